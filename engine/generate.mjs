@@ -1,0 +1,55 @@
+/** Makes both clients of schema.prisma: Prisma Client Python in the virtual environment, its engine in generated/. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const SCHEMA = join(HERE, "..", "schema.prisma");
+const GENERATED = join(HERE, "generated");
+const HOME = join(GENERATED, ".home");
+const VENV_BIN = join(process.env.VIRTUAL_ENV || join(HERE, "..", ".venv"), "bin");
+
+/** Keeps the CLIs from downloading native engines, from phoning home, and from writing outside of this folder. */
+const CONFINED = {
+  CHECKPOINT_DISABLE: "1",
+  PRISMA_QUERY_ENGINE_BINARY: "/bin/true",
+  PRISMA_QUERY_ENGINE_LIBRARY: "/bin/true",
+  PRISMA_SCHEMA_ENGINE_BINARY: "/bin/true",
+  HOME,
+  XDG_CACHE_HOME: join(HOME, "cache"),
+  XDG_CONFIG_HOME: join(HOME, "config"),
+};
+
+/** The schema for Prisma 7's CLI, which accepts neither a `url` nor the Python generator. */
+function schemaOfTheEngine() {
+  const schema = readFileSync(SCHEMA, "utf8");
+  const bare = schema.replace(/^generator \w+ \{.*?^\}\n/gms, "").replace(/^\s*url\s*=.*\n/gm, "");
+  return `${bare}\ngenerator engine {\n  provider = "prisma-client-js"\n  output   = "./client"\n}\n`;
+}
+
+function generate(cli, schema, env) {
+  const entry = join(dirname(createRequire(import.meta.url).resolve(`${cli}/package.json`)), "build", "index.js");
+  try {
+    execFileSync(process.execPath, [entry, "generate", "--schema", schema], {
+      cwd: GENERATED,
+      env: { ...process.env, ...CONFINED, ...env },
+      stdio: "pipe",
+    });
+  } catch (error) {
+    throw new Error(`${cli} generate failed:\n${error.stdout ?? ""}${error.stderr ?? error}`);
+  }
+}
+
+rmSync(GENERATED, { recursive: true, force: true });
+mkdirSync(HOME, { recursive: true });
+const engineSchema = join(GENERATED, "schema.prisma");
+writeFileSync(engineSchema, schemaOfTheEngine());
+generate("prisma7", engineSchema, {});
+generate("prisma", SCHEMA, {
+  PATH: VENV_BIN + delimiter + process.env.PATH,
+  PRISMA_PY_DEBUG_GENERATOR: "1", // lets a CLI of another version than 5.17 run it
+});
+rmSync(HOME, { recursive: true, force: true });
+console.log(`Generated Prisma Client Python (in ${dirname(VENV_BIN)}) and its engine (in ${GENERATED}).`);

@@ -1,0 +1,90 @@
+/** What goes over the pipe: lines, plain values, and errors in the shape that Prisma Client Python understands. */
+
+/** Calls `onLine` for each line. Not node:readline, which also splits at U+2028 and U+2029. */
+export function readLines(stream, onLine) {
+  let parts = [];
+  stream.setEncoding("utf8");
+  stream.on("data", (chunk) => {
+    const pieces = chunk.split("\n");
+    const rest = pieces.pop();
+    for (const piece of pieces) {
+      parts.push(piece);
+      const line = parts.join("");
+      parts = [];
+      onLine(line);
+    }
+    parts.push(rest);
+  });
+}
+
+// JSON has no BigInt: its digits travel as text. Quicker than a replacer, which is asked for every value.
+BigInt.prototype.toJSON = BigInt.prototype.toString;
+
+/** Tagged values become what a pydantic model reads: `{$type: "BigInt", value: "1"}` is `"1"`. */
+export function untag(value) {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(untag);
+  if (typeof value.$type === "string") return value.value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, untag(item)]));
+}
+
+const CODE_OF_KIND = {
+  AuthenticationFailed: "P1000",
+  DatabaseNotReachable: "P1001",
+  DatabaseDoesNotExist: "P1003",
+  SocketTimeout: "P1008",
+  DatabaseAccessDenied: "P1010",
+  TlsConnectionError: "P1011",
+  ConnectionClosed: "P1017",
+  TransactionWriteConflict: "P2034",
+  TooManyConnections: "P2037",
+};
+
+/** Postgres' own codes for "not now": shutting down, starting up, connection lost, out of time. */
+const CODE_OF_STATE = [
+  [/^57P0[1245]$|^25P0[34]$|^08/, "P1017"],
+  [/^57P03$/, "P1001"],
+  [/^57014$/, "P1008"],
+];
+
+/** What pg and Node say without a code that Prisma knows. */
+const CODE_OF_TEXT = [
+  [/^timeout exceeded when trying to connect/, "P2024"],
+  [/Unable to start a transaction in the given time/, "P2024"],
+  [/^timeout expired|connection timeout/, "P1001"],
+  [/^Connection terminated|is not queryable|Cannot use a pool after/, "P1017"],
+  [/Transaction not found/, "P1017"],
+];
+
+const find = (table, text) => table.find(([pattern]) => pattern.test(text ?? ""))?.[1];
+
+const driverCause = (error) => error.meta?.driverAdapterError?.cause ?? error.cause ?? {};
+
+function codeOf(error) {
+  const cause = driverCause(error);
+  const known =
+    find(CODE_OF_STATE, cause.originalCode) ?? CODE_OF_KIND[cause.kind] ?? find(CODE_OF_TEXT, error.message);
+  if (known) return known;
+  if (/^P\d{4}$/.test(error.code)) return error.code;
+  return typeof error.syscall === "string" || error.name === "AggregateError" ? "P1001" : null;
+}
+
+function metaOf({ meta = {} }, cause) {
+  const { driverAdapterError, ...rest } = meta;
+  if (cause.originalCode) Object.assign(rest, { code: cause.originalCode, message: cause.originalMessage });
+  const target = cause.constraint?.index ?? cause.constraint?.fields;
+  return target ? { ...rest, target } : rest;
+}
+
+/** Prisma Client Python tells an expired transaction by the first words, which this engine dropped. */
+function textOf(error) {
+  const text = String(error.message).replace("Transaction API error: ", "");
+  return text.includes("expired transaction") ? `Transaction already closed: ${text}` : text;
+}
+
+export function wireError(error) {
+  const message = textOf(error);
+  const meta = metaOf(error, driverCause(error));
+  const is_panic = error.name === "PrismaClientRustPanicError";
+  return { error: message, user_facing_error: { is_panic, error_code: codeOf(error), message, meta } };
+}

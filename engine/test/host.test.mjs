@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { test } from "node:test";
+
+const config = {
+  url: process.env.CHAT_DATABASE_URL,
+  poolSize: 2,
+  poolTimeout: 1000,
+  connectTimeout: 1000,
+  statementTimeout: 2000,
+  callTimeout: 3000,
+};
+
+function start(overrides = {}) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "..", "host.mjs")], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async () => JSON.parse((await lines.next()).value);
+  const send = (value) => child.stdin.write(`${JSON.stringify(value)}\n`);
+  send({ ...config, ...overrides });
+  return { child, next, send };
+}
+
+const raw = (sql) => ({ action: "queryRaw", query: { arguments: { query: sql, parameters: "[]" }, selection: {} } });
+
+async function leave({ child }) {
+  const exit = once(child, "exit");
+  child.stdin.end();
+  return (await exit)[0];
+}
+
+test("it answers calls by their number and leaves when stdin closes", async () => {
+  const host = start();
+  host.send([7, { op: "ping" }]);
+  assert.deepEqual(await host.next(), { id: 7, data: null });
+  assert.equal(await leave(host), 0);
+});
+
+test("calls that came before the end of stdin are answered", async () => {
+  const host = start();
+  host.send([1, { op: "query", query: raw("SELECT 1 AS one FROM pg_sleep(0.2)") }]);
+  const exit = leave(host);
+  assert.deepEqual((await host.next()).data.rows, [[1]]);
+  assert.equal(await exit, 0);
+});
+
+test("an open transaction is undone when stdin closes", async () => {
+  const host = start();
+  host.send([1, { op: "start", timeout: 5000, max_wait: 1000, isolation_level: "Serializable" }]);
+  const { data: tx } = await host.next();
+  host.send([2, { op: "query", tx, query: raw("SHOW transaction_isolation") }]);
+  assert.deepEqual((await host.next()).data.rows, [["serializable"]]);
+  assert.equal(await leave(host), 0);
+});
+
+test("an unknown operation is an error and not the end", async () => {
+  const host = start();
+  host.send([1, { op: "nonsense" }]);
+  assert.equal((await host.next()).error.user_facing_error.error_code, null);
+  host.send([2, { op: "ping" }]);
+  assert.deepEqual(await host.next(), { id: 2, data: null });
+  await leave(host);
+});
+
+test("without a database it starts, and says so", async () => {
+  const host = start({ url: "postgresql://127.0.0.1:1/x" });
+  host.send([1, { op: "query", query: raw("SELECT 1") }]);
+  assert.equal((await host.next()).error.user_facing_error.error_code, "P1001");
+  assert.equal(await leave(host), 0);
+});
+
+test("it reports statements when asked", async () => {
+  const host = start({ reportStatements: true });
+  host.send([1, { op: "query", query: raw("SELECT 1 AS one") }]);
+  assert.deepEqual(await host.next(), { sql: "SELECT 1 AS one" });
+  assert.deepEqual((await host.next()).id, 1);
+  await leave(host);
+});

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { MigrationAdapter } from "../migrate.mjs";
+
+const url = process.env.CHAT_DATABASE_URL;
+const adapter = await new MigrationAdapter(url).connect();
+const ask = async (on, sql) => (await on.queryRaw({ sql, args: [], argTypes: [] })).rows;
+
+after(() => adapter.dispose());
+
+test("the shadow database is another one, even with a connection string, and goes afterwards", async () => {
+  const [[home]] = await ask(adapter, "SELECT current_database()");
+  const shadow = await new MigrationAdapter(url).connectToShadowDb();
+  const [[name]] = await ask(shadow, "SELECT current_database()");
+  assert.notEqual(name, home);
+  assert.deepEqual(await ask(shadow, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"), []);
+  await shadow.dispose();
+  assert.deepEqual(await ask(adapter, `SELECT datname FROM pg_database WHERE datname = '${name}'`), []);
+});
+
+test("a script is one transaction, with semicolons wherever they are", async () => {
+  await adapter.executeScript("CREATE TEMP TABLE t AS SELECT ';' AS x; -- a;b\nSELECT $$;$$;");
+  await assert.rejects(adapter.executeScript("CREATE TABLE leftover (x int); SELECT 1 / 0;"));
+  assert.deepEqual(await ask(adapter, "SELECT to_regclass('leftover')::text"), [[null]]);
+});
+
+test("the catalogue's one-character type is read as text", async () => {
+  assert.deepEqual(await ask(adapter, "SELECT relkind FROM pg_class WHERE relname = 'pg_class'"), [["r"]]);
+});
+
+test("what Postgres 18 calls a NOT NULL constraint is kept from the schema engine", async () => {
+  const sql = `SELECT kind::"char" AS constraint_type FROM unnest(ARRAY['p', 'n', 'f']) AS kind`;
+  assert.deepEqual(await ask(adapter, sql), [["p"], ["f"]]);
+});

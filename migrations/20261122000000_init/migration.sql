@@ -1,0 +1,142 @@
+-- CreateTable
+CREATE TABLE "ChatSession" (
+    "id" TEXT NOT NULL,
+    "userId" TEXT NOT NULL,
+    "title" TEXT,
+    "isPinned" BOOLEAN NOT NULL DEFAULT false,
+    "metadata" JSONB NOT NULL DEFAULT '{}',
+    "version" BIGINT NOT NULL DEFAULT ((EXTRACT(epoch FROM clock_timestamp()) * (1000000)::numeric))::bigint,
+    "messageCount" INTEGER NOT NULL DEFAULT 0,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
+    "updatedAt" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
+
+    CONSTRAINT "ChatSession_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "ChatMessage" (
+    "id" TEXT NOT NULL,
+    "sessionId" TEXT NOT NULL,
+    "role" TEXT NOT NULL,
+    "content" JSONB,
+    "name" TEXT,
+    "toolCallId" TEXT,
+    "refusal" TEXT,
+    "toolCalls" JSONB,
+    "functionCall" JSONB,
+    "metadata" JSONB NOT NULL DEFAULT '{}',
+    "sequence" INTEGER NOT NULL,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
+
+    CONSTRAINT "ChatMessage_pkey" PRIMARY KEY ("sessionId","id")
+);
+
+-- CreateTable
+CREATE TABLE "Outbox" (
+    "id" BIGSERIAL NOT NULL,
+    "userId" TEXT NOT NULL,
+    "sessionId" TEXT NOT NULL,
+    "change" TEXT NOT NULL,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
+
+    CONSTRAINT "Outbox_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "Tombstone" (
+    "sessionId" TEXT NOT NULL,
+    "deletedAt" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
+
+    CONSTRAINT "Tombstone_pkey" PRIMARY KEY ("sessionId")
+);
+
+-- CreateIndex
+CREATE INDEX "ChatSession_userId_isPinned_updatedAt_id_idx" ON "ChatSession"("userId", "isPinned" DESC, "updatedAt" DESC, "id" DESC);
+
+-- CreateIndex
+CREATE INDEX "ChatSession_userId_updatedAt_id_idx" ON "ChatSession"("userId", "updatedAt" DESC, "id" DESC);
+
+-- CreateIndex
+CREATE UNIQUE INDEX "ChatMessage_sessionId_sequence_key" ON "ChatMessage"("sessionId", "sequence");
+
+-- CreateIndex
+CREATE INDEX "Tombstone_deletedAt_idx" ON "Tombstone"("deletedAt");
+
+-- AddForeignKey
+ALTER TABLE "ChatMessage" ADD CONSTRAINT "ChatMessage_sessionId_fkey" FOREIGN KEY ("sessionId") REFERENCES "ChatSession"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- Whoever changes a session, direct SQL included, gives it a new version.
+CREATE FUNCTION "ChatSession_move_version"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW."version" := OLD."version" + 1;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER "ChatSession_version" BEFORE UPDATE ON "ChatSession"
+    FOR EACH ROW EXECUTE FUNCTION "ChatSession_move_version"();
+
+-- The check runs after the insert and not before it: an insert that waited for the deletion of the
+-- same id sees the tombstone only then.
+CREATE FUNCTION "ChatSession_note_insert"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM inserted JOIN "Tombstone" ON "sessionId" = inserted."id") THEN
+        RAISE unique_violation USING
+            MESSAGE = 'a session with this id was deleted',
+            DETAIL = 'Key (id) is held by a tombstone.',
+            CONSTRAINT = 'Tombstone_pkey';
+    END IF;
+    INSERT INTO "Outbox" ("userId", "sessionId", "change")
+        SELECT "userId", "id", 'created' FROM inserted;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER "ChatSession_insert" AFTER INSERT ON "ChatSession"
+    REFERENCING NEW TABLE AS inserted
+    FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_insert"();
+
+-- The row as it was counts too: whoever moves a session to another user changes two lists.
+CREATE FUNCTION "ChatSession_note_update"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO "Outbox" ("userId", "sessionId", "change")
+        SELECT "userId", "id", 'updated' FROM updated
+        UNION
+        SELECT "userId", "id", 'updated' FROM outdated;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER "ChatSession_update" AFTER UPDATE ON "ChatSession"
+    REFERENCING OLD TABLE AS outdated NEW TABLE AS updated
+    FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_update"();
+
+CREATE FUNCTION "ChatSession_note_delete"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO "Tombstone" ("sessionId")
+        SELECT "id" FROM deleted
+        ON CONFLICT ("sessionId") DO UPDATE SET "deletedAt" = now();
+    INSERT INTO "Outbox" ("userId", "sessionId", "change")
+        SELECT "userId", "id", 'deleted' FROM deleted;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER "ChatSession_delete" AFTER DELETE ON "ChatSession"
+    REFERENCING OLD TABLE AS deleted
+    FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_delete"();
+
+-- TRUNCATE has no transition table, so it notes what is there just before.
+CREATE FUNCTION "ChatSession_note_truncate"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO "Tombstone" ("sessionId")
+        SELECT "id" FROM "ChatSession"
+        ON CONFLICT ("sessionId") DO UPDATE SET "deletedAt" = now();
+    INSERT INTO "Outbox" ("userId", "sessionId", "change")
+        SELECT "userId", "id", 'deleted' FROM "ChatSession";
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER "ChatSession_truncate" BEFORE TRUNCATE ON "ChatSession"
+    FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_truncate"();

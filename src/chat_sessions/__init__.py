@@ -1,0 +1,1 @@
+"""Chat sessions for AI products: listed, opened, extended, and deleted for good."""

@@ -1,0 +1,118 @@
+"""The application: builds everything, starts nothing; the lifespan opens what is to be open."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import httpx
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from chat_sessions import openapi, problems
+from chat_sessions.auth import Authenticator, KeySet, KeySource, SharedSecret
+from chat_sessions.cache import SessionCache
+from chat_sessions.database import SessionStore
+from chat_sessions.dependencies import State
+from chat_sessions.feed import Feed
+from chat_sessions.health import Health
+from chat_sessions.middleware import BodyLimit, RequestMiddleware
+from chat_sessions.model import ChatSessions
+from chat_sessions.outbox import Outbox
+from chat_sessions.prisma_engine import BridgedPrisma, EngineOptions
+from chat_sessions.redis_link import RedisLink
+from chat_sessions.routes import docs, events, messages, ops, page, sessions
+from chat_sessions.settings import Settings
+from chat_sessions.shutdown import before_shutdown
+from chat_sessions.sweeper import Sweeper
+from chat_sessions.telemetry import Metrics
+
+CORS_MAX_AGE = 600
+EXPOSED_HEADERS = ("ETag", "Location", "Retry-After", "X-Request-ID")
+
+
+def create_app(
+    settings: Settings, *, sign_in: page.SignIn = "host", on_statement: Callable[[str], None] | None = None
+) -> FastAPI:
+    """Build the service.
+
+    `sign_in` tells the page where its token comes from; `on_statement` hears the text of every SQL statement.
+    """
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
+        async with _opened(settings, metrics, on_statement) as state:
+            yield state
+
+    app = FastAPI(
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        **openapi.DESCRIPTION,
+    )
+    # Before the sessions: their path of one session would match as well.
+    for router in (events.router, sessions.router, messages.router, ops.router, docs.router):
+        app.include_router(router)
+    problems.install(app)
+    openapi.install(app)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "POST", "PATCH", "DELETE"),
+            allow_headers=("Authorization", "Content-Type", "If-Match", "If-None-Match", "Last-Event-ID"),
+            expose_headers=EXPOSED_HEADERS,
+            max_age=CORS_MAX_AGE,
+        )
+    app.add_middleware(RequestMiddleware, metrics=metrics)
+    page.install(app, settings.frontend_dir, sign_in)
+    return app
+
+
+@asynccontextmanager
+async def _opened(
+    settings: Settings, metrics: Metrics, on_statement: Callable[[str], None] | None
+) -> AsyncIterator[State]:
+    async with AsyncExitStack() as stack:
+        prisma = await stack.enter_async_context(BridgedPrisma(_engine_options(settings), on_statement=on_statement))
+        metrics.engine_restarts.set_function(lambda: prisma.restarts)
+        link = RedisLink(settings, metrics)
+        stack.push_async_callback(link.close)
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=settings.jwks_timeout))
+        store, cache = SessionStore(prisma), SessionCache(link, settings, metrics)
+        feed = Feed(link, settings, metrics)
+        for endless in (Sweeper(Outbox(prisma), cache, link, settings, metrics).run(), feed.run()):
+            stack.push_async_callback(_end, asyncio.create_task(endless))
+        stack.enter_context(before_shutdown(feed.close))
+        yield State(
+            authenticator=Authenticator(settings, _keys(settings, http)),
+            sessions=ChatSessions(store, cache, settings),
+            feed=feed,
+            health=Health(store, link),
+            registry=metrics.registry,
+        )
+
+
+def _engine_options(settings: Settings) -> EngineOptions:
+    return EngineOptions(
+        database_url=settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        pool_timeout=settings.database_pool_timeout,
+        connect_timeout=settings.database_connect_timeout,
+        statement_timeout=settings.database_statement_timeout,
+        query_timeout=settings.database_query_timeout,
+    )
+
+
+def _keys(settings: Settings, http: httpx.AsyncClient) -> KeySource:
+    if settings.jwt_secret is not None:
+        return SharedSecret(settings.jwt_secret.get_secret_value())
+    return KeySet(str(settings.jwks_url), lifespan=settings.jwks_lifespan, http=http)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,40 @@
+"""A session in a file: one line of JSON with all its messages, as `export` writes it and `import` reads it."""
+
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from chat_sessions.schemas import NewMessage, Title
+from chat_sessions.storable import JsonObject, Text
+
+Id = Annotated[Text, Field(min_length=1, max_length=128)]
+
+
+class ArchivedMessage(NewMessage):
+    """A message with what the service has given it."""
+
+    id: Id
+    sequence: int
+    created_at: AwareDatetime
+
+
+class ArchivedSession(BaseModel):
+    """A session with all its messages; whose it is says the command that imports it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Id
+    title: Title | None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    is_pinned: bool
+    metadata: JsonObject
+    messages: list[ArchivedMessage]
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if [message.sequence for message in self.messages] != list(range(len(self.messages))):
+            raise ValueError("the sequences of the messages must be 0, 1, 2 and so on, none left out")
+        if len({message.id for message in self.messages}) != len(self.messages):
+            raise ValueError("two messages must not have the same id")
+        return self

@@ -1,0 +1,166 @@
+"""The command line: `chat-sessions serve`, and what operators and developers need beside it."""
+
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chat_sessions.console import explained, fail, settings_or_fail
+from chat_sessions.errors import ChatSessionsError
+from chat_sessions.settings import ConfigurationError, Settings
+
+# A command imports what it needs: doctor has to run where the rest cannot even be imported.
+app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+
+# Long enough for the slowest statement; orchestrators kill after 30 s.
+SHUTDOWN_SECONDS = 20
+DAY = 24 * 60 * 60
+MAX_DAYS = 100 * 365
+
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")]
+User = Annotated[str, typer.Option(help="Whose sessions: the `sub` of their tokens.")]
+
+
+@app.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; each has a query engine of its own.")] = 1,
+) -> None:
+    """Serve the API (and the sidebar at /, if CHAT_FRONTEND_DIR names its build)."""
+    import uvicorn
+
+    settings_or_fail()
+    _fail_if_taken(host, port)
+    uvicorn.run(
+        "chat_sessions.server:from_environment",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+
+
+@app.command()
+def migrate(
+    database_url: Annotated[str, typer.Option(envvar="CHAT_DATABASE_URL", help="The database to migrate.")],
+) -> None:
+    """Bring the database up to date; safe to run twice, also at the same time."""
+    from chat_sessions.migrations import migrate_deploy
+
+    with explained():
+        typer.echo(migrate_deploy(database_url))
+
+
+@app.command()
+def token(
+    user: Annotated[str, typer.Option(help="Whom the token speaks for: its `sub`.")],
+    secret: Annotated[str, typer.Option(envvar="CHAT_JWT_SECRET", help="The secret of the service.")],
+    ttl: Annotated[int, typer.Option(min=1, help="Seconds until it expires.")] = DAY,
+    audience: Annotated[str | None, typer.Option(envvar="CHAT_JWT_AUDIENCE", help="Its `aud`.")] = None,
+    issuer: Annotated[str | None, typer.Option(envvar="CHAT_JWT_ISSUER", help="Its `iss`.")] = None,
+) -> None:
+    """Print a token for a user, signed with the HS256 secret."""
+    from chat_sessions.auth import mint_token
+
+    typer.echo(mint_token(secret, user, ttl=ttl, audience=audience, issuer=issuer))
+
+
+@app.command(name="openapi")
+def print_openapi() -> None:
+    """Print the OpenAPI document."""
+    from chat_sessions import openapi
+    from chat_sessions.app import create_app
+
+    placeholders = {"database_url": "postgresql://", "redis_url": "redis://", "jwt_secret": "not a secret" * 3}
+    typer.echo(openapi.render(create_app(Settings.model_validate(placeholders))), nl=False)
+
+
+@app.command()
+def doctor(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")] = False) -> None:
+    """Look for what is wrong with configuration, Postgres, Redis, engine and keys; exit with 1 if something is."""
+    from chat_sessions.doctor.report import report
+
+    if not report(as_json=as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def purge(
+    inactive_days: Annotated[int, typer.Option(min=1, max=MAX_DAYS, help="Since when nobody has used them.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count them.")] = False,
+    batch: Annotated[int, typer.Option(min=1, max=5000, help="Sessions per transaction.")] = 500,
+) -> None:
+    """Delete the sessions of all users that nobody has used for some days; safe to interrupt and to repeat."""
+    from chat_sessions import upkeep
+
+    upkeep.purge(inactive_days, dry_run=dry_run, batch=batch)
+
+
+@app.command()
+def erase_user(
+    user: Annotated[str, typer.Argument(help="Who is to be forgotten: the `sub` of their tokens.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase all that there is of a user, and look whether it is gone. Withdraw their access first."""
+    from chat_sessions import upkeep
+
+    upkeep.erase_user(user, yes=yes)
+
+
+@app.command()
+def export(
+    user: User,
+    output: Annotated[Path | None, typer.Option(dir_okay=False, help="A file, instead of standard output.")] = None,
+) -> None:
+    """Write all sessions of a user with their messages, one line of JSON each."""
+    from chat_sessions import upkeep
+
+    upkeep.export(user, output)
+
+
+@app.command(name="import")
+def import_sessions(
+    user: User,
+    file: Annotated[typer.FileBinaryRead, typer.Argument(help="What export wrote; standard input by default.")] = "-",  # type: ignore[assignment]
+    *,
+    new_ids: Annotated[bool, typer.Option("--new-ids", help="Give every session another id.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line that cannot be imported.")] = False,
+) -> None:
+    """Create the sessions of an export anew, with their ids, sequences, times and pins."""
+    from chat_sessions import upkeep
+
+    upkeep.import_sessions(user, file, new_ids=new_ids, strict=strict)
+
+
+@app.command()
+def dev(
+    port: Port = 8000,
+    data: Annotated[Path, typer.Option(help="Where the embedded servers keep their data.")] = Path(".data"),
+) -> None:
+    """Serve on embedded servers with demo data; what `make dev` runs."""
+    from chat_sessions import dev as development
+
+    try:
+        development.run(port=port, data=data)
+    except (ChatSessionsError, ConfigurationError, development.DevError) as error:
+        fail(str(error))
+
+
+def _fail_if_taken(host: str, port: int) -> None:
+    """Say so in words; the server would in its log, after it has started an engine for nothing."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        fail(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --port or --host.")

@@ -1,0 +1,178 @@
+"""The queries: sessions and messages in Postgres, through Prisma. Whose a session is stands in every `where`."""
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Generic, Literal, NamedTuple, TypeVar
+from uuid import uuid4
+
+from prisma import Prisma
+from prisma.errors import DataError, RawQueryError, UniqueViolationError
+from prisma.types import ChatMessageWhereInput, ChatSessionCreateInput, ChatSessionWhereInput
+
+from chat_sessions import filters, rows
+from chat_sessions.archive import ArchivedSession
+from chat_sessions.errors import SessionBusy, SessionIdTaken
+from chat_sessions.filters import ListQuery
+from chat_sessions.queries import APPEND_MESSAGES, CHANGE_SESSION
+from chat_sessions.schemas import (
+    BatchDeletion,
+    Message,
+    NewMessage,
+    NewSession,
+    Session,
+    SessionChange,
+    SessionList,
+    Summary,
+)
+
+UNIQUE_VIOLATION = "23505"
+# An append collides with another one of the same message once, and then finds it.
+APPEND_ATTEMPTS = 4
+# Prisma's code for a deadlock or for rows that changed under a snapshot.
+WRITE_CONFLICT = "P2034"
+SNAPSHOT_ATTEMPTS = 5
+BY_ID: list[Literal["id"]] = ["id"]
+BATCH_TIMEOUT = timedelta(seconds=30)
+MESSAGES_PER_INSERT = 200
+
+T = TypeVar("T")
+
+
+class Versioned(NamedTuple, Generic[T]):
+    """What was read or written, and the version of its session."""
+
+    value: T
+    version: int
+
+
+class MessagePage(NamedTuple):
+    """Which messages of a session: the newest `limit`, or those before a sequence."""
+
+    limit: int
+    before: int | None = None
+
+
+class SessionStore:
+    """The sessions of all users."""
+
+    def __init__(self, prisma: Prisma) -> None:
+        self._prisma = prisma
+
+    async def answers(self) -> None:
+        """Return if Postgres answers, or raise DatabaseUnavailable."""
+        await self._prisma.query_raw("SELECT 1")
+
+    async def list(self, user: str, query: ListQuery) -> SessionList:
+        """Return a page; raise BadRequest for a cursor that does not fit."""
+        matching = filters.matching(user, query.q)
+        found = await self._prisma.chatsession.find_many(
+            where=filters.after(matching, query),
+            order=filters.order(pinned_first=query.pinned_first),
+            take=query.limit + 1,
+            skip=query.offset,
+        )
+        page = found[: query.limit]
+        return SessionList(
+            sessions=[rows.summary(row) for row in page],
+            total=await self._prisma.chatsession.count(where=matching),
+            next_cursor=filters.cursor_at(page[-1], query).encode() if len(found) > query.limit else None,
+        )
+
+    async def find(self, user: str, session_id: str, page: MessagePage) -> Versioned[Session] | None:
+        """Return a session with a page of its messages, or None if it is not the user's."""
+        where: ChatMessageWhereInput = {} if page.before is None else {"sequence": {"lt": page.before}}
+        row = await self._prisma.chatsession.find_first(
+            where={"id": session_id, "userId": user},
+            include={"messages": {"where": where, "order_by": {"sequence": "desc"}, "take": page.limit + 1}},
+        )
+        return None if row is None else Versioned(rows.session(row, page.limit), row.version)
+
+    async def create(self, user: str, new: NewSession) -> tuple[Versioned[Summary], bool]:
+        """Return the session and whether it is new; raise SessionIdTaken if its id is another's or a deleted one's."""
+        session_id = new.id or str(uuid4())
+        data: ChatSessionCreateInput = {
+            "id": session_id,
+            "userId": user,
+            "title": new.title,
+            "metadata": rows.json(new.metadata),
+            "messageCount": len(new.messages),
+        }
+        if new.messages:
+            data["messages"] = {
+                "create": [rows.message_row(sequence, each) for sequence, each in enumerate(new.messages)]
+            }
+        try:
+            row = await self._prisma.chatsession.create(data=data)
+        except UniqueViolationError:
+            known = await self._prisma.chatsession.find_first(where={"id": session_id, "userId": user})
+            if known is None:
+                raise SessionIdTaken from None
+            return Versioned(rows.summary(known), known.version), False
+        return Versioned(rows.summary(row), row.version), True
+
+    async def restore(self, user: str, archived: ArchivedSession) -> None:
+        """Create a session as it was, or raise SessionIdTaken."""
+        try:
+            async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
+                await transaction.chatsession.create(data=rows.archived_session(user, archived))
+                for start in range(0, len(archived.messages), MESSAGES_PER_INSERT):
+                    some = archived.messages[start : start + MESSAGES_PER_INSERT]
+                    await transaction.chatmessage.create_many(
+                        data=[rows.archived_message(archived.id, message) for message in some]
+                    )
+        except UniqueViolationError:
+            raise SessionIdTaken from None
+
+    async def change(
+        self, user: str, session_id: str, change: SessionChange, versions: Sequence[int] | None
+    ) -> Versioned[Summary] | None:
+        """Rename or pin a session that has one of the versions; None if there is none such of this user."""
+        changed = await self._prisma.query_raw(
+            CHANGE_SESSION, session_id, user, change.title, change.is_pinned, versions
+        )
+        for row in changed:
+            version = int(row.pop("version"))
+            return Versioned(Summary.model_validate(row), version)
+        return None
+
+    async def append(self, user: str, session_id: str, messages: Sequence[NewMessage]) -> Sequence[Message] | None:
+        """Append messages and return them with their sequences, or None if the session is not the user's."""
+        given = json.dumps([rows.recordset_row(position, each) for position, each in enumerate(messages)])
+        for _ in range(APPEND_ATTEMPTS):
+            try:
+                stored = await self._prisma.query_raw(APPEND_MESSAGES, session_id, user, given)
+            except RawQueryError as error:
+                if UNIQUE_VIOLATION not in str(error):
+                    raise
+            else:
+                return [Message.model_validate(row) for row in stored] or None
+        raise SessionBusy
+
+    async def delete(self, user: str, session_id: str, versions: Sequence[int] | None) -> bool:
+        """Delete a session that has one of the versions, with its messages; False if there is none such."""
+        where: ChatSessionWhereInput = {"id": session_id, "userId": user}
+        if versions is not None:
+            where["version"] = {"in": list(versions)}
+        return await self._prisma.chatsession.delete_many(where=where) == 1
+
+    async def delete_batch(self, user: str, batch: BatchDeletion) -> Sequence[str]:
+        """Delete what the batch names, with one `delete_many`, and return the ids; only return them in a dry run."""
+        where = filters.of_batch(user, batch)
+        for _ in range(SNAPSHOT_ATTEMPTS):
+            try:
+                async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
+                    # Both statements see the same rows; if one of them changes meanwhile, Postgres refuses the second.
+                    await transaction.execute_raw("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                    found = await transaction.chatsession.group_by(by=BY_ID, where=where)
+                    if not batch.dry_run:
+                        await transaction.chatsession.delete_many(where=where)
+                    return [each["id"] for each in found]
+            except DataError as error:
+                if error.code != WRITE_CONFLICT:
+                    raise
+        raise SessionBusy
+
+    async def exists(self, user: str, session_id: str) -> bool:
+        """Return whether the user has this session."""
+        return await self._prisma.chatsession.count(where={"id": session_id, "userId": user}) == 1

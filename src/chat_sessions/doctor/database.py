@@ -1,0 +1,122 @@
+"""Whether Postgres is there, and has what the migrations make."""
+
+import re
+from collections.abc import Iterator
+from time import time
+
+from chat_sessions.doctor.engine import Ask
+from chat_sessions.doctor.findings import Finding, State, isolated, ok, skipped, warning, wrong
+from chat_sessions.errors import DatabaseUnavailable
+from chat_sessions.migrations import MIGRATIONS
+from chat_sessions.settings import Settings
+
+OLDEST = 14
+# Of a server: what several workers, the migrations and an operator need beside each other.
+SKEW_WORTH_A_WARNING = 1.0
+MIGRATE = "Run `chat-sessions migrate`."
+
+SERVER = """
+SELECT current_setting('server_version_num')::int AS "number", current_setting('max_connections')::int AS "most",
+    pg_is_in_recovery() AS "is_standby"
+"""
+CLOCK = """SELECT EXTRACT(epoch FROM clock_timestamp())::float8 AS "now" """
+HAS_MIGRATIONS = """SELECT to_regclass('"_prisma_migrations"') IS NOT NULL AS "exists" """
+APPLIED = """
+SELECT "migration_name" AS "name", "finished_at" IS NOT NULL AS "is_done" FROM "_prisma_migrations"
+WHERE "rolled_back_at" IS NULL
+"""
+OBJECTS = """
+SELECT 'TABLE ' || relname::text AS "name" FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
+UNION ALL SELECT 'INDEX ' || relname::text FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid
+    WHERE relnamespace = current_schema()::regnamespace AND indisvalid
+UNION ALL SELECT 'TRIGGER ' || tgname::text FROM pg_trigger JOIN pg_class ON tgrelid = pg_class.oid
+    WHERE relnamespace = current_schema()::regnamespace AND tgenabled IN ('O', 'A')
+UNION ALL SELECT 'FUNCTION ' || proname::text FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
+UNION ALL SELECT 'CONSTRAINT ' || conname::text FROM pg_constraint
+    WHERE connamespace = current_schema()::regnamespace AND convalidated
+"""
+
+_STATEMENT = re.compile(
+    r"\b(CREATE|ADD|DROP)\s+(?:OR\s+REPLACE\s+)?(?:UNIQUE\s+)?(TABLE|INDEX|TRIGGER|FUNCTION|CONSTRAINT)\s+"
+    r'(?:CONCURRENTLY\s+)?(?:IF\s+(?:NOT\s+)?EXISTS\s+)?"([^"]+)"'
+)
+
+
+async def examine(settings: Settings, ask: Ask) -> list[Finding]:
+    """Ask Postgres; each question on its own, as soon as it is known to answer."""
+    server = await isolated("postgres", _server(settings, ask))
+    if not any(finding.check == "postgres" and finding.state is State.OK for finding in server):
+        return server
+    migrated = await isolated("migrations", _migrations(ask))
+    drift = [skipped("drift", "for there are migrations to apply")]
+    if all(finding.state is State.OK for finding in migrated):
+        drift = await isolated("drift", _drift(ask))
+    return [*server, *await isolated("clock", _clock(ask)), *migrated, *drift]
+
+
+async def _server(settings: Settings, ask: Ask) -> list[Finding]:
+    try:
+        [facts] = await ask(SERVER)
+    except DatabaseUnavailable as error:
+        advice = "Check CHAT_DATABASE_URL, and whether Postgres runs and lets this user in."
+        return [wrong("postgres", f"no answer: {error.__cause__ or error}", advice)]
+    version, wanted = f"PostgreSQL {facts['number'] // 10_000}", settings.database_pool_size
+    if facts["number"] // 10_000 < OLDEST:
+        return [wrong("postgres", f"this is {version}", f"Use PostgreSQL {OLDEST} or newer.")]
+    if facts["is_standby"]:
+        return [
+            wrong("postgres", f"{version}, a standby: it takes no writes", "Let CHAT_DATABASE_URL name the primary.")
+        ]
+    found = [ok("postgres", f"{version}, {facts['most']} connections at most, {wanted} per worker")]
+    if wanted > facts["most"]:
+        advice = "Lower CHAT_DATABASE_POOL_SIZE, or raise max_connections."
+        found.append(wrong("postgres", "one worker alone may want more connections than there are", advice))
+    return found
+
+
+async def _clock(ask: Ask) -> list[Finding]:
+    before = time()
+    [answer] = await ask(CLOCK)
+    after = time()
+    # Nothing is known about what happened in between: the smallest difference that is possible counts.
+    skew = max(before - answer["now"], answer["now"] - after, 0.0)
+    if skew > SKEW_WORTH_A_WARNING:
+        advice = "Let both machines keep their time (NTP): tokens expire by this clock, sessions are dated by that one."
+        return [warning("clock", f"differs from that of Postgres by {skew:.1f} s", advice)]
+    return [ok("clock", "agrees with that of Postgres")]
+
+
+async def _migrations(ask: Ask) -> list[Finding]:
+    known = {path.parent.name for path in MIGRATIONS.glob("*/migration.sql")}
+    [table] = await ask(HAS_MIGRATIONS)
+    applied = {row["name"]: row["is_done"] for row in await ask(APPLIED)} if table["exists"] else {}
+    return list(_compared(known, applied)) or [ok("migrations", f"all {len(known)} applied")]
+
+
+def _compared(known: set[str], applied: dict[str, bool]) -> Iterator[Finding]:
+    for name in sorted(known - applied.keys()):
+        yield wrong("migrations", f"{name} is not applied", MIGRATE)
+    for name in sorted(name for name, is_done in applied.items() if not is_done):
+        advice = "Its log is in _prisma_migrations; mend the reason, then `prisma migrate resolve`, then migrate again."
+        yield wrong("migrations", f"{name} has failed", advice)
+    for name in sorted(applied.keys() - known):
+        yield warning("migrations", f"{name} is applied, but unknown here", "Deploy the release that has it.")
+
+
+async def _drift(ask: Ask) -> list[Finding]:
+    there = {row["name"] for row in await ask(OBJECTS)}
+    missing = sorted(expected_objects() - there)
+    if missing:
+        advice = "Somebody has removed or disabled it by hand; migrations/ has the statement that makes it."
+        return [wrong("drift", f"{name} is missing or disabled", advice) for name in missing]
+    return [ok("drift", "every table, index, constraint, function and trigger is there")]
+
+
+def expected_objects() -> set[str]:
+    """Return what the migrations make, one after the other."""
+    expected: set[str] = set()
+    for migration in sorted(MIGRATIONS.glob("*/migration.sql")):
+        for verb, kind, name in _STATEMENT.findall(migration.read_text()):
+            (expected.discard if verb == "DROP" else expected.add)(f"{kind} {name}")
+    return expected

@@ -1,0 +1,74 @@
+"""Whether tokens can be verified, and not be forged."""
+
+import math
+import re
+import zlib
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import jwt
+
+from chat_sessions.auth import signing_keys
+from chat_sessions.doctor.configuration import Complaints
+from chat_sessions.doctor.findings import Finding, ok, warning, wrong
+from chat_sessions.settings import Settings
+
+ENOUGH_BITS = 100
+PLACEHOLDERS = re.compile(r"change.?me|example|password|passwort|secret|default|123456|qwerty|insecure", re.IGNORECASE)
+ADVICE = "Mint another one: `openssl rand -hex 32` makes a good one."
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+
+
+def secret(settings: Settings, complaints: Complaints) -> Iterator[Finding]:
+    """Estimate how hard the HS256 secret is to guess."""
+    if settings.jwt_secret is None or "jwt_secret" in complaints:
+        return
+    text = settings.jwt_secret.get_secret_value()
+    if PLACEHOLDERS.search(text):
+        yield wrong("secret", "CHAT_JWT_SECRET looks like a placeholder", ADVICE)
+    elif (bits := _bits(text)) < ENOUGH_BITS:
+        detail = f"CHAT_JWT_SECRET can be guessed: it is worth about {bits:.0f} random bits"
+        yield wrong("secret", detail, ADVICE)
+    else:
+        yield ok("secret", "CHAT_JWT_SECRET is long and random enough")
+
+
+def _bits(text: str) -> float:
+    """Estimate the entropy from above: by the alphabet, and by what is left when repetitions are packed."""
+    data = text.encode()
+    packed = len(zlib.compress(data, 9)) - len(zlib.compress(b""))
+    return min(len(data), packed) * math.log2(max(2, len(set(data))))
+
+
+async def published(settings: Settings) -> list[Finding]:
+    """Fetch the keys of the identity provider as the service would."""
+    if settings.jwks_url is None:
+        return []
+    url = str(settings.jwks_url)
+    found = []
+    if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in LOCAL_HOSTS:
+        found.append(wrong("jwks", f"{url} is not https: who is in between can mint tokens", "Use an https URL."))
+    if settings.jwt_audience is None:
+        detail = "CHAT_JWT_AUDIENCE is not set: a token for any other application of this provider is let in"
+        found.append(warning("jwks", detail, "Set it to the name that the provider gives this API."))
+    async with httpx.AsyncClient(timeout=settings.jwks_timeout) as http:
+        found.append(await _fetched(http, url, settings))
+    return found
+
+
+async def _fetched(http: httpx.AsyncClient, url: str, settings: Settings) -> Finding:
+    try:
+        answer = (await http.get(url)).raise_for_status()
+    except httpx.HTTPError as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return wrong("jwks", f"{url} cannot be read: {reason}", "Check CHAT_JWKS_URL, and the network on the way.")
+    try:
+        keys = signing_keys(answer.json()).values()
+    except (ValueError, LookupError, AttributeError, TypeError, jwt.PyJWTError) as error:
+        return wrong("jwks", f"{url} is no key set: {error}", "CHAT_JWKS_URL must answer with JSON as in RFC 7517.")
+    usable = [key for key in keys if key.algorithm_name in settings.algorithms]
+    if not usable:
+        detail = f"{url} has {len(keys)} signing keys, none for {' or '.join(settings.algorithms)}"
+        return wrong("jwks", detail, "Let the identity provider sign with one of these.")
+    return ok("jwks", f"{url} has {len(usable)} usable keys")

@@ -1,0 +1,114 @@
+"""Everything that can go wrong, as one small tree; each error carries the status it answers with.
+
+ChatSessionsError
+├── BadRequest                  422  what the client sent cannot be used
+├── Unauthorized                401
+├── BodyTooLarge                413
+├── SessionNotFound             404  missing, deleted or somebody else's: nobody can tell which
+├── Conflict                    409
+│   ├── SessionIdTaken          409  held by another user, or by a tombstone
+│   └── SessionBusy             409  other writers hold the session's lock
+├── PreconditionFailed          412  If-Match names another version
+├── TooManyStreams              429
+├── Unavailable                 503
+│   └── DatabaseUnavailable     503  Postgres or the query engine is away
+└── MigrationFailed              —   of the command line
+"""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class ChatSessionsError(Exception):
+    """The root. `str(error)` is shown to clients: no SQL, no paths, nothing of other users."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    detail: ClassVar[str] = "The service failed; the error is in its log."
+    retry_after: ClassVar[int | None] = None
+    """Seconds after which the same request may succeed; sent as Retry-After."""
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail or self.detail)
+
+
+class BadRequest(ChatSessionsError):
+    """What the client sent cannot be used as it is."""
+
+    # The number, for the name changed between Python 3.12 and 3.13.
+    status = HTTPStatus(422)
+    detail = "The request cannot be used as it is."
+
+
+class Unauthorized(ChatSessionsError):
+    """There is no token, or one that proves nothing."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    detail = "Send a valid token as `Authorization: Bearer <JWT>`."
+
+
+class BodyTooLarge(ChatSessionsError):
+    """The body has more bytes than the service takes."""
+
+    # The number, for the name changed between Python 3.12 and 3.13.
+    status = HTTPStatus(413)
+    detail = "The body is larger than the service takes; send less at once."
+
+
+class SessionNotFound(ChatSessionsError):
+    """There is no such session for this user."""
+
+    status = HTTPStatus.NOT_FOUND
+    detail = "There is no such session."
+
+
+class Conflict(ChatSessionsError):
+    """The request contradicts what is there."""
+
+    status = HTTPStatus.CONFLICT
+    detail = "The request contradicts the state of the session."
+
+
+class SessionIdTaken(Conflict):
+    """Another user has a session with this id, or it was deleted: nobody can tell which."""
+
+    detail = "This session id cannot be used (again); mint another one."
+
+
+class SessionBusy(Conflict):
+    """Other writers kept the session locked for as long as a request may wait."""
+
+    detail = "Other writers are busy with this session; try again."
+    retry_after = 1
+
+
+class PreconditionFailed(ChatSessionsError):
+    """The session is no longer what If-Match says."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    detail = "The session has changed since; read it again and repeat with its new ETag."
+
+
+class TooManyStreams(ChatSessionsError):
+    """The user holds as many event streams open as one user may."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    detail = "Too many event streams are open for this user; close one first."
+    retry_after = 5
+
+
+class Unavailable(ChatSessionsError):
+    """A part that the service needs is away for the moment."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    detail = "The service cannot answer right now; try again."
+    retry_after = 1
+
+
+class DatabaseUnavailable(Unavailable):
+    """Postgres or the query engine is away; a write may or may not have happened, so repeat it."""
+
+    detail = "The database cannot be reached right now; try again."
+
+
+class MigrationFailed(ChatSessionsError):
+    """A migration could not be applied; the message says which and why."""

@@ -1,0 +1,41 @@
+"""Entity tags (RFC 9110, 8.8.3): how versions and bodies become ETags, and what the conditional headers mean."""
+
+import re
+from collections.abc import Sequence
+from hashlib import blake2b
+
+_ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+# What no session can have, Postgres's bigint being signed.
+MAX_VERSION = 2**63 - 1
+
+
+def of_version(version: int) -> str:
+    """Return the ETag of everything that shows a session in this version."""
+    return f'"{version:x}"'
+
+
+def of_body(body: bytes) -> str:
+    """Return the ETag of an answer that has no version of its own."""
+    return f'"{blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def matches(if_none_match: str, etag: str) -> bool:
+    """Return whether If-None-Match names the ETag; the comparison is weak, as it is to be for reads."""
+    if if_none_match.strip() == "*":
+        return True
+    return any(f'"{tag}"' == etag for _, tag in _ENTITY_TAG.findall(if_none_match))
+
+
+def versions(if_match: str | None) -> Sequence[int] | None:
+    """Return the versions that If-Match allows, or None if it allows any; a weak or foreign tag allows nothing."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    strong = (tag for weak, tag in _ENTITY_TAG.findall(if_match) if not weak)
+    return [version for tag in strong if (version := _version(tag)) is not None]
+
+
+def _version(tag: str) -> int | None:
+    if not re.fullmatch(r"[0-9a-f]{1,16}", tag):
+        return None
+    version = int(tag, 16)
+    return version if version <= MAX_VERSION else None

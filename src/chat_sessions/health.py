@@ -1,0 +1,21 @@
+"""Whether the service can do its work."""
+
+from typing import Literal
+
+from chat_sessions.database import SessionStore
+from chat_sessions.redis_link import RedisLink
+from chat_sessions.schemas import Readiness
+
+
+class Health:
+    """Asks the parts."""
+
+    def __init__(self, store: SessionStore, link: RedisLink) -> None:
+        self._store = store
+        self._link = link
+
+    async def readiness(self) -> Readiness:
+        """Return how the service is; raise DatabaseUnavailable if it cannot serve at all."""
+        await self._store.answers()
+        cache: Literal["ok", "degraded"] = "ok" if self._link.trusted else "degraded"
+        return Readiness(status=cache, database="ok", cache=cache)

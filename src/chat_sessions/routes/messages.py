@@ -1,0 +1,31 @@
+"""Append messages to a session."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter
+
+from chat_sessions.dependencies import CurrentUser, SessionId, Sessions
+from chat_sessions.errors import (
+    BadRequest,
+    BodyTooLarge,
+    DatabaseUnavailable,
+    SessionBusy,
+    SessionNotFound,
+    Unauthorized,
+)
+from chat_sessions.problems import documented
+from chat_sessions.schemas import Messages, NewMessages
+
+router = APIRouter(prefix="/api/chat/sessions/{session_id}/messages", tags=["messages"])
+
+
+@router.post(
+    "",
+    operation_id="appendMessages",
+    summary="Append messages",
+    status_code=HTTPStatus.CREATED,
+    responses=documented(Unauthorized, BadRequest, SessionNotFound, SessionBusy, BodyTooLarge, DatabaseUnavailable),
+)
+async def append_messages(user: CurrentUser, sessions: Sessions, session_id: SessionId, new: NewMessages) -> Messages:
+    """Append messages in order. A message whose `id` the session has already is answered as it was stored."""
+    return await sessions.append(user.id, session_id, new.messages)

@@ -1,0 +1,35 @@
+"""Alive, ready, and the metrics: for operators, without a token."""
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from chat_sessions.dependencies import ServiceHealth
+from chat_sessions.errors import DatabaseUnavailable
+from chat_sessions.problems import documented
+from chat_sessions.schemas import Alive, Readiness
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/healthz", operation_id="alive", summary="Alive?")
+async def alive() -> Alive:
+    """Return at once, whatever else is away: an orchestrator restarts what does not."""
+    return Alive(status="ok")
+
+
+@router.get("/readyz", operation_id="ready", summary="Ready?", responses={503: documented(DatabaseUnavailable)[503]})
+async def ready(health: ServiceHealth) -> Readiness:
+    """Answer 503 while Postgres or the query engine is away; without Redis the service is ready, but degraded."""
+    return await health.readiness()
+
+
+@router.get(
+    "/metrics",
+    operation_id="metrics",
+    summary="Metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "For Prometheus."}},
+)
+async def metrics(request: Request) -> Response:
+    """Return what this worker has counted."""
+    return Response(generate_latest(request.state.registry), media_type=CONTENT_TYPE_LATEST)

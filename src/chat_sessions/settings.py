@@ -1,0 +1,152 @@
+"""Every setting: from the environment, typed, validated before anything starts."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import (
+    Field,
+    HttpUrl,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Algorithm = Literal["HS256", "RS256", "ES256"]
+# Symmetric ones are not among them: what is published is no secret.
+PUBLISHED_ALGORITHMS: Final[tuple[Algorithm, ...]] = ("RS256", "ES256")
+
+# RFC 7518, 3.2: an HS256 key is at least as long as the hash's output.
+MIN_SECRET_BYTES = 32
+
+URL_SCHEMES = {"database_url": ("postgresql", "postgres"), "redis_url": ("redis", "rediss")}
+
+
+class ConfigurationError(Exception):
+    """The environment does not make a configuration; the message names each variable and what to do."""
+
+
+class Settings(BaseSettings):
+    """The environment variables that start with CHAT_. Times are in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="CHAT_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    database_url: SecretStr = Field(
+        description="PostgreSQL 14 or newer, `postgresql://user:password@host:port/name`",
+    )
+    redis_url: SecretStr = Field(
+        description="Redis 6.2 or newer, `redis://…` or `rediss://…` (TLS)",
+    )
+
+    jwt_secret: SecretStr | None = Field(
+        default=None,
+        description="the HS256 secret, 32 bytes at least; this or `CHAT_JWKS_URL` is required",
+    )
+    jwks_url: HttpUrl | None = Field(default=None, description="where the RS256/ES256 keys are published")
+    jwt_audience: str | None = Field(default=None, description="what `aud` must name")
+    jwt_issuer: str | None = Field(default=None, description="what `iss` must be")
+    jwt_leeway: float = Field(default=10, ge=0, le=300, description="tolerated difference of clocks")
+    jwks_lifespan: PositiveFloat = Field(default=300, description="how long fetched keys count as fresh")
+    jwks_timeout: PositiveFloat = Field(default=3, description="limit for fetching them")
+
+    database_pool_size: PositiveInt = Field(default=10, description="connections to Postgres per worker")
+    database_connect_timeout: PositiveFloat = Field(default=3, description="limit for opening one")
+    database_pool_timeout: PositiveFloat = Field(default=5, description="limit for waiting for a free one")
+    # Below query_timeout, so that Postgres ends a slow statement before the engine counts as hung.
+    database_statement_timeout: PositiveFloat = Field(default=8, description="limit for one statement")
+    database_query_timeout: PositiveFloat = Field(
+        default=15,
+        description="limit for an answer of the query engine; then it counts as hung and is restarted",
+    )
+
+    # A Redis in the same data centre answers in under a millisecond; what takes a quarter of a second
+    # is slower than the database that the cache spares.
+    redis_timeout: PositiveFloat = Field(default=0.25, description="limit for connecting and for each answer")
+    redis_pool_size: PositiveInt = Field(default=32, description="connections to Redis per worker")
+
+    cache_ttl: PositiveInt = Field(default=300, description="life of a cached answer")
+    cache_hold: PositiveFloat = Field(
+        default=2,
+        description="how long a change keeps its session out of the cache; reads slower than this do not fill it",
+    )
+    cache_max_pages: PositiveInt = Field(default=32, description="cached list pages per user")
+
+    lock_ttl: PositiveFloat = Field(default=10, description="life of a session lock whose holder died")
+    lock_wait: PositiveFloat = Field(default=3, description="how long an append waits for the lock; then 409")
+
+    sweep_interval: PositiveFloat = Field(default=1, description="pause between two looks into the outbox")
+    tombstone_hours: PositiveInt = Field(default=24, description="how long a deleted id cannot be created anew")
+
+    feed_length: PositiveInt = Field(default=1000, description="events kept per user for resuming")
+    feed_ttl: PositiveInt = Field(default=3600, description="life of a user's events after the last one")
+    feed_heartbeat: PositiveFloat = Field(default=15, description="pause between two signs of life in a stream")
+    feed_streams_per_user: PositiveInt = Field(default=10, description="open streams per user and worker")
+
+    max_body_bytes: PositiveInt = Field(default=4 * 1024 * 1024, description="largest request body")
+    max_message_bytes: PositiveInt = Field(default=1024 * 1024, description="largest message, as JSON")
+    max_metadata_bytes: PositiveInt = Field(default=16 * 1024, description="largest metadata, as JSON")
+
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="origins whose pages may call the API, separated by commas",
+    )
+    log_format: Literal["json", "console"] = Field(default="json", description="`json` or `console`")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least severity logged")
+    frontend_dir: Path | None = Field(default=None, description="the built sidebar, served at `/`")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value().encode()) < MIN_SECRET_BYTES:
+            message = f"needs at least {MIN_SECRET_BYTES} bytes; `openssl rand -hex 32` makes a good one"
+            raise ValueError(message)
+        return secret
+
+    @field_validator("database_url", "redis_url")
+    @classmethod
+    def _known_scheme(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
+        schemes = URL_SCHEMES[info.field_name or ""]
+        if not url.get_secret_value().startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            message = f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+            raise ValueError(message)
+        return url
+
+    @model_validator(mode="after")
+    def _one_source_of_keys(self) -> Self:
+        # One kind of key only: a service that takes both invites the confusion of algorithms.
+        if (self.jwt_secret is None) == (self.jwks_url is None):
+            message = "set either CHAT_JWT_SECRET (HS256) or CHAT_JWKS_URL (RS256, ES256), and not both"
+            raise ValueError(message)
+        return self
+
+    @property
+    def algorithms(self) -> tuple[Algorithm, ...]:
+        """The only algorithms a token may be signed with; what the token says of itself picks nothing."""
+        return ("HS256",) if self.jwt_secret else PUBLISHED_ALGORITHMS
+
+
+def load_settings(overrides: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment, or raise ConfigurationError with one line for each variable that is wrong."""
+    try:
+        return Settings.model_validate(overrides or {})
+    except ValidationError as error:
+        lines = [_complaint(tuple(problem["loc"]), problem["msg"]) for problem in error.errors(include_input=False)]
+        raise ConfigurationError("\n".join(lines)) from None
+
+
+def _complaint(location: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    if not location:
+        return message
+    name = str(location[0]).upper()
+    return f"{name if name.startswith('CHAT_') else 'CHAT_' + name}: {message}"

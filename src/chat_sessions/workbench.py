@@ -1,0 +1,61 @@
+"""What the operator's commands work with: the parts of the service, without the application around them."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NamedTuple
+
+from chat_sessions.bulk import BulkStore
+from chat_sessions.cache import SessionCache
+from chat_sessions.database import SessionStore
+from chat_sessions.evictor import Evictor
+from chat_sessions.portability import Exporter, Importer
+from chat_sessions.prisma_engine import BridgedPrisma, EngineOptions
+from chat_sessions.redis_link import RedisLink
+from chat_sessions.retention import Eraser, Purge
+from chat_sessions.settings import Settings
+from chat_sessions.telemetry import Metrics, configure_logging
+
+
+class Workbench(NamedTuple):
+    """What a command may use."""
+
+    bulk: BulkStore
+    evictor: Evictor
+    purge: Purge
+    eraser: Eraser
+    exporter: Exporter
+    importer: Importer
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Workbench]:
+    """Open it, and close everything when the block ends."""
+    # The commands themselves say what an operator has to know.
+    configure_logging(settings.model_copy(update={"log_level": "error"}))
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        prisma = await stack.enter_async_context(BridgedPrisma(engine_options(settings)))
+        link = RedisLink(settings, metrics)
+        stack.push_async_callback(link.close)
+        bulk, cache = BulkStore(prisma), SessionCache(link, settings, metrics)
+        evictor = Evictor(cache, link)
+        yield Workbench(
+            bulk=bulk,
+            evictor=evictor,
+            purge=Purge(bulk, evictor),
+            eraser=Eraser(bulk, cache, link, evictor, settings.cache_hold),
+            exporter=Exporter(bulk),
+            importer=Importer(SessionStore(prisma), evictor),
+        )
+
+
+def engine_options(settings: Settings) -> EngineOptions:
+    """Return how the query engine is to reach Postgres."""
+    return EngineOptions(
+        database_url=settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        pool_timeout=settings.database_pool_timeout,
+        connect_timeout=settings.database_connect_timeout,
+        statement_timeout=settings.database_statement_timeout,
+        query_timeout=settings.database_query_timeout,
+    )

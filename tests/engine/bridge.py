@@ -1,0 +1,45 @@
+"""What the tests of the bridge share."""
+
+from pathlib import Path
+from typing import Protocol
+
+import asyncpg
+from prisma import Json, Prisma
+from prisma.models import ChatSession
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+
+class MakeDatabase(Protocol):
+    """Makes an empty or a migrated database beside the shared one, and gives its URL."""
+
+    async def __call__(self, name: str, *, migrated: bool = False) -> str: ...
+
+
+async def migrate(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    for migration in sorted(MIGRATIONS.glob("*/migration.sql")):
+        await connection.execute(migration.read_text())
+    await connection.close()
+
+
+class Statements(list[str]):
+    """SQL in the order in which it was sent."""
+
+    @property
+    def verbs(self) -> list[str]:
+        """The first word of each."""
+        return [statement.split()[0] for statement in self]
+
+
+async def new_session(db: Prisma, key: str, user: str = "ada", title: str | None = None) -> ChatSession:
+    return await db.chatsession.create(data={"id": key, "userId": user, "title": title})
+
+
+async def new_messages(db: Prisma, session: str, count: int) -> int:
+    return await db.chatmessage.create_many(
+        data=[
+            {"id": f"m{n}", "sessionId": session, "role": "user", "sequence": n, "content": Json(f"word {n}")}
+            for n in range(count)
+        ],
+    )

@@ -1,0 +1,69 @@
+"""The bridge on the shared Postgres, once for the run; and one of its own for what breaks things."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
+import asyncpg
+import pytest
+
+from chat_sessions.embedded import Postgres
+from chat_sessions.prisma_engine import BridgedPrisma, EngineOptions
+from tests.engine.bridge import MakeDatabase, Statements, migrate
+
+
+@pytest.fixture(scope="session")
+def options(postgres: Postgres) -> EngineOptions:
+    return EngineOptions(postgres.url)
+
+
+@pytest.fixture(scope="session")
+async def _bridge(options: EngineOptions) -> AsyncIterator[tuple[BridgedPrisma, Statements]]:
+    statements = Statements()
+    async with BridgedPrisma(options, on_statement=statements.append) as db:
+        yield db, statements
+
+
+@pytest.fixture
+def db(_bridge: tuple[BridgedPrisma, Statements]) -> BridgedPrisma:
+    return _bridge[0]
+
+
+@pytest.fixture
+def statements(_bridge: tuple[BridgedPrisma, Statements]) -> Statements:
+    """The SQL of this test so far; clear it where the counting starts."""
+    _bridge[1].clear()
+    return _bridge[1]
+
+
+@pytest.fixture
+async def fragile(options: EngineOptions) -> AsyncIterator[BridgedPrisma]:
+    """An engine for this test alone, with little patience."""
+    async with BridgedPrisma(replace(options, pool_size=4, pool_timeout=0.3, query_timeout=3.0)) as db:
+        yield db
+
+
+@pytest.fixture(scope="module")
+def shaky_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server that tests may stop."""
+    with Postgres(tmp_path_factory.mktemp("shaky"), durable=False) as server:
+        asyncio.run(migrate(server.url))
+        yield server
+
+
+@pytest.fixture
+async def make_database(postgres: Postgres, database: asyncpg.Pool) -> AsyncIterator[MakeDatabase]:
+    """Databases for this test alone, on the shared server."""
+    made = []
+
+    async def make(name: str, *, migrated: bool = False) -> str:
+        await database.execute(f'CREATE DATABASE "{name}"')
+        made.append(name)
+        url = f"{postgres.url.rpartition('/')[0]}/{name}"
+        if migrated:
+            await migrate(url)
+        return url
+
+    yield make
+    for name in made:
+        await database.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -1,0 +1,242 @@
+"""The engine dies, hangs, is stopped: only those who wait at that moment notice, and nothing stays behind."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Awaitable
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+import psutil
+import pytest
+import uvloop
+from prisma.errors import ClientNotConnectedError
+
+from chat_sessions.embedded import Postgres
+from chat_sessions.errors import DatabaseUnavailable
+from chat_sessions.prisma_engine import BridgedPrisma, EngineOptions
+from tests.engine.bridge import new_session
+from tests.waiting import until
+
+SLOW = "SELECT 1 AS one FROM pg_sleep(0.3)"
+
+
+async def outcome(call: Awaitable[object]) -> str:
+    try:
+        await call
+    except DatabaseUnavailable:
+        return "unavailable"
+    return "done"
+
+
+def engine_of(db: BridgedPrisma) -> psutil.Process:
+    assert db.pid is not None
+    return psutil.Process(db.pid)
+
+
+def has_ended(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+async def running_queries(database: asyncpg.Pool, text: str) -> int:
+    found = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE $1 AND state = 'active' AND pid <> pg_backend_pid()"
+    return int(await database.fetchval(found, f"%{text}%"))
+
+
+async def test_a_killed_engine_fails_only_the_calls_in_flight(fragile: BridgedPrisma) -> None:
+    first = engine_of(fragile)
+    in_flight = [asyncio.create_task(outcome(fragile.query_raw(SLOW))) for _ in range(4)]
+    await asyncio.sleep(0)
+    first.kill()
+    assert await asyncio.gather(*in_flight) == ["unavailable"] * 4
+    assert await fragile.query_first("SELECT 1 AS one") == {"one": 1}
+    assert fragile.restarts == 1
+    assert fragile.pid != first.pid
+
+
+async def test_under_load_a_kill_costs_each_worker_one_call_at_most(fragile: BridgedPrisma) -> None:
+    async def work() -> list[str]:
+        return [await outcome(fragile.chatsession.count()) for _ in range(60)]
+
+    workers = [asyncio.create_task(work()) for _ in range(8)]
+    await fragile.chatsession.count()
+    engine_of(fragile).kill()
+    outcomes = await asyncio.gather(*workers)
+    assert all(each.count("unavailable") <= 1 for each in outcomes)
+    assert any("unavailable" in each for each in outcomes)
+    assert fragile.restarts == 1
+
+
+async def test_a_transaction_of_a_killed_engine_is_unavailable_and_keeps_nothing(fragile: BridgedPrisma) -> None:
+    async def engine_ended() -> bool:
+        return fragile.pid is None
+
+    tx = await fragile.tx().start()
+    await new_session(tx, "a")
+    engine_of(fragile).kill()
+    await until(engine_ended)
+    with pytest.raises(DatabaseUnavailable):
+        await new_session(tx, "b")
+    assert await fragile.chatsession.count() == 0
+
+
+async def test_a_hanging_engine_is_replaced(options: EngineOptions) -> None:
+    async with BridgedPrisma(replace(options, query_timeout=1.0)) as db:
+
+        async def works() -> bool:
+            return await outcome(db.chatsession.count()) == "done"
+
+        hanging = engine_of(db)
+        hanging.suspend()
+        async with asyncio.timeout(6):
+            assert await asyncio.gather(*(works() for _ in range(8))) == [False] * 8
+        await until(works)
+        assert has_ended(hanging)
+
+
+async def test_a_slow_query_is_given_up_but_its_neighbours_live(options: EngineOptions) -> None:
+    async with BridgedPrisma(replace(options, query_timeout=1.0)) as db:
+        pid = db.pid
+        slow = asyncio.create_task(outcome(db.query_raw("SELECT 1 AS one FROM pg_sleep(2)")))
+        while not slow.done():
+            assert await db.query_first("SELECT 1 AS one") == {"one": 1}
+        assert slow.result() == "unavailable"
+        assert db.pid == pid
+
+
+async def test_postgres_ends_a_statement_that_takes_too_long(options: EngineOptions) -> None:
+    async with BridgedPrisma(replace(options, statement_timeout=0.1)) as db:
+        assert await outcome(db.query_raw("SELECT 1 AS one FROM pg_sleep(5)")) == "unavailable"
+        assert await outcome(db.chatsession.count()) == "done"
+
+
+async def test_an_empty_pool_answers_in_time(fragile: BridgedPrisma) -> None:
+    holders = [asyncio.create_task(outcome(fragile.query_raw("SELECT 1 AS one FROM pg_sleep(0.6)"))) for _ in range(4)]
+    late = await asyncio.gather(*(outcome(fragile.chatsession.count()) for _ in range(20)))
+    assert late == ["unavailable"] * 20
+    assert await asyncio.gather(*holders) == ["done"] * 4
+
+
+async def test_more_calls_than_may_wait_are_refused_at_once(options: EngineOptions) -> None:
+    async with BridgedPrisma(replace(options, max_calls=10)) as db:
+        outcomes = await asyncio.gather(*(outcome(db.chatsession.count()) for _ in range(50)))
+    assert outcomes == ["done"] * 10 + ["unavailable"] * 40
+
+
+async def test_the_error_tells_its_cause_but_not_in_its_text(options: EngineOptions) -> None:
+    async with BridgedPrisma(replace(options, database_url="postgresql://ada:pass@127.0.0.1:1/x")) as db:
+        with pytest.raises(DatabaseUnavailable) as caught:
+            await db.chatsession.count()
+    assert "127.0.0.1" in str(caught.value.__cause__)
+    assert not {"127.0.0.1", "pass", "SELECT"} & set(str(caught.value).split())
+
+
+async def test_a_missing_engine_is_unavailable(options: EngineOptions, tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        await BridgedPrisma(replace(options, folder=tmp_path)).connect()
+
+
+async def test_a_missing_node_is_unavailable(options: EngineOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chat_sessions.node.find_node", lambda: "/no/such/node")
+    with pytest.raises(DatabaseUnavailable):
+        await BridgedPrisma(options).connect()
+
+
+async def test_before_connect_and_after_disconnect_nothing_runs(options: EngineOptions) -> None:
+    db = BridgedPrisma(options)
+    with pytest.raises(ClientNotConnectedError):
+        await db.chatsession.count()
+    await db.connect()
+    tx = await db.tx().start()
+    engine = engine_of(db)
+    await db.disconnect()
+    assert has_ended(engine)
+    with pytest.raises(DatabaseUnavailable):
+        await tx.chatsession.count()
+    assert db.pid is None
+    await db.connect()
+    assert await db.chatsession.count() == 0
+    await db.disconnect()
+
+
+async def test_running_calls_finish_before_a_disconnect(options: EngineOptions, database: asyncpg.Pool) -> None:
+    async with BridgedPrisma(options) as db:
+        batch = db.batch_()
+        batch.execute_raw("SELECT pg_sleep(0.3)")
+        batch.tombstone.create(data={"sessionId": "a"})
+        running = [asyncio.create_task(outcome(call)) for call in (db.query_raw(SLOW), batch.commit())]
+
+        async def all_run() -> bool:
+            return await running_queries(database, "pg_sleep(0.3)") == 2
+
+        await until(all_run)
+    assert await asyncio.gather(*running) == ["done"] * 2
+    assert await database.fetchval('SELECT "sessionId" FROM "Tombstone"') == "a"
+
+
+async def test_signals_for_the_group_do_not_end_the_engine(fragile: BridgedPrisma) -> None:
+    engine = engine_of(fragile)
+    assert os.getpgid(engine.pid) != os.getpgid(0)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        engine.send_signal(number)
+    assert await outcome(fragile.chatsession.count()) == "done"
+    assert fragile.restarts == 0
+
+
+async def test_nobody_sees_the_password_in_the_process_list(fragile: BridgedPrisma, postgres: Postgres) -> None:
+    engine = engine_of(fragile)
+    shown = " ".join(engine.cmdline()) + str(engine.environ())
+    assert postgres.password not in shown
+
+
+PROGRAM = """
+import asyncio, sys
+from chat_sessions.prisma_engine import BridgedPrisma, EngineOptions
+
+async def main():
+    db = BridgedPrisma(EngineOptions(sys.argv[1], statement_timeout=0.5))
+    await db.connect()
+    asyncio.create_task(db.query_raw("SELECT 1 AS orphan FROM pg_sleep(60)"))
+    print(db.pid, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+async def test_the_engine_goes_with_a_killed_python(postgres: Postgres, database: asyncpg.Pool) -> None:
+    async def query_runs() -> bool:
+        return await running_queries(database, "orphan") == 1
+
+    async def engine_ended() -> bool:
+        return has_ended(engine)
+
+    python = await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, postgres.url, stdout=PIPE)
+    assert python.stdout is not None
+    engine = psutil.Process(int(await python.stdout.readline()))
+    await until(query_runs)
+    python.kill()
+    await python.wait()
+    await until(engine_ended)
+
+
+def test_it_works_on_uvloop(postgres: Postgres) -> None:
+    async def main() -> list[str]:
+        async with BridgedPrisma(replace(EngineOptions(postgres.url), query_timeout=2.0)) as db:
+            before = await outcome(db.chatsession.count())
+            engine_of(db).kill()
+            during = await outcome(db.chatsession.count())
+            after = await outcome(db.chatsession.count())
+            tx = await db.tx().start()
+            running = asyncio.create_task(outcome(db.query_raw(SLOW)))
+            await asyncio.sleep(0)
+            leaving = asyncio.create_task(db.disconnect())
+            await asyncio.sleep(0)
+            late = await outcome(tx.chatsession.count())
+            await leaving
+        return [before, during, after, await running, late]
+
+    assert uvloop.run(main()) == ["done", "unavailable", "done", "done", "unavailable"]

@@ -1,0 +1,123 @@
+"""Postgres goes and comes back; the bridge says so, and needs nobody's help."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from time import monotonic
+
+import asyncpg
+import pytest
+
+from chat_sessions.embedded import Postgres
+from chat_sessions.errors import DatabaseUnavailable
+from chat_sessions.prisma_engine import BridgedPrisma, EngineOptions
+from tests.waiting import until
+
+
+@pytest.fixture
+async def shaky(shaky_postgres: Postgres) -> AsyncIterator[BridgedPrisma]:
+    options = EngineOptions(shaky_postgres.url, pool_size=4, connect_timeout=1.0, statement_timeout=1.0)
+    async with BridgedPrisma(replace(options, pool_timeout=2.0, query_timeout=6.0)) as db:
+        await until(lambda: _works(db))
+        yield db
+
+
+async def _works(db: BridgedPrisma) -> bool:
+    try:
+        await db.chatsession.count()
+    except DatabaseUnavailable:
+        return False
+    return True
+
+
+async def _unavailable_under_load(db: BridgedPrisma) -> None:
+    results = await asyncio.gather(*(_works(db) for _ in range(16)))
+    assert not any(results)
+
+
+async def test_while_postgres_is_away_calls_are_unavailable_at_once(
+    shaky: BridgedPrisma, shaky_postgres: Postgres
+) -> None:
+    pid = shaky.pid
+    shaky_postgres.stop()
+    await _unavailable_under_load(shaky)
+    began = monotonic()
+    await _unavailable_under_load(shaky)
+    with pytest.raises(DatabaseUnavailable):
+        await shaky.tx().start()
+    with pytest.raises(DatabaseUnavailable):
+        await shaky.query_raw("SELECT 1")
+    assert monotonic() - began < 1
+    shaky_postgres.start()
+    assert await _works(shaky)
+    assert shaky.pid == pid, "the engine outlives the database"
+
+
+async def test_a_restart_under_load_is_survived(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:
+    stop = asyncio.Event()
+    failures = 0
+
+    async def transact() -> None:
+        async with shaky.tx() as tx:
+            await tx.execute_raw("SELECT pg_sleep(0.005)")
+            await tx.tombstone.count()
+
+    async def work() -> None:
+        nonlocal failures
+        while not stop.is_set():
+            try:
+                await transact()
+            except DatabaseUnavailable:
+                failures += 1
+                await asyncio.sleep(0.005)
+
+    workers = [asyncio.create_task(work()) for _ in range(16)]
+    for end in (shaky_postgres.stop, shaky_postgres.kill):
+        await until(lambda: _works(shaky))
+        await asyncio.to_thread(end)
+        await asyncio.to_thread(shaky_postgres.start)
+    await until(lambda: _works(shaky))
+    stop.set()
+    await asyncio.gather(*workers)
+    assert failures
+    assert shaky.restarts == 0
+    assert await asyncio.gather(*(_works(shaky) for _ in range(16))) == [True] * 16
+
+
+async def test_a_crash_within_a_transaction_keeps_nothing(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:
+    tx = await shaky.tx().start()
+    await tx.tombstone.create(data={"sessionId": "a"})
+    shaky_postgres.kill()
+    shaky_postgres.start()
+    with pytest.raises(DatabaseUnavailable):
+        await tx.tombstone.create(data={"sessionId": "b"})
+    await until(lambda: _works(shaky))
+    assert await shaky.tombstone.count() == 0
+
+
+async def test_a_silent_postgres_is_unavailable_and_forgiven(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:
+    shaky_postgres.pause()
+    try:
+        async with asyncio.timeout(5):  # before the bridge itself gives up
+            await _unavailable_under_load(shaky)
+    finally:
+        shaky_postgres.resume()
+    await until(lambda: _works(shaky))
+    assert shaky.restarts == 0
+
+
+async def test_connections_cut_while_idle_are_replaced(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:
+    await asyncio.gather(*(_works(shaky) for _ in range(8)))
+    connection = await asyncpg.connect(shaky_postgres.url)
+    await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    await connection.close()
+    await until(lambda: _works(shaky))
+    assert await asyncio.gather(*(_works(shaky) for _ in range(8))) == [True] * 8
+
+
+async def test_connect_succeeds_without_postgres(shaky_postgres: Postgres) -> None:
+    shaky_postgres.stop()
+    async with BridgedPrisma(EngineOptions(shaky_postgres.url)) as db:
+        assert not await _works(db)
+        shaky_postgres.start()
+        assert await _works(db)

@@ -1,0 +1,81 @@
+"""The service on a real socket: streams need one, and so does everything below HTTP."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import uvicorn
+
+from tests.service import Service, token
+from tests.waiting import until
+
+
+@asynccontextmanager
+async def on_a_socket(service: Service) -> AsyncIterator[str]:
+    """Serve the app, whose lifespan is open already, and yield its URL."""
+    config = uvicorn.Config(service.asgi, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=5)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+
+    async def started() -> bool:
+        return server.started
+
+    await until(started)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@dataclass
+class Heard:
+    """One server-sent event, or a comment."""
+
+    event: str
+    id: str | None
+    data: dict[str, Any]
+
+
+class Listener:
+    """An open event stream."""
+
+    def __init__(self, lines: AsyncIterator[str]) -> None:
+        self._lines = lines
+
+    async def next(self, *, comments: bool = False) -> Heard | None:
+        """Return the next event (or comment), or None at the end of the stream."""
+        fields: dict[str, str] = {}
+        async for line in self._lines:
+            name, _, value = line.partition(": ")
+            if line == "" and ("event" in fields or ("" in fields and comments)):
+                return Heard(
+                    fields.get("event", fields.get("", "")), fields.get("id"), json.loads(fields.get("data", "{}"))
+                )
+            if line == "":
+                fields = {}
+            fields[name] = value
+        return None
+
+
+@asynccontextmanager
+async def following(
+    url: str, user: str = "ada", *, last_event_id: str | None = None, expires_at: int | None = None
+) -> AsyncIterator[Listener]:
+    """Open an event stream and return once it is under way."""
+    bearer = token(user) if expires_at is None else token(user, exp=expires_at)
+    headers = {"Authorization": f"Bearer {bearer}"}
+    if last_event_id is not None:
+        headers["Last-Event-ID"] = last_event_id
+    async with (
+        httpx.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
+        client.stream("GET", "/api/chat/sessions/events") as answer,
+    ):
+        answer.raise_for_status()
+        listener = Listener(answer.aiter_lines())
+        await listener.next(comments=True)
+        yield listener

@@ -1,0 +1,72 @@
+"""The service as a process of its own, to be ended in every way a process can end."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from chat_sessions.embedded.machine import free_port
+from chat_sessions.settings import Settings
+from tests.service import Caller, token
+from tests.waiting import until
+
+SECRETS = ("database_url", "redis_url", "jwt_secret")
+
+
+@dataclass
+class ServiceProcess:
+    """A running `chat-sessions serve`."""
+
+    process: asyncio.subprocess.Process
+    url: str
+
+    @asynccontextmanager
+    async def caller(self, user: str = "ada") -> AsyncIterator[Caller]:
+        headers = {"Authorization": f"Bearer {token(user)}"}
+        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30) as client:
+            yield Caller(client)
+
+    async def killed(self) -> None:
+        """End it at once, wherever it is."""
+        self.process.kill()
+        await self.process.wait()
+
+    async def terminated(self) -> int:
+        """Ask it to end, and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return await asyncio.wait_for(self.process.wait(), 15)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    given = settings.model_dump(mode="json", exclude_defaults=True, exclude=set(SECRETS))
+    for name in SECRETS:
+        given[name] = getattr(settings, name).get_secret_value()
+    return {f"CHAT_{name.upper()}": str(value) for name, value in given.items()}
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[ServiceProcess]:
+    """Start the service and wait until it is ready; kill it in the end, if that is still to be done."""
+    port = free_port()
+    command = [sys.executable, "-m", "chat_sessions", "serve", "--port", str(port)]
+    process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **environment(settings)})
+    service = ServiceProcess(process, f"http://127.0.0.1:{port}")
+    try:
+        async with service.caller() as caller:
+            await until(lambda: _answers(caller))
+        yield service
+    finally:
+        if process.returncode is None:
+            await service.killed()
+
+
+async def _answers(caller: Caller) -> bool:
+    try:
+        return await caller.is_fully_ready()
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,100 @@
+"""A line that can be held: it forwards bytes, and stops those that a test wants to come late."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass, field
+from typing import Self
+
+CHUNK = 65536
+
+
+@dataclass
+class Gate:
+    """Holds each piece of traffic that contains the pattern, until opened."""
+
+    pattern: bytes
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    answers: bool = False
+    lost: bool = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.released.set()
+
+    def cut(self) -> None:
+        """Let what is held get lost, with its line."""
+        self.lost = True
+        self.released.set()
+
+    async def passed(self) -> None:
+        self.reached.set()
+        await self.released.wait()
+        if self.lost:
+            raise ConnectionResetError
+
+
+class Proxy:
+    """Forwards a port of 127.0.0.1 to another one."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._gates: list[Gate] = []
+        self._lines = asyncio.TaskGroup()
+        self.port = 0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Proxy"]:
+        async with self._lines:
+            server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+            self.port = server.sockets[0].getsockname()[1]
+            try:
+                yield self
+            finally:
+                for gate in self._gates:
+                    gate.released.set()
+                server.close()
+
+    def hold(self, pattern: bytes) -> Gate:
+        """Hold requests that contain the pattern, until the gate is released."""
+        return self._placed(Gate(pattern))
+
+    def hold_answer_to(self, pattern: bytes) -> Gate:
+        """Let requests with the pattern through, and hold what the server answers."""
+        return self._placed(Gate(pattern, answers=True))
+
+    def _placed(self, gate: Gate) -> Gate:
+        self._gates.append(gate)
+        return gate
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._lines.create_task(self._forward(reader, writer))
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held: list[Gate] = []
+        with suppress(OSError):
+            back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            await asyncio.gather(self._requests(reader, back_writer, held), self._answers(back_reader, writer, held))
+
+    async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, held: list[Gate]) -> None:
+        with closing(writer), suppress(OSError):
+            while data := await reader.read(CHUNK):
+                for gate in self._gates:
+                    if gate.pattern in data and not gate.released.is_set():
+                        if gate.answers:
+                            held.append(gate)
+                        else:
+                            await gate.passed()
+                writer.write(data)
+                await writer.drain()
+
+    async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, held: list[Gate]) -> None:
+        with closing(writer), suppress(OSError):
+            while data := await reader.read(CHUNK):
+                while held:
+                    await held.pop().passed()
+                writer.write(data)
+                await writer.drain()

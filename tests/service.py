@@ -1,0 +1,100 @@
+"""The service under test: the real application on the real servers, and users who call it."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import jwt
+from asgi_lifespan import LifespanManager
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from chat_sessions.app import create_app
+from chat_sessions.settings import Settings
+from tests.waiting import until
+
+SECRET = "a secret of the tests, long enough for HS256"  # noqa: S105  it guards nothing
+
+
+def token(user: str = "ada", *, secret: str = SECRET, algorithm: str = "HS256", **claims: object) -> str:
+    return jwt.encode({"sub": user, "exp": int(time.time()) + 600, **claims}, secret, algorithm)
+
+
+@dataclass
+class Service:
+    """One worker."""
+
+    app: FastAPI
+    asgi: ASGIApp
+    settings: Settings
+    transport: httpx.AsyncBaseTransport
+    statements: list[str] = field(default_factory=list)
+
+    def client(self, user: str | None = "ada", **headers: str) -> httpx.AsyncClient:
+        if user is not None:
+            headers = {"Authorization": f"Bearer {token(user)}", **headers}
+        return httpx.AsyncClient(transport=self.transport, base_url="http://chat.test", headers=headers, timeout=30)
+
+    def count(self) -> Callable[[], list[str]]:
+        """Return a function that returns the statements since now, the sweeper's aside."""
+        start = len(self.statements)
+        return lambda: [each for each in self.statements[start:] if '"Outbox"' not in each and "Tombstone" not in each]
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Service]:
+    """Start a worker and wait until it is ready; its cache is then trusted."""
+    statements: list[str] = []
+    app = create_app(settings, on_statement=statements.append)
+    async with LifespanManager(app, startup_timeout=30, shutdown_timeout=30) as manager:
+        transport = httpx.ASGITransport(manager.app, raise_app_exceptions=False)
+        service = Service(app, manager.app, settings, transport, statements)
+        async with service.client(None) as client:
+            await until(Caller(client).is_fully_ready)
+        yield service
+
+
+class Caller:
+    """A user with a client: the calls of the API as a test wants to say them."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.http = client
+
+    async def is_fully_ready(self) -> bool:
+        answer = await self.http.get("/readyz")
+        return answer.status_code == 200 and answer.json()["status"] == "ok"
+
+    async def create(self, title: str | None = None, **body: object) -> dict[str, Any]:
+        answer = await self.http.post("/api/chat/sessions", json={"title": title, **body})
+        assert answer.status_code in {200, 201}, answer.text
+        created: dict[str, Any] = answer.json()
+        return created
+
+    async def get(self, session_id: str, **params: int) -> httpx.Response:
+        return await self.http.get(f"/api/chat/sessions/{session_id}", params=params)
+
+    async def page(self, **params: str | int | bool) -> httpx.Response:
+        return await self.http.get("/api/chat/sessions", params=params)
+
+    async def titles(self, **params: str | int | bool) -> list[str]:
+        return [each["title"] for each in (await self.page(**params)).json()["sessions"]]
+
+    async def append(self, session_id: str, *texts: str, **fields: object) -> httpx.Response:
+        messages = [{"role": "user", "content": text, **fields} for text in texts]
+        return await self.http.post(f"/api/chat/sessions/{session_id}/messages", json={"messages": messages})
+
+    async def change(self, session_id: str, *, if_match: str | None = None, **body: object) -> httpx.Response:
+        headers = {} if if_match is None else {"If-Match": if_match}
+        return await self.http.patch(f"/api/chat/sessions/{session_id}", json=body, headers=headers)
+
+    async def delete(self, session_id: str, *, if_match: str | None = None) -> httpx.Response:
+        headers = {} if if_match is None else {"If-Match": if_match}
+        return await self.http.delete(f"/api/chat/sessions/{session_id}", headers=headers)
+
+
+def new_id() -> str:
+    return str(uuid4())

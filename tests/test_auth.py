@@ -1,0 +1,490 @@
+"""From a bearer token to a user: who gets in, and who does not."""
+
+import base64
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+from chat_sessions.auth import Authenticator, KeySet, SharedSecret, mint_token
+from chat_sessions.errors import Unauthorized, Unavailable
+from chat_sessions.settings import Settings
+from tests.service import SECRET, Caller, Service, running, token
+
+PATH = "/api/chat/sessions"
+ANOTHER_SECRET = "another secret, just as long as the first one is"  # noqa: S105  it guards nothing
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+RSA_KEY, ROTATED_KEY = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+EC_KEY = ec.generate_private_key(ec.SECP256R1())
+FAR = 4_000_000_000
+
+
+def raw(header: object, claims: object, signature: bytes = b"") -> str:
+    """Put a token together from parts that no library would."""
+    parts = (part if isinstance(part, bytes) else json.dumps(part).encode() for part in (header, claims))
+    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (*parts, signature))
+
+
+def signed(claims: object, **header: object) -> str:
+    """Sign anything at all with the right secret."""
+    payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
+    return jwt.PyJWS().encode(payload, SECRET, "HS256", headers=header or None)
+
+
+def claims(**changed: object) -> dict[str, object]:
+    given = {"sub": "ada", "exp": FAR, **changed}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+class TestSharedSecret:
+    async def test_a_valid_token_names_the_user(self, service: Service, stranger: Caller) -> None:
+        headers = {"Authorization": f"Bearer {mint_token(SECRET, 'Zoë 😀', ttl=60)}"}
+        created = await stranger.http.post(PATH, json={}, headers=headers)
+        session = await stranger.http.get(f"{PATH}/{created.json()['id']}", headers=headers)
+        assert session.json()["user_id"] == "Zoë 😀"
+        assert service.settings.algorithms == ("HS256",)
+
+    @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+    async def test_the_scheme_may_be_in_any_case(self, scheme: str, stranger: Caller) -> None:
+        answer = await stranger.http.get(PATH, headers={"Authorization": f"{scheme} {token()}"})
+        assert answer.status_code == 200
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            None,
+            "",
+            "Bearer",
+            "Bearer ",
+            f"Basic {token()}",
+            token(),
+            f"Token {token()}",
+            f"Bearer {token()} {token()}",
+            f"Bearer {token()}, Bearer {token()}",
+            "Bearer .",
+            "Bearer ..",
+            "Bearer a.b",
+            "Bearer a.b.c",
+            "Bearer a.b.c.d",
+            f"Bearer {token()}x",
+            f"Bearer {token()[:-4]}",
+            "Bearer \xff\xfe.\xff.\xff",
+            f"Bearer {token()}".encode() + b"\xff",
+        ],
+        ids=range(18),
+    )
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    async def test_no_token_or_none_at_all_is_401(self, method: str, header: str | None, stranger: Caller) -> None:
+        await self.refused(stranger, header, method)
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            raw({"alg": "none", "typ": "JWT"}, claims()),
+            raw({"alg": "None"}, claims()),
+            raw({"alg": "nOnE"}, claims()),
+            raw({"alg": ""}, claims()),
+            raw({"alg": None}, claims()),
+            raw({"alg": ["HS256"]}, claims()),
+            raw({"alg": {"HS256": 1}}, claims()),
+            raw({"typ": "JWT"}, claims()),
+            raw([], claims()),
+            raw("HS256", claims()),
+            raw(b"\xff", claims()),
+            raw(b"", b""),
+            raw(b"{" * 3000, claims()),
+            raw(b"[" * 3000, claims()),
+            raw(b'{"alg":"HS256","a":' + b"[" * 2000 + b"]" * 2000 + b"}", claims()),
+            token(secret=ANOTHER_SECRET),
+            token(secret=ANOTHER_SECRET * 3, algorithm="HS512"),
+            token(secret=SECRET * 2, algorithm="HS384"),
+            jwt.encode(claims(), RSA_KEY, "RS256"),
+            jwt.encode(claims(), EC_KEY, "ES256"),
+            token(exp=int(time.time()) - 60),
+            token(exp=0),
+            token(exp=-FAR),
+            signed(claims(exp=None)),
+            signed(claims(exp="soon")),
+            signed(claims(exp={})),
+            signed(claims(exp=[FAR])),
+            signed(b'{"sub":"ada","exp":NaN}'),
+            signed(b'{"sub":"ada","exp":Infinity}'),
+            signed(b'{"sub":"ada","exp":1e400}'),
+            signed(b'{"sub":"ada","exp":' + b"9" * 5000 + b"}"),
+            signed(claims(nbf=FAR)),
+            signed(claims(nbf="soon")),
+            signed(b'{"sub":"ada","exp":4000000000,"nbf":1e400}'),
+            signed(claims(iat=FAR)),
+            signed(claims(iat="soon")),
+            signed(claims(sub=None)),
+            signed(claims(sub="")),
+            signed(claims(sub=1)),
+            signed(claims(sub=True)),
+            signed(claims(sub=["ada"])),
+            signed(claims(sub={"ada": 1})),
+            signed(claims(sub="x" * 256)),
+            signed(claims(sub="ada\0")),
+            signed(b'{"sub":"\\ud800","exp":4000000000}'),
+            signed(b'{"sub":null,"exp":4000000000}'),
+            signed(b'{"sub":"ada","exp":null}'),
+            signed(b"[]"),
+            signed(b'"ada"'),
+            signed(b"null"),
+            signed(b"\xff"),
+            signed(b"{"),
+            signed(b'{"a":' + b"[" * 1000 + b"]" * 1000 + b',"sub":"ada","exp":4000000000}'),
+            signed(claims(), b64=False),
+            signed(claims(), crit=["unknown"], unknown=1),
+            signed(claims(padding="x" * 8192)),
+        ],
+        ids=range(56),
+    )
+    async def test_a_token_that_proves_nothing_is_401(self, given: str, stranger: Caller) -> None:
+        await self.refused(stranger, f"Bearer {given}", "GET")
+
+    async def refused(self, stranger: Caller, header: str | bytes | None, method: str) -> None:
+        value = header.encode("latin-1") if isinstance(header, str) else header
+        headers = {} if value is None else {b"Authorization": value}
+        answer = await stranger.http.request(method, PATH, headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json() == {
+            "type": "urn:chat-sessions:unauthorized",
+            "title": "Unauthorized",
+            "status": 401,
+            "detail": "Send a valid token as `Authorization: Bearer <JWT>`.",
+        }
+
+    @pytest.mark.parametrize("sub", ["x", "x" * 255, "a b", "{ada}", "auth0|1", "../bob", "%", "é" * 255, "a:b"])
+    async def test_users_with_odd_names_are_kept_apart(self, sub: str, ada: Caller, service: Service) -> None:
+        await ada.create("hers")
+        async with service.client(sub) as client:
+            odd = Caller(client)
+            created = await odd.create("odd")
+            for _ in range(2):
+                assert await odd.titles() == ["odd"]
+            assert (await odd.delete(created["id"])).status_code == 204
+        assert await ada.titles() == ["hers"]
+
+    async def test_every_path_below_api_needs_a_token(self, service: Service, stranger: Caller) -> None:
+        for path, operations in service.app.openapi()["paths"].items():
+            for method in operations:
+                answer = await stranger.http.request(method, path.replace("{session_id}", "x"), json={})
+                assert (answer.status_code == 401) is path.startswith("/api/"), path
+
+    async def test_what_is_wrong_with_the_body_is_not_told_to_strangers(self, stranger: Caller) -> None:
+        answer = await stranger.http.post(PATH, json={"unknown": 1})
+        assert (answer.status_code, "unknown" in answer.text) == (401, False)
+
+
+class TestClaims:
+    @pytest.fixture
+    def user_of(self, settings: Settings) -> Any:  # noqa: ANN401  a function of a token and settings
+        async def verified(given: str, **changed: object) -> str:
+            with_changes = settings.model_copy(update=changed)
+            return (await Authenticator(with_changes, SharedSecret(SECRET)).user(given)).id
+
+        return verified
+
+    @pytest.mark.parametrize(("seconds", "valid"), [(60, True), (0, True), (-6, True), (-11, False), (-60, False)])
+    async def test_an_expired_token_is_valid_for_the_leeway_and_no_longer(
+        self,
+        seconds: int,
+        valid: bool,
+        user_of: Any,  # noqa: ANN401
+    ) -> None:
+        given = token(exp=int(time.time()) + seconds)
+        if valid:
+            assert await user_of(given, jwt_leeway=10) == "ada"
+        else:
+            with pytest.raises(Unauthorized):
+                await user_of(given, jwt_leeway=10)
+
+    async def test_without_leeway_an_expired_token_is_refused_at_once(self, user_of: Any) -> None:  # noqa: ANN401
+        with pytest.raises(Unauthorized):
+            await user_of(token(exp=int(time.time())), jwt_leeway=0)
+
+    @pytest.mark.parametrize(("seconds", "valid"), [(-60, True), (5, True), (60, False)])
+    @pytest.mark.parametrize("claim", ["nbf", "iat"])
+    async def test_a_token_of_the_future_is_valid_from_the_leeway_on(
+        self,
+        claim: str,
+        seconds: int,
+        valid: bool,
+        user_of: Any,  # noqa: ANN401
+    ) -> None:
+        given = signed(claims(**{claim: int(time.time()) + seconds}))
+        if valid:
+            assert await user_of(given, jwt_leeway=10) == "ada"
+        else:
+            with pytest.raises(Unauthorized):
+                await user_of(given, jwt_leeway=10)
+
+    @pytest.mark.parametrize("claim", ["aud", "iss"])
+    async def test_what_is_configured_must_be_named(self, claim: str, user_of: Any) -> None:  # noqa: ANN401
+        setting = {"aud": "jwt_audience", "iss": "jwt_issuer"}[claim]
+        assert await user_of(token(**{claim: "chat"}), **{setting: "chat"}) == "ada"
+        for wrong in (token(), token(**{claim: "other"}), token(**{claim: ""}), signed(claims(**{claim: [["chat"]]}))):
+            with pytest.raises(Unauthorized):
+                await user_of(wrong, **{setting: "chat"})
+
+    async def test_one_of_several_audiences_is_enough(self, user_of: Any) -> None:  # noqa: ANN401
+        assert await user_of(token(aud=["other", "chat"]), jwt_audience="chat") == "ada"
+
+    async def test_what_is_not_configured_is_not_looked_at(self, user_of: Any) -> None:  # noqa: ANN401
+        assert await user_of(token(aud="anything", iss="anybody")) == "ada"
+
+    async def test_a_stream_ends_with_the_leeway_of_its_token(self, settings: Settings) -> None:
+        user = await Authenticator(settings, SharedSecret(SECRET)).user(token(exp=FAR))
+        assert user.expires_at == FAR + settings.jwt_leeway
+
+
+def published(key: PrivateKey, kid: str | None = None, **changed: object) -> dict[str, Any]:
+    algorithm = RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else ECAlgorithm
+    jwk: dict[str, Any] = json.loads(algorithm.to_jwk(key.public_key()))  # type: ignore[arg-type]
+    return {**jwk, **({} if kid is None else {"kid": kid}), **changed}
+
+
+def bearing(key: PrivateKey, kid: str | None = None, **changed: object) -> str:
+    algorithm = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
+    return jwt.encode(claims(**changed), key, algorithm, headers=None if kid is None else {"kid": kid})
+
+
+class Provider:
+    """An identity provider that publishes what it is told to."""
+
+    def __init__(self) -> None:
+        self.document: Any = {"keys": []}
+        self.status = 200
+        self.requests = 0
+        provider = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                provider.requests += 1
+                body = json.dumps(provider.document).encode()
+                self.send_response(provider.status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = False
+        self.url = f"http://127.0.0.1:{self._server.server_port}/jwks.json"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    def close(self) -> None:
+        """Be away; twice is harmless."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+            self._server.server_close()
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    provider = Provider()
+    yield provider
+    provider.close()
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("chat_sessions.auth.monotonic", clock)
+    return clock
+
+
+class TestKeySet:
+    @pytest.fixture
+    def jwks(self, settings: Settings, provider: Provider) -> Settings:
+        return settings.model_copy(update={"jwt_secret": None, "jwks_url": provider.url})
+
+    @pytest.fixture
+    async def gate(self, jwks: Settings, provider: Provider) -> AsyncIterator[Authenticator]:
+        async with httpx.AsyncClient(timeout=5) as http:
+            yield Authenticator(jwks, KeySet(provider.url, lifespan=300, http=http))
+
+    async def test_a_worker_lets_the_users_of_its_provider_in(self, jwks: Settings, provider: Provider) -> None:
+        provider.document = {"keys": [published(RSA_KEY, "r")]}
+        async with running(jwks) as worker, worker.client(None) as client:
+            for given, status in ((bearing(RSA_KEY, "r"), 200), (bearing(ROTATED_KEY, "r"), 401), (token(), 401)):
+                answer = await client.get(PATH, headers={"Authorization": f"Bearer {given}"})
+                assert answer.status_code == status
+
+    async def test_a_worker_without_its_provider_says_503_and_when_to_try_again(
+        self, jwks: Settings, provider: Provider
+    ) -> None:
+        provider.close()
+        async with running(jwks) as worker, worker.client(None) as client:
+            answer = await client.get(PATH, headers={"Authorization": f"Bearer {bearing(RSA_KEY, 'r')}"})
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+            assert answer.json()["type"] == "urn:chat-sessions:unavailable"
+            assert (await client.get(PATH)).status_code == 401
+
+    @pytest.mark.parametrize("key", [RSA_KEY, EC_KEY], ids=["RS256", "ES256"])
+    async def test_a_token_is_verified_with_the_key_that_it_names(
+        self, key: PrivateKey, gate: Authenticator, provider: Provider
+    ) -> None:
+        provider.document = {"keys": [published(RSA_KEY, "r"), published(EC_KEY, "e"), published(ROTATED_KEY, "o")]}
+        kid = "r" if key is RSA_KEY else "e"
+        assert (await gate.user(bearing(key, kid))).id == "ada"
+        for wrong in (bearing(key, "o"), bearing(key, "unknown"), bearing(key)):
+            with pytest.raises(Unauthorized):
+                await gate.user(wrong)
+
+    async def test_the_only_key_needs_no_name(self, gate: Authenticator, provider: Provider) -> None:
+        provider.document = {"keys": [published(EC_KEY)]}
+        assert (await gate.user(bearing(EC_KEY))).id == "ada"
+
+    async def test_a_public_key_is_no_secret_for_hs256(self, gate: Authenticator, provider: Provider) -> None:
+        provider.document = {"keys": [published(RSA_KEY, "r")]}
+        pem = RSA_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        confused = jwt.PyJWS().encode(
+            json.dumps(claims()).encode(), base64.b64encode(pem), "HS256", headers={"kid": "r"}
+        )
+        head, body, _ = confused.split(".")
+        signature = jwt.get_algorithm_by_name("HS256").sign(f"{head}.{body}".encode(), pem)
+        forged = f"{head}.{body}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
+        for each in (confused, forged, raw({"alg": "none", "kid": "r"}, claims())):
+            with pytest.raises(Unauthorized):
+                await gate.user(each)
+
+    async def test_a_published_secret_opens_nothing(self, gate: Authenticator, provider: Provider) -> None:
+        secret = base64.urlsafe_b64encode(SECRET.encode()).decode().rstrip("=")
+        provider.document = {"keys": [{"kty": "oct", "k": secret, "kid": "s"}, published(EC_KEY, "e")]}
+        with pytest.raises(Unauthorized):
+            await gate.user(jwt.encode(claims(), SECRET, "HS256", headers={"kid": "s"}))
+        assert (await gate.user(bearing(EC_KEY))).id == "ada"
+
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            {},
+            None,
+            [],
+            "key",
+            {"kty": "unknown", "kid": "x"},
+            {"kty": "OKP", "crv": "Ed448", "kid": "x"},
+            {"kty": "RSA", "kid": "x"},
+            {"kty": "RSA", "n": "!", "e": "AQAB", "kid": "x"},
+            {"kty": "EC", "crv": "P-999", "kid": "x"},
+            {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "kid": "x"},
+            {**published(ROTATED_KEY, "x"), "alg": "RSA-OAEP"},
+            {**published(ROTATED_KEY, "x"), "alg": "RS512"},
+            {**published(ROTATED_KEY, "x"), "use": "enc"},
+            {**published(ROTATED_KEY, "x"), "alg": ["RS256"]},
+        ],
+        ids=range(14),
+    )
+    async def test_an_odd_key_in_the_set_does_not_spoil_the_others(
+        self, odd: object, gate: Authenticator, provider: Provider
+    ) -> None:
+        provider.document = {"keys": [odd, published(RSA_KEY, "r")]}
+        assert (await gate.user(bearing(RSA_KEY, "r"))).id == "ada"
+        with pytest.raises(Unauthorized):
+            await gate.user(bearing(ROTATED_KEY, "x"))
+
+    async def test_a_key_is_fetched_once_for_many_tokens(self, gate: Authenticator, provider: Provider) -> None:
+        provider.document = {"keys": [published(EC_KEY, "e")]}
+        for _ in range(5):
+            await gate.user(bearing(EC_KEY, "e"))
+        assert provider.requests == 1
+
+    async def test_unknown_keys_do_not_hammer_the_provider(
+        self, gate: Authenticator, provider: Provider, clock: Clock
+    ) -> None:
+        provider.document = {"keys": [published(EC_KEY, "e")]}
+        for seconds in (0.0, 1.0, 9.5):
+            clock.now = 1000.0 + seconds
+            for number in range(5):
+                with pytest.raises(Unauthorized):
+                    await gate.user(bearing(RSA_KEY, f"unknown {number}"))
+        assert provider.requests == 1
+
+    async def test_a_rotated_key_is_found_without_a_restart(
+        self, gate: Authenticator, provider: Provider, clock: Clock
+    ) -> None:
+        provider.document = {"keys": [published(RSA_KEY, "old")]}
+        await gate.user(bearing(RSA_KEY, "old"))
+        provider.document = {"keys": [published(RSA_KEY, "old"), published(ROTATED_KEY, "new")]}
+        clock.now += 11
+        assert (await gate.user(bearing(ROTATED_KEY, "new"))).id == "ada"
+        assert (await gate.user(bearing(RSA_KEY, "old"))).id == "ada"
+        assert provider.requests == 2
+
+    async def test_a_withdrawn_key_ends_with_its_lifespan(
+        self, gate: Authenticator, provider: Provider, clock: Clock
+    ) -> None:
+        provider.document = {"keys": [published(RSA_KEY, "old"), published(EC_KEY, "e")]}
+        await gate.user(bearing(RSA_KEY, "old"))
+        provider.document = {"keys": [published(EC_KEY, "e")]}
+        clock.now += 299
+        assert (await gate.user(bearing(RSA_KEY, "old"))).id == "ada"
+        clock.now += 2
+        with pytest.raises(Unauthorized):
+            await gate.user(bearing(RSA_KEY, "old"))
+
+    @pytest.mark.parametrize("failure", ["refused", "500", "no keys", "a list", "not json"])
+    async def test_known_keys_stay_while_the_provider_is_away(
+        self, failure: str, gate: Authenticator, provider: Provider, clock: Clock
+    ) -> None:
+        provider.document = {"keys": [published(RSA_KEY, "r")]}
+        await gate.user(bearing(RSA_KEY, "r"))
+        self.fail(provider, failure)
+        for _ in range(3):
+            clock.now += 400
+            assert (await gate.user(bearing(RSA_KEY, "r"))).id == "ada"
+
+    @pytest.mark.parametrize("failure", ["refused", "500", "no keys", "a list"])
+    async def test_without_any_key_nobody_can_say_and_it_is_503(
+        self, failure: str, gate: Authenticator, provider: Provider
+    ) -> None:
+        self.fail(provider, failure)
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                await gate.user(bearing(RSA_KEY, "r"))
+        assert provider.requests <= 1
+
+    def fail(self, provider: Provider, failure: str) -> None:
+        match failure:
+            case "refused":
+                provider.close()
+            case "500":
+                provider.status = 500
+            case "no keys":
+                provider.document = {"error": "maintenance"}
+            case "a list":
+                provider.document = ["maintenance"]
+            case "not json":
+                provider.document = float("nan")
+
+    async def test_a_broken_token_does_not_reach_the_provider(self, gate: Authenticator, provider: Provider) -> None:
+        for broken in ("", "a.b.c", raw([], claims()), raw({"alg": "RS256", "kid": 7}, claims()), "x" * 9000):
+            with pytest.raises(Unauthorized):
+                await gate.user(broken)
+        assert provider.requests == 0

@@ -1,0 +1,137 @@
+"""Deleting many sessions at once."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis as RedisClient
+
+from chat_sessions.cache import Keys
+from tests.service import Caller, Service, new_id
+
+PATH = "/api/chat/sessions/batch-delete"
+
+
+async def batch(caller: Caller, **body: object) -> dict[str, Any]:
+    answer = await caller.http.post(PATH, json=body)
+    assert answer.status_code == 200, answer.text
+    result: dict[str, Any] = answer.json()
+    return result
+
+
+async def created(caller: Caller, *titles: str) -> list[str]:
+    return [(await caller.create(title))["id"] for title in titles]
+
+
+async def test_the_named_sessions_are_deleted_and_the_others_stay(ada: Caller) -> None:
+    one, two, _ = await created(ada, "one", "two", "three")
+    result = await batch(ada, ids=[one, two])
+    assert (sorted(result["deleted"]), result["not_found"], result["count"]) == (sorted([one, two]), [], 2)
+    assert await ada.titles() == ["three"]
+
+
+async def test_missing_and_foreign_ids_are_told_alike_and_stay(ada: Caller, bob: Caller) -> None:
+    foreign, missing = (await created(bob, "Bob's"))[0], new_id()
+    result = await batch(ada, ids=[foreign, missing, "no id at all"])
+    assert result == {"deleted": [], "not_found": [foreign, missing, "no id at all"], "count": 0}
+    assert await bob.titles() == ["Bob's"]
+
+
+async def test_an_id_that_is_named_twice_is_told_once(ada: Caller) -> None:
+    (one,), missing = await created(ada, "one"), new_id()
+    result = await batch(ada, ids=[one, one, missing, missing])
+    assert result == {"deleted": [one], "not_found": [missing], "count": 1}
+
+
+async def test_a_dry_run_deletes_nothing(ada: Caller) -> None:
+    (one,) = await created(ada, "one")
+    assert await batch(ada, ids=[one], dry_run=True) == {"deleted": [one], "not_found": [], "count": 1}
+    assert await ada.titles() == ["one"]
+
+
+async def test_an_empty_filter_deletes_all_of_the_user_and_nothing_of_others(ada: Caller, bob: Caller) -> None:
+    await created(ada, "one", "two")
+    await created(bob, "Bob's")
+    assert (await batch(ada, filter={}))["count"] == 2
+    assert await ada.titles() == []
+    assert await bob.titles() == ["Bob's"]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "left"),
+    [
+        ({"q": "LIS"}, ["pinned", "Porto"]),
+        ({"pinned": False}, ["pinned"]),
+        ({"pinned": True}, ["Lisbon", "Porto"]),
+        ({"updated_before": "2020-01-01T00:00:00Z"}, ["pinned", "Lisbon"]),
+        ({"updated_before": "2020-01-01T00:00:00Z", "q": "Lisbon"}, ["pinned", "Lisbon", "Porto"]),
+        ({"q": "%"}, ["pinned", "Lisbon", "Porto"]),
+    ],
+)
+async def test_a_filter_deletes_what_fits_all_of_it(
+    ada: Caller, database: asyncpg.Pool, conditions: dict[str, object], left: list[str]
+) -> None:
+    porto, _, pinned = await created(ada, "Porto", "Lisbon", "pinned")
+    await ada.change(pinned, is_pinned=True)
+    await database.execute("""UPDATE "ChatSession" SET "updatedAt" = '2019-01-01' WHERE "id" = $1""", porto)
+    await batch(ada, filter=conditions)
+    assert [row["title"] for row in await database.fetch(IN_ORDER)] == left
+
+
+IN_ORDER = 'SELECT "title" FROM "ChatSession" ORDER BY "isPinned" DESC, "updatedAt" DESC'
+
+
+async def test_a_batch_is_one_delete_statement(service: Service, ada: Caller) -> None:
+    ids = await created(ada, *"abcdefgh")
+    statements = service.count()
+    await batch(ada, ids=ids)
+    assert len([each for each in statements() if each.startswith("DELETE")]) == 1
+
+
+async def test_what_a_batch_deleted_is_gone_from_the_cache(ada: Caller, redis: RedisClient) -> None:
+    ids = await created(ada, "one", "two")
+    keys = Keys("ada")
+    await redis.delete(keys.list_hold, *(keys.hold(each) for each in ids))
+    for session_id in ids:
+        await ada.get(session_id)
+    assert await redis.exists(*(keys.session(each) for each in ids)) == 2
+    await batch(ada, ids=ids)
+    assert await redis.exists(*(keys.session(each) for each in ids)) == 0
+    assert [(await ada.get(each)).status_code for each in ids] == [404, 404]
+
+
+async def test_two_batches_of_the_same_sessions_tell_each_deletion_once(ada: Caller) -> None:
+    ids = await created(ada, *"abcdefgh")
+    results = await asyncio.gather(*(ada.http.post(PATH, json={"ids": ids}) for _ in range(4)))
+    assert {each.status_code for each in results} <= {200, 409}
+    told = [session_id for each in results if each.status_code == 200 for session_id in each.json()["deleted"]]
+    assert sorted(told) == sorted(ids)
+
+
+async def test_a_batch_of_hundreds_is_evicted_as_one(ada: Caller, database: asyncpg.Pool, redis: RedisClient) -> None:
+    await database.execute(
+        """INSERT INTO "ChatSession" ("id", "userId") SELECT 'bulk ' || n, 'ada' FROM generate_series(1, 1000) AS n"""
+    )
+    assert (await batch(ada, filter={}))["count"] == 1000
+    holds = [key async for key in redis.scan_iter("chat:{ada}:hold:bulk*", count=1000)]
+    assert len(holds) == 1000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"ids": []},
+        {"ids": ["x"] * 101},
+        {"ids": ["x"], "filter": {}},
+        {"filter": {"title": "x"}},
+        {"filter": {"updated_before": "yesterday"}},
+        {"filter": {"updated_before": "2020-01-01T00:00:00"}},
+        {"ids": ["x"], "user": "bob"},
+    ],
+)
+async def test_a_batch_that_says_nothing_clear_deletes_nothing(ada: Caller, body: dict[str, object]) -> None:
+    await created(ada, "one")
+    assert (await ada.http.post(PATH, json=body)).status_code == 422
+    assert await ada.titles() == ["one"]

@@ -1,0 +1,172 @@
+"""What a call costs: statements and round trips, counted and not timed."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+from chat_sessions.settings import Settings
+from tests.service import Caller, Service, running
+from tests.test_sessions import quiet
+
+# What a connection says of itself, and what the sweeper and the feed send whoever calls.
+BESIDE = {"PING", "HELLO", "AUTH", "INFO", "CLIENT", "SELECT", "SUBSCRIBE", "UNSUBSCRIBE", "ECHO"}
+
+
+@asynccontextmanager
+async def commands(redis: Redis) -> AsyncIterator[Callable[[], Awaitable[list[str]]]]:
+    """Yield a function that returns the commands that clients have sent since, the sweeper's aside."""
+    async with redis.monitor() as monitor:
+
+        async def sent() -> list[str]:
+            end = f"ECHO {uuid4()}"
+            await redis.echo(end.split()[1])
+            heard = []
+            while (command := await monitor.next_command())["command"] != end:
+                if command["client_type"] != "lua" and not _is_beside(command["command"].split()):
+                    heard.append(command["command"].split()[0])
+            return heard
+
+        yield sent
+
+
+def counted(worker: Service) -> Callable[[], list[str]]:
+    """Return a function that returns the statements since now."""
+    start = len(worker.statements)
+    return lambda: worker.statements[start:]
+
+
+def _is_beside(words: list[str]) -> bool:
+    if words[0] in BESIDE:
+        return True
+    # An eviction has three keys of the list and three of each session; its fourth argument is 1 from the sweeper.
+    keys = int(words[2]) if words[0] == "EVALSHA" else 0
+    return keys > 3 and words[3 + keys + 3] == "1"
+
+
+@pytest.fixture(scope="module")
+async def still(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[Service]:  # noqa: ARG001  migrated
+    """A worker that leaves the sweeping to the other one, so that each of its statements is a request's."""
+    async with running(settings.model_copy(update={"sweep_interval": 3600})) as worker:
+        yield worker
+
+
+@pytest.fixture
+async def ada(still: Service) -> AsyncIterator[Caller]:
+    async with still.client("ada") as client:
+        yield Caller(client)
+
+
+@pytest.fixture
+async def bob(still: Service) -> AsyncIterator[Caller]:
+    async with still.client("bob") as client:
+        yield Caller(client)
+
+
+@pytest.fixture
+async def stranger(still: Service) -> AsyncIterator[Caller]:
+    async with still.client(None) as client:
+        yield Caller(client)
+
+
+@pytest.fixture
+async def session_id(service: Service, ada: Caller, database: asyncpg.Pool, redis: Redis) -> str:  # noqa: ARG001  sweeps
+    """A session that is nowhere in the cache, and that readers may put there."""
+    created: str = (await ada.create("Chat", messages=[{"role": "user", "content": "a"}]))["id"]
+    await quiet(database, redis)
+    return created
+
+
+async def test_a_delete_is_one_statement_and_one_round_trip(
+    ada: Caller, still: Service, redis: Redis, session_id: str
+) -> None:
+    statements = counted(still)
+    async with commands(redis) as sent:
+        assert (await ada.delete(session_id)).status_code == 204
+        assert [each.split()[0] for each in statements()] == ["DELETE"]
+        assert await sent() == ["EVALSHA"]
+
+
+async def test_a_delete_of_what_is_not_there_is_one_statement_and_no_round_trip(
+    ada: Caller, bob: Caller, still: Service, redis: Redis, session_id: str
+) -> None:
+    for caller, target in ((ada, "no such session"), (bob, session_id)):
+        statements = counted(still)
+        async with commands(redis) as sent:
+            assert (await caller.delete(target)).status_code == 404
+            assert len(statements()) == 1
+            assert await sent() == []
+
+
+async def test_a_conditional_delete_is_one_statement_as_well(ada: Caller, still: Service, session_id: str) -> None:
+    etag = (await ada.get(session_id)).headers["ETag"]
+    statements = counted(still)
+    assert (await ada.delete(session_id, if_match=etag)).status_code == 204
+    assert len(statements()) == 1
+
+
+async def test_a_read_costs_two_statements_at_first_and_then_none_and_one_round_trip(
+    ada: Caller, still: Service, redis: Redis, session_id: str
+) -> None:
+    statements = counted(still)
+    assert (await ada.get(session_id)).status_code == 200
+    assert len(statements()) == 2
+    statements = counted(still)
+    async with commands(redis) as sent:
+        assert (await ada.get(session_id)).status_code == 200
+        assert statements() == []
+        assert await sent() == ["EVALSHA"]
+
+
+@pytest.mark.usefixtures("session_id")
+async def test_a_list_costs_two_statements_at_first_and_then_none_and_one_round_trip(
+    ada: Caller, still: Service, redis: Redis
+) -> None:
+    statements = counted(still)
+    assert (await ada.page()).status_code == 200
+    assert len(statements()) == 2
+    statements = counted(still)
+    async with commands(redis) as sent:
+        assert (await ada.page()).status_code == 200
+        assert statements() == []
+        assert await sent() == ["EVALSHA"]
+
+
+@pytest.mark.usefixtures("session_id")
+async def test_a_read_that_is_not_modified_costs_what_a_cached_one_does(ada: Caller, still: Service) -> None:
+    etag = (await ada.page()).headers["ETag"]
+    statements = counted(still)
+    assert (await ada.http.get("/api/chat/sessions", headers={"If-None-Match": etag})).status_code == 304
+    assert statements() == []
+
+
+async def test_a_rename_is_one_statement_and_one_round_trip(
+    ada: Caller, still: Service, redis: Redis, session_id: str
+) -> None:
+    statements = counted(still)
+    async with commands(redis) as sent:
+        assert (await ada.change(session_id, title="New")).status_code == 200
+        assert len(statements()) == 1
+        assert await sent() == ["EVALSHA"]
+
+
+@pytest.mark.parametrize("messages", [1, 100])
+async def test_an_append_is_one_statement_however_many_messages(
+    messages: int, ada: Caller, still: Service, session_id: str
+) -> None:
+    statements = counted(still)
+    assert (await ada.append(session_id, *map(str, range(messages)))).status_code == 201
+    assert len(statements()) == 1
+
+
+async def test_a_refused_token_costs_neither_a_statement_nor_a_round_trip(
+    stranger: Caller, still: Service, redis: Redis, session_id: str
+) -> None:
+    statements = counted(still)
+    async with commands(redis) as sent:
+        assert (await stranger.delete(session_id)).status_code == 401
+        assert statements() == []
+        assert await sent() == []

@@ -1,0 +1,121 @@
+"""The service dies in the middle of a deletion: nothing is lost, nothing comes back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+import asyncpg
+import httpx
+import pytest
+from redis.asyncio import Redis as RedisClient
+
+from chat_sessions.cache import Keys
+from chat_sessions.embedded import Postgres, Redis
+from chat_sessions.settings import Settings
+from tests.process import serving
+from tests.proxy import Gate, Proxy
+from tests.service import Caller
+from tests.waiting import until
+from tests.wire import DELETE_STATEMENT, by_way_of, script
+
+ADA = Keys("ada")
+# Longer than a test holds a command.
+PATIENT_SECONDS = 30
+
+
+@dataclass
+class Lines:
+    """The lines of a service process to its servers."""
+
+    postgres: Proxy
+    redis: Proxy
+    settings: Settings
+
+    def gate(self, step: str) -> Gate:
+        """Hold a deletion at a step."""
+        match step:
+            case "before Postgres has heard of it":
+                return self.postgres.hold(DELETE_STATEMENT)
+            case "after the commit, before the service knows of it":
+                return self.postgres.hold_answer_to(DELETE_STATEMENT)
+            case "before Redis has heard of it":
+                return self.redis.hold(script("evict"))
+            case "after the eviction, before the answer":
+                return self.redis.hold_answer_to(script("evict"))
+        raise ValueError(step)
+
+
+@pytest.fixture
+async def lines(postgres: Postgres, redis_server: Redis, settings: Settings) -> AsyncIterator[Lines]:
+    async with Proxy(postgres.port).running() as one, Proxy(redis_server.port).running() as other:
+        changes = {
+            "database_url": by_way_of(one, postgres, settings.database_url),
+            "redis_url": by_way_of(other, redis_server, settings.redis_url),
+            "redis_timeout": PATIENT_SECONDS,
+        }
+        yield Lines(one, other, settings.model_copy(update=changes))
+
+
+async def cached_session(caller: Caller, redis: RedisClient) -> str:
+    """Create a session and read it until it is cached."""
+    session_id: str = (await caller.create("Lisbon", messages=[{"role": "user", "content": "hi"}]))["id"]
+
+    async def is_cached() -> bool:
+        await caller.get(session_id)
+        return bool(await redis.exists(ADA.session(session_id)))
+
+    await until(is_cached)
+    return session_id
+
+
+@pytest.mark.parametrize(
+    ("step", "status"),
+    [
+        ("before Postgres has heard of it", 200),
+        ("after the commit, before the service knows of it", 404),
+        ("before Redis has heard of it", 404),
+        ("after the eviction, before the answer", 404),
+    ],
+)
+async def test_a_deletion_that_dies_is_done_or_not_done_but_never_half(
+    lines: Lines, database: asyncpg.Pool, redis: RedisClient, step: str, status: int
+) -> None:
+    async with serving(lines.settings) as process, process.caller() as ada:
+        session_id = await cached_session(ada, redis)
+        gate = lines.gate(step)
+        deletion = asyncio.create_task(ada.delete(session_id))
+        await asyncio.wait_for(gate.reached.wait(), PATIENT_SECONDS)
+        await process.killed()
+        gate.cut()
+        with suppress(httpx.TransportError):
+            await deletion
+
+    async with serving(lines.settings) as process, process.caller() as ada:
+        answer = await ada.get(session_id)
+        titles = await ada.titles()
+        again = await ada.http.post("/api/chat/sessions", json={"id": session_id})
+    assert answer.status_code == status
+    assert titles == (["Lisbon"] if status == 200 else [])
+    assert again.status_code == (200 if status == 200 else 409)
+    assert await database.fetchval('SELECT count(*) FROM "ChatMessage"') == (1 if status == 200 else 0)
+    assert await redis.exists(ADA.lock(session_id)) == 0
+
+
+async def test_another_worker_follows_a_deletion_whose_worker_died_before_it_evicted(
+    lines: Lines, ada: Caller, redis: RedisClient
+) -> None:
+    async with serving(lines.settings) as process, process.caller() as dying:
+        session_id = await cached_session(dying, redis)
+        gate = lines.gate("before Redis has heard of it")
+        deletion = asyncio.create_task(dying.delete(session_id))
+        await asyncio.wait_for(gate.reached.wait(), PATIENT_SECONDS)
+        await process.killed()
+        gate.cut()
+        with suppress(httpx.TransportError):
+            await deletion
+
+    async def is_gone() -> bool:
+        return (await ada.get(session_id)).status_code == 404
+
+    await until(is_gone, limit=5)

@@ -1,0 +1,190 @@
+"""The event feed: every page of a user hears of every change, and of nobody else's."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+
+import asyncpg
+import httpx
+import pytest
+from redis.asyncio import Redis as RedisClient
+
+from chat_sessions.embedded import Postgres
+from chat_sessions.settings import Settings
+from tests.listening import Heard, Listener, following, on_a_socket
+from tests.process import serving
+from tests.service import Caller, Service, running, token
+from tests.waiting import until
+from tests.world import world
+
+EVENTS = "/api/chat/sessions/events"
+
+
+@pytest.fixture(scope="module")
+async def url(service: Service) -> AsyncIterator[str]:
+    async with on_a_socket(service) as url:
+        yield url
+
+
+@pytest.fixture
+async def listener(url: str) -> AsyncIterator[Listener]:
+    """A page of Ada's that follows."""
+    async with following(url) as listener:
+        yield listener
+
+
+def told(heard: Heard | None) -> tuple[str, str]:
+    assert heard is not None, "the stream has ended"
+    return heard.event, heard.data["id"]
+
+
+async def test_every_change_is_told_in_order(ada: Caller, listener: Listener) -> None:
+    session_id = (await ada.create("Lisbon"))["id"]
+    await ada.append(session_id, "hi")
+    await ada.change(session_id, is_pinned=True)
+    await ada.delete(session_id)
+    assert [told(await listener.next()) for _ in range(4)] == [
+        ("session.created", session_id),
+        ("session.updated", session_id),
+        ("session.updated", session_id),
+        ("session.deleted", session_id),
+    ]
+
+
+async def test_a_change_through_another_worker_is_told(settings: Settings, listener: Listener) -> None:
+    async with running(settings) as other, other.client("ada") as client:
+        session_id = (await Caller(client).create("Lisbon"))["id"]
+    assert told(await listener.next()) == ("session.created", session_id)
+
+
+async def test_a_change_by_direct_sql_is_told(ada: Caller, listener: Listener, database: asyncpg.Pool) -> None:
+    session_id = (await ada.create("Lisbon"))["id"]
+    await listener.next()
+    await database.execute('DELETE FROM "ChatSession"')
+    assert told(await listener.next()) == ("session.deleted", session_id)
+
+
+async def test_each_change_is_told_once(ada: Caller, listener: Listener, database: asyncpg.Pool) -> None:
+    await ada.create("Lisbon")
+
+    async def swept() -> bool:
+        return bool(await database.fetchval('SELECT count(*) = 0 FROM "Outbox"'))
+
+    await until(swept)
+    last = (await ada.create("Porto"))["id"]
+    await listener.next()
+    assert told(await listener.next()) == ("session.created", last)
+
+
+async def test_nothing_is_told_of_other_users(ada: Caller, bob: Caller, listener: Listener) -> None:
+    await bob.create("Bob's")
+    session_id = (await ada.create("Ada's"))["id"]
+    assert told(await listener.next()) == ("session.created", session_id)
+
+
+async def test_a_stream_resumes_after_the_last_event_that_was_seen(ada: Caller, url: str) -> None:
+    async with following(url) as first:
+        await ada.create("seen")
+        seen = await first.next()
+    assert seen is not None
+    missed = [(await ada.create(f"missed {number}"))["id"] for number in range(3)]
+    async with following(url, last_event_id=seen.id) as again:
+        assert [told(await again.next()) for _ in missed] == [("session.created", each) for each in missed]
+
+
+@pytest.mark.parametrize("unknown", ["1-1", "9999999999999-0", "0", "none", "x" * 200, "1-1 2-2", "(1-1"])
+async def test_an_event_that_is_not_known_any_more_means_reload_everything(url: str, unknown: str) -> None:
+    async with following(url, last_event_id=unknown) as listener:
+        heard = await listener.next()
+    assert heard is not None
+    assert (heard.event, heard.data) == ("reset", {})
+
+
+async def test_after_a_reset_events_go_on(ada: Caller, url: str) -> None:
+    async with following(url, last_event_id="1-1") as listener:
+        await listener.next()
+        session_id = (await ada.create("Lisbon"))["id"]
+        assert told(await listener.next()) == ("session.created", session_id)
+
+
+async def test_more_events_than_one_read_takes_are_all_told(ada: Caller, url: str) -> None:
+    async with following(url) as first:
+        await ada.create("seen")
+        seen = await first.next()
+    assert seen is not None
+    created = {each["id"] for each in await asyncio.gather(*(ada.create(str(number)) for number in range(120)))}
+    async with following(url, last_event_id=seen.id) as again:
+        assert {told(await again.next())[1] for _ in created} == created
+
+
+async def test_a_stream_shows_that_it_lives(settings: Settings) -> None:
+    async with (
+        running(settings.model_copy(update={"feed_heartbeat": 0.05})) as worker,
+        on_a_socket(worker) as url,
+        following(url) as listener,
+    ):
+        heard = await listener.next(comments=True)
+    assert heard is not None
+    assert heard.event == "alive"
+
+
+async def test_a_stream_ends_with_its_token(url: str, settings: Settings) -> None:
+    expiry = int(time.time() - settings.jwt_leeway) + 2
+    async with following(url, expires_at=expiry) as listener:
+        assert await listener.next() is None
+    assert time.time() >= expiry + settings.jwt_leeway
+
+
+async def test_only_so_many_streams_may_be_open(settings: Settings) -> None:
+    async with (
+        running(settings.model_copy(update={"feed_streams_per_user": 2})) as worker,
+        on_a_socket(worker) as url,
+        httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token()}"}) as client,
+    ):
+        async with following(url), following(url):
+            refused = await client.get(EVENTS)
+            async with following(url, "bob"):
+                pass
+        async with following(url):
+            pass
+    assert refused.status_code == 429
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert "retry-after" in refused.headers
+
+
+async def test_a_stream_needs_a_token(url: str) -> None:
+    async with httpx.AsyncClient(base_url=url) as client:
+        assert (await client.get(EVENTS)).status_code == 401
+
+
+async def test_many_streams_share_one_subscription(url: str, redis: RedisClient) -> None:
+    async def subscribers() -> int:
+        return sum(1 for each in await redis.client_list() if int(each["sub"]) > 0)
+
+    before = await subscribers()
+    async with following(url), following(url), following(url, "bob"):
+        assert await subscribers() == before
+
+
+async def test_the_feed_survives_a_restart_of_redis(postgres: Postgres, settings: Settings) -> None:
+    async with (
+        world(postgres, settings) as deployment,
+        on_a_socket(deployment.workers[0]) as url,
+        following(url) as listener,
+        deployment.callers("ada") as (_, also_ada),
+    ):
+        deployment.redis.restart(keep_data=False)
+        await deployment.trusted()
+        heard = await listener.next()
+        assert heard is not None
+        assert heard.event == "reset"
+        session_id = (await also_ada.create("Lisbon"))["id"]
+        assert told(await listener.next()) == ("session.created", session_id)
+
+
+async def test_the_end_of_the_service_does_not_wait_for_streams(settings: Settings, database: asyncpg.Pool) -> None:  # noqa: ARG001  migrated
+    async with serving(settings) as process, following(process.url) as listener:
+        ended = asyncio.create_task(process.terminated())
+        assert await listener.next() is None
+        assert await ended in {0, -signal.SIGTERM}

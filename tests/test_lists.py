@@ -1,0 +1,295 @@
+"""The list of sessions: its order, its pages and its search."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.service import Caller, new_id
+
+PATH = "/api/chat/sessions"
+INSERT = """
+INSERT INTO "ChatSession" ("id", "userId", "title", "isPinned", "updatedAt")
+VALUES ($1, $2, $3, $4, '2026-01-01T00:00:00Z'::timestamptz + make_interval(secs => $5::float8))
+"""
+
+
+@pytest.fixture
+async def shelf(database: asyncpg.Pool) -> list[str]:
+    """Ada's nine sessions in the order of her list: three pinned, and three times changed at the same moment.
+
+    Their titles are 0 to 8; each moment has three sessions, which only their ids keep apart.
+    """
+    moments = [("pinned", True, 1), ("late", False, 2), ("early", False, 1)]
+    places = [(f"{name}-{letter}", pinned, moment) for name, pinned, moment in moments for letter in "cba"]
+    for title, (session_id, pinned, moment) in enumerate(places):
+        await database.execute(INSERT, session_id, "ada", str(title), pinned, moment)
+    await database.execute(INSERT, "late-between", "bob", "not hers", False, 2)
+    return [str(title) for title in range(9)]
+
+
+async def walk(caller: Caller, **params: str | int | bool) -> list[list[str]]:
+    """The titles of each page, from the first to the last."""
+    pages: list[list[str]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        body = (await caller.page(**params, **cursor)).json()
+        pages.append([each["title"] for each in body["sessions"]])
+        if body["next_cursor"] is None:
+            return pages
+        cursor = {"cursor": body["next_cursor"]}
+
+
+def forged(*values: object) -> str:
+    return urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+class TestOrder:
+    async def test_the_latest_changed_comes_first(self, ada: Caller) -> None:
+        first, second = await ada.create("first"), await ada.create("second")
+        assert await ada.titles() == ["second", "first"]
+        await ada.append(first["id"], "news")
+        assert await ada.titles() == ["first", "second"]
+        await ada.change(second["id"], title="renamed")
+        assert await ada.titles() == ["renamed", "first"]
+
+    async def test_pinned_ones_come_first_unless_they_are_asked_not_to(self, ada: Caller) -> None:
+        old = await ada.create("old")
+        await ada.create("new")
+        await ada.change(old["id"], is_pinned=True)
+        assert await ada.titles() == ["old", "new"]
+        assert await ada.titles(pinned_first=False) == ["new", "old"]
+
+    async def test_ties_are_broken_by_id_downwards(self, ada: Caller, shelf: list[str]) -> None:
+        assert await ada.titles() == shelf
+
+    async def test_without_pinned_first_the_moment_alone_counts(self, ada: Caller, shelf: list[str]) -> None:
+        assert await ada.titles(pinned_first=False) == ["3", "4", "5", "0", "1", "2", "6", "7", "8"]
+        assert sorted(await ada.titles(pinned_first=False)) == shelf
+
+    async def test_a_list_has_exactly_the_fields_of_the_contract(self, ada: Caller) -> None:
+        created = await ada.create("Chat", metadata={"a": 1})
+        assert (await ada.page()).json() == {"sessions": [created], "total": 1, "next_cursor": None}
+
+    async def test_nobody_sees_the_sessions_of_somebody_else(self, ada: Caller, bob: Caller) -> None:
+        await bob.create("His")
+        assert (await ada.page()).json() == {"sessions": [], "total": 0, "next_cursor": None}
+        assert (await ada.page(q="His")).json()["total"] == 0
+
+
+class TestPages:
+    @pytest.mark.parametrize("limit", [1, 2, 3, 4, 8, 9, 10])
+    @pytest.mark.parametrize("pinned_first", [True, False])
+    async def test_the_pages_of_a_cursor_are_the_whole_list_cut(
+        self,
+        limit: int,
+        pinned_first: bool,
+        ada: Caller,
+        shelf: list[str],
+    ) -> None:
+        whole = await ada.titles(pinned_first=pinned_first)
+        pages = await walk(ada, limit=limit, pinned_first=pinned_first)
+        assert pages == [whole[start : start + limit] for start in range(0, len(shelf), limit)]
+
+    @pytest.mark.parametrize("limit", [1, 3, 4, 9])
+    async def test_the_pages_of_an_offset_are_the_whole_list_cut(
+        self, limit: int, ada: Caller, shelf: list[str]
+    ) -> None:
+        pages = [await ada.titles(limit=limit, offset=offset) for offset in range(0, 9, limit)]
+        assert [title for page in pages for title in page] == shelf
+
+    async def test_an_offset_behind_the_end_is_an_empty_page(self, ada: Caller, shelf: list[str]) -> None:
+        body = (await ada.page(offset=2**31 - 1)).json()
+        assert body == {"sessions": [], "total": len(shelf), "next_cursor": None}
+
+    async def test_the_cursor_behind_an_offset_goes_on_from_there(self, ada: Caller, shelf: list[str]) -> None:
+        cursor = (await ada.page(limit=2, offset=3)).json()["next_cursor"]
+        assert await ada.titles(limit=2, cursor=cursor) == shelf[5:7]
+
+    @pytest.mark.parametrize("offset", [0, 3, 8])
+    async def test_total_counts_all_pages_on_each_of_them(self, offset: int, ada: Caller, shelf: list[str]) -> None:
+        assert (await ada.page(limit=1, offset=offset)).json()["total"] == len(shelf)
+
+    async def test_a_cursor_survives_the_deletion_of_its_row(self, ada: Caller, shelf: list[str]) -> None:
+        page = (await ada.page(limit=4)).json()
+        for session in page["sessions"]:
+            await ada.delete(session["id"])
+        assert await ada.titles(cursor=page["next_cursor"]) == shelf[4:]
+
+    async def test_what_is_created_meanwhile_moves_no_page(self, ada: Caller, shelf: list[str]) -> None:
+        cursor = (await ada.page(limit=5)).json()["next_cursor"]
+        await ada.create("new")
+        assert await ada.titles(cursor=cursor) == shelf[5:]
+
+    async def test_a_cursor_needs_no_padding_and_no_escaping_in_a_url(self, ada: Caller, shelf: list[str]) -> None:
+        cursors = [(await ada.page(limit=limit)).json()["next_cursor"] for limit in range(1, len(shelf))]
+        assert all(cursor.replace("-", "").replace("_", "").isalnum() for cursor in cursors)
+
+    async def test_a_cursor_together_with_an_offset_is_422(self, ada: Caller, shelf: list[str]) -> None:
+        cursor = (await ada.page(limit=5)).json()["next_cursor"]
+        assert (await ada.page(cursor=cursor, offset=1)).status_code == 422
+        assert await ada.titles(cursor=cursor, offset=0) == shelf[5:]
+
+    async def test_a_cursor_of_the_other_order_is_422(self, ada: Caller, shelf: list[str]) -> None:
+        for pinned_first in (True, False):
+            cursor = (await ada.page(limit=len(shelf) - 1, pinned_first=pinned_first)).json()["next_cursor"]
+            assert (await ada.page(cursor=cursor, pinned_first=not pinned_first)).status_code == 422
+
+    @pytest.mark.parametrize(
+        "cursor",
+        [
+            "",
+            "a",
+            "====",
+            "not base64!",
+            "é",
+            "\x00",
+            "x" * 1001,
+            urlsafe_b64encode(b"\xff\xfe\x00").decode(),
+            urlsafe_b64encode(b"[" * 700).decode(),
+            forged(),
+            forged(False, 0),
+            forged(False, 0, "a", "b"),
+            forged(0, 0, "a"),
+            forged(None, 0, "a"),
+            forged("false", 0, "a"),
+            forged(False, True, "a"),
+            forged(False, "0", "a"),
+            forged(False, 0.5, "a"),
+            forged(False, None, "a"),
+            forged(False, [0], "a"),
+            forged(False, 10**15, "a"),
+            forged(False, -(10**15), "a"),
+            forged(False, 10**300, "a"),
+            forged(False, float("nan"), "a"),
+            forged(False, float("inf"), "a"),
+            forged(False, 0, None),
+            forged(False, 0, 1),
+            forged(False, 0, {"lt": "a"}),
+            forged(False, 0, "\0"),
+            forged(False, 0, "\ud800"),
+        ],
+        ids=range(30),
+    )
+    async def test_a_damaged_cursor_is_422(self, cursor: str, ada: Caller) -> None:
+        assert (await ada.page(cursor=cursor)).status_code == 422
+
+    @pytest.mark.parametrize(
+        ("values", "titles"),
+        [
+            ((True, 253402300799999, "\uffff"), "012345678"),
+            ((False, 253402300799999, "\uffff"), "345678"),
+            ((True, -62135596800000, ""), "345678"),
+            ((False, -62135596800000, ""), ""),
+            ((False, 1767225602000, "late-between"), "45678"),
+            ((False, 1767225602000, "'; DROP TABLE x; --"), "678"),
+        ],
+        ids=str,
+    )
+    async def test_a_forged_cursor_leads_to_another_place_in_the_own_list(
+        self, values: tuple[Any, ...], titles: str, ada: Caller, shelf: list[str]
+    ) -> None:
+        body = (await ada.page(cursor=forged(*values))).json()
+        assert [each["title"] for each in body["sessions"]] == list(titles)
+        assert body["total"] == len(shelf)
+
+    async def test_a_cursor_of_somebody_else_shows_the_own_sessions(
+        self, ada: Caller, bob: Caller, shelf: list[str]
+    ) -> None:
+        cursor = (await ada.page(limit=1)).json()["next_cursor"]
+        assert shelf
+        assert await bob.titles(cursor=cursor) == ["not hers"]
+
+    async def test_a_cursor_has_the_values_of_its_row_and_nothing_of_the_user(
+        self, ada: Caller, shelf: list[str]
+    ) -> None:
+        cursor = (await ada.page(limit=len(shelf) - 1)).json()["next_cursor"]
+        decoded = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        assert decoded == [False, 1767225601000, "early-b"]
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            *("limit=0", "limit=101", "limit=-1", "limit=x", "limit=", "limit=1e1", "limit=" + "9" * 5000),
+            *("offset=-1", "offset=2147483648", "offset=x", "pinned_first=perhaps", "pinned_first="),
+            *("q=" + "x" * 201, "q=%00"),
+        ],
+    )
+    async def test_parameters_out_of_bounds_are_422(self, query: str, ada: Caller) -> None:
+        assert (await ada.http.get(f"{PATH}?{query}")).status_code == 422
+
+    async def test_unknown_parameters_are_ignored(self, ada: Caller) -> None:
+        assert (await ada.http.get(f"{PATH}?unknown=1&user_id=bob&%00=%ff")).status_code == 200
+
+    @pytest.mark.parametrize("limit", [1, 100])
+    async def test_the_smallest_and_the_largest_page_are_allowed(self, limit: int, ada: Caller) -> None:
+        assert (await ada.page(limit=limit)).status_code == 200
+
+    async def test_fifty_are_a_page(self, ada: Caller, database: asyncpg.Pool) -> None:
+        for number in range(51):
+            await database.execute(INSERT, new_id(), "ada", str(number), False, number)
+        body = (await ada.page()).json()
+        assert (len(body["sessions"]), body["total"]) == (50, 51)
+
+
+class TestSearch:
+    @pytest.fixture
+    async def titled(self, database: asyncpg.Pool) -> None:
+        titles = ["Trip to LISBON", "100% done", "1000 done", "a_b", "aXb", "back\\slash", "Été à ÉPERNAY", "日本語 😀"]
+        for moment, title in enumerate([*titles, None]):
+            await database.execute(INSERT, new_id(), "ada", title, False, -moment)
+
+    @pytest.mark.usefixtures("titled")
+    @pytest.mark.parametrize(
+        ("q", "found"),
+        [
+            ("lisbon", ["Trip to LISBON"]),
+            ("TRIP TO", ["Trip to LISBON"]),
+            ("  ", []),
+            ("100%", ["100% done"]),
+            ("%", ["100% done"]),
+            ("a_b", ["a_b"]),
+            ("_", ["a_b"]),
+            ("\\", ["back\\slash"]),
+            ("\\%", []),
+            ("k\\s", ["back\\slash"]),
+            ("été", ["Été à ÉPERNAY"]),
+            ("épernay", ["Été à ÉPERNAY"]),
+            ("語 😀", ["日本語 😀"]),
+            ("'; --", []),
+            ("done", ["100% done", "1000 done"]),
+            ("null", []),
+        ],
+    )
+    async def test_finds_the_text_itself_in_any_case(self, q: str, found: list[str], ada: Caller) -> None:
+        body = (await ada.page(q=q)).json()
+        assert [each["title"] for each in body["sessions"]] == found
+        assert body["total"] == len(found)
+
+    @pytest.mark.usefixtures("titled")
+    async def test_an_empty_text_filters_nothing(self, ada: Caller) -> None:
+        assert (await ada.page(q="")).json()["total"] == 9
+
+    async def test_is_paged_like_the_list(self, ada: Caller, database: asyncpg.Pool, shelf: list[str]) -> None:
+        for number in range(5):
+            await database.execute(INSERT, new_id(), "ada", f"Match {number}", number == 0, -number)
+        assert shelf
+        pages = await walk(ada, q="match", limit=2)
+        assert pages == [["Match 0", "Match 1"], ["Match 2", "Match 3"], ["Match 4"]]
+
+    async def test_follows_every_change(self, ada: Caller) -> None:
+        created = await ada.create("before")
+        assert await ada.titles(q="before") == ["before"]
+        await ada.change(created["id"], title="after")
+        assert await ada.titles(q="before") == []
+        assert await ada.titles(q="after") == ["after"]
+        await ada.delete(created["id"])
+        assert await ada.titles(q="after") == []
+
+    @pytest.mark.usefixtures("titled")
+    async def test_has_an_etag_like_the_list(self, ada: Caller) -> None:
+        etag = (await ada.page(q="done")).headers["ETag"]
+        answer = await ada.http.get(PATH, params={"q": "done"}, headers={"If-None-Match": etag})
+        assert (answer.status_code, answer.content) == (304, b"")

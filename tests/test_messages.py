@@ -1,0 +1,249 @@
+"""Messages: what they may say, in which order they stand, and how a repeat stays harmless."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.service import Caller, Service, new_id
+
+NULLABLE = ("content", "name", "tool_call_id", "refusal", "tool_calls", "function_call")
+EMPTY: dict[str, Any] = {**dict.fromkeys(NULLABLE), "metadata": {}}
+FIELDS = {"id", "sequence", "created_at", "role", *EMPTY}
+CALL = {"id": "call_1", "type": "function", "function": {"name": "search", "arguments": '{"q": "a"}'}}
+
+
+def path(session_id: str) -> str:
+    return f"/api/chat/sessions/{session_id}/messages"
+
+
+@pytest.fixture
+async def session_id(ada: Caller) -> str:
+    created: str = (await ada.create("Chat"))["id"]
+    return created
+
+
+async def contents(caller: Caller, session_id: str) -> list[tuple[int, object]]:
+    messages = (await caller.get(session_id, limit=200)).json()["messages"]
+    return [(each["sequence"], each["content"]) for each in messages]
+
+
+class TestRoundTrip:
+    @pytest.mark.parametrize(
+        "message",
+        [
+            {"role": "system", "content": "Be brief."},
+            {"role": "developer", "content": "Be briefer."},
+            {"role": "user", "content": "Hello", "name": "Ada"},
+            {"role": "assistant", "content": None, "tool_calls": [CALL]},
+            {"role": "assistant", "refusal": "I cannot help with that."},
+            {"role": "assistant", "content": None, "function_call": {"name": "search", "arguments": "{}"}},
+            {"role": "tool", "content": "42", "tool_call_id": "call_1"},
+            {"role": "function", "content": "42", "name": "search"},
+            {"role": "user", "content": [{"type": "text", "text": "Look:"}, {"type": "image_url", "image_url": {}}]},
+            {"role": "user", "content": []},
+            {"role": "user", "content": ""},
+            {"role": "assistant", "tool_calls": []},
+            {"role": "assistant", "function_call": {}},
+            {"role": "user", "content": "null"},
+            {"role": "user", "content": '{"not": "parsed"}'},
+            {"role": "user", "content": '\u2028\u2029\u0085\ufeff\x01\x7f 👩‍👩‍👧 "quoted" \\ \r\n'},
+            {"role": "user", "content": "x", "metadata": {"nested": {"list": [1, 2.5, None, True]}}},
+            {"role": "user", "content": [{"$type": "Json", "value": "1"}]},
+        ],
+        ids=range(18),
+    )
+    @pytest.mark.parametrize("way", ["create", "append"])
+    async def test_a_message_comes_back_as_it_was_given(self, way: str, message: dict[str, Any], ada: Caller) -> None:
+        expected = {**EMPTY, **message, "sequence": 0}
+        if way == "create":
+            created = await ada.create(messages=[message])
+        else:
+            created = await ada.create()
+            answer = await ada.http.post(path(created["id"]), json={"messages": [message]})
+            assert answer.status_code == 201
+            assert {name: answer.json()["messages"][0][name] for name in expected} == expected
+        stored = (await ada.get(created["id"])).json()["messages"][0]
+        assert {name: stored[name] for name in expected} == expected
+        assert set(stored) == FIELDS
+
+    async def test_an_append_answers_with_what_a_get_shows(self, ada: Caller, session_id: str) -> None:
+        appended = (await ada.append(session_id, "a", "b")).json()
+        assert appended["messages"] == (await ada.get(session_id)).json()["messages"]
+
+    async def test_an_append_moves_updated_at_and_the_place_in_the_list(self, ada: Caller, session_id: str) -> None:
+        before = (await ada.get(session_id)).json()["updated_at"]
+        await ada.create("newer")
+        await ada.append(session_id, "a")
+        assert (await ada.get(session_id)).json()["updated_at"] > before
+        assert await ada.titles() == ["Chat", "newer"]
+
+    @pytest.mark.parametrize("message_id", ["x", "x" * 128, "é😀", "../../etc", "a b", "'; --"])
+    async def test_an_id_of_the_client_is_kept(self, message_id: str, ada: Caller, session_id: str) -> None:
+        assert (await ada.append(session_id, "a", id=message_id)).json()["messages"][0]["id"] == message_id
+
+
+class TestLimits:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"messages": []},
+            {"messages": None},
+            {"messages": {"role": "user"}},
+            {"messages": [{"role": "user"}] * 101},
+            {"messages": [{"role": "user"}], "unknown": 1},
+            {"messages": [{"content": "no role"}]},
+            {"messages": [{"role": "User"}]},
+            {"messages": [{"role": None}]},
+            {"messages": [{"role": "user", "content": 1}]},
+            {"messages": [{"role": "user", "content": {"type": "text"}}]},
+            {"messages": [{"role": "user", "content": ["text"]}]},
+            {"messages": [{"role": "user", "content": "\0"}]},
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": "\0"}]}]},
+            {"messages": [{"role": "user", "name": "\0"}]},
+            {"messages": [{"role": "user", "name": "x" * 257}]},
+            {"messages": [{"role": "tool", "tool_call_id": "x" * 257}]},
+            {"messages": [{"role": "tool", "tool_call_id": "\0"}]},
+            {"messages": [{"role": "assistant", "refusal": "\0"}]},
+            {"messages": [{"role": "assistant", "tool_calls": {}}]},
+            {"messages": [{"role": "assistant", "tool_calls": ["x"]}]},
+            {"messages": [{"role": "assistant", "tool_calls": [{"a": "\0"}]}]},
+            {"messages": [{"role": "assistant", "function_call": "x"}]},
+            {"messages": [{"role": "assistant", "function_call": {"\0": 1}}]},
+            {"messages": [{"role": "user", "metadata": None}]},
+            {"messages": [{"role": "user", "metadata": {"a": "\0"}}]},
+            {"messages": [{"role": "user", "id": ""}]},
+            {"messages": [{"role": "user", "id": "x" * 129}]},
+            {"messages": [{"role": "user", "id": "\0"}]},
+            {"messages": [{"role": "user", "id": 1}]},
+            {"messages": [{"role": "user", "sequence": 7}]},
+            {"messages": [{"role": "user", "id": "twice"}, {"role": "user", "id": "twice"}]},
+        ],
+        ids=range(32),
+    )
+    async def test_what_does_not_fit_the_contract_is_422_and_stores_nothing(
+        self, body: object, ada: Caller, session_id: str
+    ) -> None:
+        before = (await ada.get(session_id)).json()
+        assert (await ada.http.post(path(session_id), json=body)).status_code == 422
+        assert (await ada.get(session_id)).json() == before
+
+    async def test_a_hundred_messages_are_appended_at_once(self, ada: Caller, session_id: str) -> None:
+        texts = [str(number) for number in range(100)]
+        assert (await ada.append(session_id, *texts)).status_code == 201
+        assert await contents(ada, session_id) == list(enumerate(texts))
+
+    async def test_a_message_may_be_as_large_as_the_setting_says_and_no_larger(
+        self, ada: Caller, service: Service, session_id: str
+    ) -> None:
+        limit = service.settings.max_message_bytes
+        assert (await ada.append(session_id, "x" * (limit - 1000))).status_code == 201
+        for text in ("x" * limit, "é" * (limit // 2)):
+            answer = await ada.append(session_id, text)
+            assert (answer.status_code, answer.json()["type"]) == (422, "urn:chat-sessions:bad-request")
+        assert len(await contents(ada, session_id)) == 1
+
+    async def test_the_metadata_of_a_message_are_limited_like_those_of_a_session(
+        self, ada: Caller, service: Service, session_id: str
+    ) -> None:
+        metadata = {"a": "x" * service.settings.max_metadata_bytes}
+        assert (await ada.append(session_id, "a", metadata=metadata)).status_code == 422
+
+    @pytest.mark.parametrize(("levels", "status"), [(60, 201), (70, 422), (200, 422), (250, 422), (900, 422)])
+    @pytest.mark.parametrize("around", ["metadata", "content", "function_call"])
+    async def test_what_is_stored_can_be_read_back_however_deep(
+        self, around: str, levels: int, status: int, ada: Caller, session_id: str
+    ) -> None:
+        nested: dict[str, Any] = {}
+        for _ in range(levels):
+            nested = {"deeper": nested}
+        answer = await ada.append(session_id, "a", **{around: [nested] if around == "content" else nested})
+        assert answer.status_code == status
+        assert (await ada.get(session_id)).status_code == 200
+
+
+class TestSequences:
+    async def test_start_at_zero_and_have_no_gaps(self, ada: Caller, session_id: str) -> None:
+        await ada.append(session_id, "a", "b")
+        await ada.append(session_id, "c")
+        assert await contents(ada, session_id) == [(0, "a"), (1, "b"), (2, "c")]
+
+    async def test_thirty_two_appends_at_once_are_all_stored_and_dense(self, ada: Caller, session_id: str) -> None:
+        answers = await asyncio.gather(*(ada.append(session_id, f"{n} a", f"{n} b") for n in range(32)))
+        assert {each.status_code for each in answers} == {201}
+        stored = await contents(ada, session_id)
+        assert [sequence for sequence, _ in stored] == list(range(64))
+        assert {content for _, content in stored} == {f"{n} {letter}" for n in range(32) for letter in "ab"}
+        # Each call's messages stand together, in its order, under the sequences that it was told.
+        for answer in answers:
+            first, second = answer.json()["messages"]
+            assert stored[first["sequence"]][1] == first["content"]
+            assert (second["sequence"], second["content"][-1]) == (first["sequence"] + 1, "b")
+
+    async def test_a_repeat_of_many_at_once_is_stored_once(self, ada: Caller, session_id: str) -> None:
+        answers = await asyncio.gather(*(ada.append(session_id, "once", id="m1") for _ in range(16)))
+        assert {(each.status_code, each.text) for each in answers} == {(201, answers[0].text)}
+        assert await contents(ada, session_id) == [(0, "once")]
+
+
+class TestRepeats:
+    async def test_a_repeat_answers_as_the_first_call_and_adds_nothing(self, ada: Caller, session_id: str) -> None:
+        first = await ada.append(session_id, "a", id="m1")
+        again = await ada.append(session_id, "changed since", id="m1")
+        assert (again.status_code, again.json()) == (201, first.json())
+        assert await contents(ada, session_id) == [(0, "a")]
+
+    async def test_a_repeat_that_goes_on_adds_what_is_new_only(self, ada: Caller, session_id: str) -> None:
+        messages = [{"role": "user", "content": letter, "id": letter} for letter in "abcd"]
+        await ada.http.post(path(session_id), json={"messages": messages[:2]})
+        answer = await ada.http.post(path(session_id), json={"messages": messages[1:]})
+        stored = answer.json()["messages"]
+        assert [(each["sequence"], each["content"]) for each in stored] == [(1, "b"), (2, "c"), (3, "d")]
+        assert await contents(ada, session_id) == [(0, "a"), (1, "b"), (2, "c"), (3, "d")]
+
+    async def test_a_repeat_of_what_the_create_stored_adds_nothing(self, ada: Caller) -> None:
+        created = await ada.create(messages=[{"role": "user", "content": "a", "id": "m1"}])
+        await ada.append(created["id"], "a", id="m1")
+        assert await contents(ada, created["id"]) == [(0, "a")]
+
+    async def test_messages_without_an_id_are_all_new(self, ada: Caller, session_id: str) -> None:
+        for _ in range(2):
+            await ada.append(session_id, "same")
+        assert await contents(ada, session_id) == [(0, "same"), (1, "same")]
+
+    async def test_the_ids_of_two_sessions_do_not_collide(self, ada: Caller, bob: Caller, session_id: str) -> None:
+        mine, his = (await ada.create())["id"], (await bob.create())["id"]
+        await ada.append(session_id, "first", id="m1")
+        await ada.append(mine, "second", id="m1")
+        await bob.append(his, "third", id="m1")
+        assert await contents(ada, session_id) == [(0, "first")]
+        assert await contents(ada, mine) == [(0, "second")]
+        assert await contents(bob, his) == [(0, "third")]
+
+
+class TestWhose:
+    async def test_a_foreign_session_is_the_404_of_a_missing_one_and_gets_nothing(
+        self, ada: Caller, bob: Caller, session_id: str, database: asyncpg.Pool
+    ) -> None:
+        await ada.append(session_id, "private", id="m1")
+        before = await database.fetch(
+            'SELECT * FROM "ChatSession" JOIN "ChatMessage" ON "sessionId" = "ChatSession"."id"'
+        )
+        foreign = await bob.append(session_id, "smuggled")
+        probe = await bob.append(session_id, "smuggled", id="m1")
+        missing = await bob.append(new_id(), "smuggled")
+        assert foreign.status_code == 404
+        assert foreign.content == probe.content == missing.content
+        after = await database.fetch(
+            'SELECT * FROM "ChatSession" JOIN "ChatMessage" ON "sessionId" = "ChatSession"."id"'
+        )
+        assert after == before
+
+    async def test_a_deleted_session_takes_no_message(
+        self, ada: Caller, session_id: str, database: asyncpg.Pool
+    ) -> None:
+        await ada.delete(session_id)
+        assert (await ada.append(session_id, "late")).status_code == 404
+        assert await database.fetchval('SELECT count(*) FROM "ChatMessage"') == 0

@@ -1,0 +1,158 @@
+"""The outbox: what a request could not tell the cache, the sweeper does; direct SQL is covered, too."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis as RedisClient
+
+from chat_sessions.cache import Keys
+from chat_sessions.embedded import Postgres
+from chat_sessions.settings import Settings
+from tests.service import Caller, running
+from tests.waiting import until
+from tests.world import World, world
+
+ADA = Keys("ada")
+
+
+async def cached(caller: Caller, redis: RedisClient, session_id: str) -> None:
+    """Read a session and the list until both are cached."""
+
+    async def both_cached() -> bool:
+        await caller.get(session_id)
+        await caller.page()
+        return await redis.exists(ADA.session(session_id), ADA.list) == 2
+
+    await until(both_cached)
+
+
+@pytest.mark.parametrize(
+    ("statement", "titles"),
+    [
+        ('DELETE FROM "ChatSession"', []),
+        ('TRUNCATE "ChatSession" CASCADE', []),
+        ("""UPDATE "ChatSession" SET "title" = 'Porto'""", ["Porto"]),
+        ("""UPDATE "ChatSession" SET "userId" = 'bob'""", []),
+    ],
+)
+async def test_the_cache_follows_direct_sql(
+    ada: Caller, database: asyncpg.Pool, redis: RedisClient, statement: str, titles: list[str]
+) -> None:
+    session_id = (await ada.create("Lisbon"))["id"]
+    await cached(ada, redis, session_id)
+
+    await database.execute(statement)
+
+    async def followed() -> bool:
+        return (await ada.get(session_id)).status_code == (200 if titles else 404) and await ada.titles() == titles
+
+    await until(followed, limit=5)
+
+
+async def test_a_session_inserted_by_direct_sql_appears_in_a_cached_list(
+    ada: Caller, database: asyncpg.Pool, redis: RedisClient
+) -> None:
+    await cached(ada, redis, (await ada.create("Lisbon"))["id"])
+    await database.execute("""INSERT INTO "ChatSession" ("id", "userId", "title") VALUES ('x', 'ada', 'Porto')""")
+
+    async def appeared() -> bool:
+        return await ada.titles() == ["Porto", "Lisbon"]
+
+    await until(appeared, limit=5)
+
+
+async def test_a_change_that_is_rolled_back_leaves_no_note(ada: Caller, database: asyncpg.Pool) -> None:
+    await ada.create("Lisbon")
+    await until(lambda: is_empty(database))
+    async with database.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute('DELETE FROM "ChatSession"')
+        await transaction.rollback()
+    assert await is_empty(database)
+
+
+async def test_the_outbox_is_emptied(ada: Caller, database: asyncpg.Pool) -> None:
+    created = await asyncio.gather(*(ada.create(f"Chat {number}") for number in range(30)))
+    await asyncio.gather(*(ada.delete(each["id"]) for each in created))
+    await until(lambda: is_empty(database), limit=5)
+
+
+async def is_empty(database: asyncpg.Pool) -> bool:
+    return bool(await database.fetchval('SELECT count(*) = 0 FROM "Outbox"'))
+
+
+async def test_the_backlog_is_measured(ada: Caller, database: asyncpg.Pool) -> None:
+    await database.execute(
+        """INSERT INTO "Outbox" ("userId", "sessionId", "change", "createdAt")
+           VALUES ('ada', 'x', 'deleted', now() - interval '1 hour'), ('ada', 'y', 'deleted', now())"""
+    )
+
+    async def measured() -> bool:
+        metrics = (await ada.http.get("/metrics")).text
+        return counted(metrics, "chat_outbox_depth") == 2 and counted(metrics, "chat_outbox_age_seconds") >= 3600
+
+    await until(measured, limit=5)
+
+
+@pytest.fixture(scope="module")
+async def deployment(postgres: Postgres, settings: Settings) -> AsyncIterator[World]:
+    async with world(postgres, settings, sweep_interval=0.1) as deployment:
+        yield deployment
+
+
+def counted(metrics: str, name: str) -> float:
+    return next(float(line.split()[1]) for line in metrics.splitlines() if line.startswith(f"{name} "))
+
+
+async def test_two_sweepers_never_do_the_same_work(deployment: World) -> None:
+    async with deployment.callers("ada") as callers:
+
+        async def swept() -> float:
+            pages = [(await caller.http.get("/metrics")).text for caller in callers]
+            return sum(counted(page, "chat_outbox_swept_total") for page in pages)
+
+        before = await swept()
+        await deployment.database.execute(
+            """INSERT INTO "Outbox" ("userId", "sessionId", "change")
+               SELECT 'user ' || number % 10, number::text, 'updated' FROM generate_series(1, 1000) AS number"""
+        )
+        await until(lambda: is_empty(deployment.database))
+        assert await swept() - before == 1000
+
+
+async def test_a_note_stays_while_redis_is_away(deployment: World) -> None:
+    await deployment.emptied()
+    async with deployment.callers("ada") as (ada, _):
+        session_id = (await ada.create("Lisbon"))["id"]
+        await until(lambda: is_empty(deployment.database))
+        deployment.redis.kill()
+        await ada.delete(session_id)
+        note = await deployment.database.fetchrow('SELECT "userId", "sessionId", "change" FROM "Outbox"')
+        deployment.redis.start()
+        assert note is not None
+        assert tuple(note) == ("ada", session_id, "deleted")
+        await until(lambda: is_empty(deployment.database))
+    await deployment.trusted()
+
+
+async def test_a_tombstone_is_forgotten_after_its_hours(settings: Settings, database: asyncpg.Pool) -> None:
+    await database.execute(
+        """INSERT INTO "Tombstone" ("sessionId", "deletedAt")
+           VALUES ('old', now() - interval '25 hours'), ('young', now() - interval '23 hours')"""
+    )
+
+    async def only_the_young_one_is_left() -> bool:
+        return [row["sessionId"] for row in await database.fetch('SELECT "sessionId" FROM "Tombstone"')] == ["young"]
+
+    async with running(settings):
+        await until(only_the_young_one_is_left)
+
+
+async def test_a_deleted_id_is_refused_after_its_note_is_gone(ada: Caller, database: asyncpg.Pool) -> None:
+    session_id = (await ada.create("Lisbon"))["id"]
+    await ada.delete(session_id)
+    await until(lambda: is_empty(database), limit=5)
+    assert (await ada.http.post("/api/chat/sessions", json={"id": session_id})).status_code == 409

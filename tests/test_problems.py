@@ -1,0 +1,262 @@
+"""Every error is a problem (RFC 9457), says enough to act on, and nothing that it should not."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import httpx
+import pytest
+
+from chat_sessions.app import create_app
+from chat_sessions.errors import ChatSessionsError, DatabaseUnavailable, SessionBusy, TooManyStreams
+from chat_sessions.settings import Settings
+from tests.service import Caller, Service, new_id
+
+PATH = "/api/chat/sessions"
+SECRET_TEXT = "a secret that must not come back"  # noqa: S105  it is none
+
+
+def check(answer: httpx.Response, status: int, kind: str | None) -> None:
+    """Check what all problems have in common."""
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = answer.json()
+    assert set(problem) - {"errors"} == {"type", "title", "status", "detail"}
+    assert problem["status"] == status
+    assert problem["type"] == (f"urn:chat-sessions:{kind}" if kind else "about:blank")
+    assert problem["title"]
+    assert isinstance(problem["detail"], str)
+    assert len(problem["detail"]) > 10
+    assert answer.headers["X-Request-ID"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+class TestKinds:
+    @pytest.mark.parametrize(
+        "path", ["/nowhere", "/api", "/api/chat", "/api/chat/sessions/", "//", "/docs/x", "/%2e%2e/"]
+    )
+    async def test_an_unknown_path_is_404(self, path: str, ada: Caller) -> None:
+        check(await ada.http.get(path), 404, None)
+
+    @pytest.mark.parametrize(
+        ("method", "path", "allowed"),
+        [
+            ("PUT", PATH, {"GET", "POST"}),
+            ("DELETE", PATH, {"GET", "POST"}),
+            ("HEAD", PATH, {"GET", "POST"}),
+            ("OPTIONS", PATH, {"GET", "POST"}),
+            ("PUT", f"{PATH}/x", {"GET", "PATCH", "DELETE"}),
+            ("POST", f"{PATH}/x", {"GET", "PATCH", "DELETE"}),
+            ("GET", f"{PATH}/x/messages", {"POST"}),
+            ("POST", "/healthz", {"GET"}),
+            ("BREW", PATH, {"GET", "POST"}),
+        ],
+    )
+    async def test_another_method_is_405_and_names_those_there_are(
+        self, method: str, path: str, allowed: set[str], ada: Caller
+    ) -> None:
+        answer = await ada.http.request(method, path)
+        assert answer.status_code == 405
+        assert set(answer.headers["Allow"].split(", ")) <= allowed
+        if method != "HEAD":
+            check(answer, 405, None)
+
+    async def test_no_token_is_401(self, stranger: Caller) -> None:
+        check(await stranger.page(), 401, "unauthorized")
+
+    async def test_no_session_is_404(self, ada: Caller) -> None:
+        check(await ada.get(new_id()), 404, "session-not-found")
+
+    async def test_a_taken_id_is_409(self, ada: Caller, bob: Caller) -> None:
+        taken = await bob.create()
+        check(await ada.http.post(PATH, json={"id": taken["id"]}), 409, "session-id-taken")
+
+    async def test_another_version_is_412(self, ada: Caller) -> None:
+        check(await ada.delete((await ada.create())["id"], if_match='"1"'), 412, "precondition-failed")
+
+    async def test_a_damaged_cursor_is_422(self, ada: Caller) -> None:
+        check(await ada.page(cursor="damaged"), 422, "bad-request")
+
+    async def test_a_request_that_does_not_fit_is_422_and_says_where(self, ada: Caller) -> None:
+        answer = await ada.http.post(PATH, json={"title": "", "messages": [{"role": "robot"}]})
+        check(answer, 422, "invalid-request")
+        assert [(each["loc"], each["type"]) for each in answer.json()["errors"]] == [
+            (["body", "title"], "string_too_short"),
+            (["body", "messages", 0, "role"], "literal_error"),
+        ]
+
+    @pytest.mark.parametrize(
+        "content", [b"{", b"\xff", b"[" * 100_000, b"1" * 5000, b'{"a":1}x', b"\xef\xbb\xbf{}", b"nul"]
+    )
+    async def test_a_body_that_is_no_json_is_422(self, content: bytes, ada: Caller) -> None:
+        answer = await ada.http.post(PATH, content=content, headers={"Content-Type": "application/json"})
+        check(answer, 422, "invalid-request")
+        assert answer.json()["errors"][0]["loc"][0] == "body"
+
+    @pytest.mark.parametrize(
+        "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x", ""]
+    )
+    async def test_a_body_of_another_kind_is_422(self, kind: str, ada: Caller) -> None:
+        check(await ada.http.post(PATH, content=b"{}", headers={"Content-Type": kind}), 422, "invalid-request")
+
+    async def test_no_body_is_422(self, ada: Caller) -> None:
+        check(await ada.http.post(PATH), 422, "invalid-request")
+
+
+class TestTooLarge:
+    @pytest.fixture
+    def too_large(self, service: Service) -> bytes:
+        return b'{"title": "' + b" " * service.settings.max_body_bytes + b'x"}'
+
+    async def test_a_body_that_says_so_is_413(self, ada: Caller, too_large: bytes) -> None:
+        answer = await ada.http.post(PATH, content=too_large, headers={"Content-Type": "application/json"})
+        check(answer, 413, "body-too-large")
+
+    async def test_a_body_that_turns_out_so_is_413(self, ada: Caller, too_large: bytes) -> None:
+        async def chunks() -> AsyncIterator[bytes]:
+            for start in range(0, len(too_large), 65536):
+                yield too_large[start : start + 65536]
+
+        answer = await ada.http.post(PATH, content=chunks(), headers={"Content-Type": "application/json"})
+        check(answer, 413, "body-too-large")
+
+    async def test_it_goes_before_the_token_and_the_path(self, stranger: Caller, too_large: bytes) -> None:
+        check(await stranger.http.post("/nowhere", content=too_large), 413, "body-too-large")
+
+    @pytest.mark.parametrize("length", ["9" * 5000, "9" * 20, "99999999999"])
+    async def test_a_length_without_end_is_413(self, length: str, ada: Caller) -> None:
+        answer = await ada.http.post(PATH, content=b"{}", headers={"Content-Length": length})
+        check(answer, 413, "body-too-large")
+
+    async def test_the_largest_body_is_read(self, ada: Caller, service: Service) -> None:
+        body = b'{"title": "x"}'.ljust(service.settings.max_body_bytes)
+        answer = await ada.http.post(PATH, content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 201
+
+
+class TestWhatIsNotSaid:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"title": SECRET_TEXT * 10},
+            {"title": "x", "metadata": SECRET_TEXT},
+            {"id": SECRET_TEXT},
+            {"messages": [{"role": SECRET_TEXT}]},
+            {"messages": [{"role": "user", "content": 1, "metadata": [SECRET_TEXT]}]},
+            {"messages": SECRET_TEXT},
+            SECRET_TEXT,
+            [SECRET_TEXT],
+        ],
+        ids=range(8),
+    )
+    async def test_a_refused_value_does_not_come_back(self, body: object, ada: Caller) -> None:
+        answer = await ada.http.post(PATH, json=body)
+        check(answer, 422, "invalid-request")
+        assert SECRET_TEXT not in answer.text
+        assert all(set(each) == {"loc", "msg", "type"} for each in answer.json()["errors"])
+
+    @pytest.mark.parametrize("query", ["limit", "offset", "pinned_first", "cursor"])
+    async def test_a_refused_parameter_does_not_come_back(self, query: str, ada: Caller) -> None:
+        answer = await ada.page(**{query: SECRET_TEXT})
+        assert answer.status_code == 422
+        assert SECRET_TEXT not in answer.text
+
+    async def test_a_refused_name_comes_back_cut(self, ada: Caller) -> None:
+        answer = await ada.http.post(PATH, json={"x" * 1_000_000: 1})
+        check(answer, 422, "invalid-request")
+        assert answer.json()["errors"][0]["loc"] == ["body", "x" * 64]
+
+    async def test_a_thousand_mistakes_are_not_a_thousand_lines(self, ada: Caller) -> None:
+        answer = await ada.http.post(PATH, json={f"unknown {n}": n for n in range(1000)})
+        check(answer, 422, "invalid-request")
+        assert len(answer.json()["errors"]) == 20
+
+    async def test_a_deep_mistake_has_a_short_address(self, ada: Caller) -> None:
+        deep: object = "\0"
+        for _ in range(200):
+            deep = [deep]
+        answer = await ada.http.post(PATH, json={"metadata": {"a": deep}})
+        check(answer, 422, "invalid-request")
+        assert len(answer.content) < 2000
+
+    @pytest.mark.parametrize(
+        "bug", [ZeroDivisionError(SECRET_TEXT), RecursionError(SECRET_TEXT), KeyError(SECRET_TEXT)]
+    )
+    async def test_a_bug_is_500_and_says_nothing_of_itself(
+        self, bug: Exception, settings: Settings, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        app = create_app(settings)
+
+        async def fail() -> None:
+            raise bug
+
+        app.add_api_route("/fail", fail)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://chat.test") as client:
+            answer = await client.get("/fail", headers={"X-Request-ID": "looked-for"})
+        check(answer, 500, None)
+        assert answer.json()["detail"] == "The service failed; the error is in its log."
+        assert SECRET_TEXT not in answer.text
+        assert "looked-for" in caplog.text
+
+    async def test_an_endless_recursion_while_answering_is_no_worse(self, settings: Settings) -> None:
+        app = create_app(settings)
+
+        async def fail() -> None:
+            raise ChatSessionsError
+
+        app.add_api_route("/fail", fail)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://chat.test") as client:
+            check(await client.get("/fail"), 500, "chat-sessions-error")
+
+
+class TestRetryAfter:
+    @pytest.mark.parametrize("error", [DatabaseUnavailable, SessionBusy, TooManyStreams])
+    async def test_what_passes_by_itself_says_when_to_try_again(
+        self, error: type[ChatSessionsError], settings: Settings
+    ) -> None:
+        app = create_app(settings)
+
+        async def fail() -> None:
+            raise error
+
+        app.add_api_route("/fail", fail)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://chat.test") as client:
+            answer = await client.get("/fail")
+        kind = re.sub(r"(?<!^)([A-Z])", r"-\1", error.__name__).lower()
+        check(answer, error.status, kind)
+        assert answer.headers["Retry-After"] == str(error.retry_after)
+        assert int(answer.headers["Retry-After"]) >= 1
+
+    async def test_what_does_not_pass_by_itself_says_nothing_of_it(self, ada: Caller, stranger: Caller) -> None:
+        for answer in (await ada.get(new_id()), await stranger.page(), await ada.page(limit=0)):
+            assert "Retry-After" not in answer.headers
+
+
+class TestRequestId:
+    @pytest.mark.parametrize("given", ["a", "01HXYZ", "trace/1:2+3=4_5.6-7", "x" * 128])
+    @pytest.mark.parametrize("path", [PATH, "/nowhere", "/healthz"])
+    async def test_is_taken_and_echoed(self, path: str, given: str, stranger: Caller) -> None:
+        answer = await stranger.http.get(path, headers={"X-Request-ID": given})
+        assert answer.headers["X-Request-ID"] == given
+
+    @pytest.mark.parametrize("given", [b"", b"x" * 129, b"a b", b"\xff", b"<script>", b'{"a":1}', b"a\tb", None])
+    async def test_is_minted_when_there_is_none_that_is_safe_to_log(
+        self, given: bytes | None, stranger: Caller
+    ) -> None:
+        headers = {} if given is None else {b"X-Request-ID": given}
+        answer = await stranger.http.get("/healthz", headers=headers)
+        assert UUID(answer.headers["X-Request-ID"]).version == 4
+
+    async def test_each_request_has_its_own(self, stranger: Caller) -> None:
+        answers = [await stranger.http.get("/healthz") for _ in range(3)]
+        assert len({each.headers["X-Request-ID"] for each in answers}) == 3
+
+
+async def test_what_is_not_ascii_in_a_problem_is_still_json(ada: Caller) -> None:
+    answer = await ada.http.post(PATH, content=b'{"\\ud800\\u2028": 1}', headers={"Content-Type": "application/json"})
+    check(answer, 422, "invalid-request")
+    assert json.loads(answer.content)["errors"][0]["loc"][0] == "body"

@@ -1,0 +1,244 @@
+"""Readers and writers that come late: a session that was changed or deleted stays so, whoever was under way."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+
+import asyncpg
+import httpx
+import pytest
+from redis.asyncio import Redis as RedisClient
+
+from chat_sessions.cache import Keys
+from chat_sessions.embedded import Redis
+from chat_sessions.settings import Settings
+from tests.proxy import Proxy
+from tests.service import Caller, Service, new_id, running
+from tests.waiting import until
+from tests.wire import by_way_of, script
+
+# Longer than a test's steps between two commands to Redis.
+PATIENT_SECONDS = 10
+SHORT_HOLD_SECONDS = 0.3
+ADA = Keys("ada")
+
+
+@pytest.fixture(scope="module")
+async def line(redis_server: Redis) -> AsyncIterator[Proxy]:
+    async with Proxy(redis_server.port).running() as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def through_line(settings: Settings, redis_server: Redis, line: Proxy) -> Settings:
+    """The settings of a worker whose commands to Redis a test can hold."""
+    url = by_way_of(line, redis_server, settings.redis_url)
+    return settings.model_copy(update={"redis_url": url, "redis_timeout": PATIENT_SECONDS})
+
+
+@pytest.fixture(scope="module")
+async def slow_service(through_line: Settings, service: Service) -> AsyncIterator[Service]:  # noqa: ARG001  migrated
+    async with running(through_line) as worker:
+        yield worker
+
+
+@pytest.fixture
+async def slow_ada(slow_service: Service) -> AsyncIterator[Caller]:
+    """The same user, by way of the worker whose commands can be held."""
+    async with slow_service.client("ada") as client:
+        yield Caller(client)
+
+
+@pytest.fixture
+async def session_id(ada: Caller, redis: RedisClient, database: asyncpg.Pool) -> str:
+    """A session that nothing keeps out of the cache any more."""
+    created: str = (await ada.create("Lisbon", messages=[{"role": "user", "content": "hi"}]))["id"]
+    await database.execute('DELETE FROM "Outbox"')
+    await redis.delete(ADA.hold(created), ADA.list_hold)
+    return created
+
+
+@asynccontextmanager
+async def held_before_its_fill(line: Proxy, read: Awaitable[httpx.Response]) -> AsyncIterator[None]:
+    """Run the block while a read has loaded from Postgres and not yet filled the cache; then let it go on."""
+    async with line.hold(script("fill")) as gate:
+        reading = asyncio.ensure_future(read)
+        await gate.reached.wait()
+        yield
+        gate.released.set()
+        assert (await reading).status_code == 200
+
+
+async def test_a_held_read_fills_the_cache_if_nothing_changes_meanwhile(
+    slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
+) -> None:
+    async with held_before_its_fill(line, slow_ada.get(session_id)):
+        pass
+    assert await redis.exists(ADA.session(session_id)) == 1
+
+
+async def test_a_read_that_began_before_a_delete_does_not_bring_the_session_back(
+    ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
+) -> None:
+    async with held_before_its_fill(line, slow_ada.get(session_id)):
+        assert (await ada.delete(session_id)).status_code == 204
+    assert await redis.exists(ADA.session(session_id)) == 0
+    assert (await ada.get(session_id)).status_code == 404
+
+
+async def test_a_read_that_began_before_an_append_does_not_hide_the_message(
+    ada: Caller, slow_ada: Caller, line: Proxy, session_id: str
+) -> None:
+    async with held_before_its_fill(line, slow_ada.get(session_id)):
+        await ada.append(session_id, "there")
+    contents = [each["content"] for each in (await slow_ada.get(session_id)).json()["messages"]]
+    assert contents == ["hi", "there"]
+
+
+async def test_a_read_that_began_before_a_renaming_does_not_bring_the_old_title_back(
+    ada: Caller, slow_ada: Caller, line: Proxy, session_id: str
+) -> None:
+    async with held_before_its_fill(line, slow_ada.get(session_id)):
+        await ada.change(session_id, title="Porto")
+    assert (await slow_ada.get(session_id)).json()["title"] == "Porto"
+
+
+async def test_a_list_that_was_loaded_before_a_delete_does_not_show_the_session_again(
+    ada: Caller, slow_ada: Caller, line: Proxy, session_id: str
+) -> None:
+    async with held_before_its_fill(line, slow_ada.page()):
+        await ada.delete(session_id)
+    assert await slow_ada.titles() == []
+
+
+async def test_a_list_that_was_loaded_before_a_creation_does_not_hide_the_new_session(
+    ada: Caller, slow_ada: Caller, line: Proxy, session_id: str
+) -> None:
+    async with held_before_its_fill(line, slow_ada.page()):
+        await ada.create("Porto")
+    assert await slow_ada.titles() == ["Porto", "Lisbon"]
+    assert (await ada.get(session_id)).status_code == 200
+
+
+async def test_a_read_that_is_slower_than_a_hold_does_not_fill(
+    through_line: Settings, line: Proxy, ada: Caller, session_id: str, redis: RedisClient
+) -> None:
+    async with (
+        running(through_line.model_copy(update={"cache_hold": SHORT_HOLD_SECONDS})) as worker,
+        worker.client("ada") as client,
+        held_before_its_fill(line, Caller(client).get(session_id)),
+    ):
+        await ada.delete(session_id)
+        # The hold of the deletion is over before the late fill arrives: only the ticket's age can refuse it.
+        await redis.delete(ADA.hold(session_id))
+        issued = await redis.time()
+        await until(lambda: _later_than(redis, issued, SHORT_HOLD_SECONDS))
+    assert await redis.exists(ADA.session(session_id)) == 0
+
+
+async def _later_than(redis: RedisClient, since: tuple[int, int], seconds: float) -> bool:
+    now = await redis.time()
+    return (now[0] - since[0]) + (now[1] - since[1]) / 1_000_000 > seconds
+
+
+@asynccontextmanager
+async def deletion_under_way(database: asyncpg.Pool, session_id: str) -> AsyncIterator[None]:
+    """Run the block while a transaction has deleted the session and has not yet committed."""
+    async with database.acquire() as connection, connection.transaction():
+        await connection.execute('DELETE FROM "ChatSession" WHERE "id" = $1', session_id)
+        yield
+
+
+async def waiting_for_a_lock(database: asyncpg.Pool) -> bool:
+    """Return whether a statement waits for another transaction."""
+    return bool(await database.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+
+
+async def test_a_create_that_waits_for_the_deletion_of_its_id_is_refused(
+    ada: Caller, database: asyncpg.Pool, session_id: str
+) -> None:
+    async with deletion_under_way(database, session_id):
+        late = asyncio.ensure_future(ada.http.post("/api/chat/sessions", json={"id": session_id}))
+        await until(lambda: waiting_for_a_lock(database))
+    assert (await late).status_code == 409
+    assert await database.fetchval('SELECT count(*) FROM "ChatSession"') == 0
+
+
+async def test_an_append_that_waits_for_a_deletion_finds_nothing(
+    ada: Caller, database: asyncpg.Pool, session_id: str
+) -> None:
+    async with deletion_under_way(database, session_id):
+        late = asyncio.ensure_future(ada.append(session_id, "too late"))
+        await until(lambda: waiting_for_a_lock(database))
+    assert (await late).status_code == 404
+    assert await database.fetchval('SELECT count(*) FROM "ChatMessage"') == 0
+
+
+async def test_a_renaming_that_waits_for_a_deletion_finds_nothing(
+    ada: Caller, database: asyncpg.Pool, session_id: str
+) -> None:
+    async with deletion_under_way(database, session_id):
+        late = asyncio.ensure_future(ada.change(session_id, title="Porto"))
+        await until(lambda: waiting_for_a_lock(database))
+    assert (await late).status_code == 404
+
+
+async def test_a_second_delete_that_waits_for_the_first_finds_nothing(
+    ada: Caller, database: asyncpg.Pool, session_id: str
+) -> None:
+    async with deletion_under_way(database, session_id):
+        late = asyncio.ensure_future(ada.delete(session_id))
+        await until(lambda: waiting_for_a_lock(database))
+    assert (await late).status_code == 404
+
+
+async def test_a_writer_that_waits_for_the_lock_of_a_deleted_session_finds_nothing(
+    ada: Caller, redis: RedisClient, database: asyncpg.Pool, session_id: str
+) -> None:
+    await redis.set(ADA.lock(session_id), "another writer", px=PATIENT_SECONDS * 1000)
+    late = asyncio.ensure_future(ada.append(session_id, "too late"))
+    await until(lambda: tries_for_the_lock(redis))
+
+    assert (await ada.delete(session_id)).status_code == 204
+
+    assert (await late).status_code == 404
+    assert await redis.exists(ADA.lock(session_id), ADA.session(session_id)) == 0
+    assert await database.fetchval('SELECT count(*) FROM "ChatMessage"') == 0
+
+
+async def tries_for_the_lock(redis: RedisClient) -> bool:
+    statistics = await redis.info("commandstats")
+    return bool(statistics.get("cmdstat_set", {}).get("calls", 0) > 1)
+
+
+async def test_a_deleted_id_is_refused_as_a_foreign_one_is(ada: Caller, bob: Caller, session_id: str) -> None:
+    foreign = (await bob.create("Bob's", id=new_id()))["id"]
+    await ada.delete(session_id)
+    deleted_again = await ada.http.post("/api/chat/sessions", json={"id": session_id})
+    somebody_elses = await ada.http.post("/api/chat/sessions", json={"id": foreign})
+    assert deleted_again.status_code == somebody_elses.status_code == 409
+    assert deleted_again.content == somebody_elses.content
+
+
+async def test_two_writers_and_a_deleter_leave_nothing_behind(
+    ada: Caller, database: asyncpg.Pool, redis: RedisClient
+) -> None:
+    async def round_of_three(number: int) -> list[int]:
+        session_id = (await ada.create(f"Round {number}"))["id"]
+        answers = await asyncio.gather(
+            ada.append(session_id, "one"), ada.delete(session_id), ada.append(session_id, "two")
+        )
+        assert answers[1].status_code == 204
+        assert (await ada.get(session_id)).status_code == 404
+        return [answers[0].status_code, answers[2].status_code]
+
+    for start in range(0, ROUNDS, 20):
+        rounds = await asyncio.gather(*(round_of_three(start + number) for number in range(20)))
+        assert {status for statuses in rounds for status in statuses} <= {201, 404}
+    assert await database.fetchval('SELECT count(*) FROM "ChatSession"') == 0
+    assert await database.fetchval('SELECT count(*) FROM "ChatMessage"') == 0
+    assert [key async for key in redis.scan_iter("chat:*:session:*")] == []
+    assert [key async for key in redis.scan_iter("chat:*:lock:*")] == []
+
+
+ROUNDS = 1000

@@ -1,0 +1,189 @@
+"""Redis slow, gone, back empty, back with old data: no request fails, and nothing stale is ever read."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from chat_sessions.embedded import Postgres
+from chat_sessions.settings import Settings
+from tests.service import Caller
+from tests.waiting import until
+from tests.world import World, remembered, world
+
+SESSIONS = 50
+READS_OF_EACH = 25  # by each of two workers: 2,500 reads a test, 10,000 in all
+
+
+@pytest.fixture(scope="module")
+async def deployment(postgres: Postgres, settings: Settings) -> AsyncIterator[World]:
+    async with world(postgres, settings, sweep_interval=0.2) as deployment:
+        yield deployment
+
+
+@pytest.fixture
+async def callers(deployment: World) -> AsyncIterator[tuple[Caller, Caller]]:
+    await deployment.emptied()
+    async with deployment.callers("ada") as both:
+        yield both
+    await deployment.trusted()
+
+
+async def cached_sessions(deployment: World, callers: tuple[Caller, Caller]) -> Sequence[str]:
+    """Create sessions and read them until the cache holds each of them, and the list."""
+    created = await asyncio.gather(*(callers[0].create(f"Chat {number}") for number in range(SESSIONS)))
+    ids = [each["id"] for each in created]
+
+    async def all_cached() -> bool:
+        await asyncio.gather(*(callers[0].get(session_id) for session_id in ids), callers[0].page())
+        async with deployment.look_into_redis() as redis:
+            cached = [key async for key in redis.scan_iter("chat:{ada}:session:*")]
+            return len(cached) == SESSIONS and await redis.exists("chat:{ada}:list") == 1
+
+    await until(all_cached)
+    return ids
+
+
+async def deleted(caller: Caller, ids: Sequence[str]) -> list[int]:
+    return [answer.status_code for answer in await asyncio.gather(*(caller.delete(each) for each in ids))]
+
+
+async def statuses_read(callers: tuple[Caller, Caller], ids: Sequence[str]) -> set[int]:
+    """Read every session again and again by way of both workers."""
+    found: set[int] = set()
+    for _ in range(READS_OF_EACH):
+        answers = await asyncio.gather(*(caller.get(session_id) for caller in callers for session_id in ids))
+        found |= {answer.status_code for answer in answers}
+    return found
+
+
+async def test_deletes_while_redis_is_paused_succeed_and_stay_when_it_answers_again(
+    deployment: World, callers: tuple[Caller, Caller]
+) -> None:
+    ids = await cached_sessions(deployment, callers)
+    deployment.redis.pause()
+    answers = await deleted(callers[0], ids)
+    deployment.redis.resume()
+    assert answers == [204] * SESSIONS
+    assert await statuses_read(callers, ids) == {404}
+    assert await callers[1].titles() == []
+
+
+async def test_a_pause_that_only_the_deleting_worker_notices_leaves_nothing_stale(
+    deployment: World, callers: tuple[Caller, Caller]
+) -> None:
+    ids = await cached_sessions(deployment, callers)
+    deployment.redis.pause()
+    deleting = asyncio.ensure_future(deleted(callers[0], ids))
+    await until(lambda: is_degraded(callers[0]))
+    deployment.redis.resume()
+    assert await deleting == [204] * SESSIONS
+    assert await statuses_read(callers, ids) == {404}
+
+
+async def is_degraded(caller: Caller) -> bool:
+    return bool((await caller.http.get("/readyz")).json()["status"] == "degraded")
+
+
+async def test_deletes_while_redis_is_dead_stay_when_it_comes_back_empty(
+    deployment: World, callers: tuple[Caller, Caller]
+) -> None:
+    ids = await cached_sessions(deployment, callers)
+    deployment.redis.kill()
+    answers = await deleted(callers[0], ids)
+    deployment.redis.restart(keep_data=False)
+    assert answers == [204] * SESSIONS
+    assert await statuses_read(callers, ids) == {404}
+
+
+async def test_deletes_while_redis_is_dead_stay_when_it_comes_back_with_its_old_data(
+    deployment: World, callers: tuple[Caller, Caller]
+) -> None:
+    ids = await cached_sessions(deployment, callers)
+    deployment.redis.kill()
+    answers = await deleted(callers[0], ids)
+    deployment.redis.start()
+    assert answers == [204] * SESSIONS
+    assert await statuses_read(callers, ids) == {404}
+
+
+async def test_deletes_that_redis_has_forgotten_stay_when_it_comes_back_with_older_data(
+    deployment: World, callers: tuple[Caller, Caller]
+) -> None:
+    ids = await cached_sessions(deployment, callers)
+    async with remembered(deployment.redis):
+        answers = await deleted(callers[0], ids)
+        await until(lambda: outbox_is_empty(deployment))
+    assert answers == [204] * SESSIONS
+    assert await statuses_read(callers, ids) == {404}
+
+
+async def outbox_is_empty(deployment: World) -> bool:
+    return bool(await deployment.database.fetchval('SELECT count(*) = 0 FROM "Outbox"'))
+
+
+async def test_every_call_works_without_redis(deployment: World, callers: tuple[Caller, Caller]) -> None:
+    ada, also_ada = callers
+    deployment.redis.kill()
+    session_id = (await ada.create("Lisbon"))["id"]
+    answers = {
+        "append": (await ada.append(session_id, "hi")).status_code,
+        "rename": (await also_ada.change(session_id, title="Porto")).status_code,
+        "get": (await also_ada.get(session_id)).json()["title"],
+        "list": await ada.titles(),
+        "batch": (await ada.http.post("/api/chat/sessions/batch-delete", json={"ids": ["none"]})).status_code,
+        "delete": (await also_ada.delete(session_id)).status_code,
+        "get after": (await ada.get(session_id)).status_code,
+    }
+    deployment.redis.start()
+    assert answers == {
+        "append": 201,
+        "rename": 200,
+        "get": "Porto",
+        "list": ["Porto"],
+        "batch": 200,
+        "delete": 204,
+        "get after": 404,
+    }
+
+
+async def test_appends_without_redis_are_still_dense(deployment: World, callers: tuple[Caller, Caller]) -> None:
+    session_id = (await callers[0].create("Lisbon"))["id"]
+    deployment.redis.kill()
+    answers = await asyncio.gather(*(callers[number % 2].append(session_id, str(number)) for number in range(32)))
+    deployment.redis.start()
+    assert {answer.status_code for answer in answers} == {201}
+    messages = (await callers[0].get(session_id)).json()["messages"]
+    assert [each["sequence"] for each in messages] == list(range(32))
+
+
+async def test_being_without_redis_is_visible(deployment: World, callers: tuple[Caller, Caller]) -> None:
+    deployment.redis.kill()
+    await callers[0].append((await callers[0].create())["id"], "unlocked")
+    ready = await callers[0].http.get("/readyz")
+    metrics = (await callers[0].http.get("/metrics")).text
+    deployment.redis.start()
+    assert (ready.status_code, ready.json()["cache"]) == (200, "degraded")
+    assert "chat_degraded 1.0" in metrics
+    unlocked = next(line for line in metrics.splitlines() if line.startswith("chat_unlocked_appends_total"))
+    assert float(unlocked.split()[1]) >= 1
+
+
+async def test_a_writer_whose_lock_vanishes_with_redis_finishes(
+    deployment: World, callers: tuple[Caller, Caller]
+) -> None:
+    session_id = (await callers[0].create("Lisbon"))["id"]
+    async with deployment.database.acquire() as connection, connection.transaction():
+        # The writer has the lock and waits here.
+        await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
+        append = asyncio.ensure_future(callers[0].append(session_id, "hi"))
+        await until(lambda: holds_the_lock(deployment, session_id))
+        deployment.redis.kill()
+    assert (await append).status_code == 201
+    deployment.redis.start()
+    assert (await callers[1].append(session_id, "again")).status_code == 201
+
+
+async def holds_the_lock(deployment: World, session_id: str) -> bool:
+    async with deployment.look_into_redis() as redis:
+        return bool(await redis.exists(f"chat:{{ada}}:lock:{session_id}"))

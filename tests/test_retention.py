@@ -1,0 +1,294 @@
+"""Purging what is not used, and erasing a user."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+from redis.asyncio import Redis as RedisClient
+
+from chat_sessions import workbench
+from chat_sessions.bulk import BulkStore, Place
+from chat_sessions.embedded.machine import free_port
+from chat_sessions.settings import Settings
+from chat_sessions.telemetry import configure_logging, user_hash
+from tests.command import Operator
+from tests.service import Caller, Service
+from tests.waiting import until
+
+STRANGE_USERS = ["a*", "a?", "a[bc]", "a\\", "{a}", "a:b", "ä\u2028", "%61"]
+
+
+@pytest.fixture
+def operator(settings: Settings) -> Operator:
+    return Operator(settings)
+
+
+@pytest.fixture
+def without_redis(settings: Settings) -> Settings:
+    return settings.model_copy(update={"redis_url": SecretStr(f"redis://127.0.0.1:{free_port()}/0")})
+
+
+async def age(database: asyncpg.Pool, days: int, *session_ids: str) -> None:
+    """Let sessions not have been used for some days, and leave no notes about that."""
+    then = datetime.now(UTC) - timedelta(days=days)
+    await database.execute('UPDATE "ChatSession" SET "updatedAt" = $1 WHERE "id" = ANY($2)', then, session_ids)
+
+
+async def old_sessions(database: asyncpg.Pool, *owners: Caller) -> list[str]:
+    """Give each of the users a session with two messages that was not used for 100 days."""
+    ids = [(await owner.create("old", messages=[{"role": "user"}] * 2))["id"] for owner in owners]
+    await age(database, 100, *ids)
+    return ids
+
+
+async def count(database: asyncpg.Pool, table: str = "ChatSession") -> int:
+    counted: int = await database.fetchval(f'SELECT count(*) FROM "{table}"')  # noqa: S608  a name of our own
+    return counted
+
+
+async def keys_of(redis: RedisClient, user: str) -> list[str]:
+    prefix = f"chat:{{{quote(user, safe='')}}}:"
+    return [key.decode() async for key in redis.scan_iter() if key.decode().startswith(prefix)]
+
+
+async def test_a_purge_deletes_the_old_sessions_of_everybody_with_their_messages_and_no_others(
+    operator: Operator, ada: Caller, bob: Caller, database: asyncpg.Pool
+) -> None:
+    old = await old_sessions(database, ada, bob, ada)
+    young = await ada.create("young", messages=[{"role": "user"}])
+    [edge] = await old_sessions(database, bob)
+    await age(database, 89, edge)
+    result = await operator.succeed("purge", "--inactive-days", "90")
+    assert "Deleted 3 sessions with 6 messages" in result.output
+    left = await database.fetch('SELECT "id" FROM "ChatSession"')
+    assert {row["id"] for row in left} == {young["id"], edge}
+    assert await count(database, "ChatMessage") == 3
+    buried = await database.fetch('SELECT "sessionId" FROM "Tombstone"')
+    assert {row["sessionId"] for row in buried} == set(old)
+
+
+async def test_a_dry_run_counts_what_would_go_and_lets_it_be(
+    operator: Operator, ada: Caller, bob: Caller, database: asyncpg.Pool
+) -> None:
+    await old_sessions(database, ada, bob)
+    result = await operator.succeed("purge", "--inactive-days", "90", "--dry-run")
+    assert result.output.startswith("2 sessions not used since")
+    assert await count(database) == 2
+
+
+async def test_nobody_reads_a_purged_session_from_the_cache(
+    operator: Operator, ada: Caller, database: asyncpg.Pool
+) -> None:
+    [old] = await old_sessions(database, ada)
+
+    async def is_cached() -> bool:
+        await ada.page()
+        return (await ada.get(old)).status_code == 200 and bool(await cached(ada, old))
+
+    async def cached(owner: Caller, session_id: str) -> bool:
+        answer = await owner.get(session_id)
+        return answer.status_code == 200
+
+    await until(is_cached)
+    await operator.succeed("purge", "--inactive-days", "90")
+    assert (await ada.get(old)).status_code == 404
+    assert await ada.titles() == []
+
+
+async def test_a_purge_tells_each_owner_of_his_own_sessions(
+    operator: Operator, ada: Caller, bob: Caller, database: asyncpg.Pool, redis: RedisClient
+) -> None:
+    of_ada, of_bob = await old_sessions(database, ada, bob)
+    await redis.flushall()
+    await operator.succeed("purge", "--inactive-days", "90")
+    for user, session_id in (("ada", of_ada), ("bob", of_bob)):
+        told = [fields for _, fields in await redis.xrange(f"chat:{{{user}}}:events")]
+        assert told.count({b"change": b"deleted", b"id": session_id.encode()}) == 1
+        assert {fields[b"id"] for fields in told} == {session_id.encode()}
+
+
+async def test_a_session_that_somebody_writes_to_survives_and_keeps_nobody_waiting(
+    operator: Operator, ada: Caller, bob: Caller, database: asyncpg.Pool
+) -> None:
+    in_use, _ = await old_sessions(database, ada, bob)
+    async with database.acquire() as writer, writer.transaction():
+        await writer.execute('UPDATE "ChatSession" SET "updatedAt" = now() WHERE "id" = $1', in_use)
+        result = await operator.succeed("purge", "--inactive-days", "90")
+    assert "Deleted 1 session " in result.output
+    assert await database.fetchval('SELECT "id" FROM "ChatSession"') == in_use
+
+
+async def test_small_batches_get_everything_also_where_many_sessions_have_the_same_time(
+    operator: Operator, ada: Caller, database: asyncpg.Pool
+) -> None:
+    ids = await old_sessions(database, *[ada] * 7)
+    await age(database, 100, *ids)
+    result = await operator.succeed("purge", "--inactive-days", "90", "--batch", "2")
+    assert "Deleted 7 sessions" in result.output
+    assert await count(database) == 0
+
+
+async def test_a_batch_takes_no_more_messages_than_one_statement_can_delete_in_time(
+    settings: Settings, ada: Caller, database: asyncpg.Pool
+) -> None:
+    ids = await old_sessions(database, ada, ada, ada)
+    await database.execute('UPDATE "ChatSession" SET "messageCount" = 15000')
+    await age(database, 100, *ids)
+    async with workbench.opened(settings) as bench:
+        cutoff = await bench.bulk.cutoff(90)
+        sizes = [len(batch) async for batch in bench.purge.run(cutoff, 500)]
+    configure_logging(settings)
+    assert sizes == [1, 1, 1]
+
+
+async def test_what_an_interrupted_purge_has_left_the_next_one_finds(
+    settings: Settings, operator: Operator, ada: Caller, database: asyncpg.Pool
+) -> None:
+    await old_sessions(database, *[ada] * 5)
+    async with workbench.opened(settings) as bench:
+        await bench.bulk.delete_unused(await bench.bulk.cutoff(90), Place(), 2)
+    configure_logging(settings)
+    # Nobody has evicted them: the outbox knows.
+    noted = {row["sessionId"] for row in await database.fetch('SELECT "sessionId" FROM "Tombstone"')}
+    assert len(noted) == 2
+    result = await operator.succeed("purge", "--inactive-days", "90")
+    assert "Deleted 3 sessions" in result.output
+
+
+async def test_a_purge_without_redis_deletes_and_leaves_the_cache_to_the_outbox(
+    without_redis: Settings, ada: Caller, database: asyncpg.Pool
+) -> None:
+    await old_sessions(database, ada)
+    result = await Operator(without_redis).succeed("purge", "--inactive-days", "90")
+    assert "Deleted 1 session" in result.stdout
+    assert "Redis is away" in result.stderr
+    assert await count(database) == 0
+
+
+async def test_the_count_of_many_sessions_is_made_of_bounded_statements(
+    settings: Settings, ada: Caller, database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat_sessions.bulk.COUNTED_AT_ONCE", 2)
+    await old_sessions(database, *[ada] * 5)
+    async with workbench.opened(settings) as bench:
+        assert await bench.bulk.count_unused(await bench.bulk.cutoff(90)) == 5
+    configure_logging(settings)
+
+
+async def test_erasing_a_user_leaves_nothing_of_them_but_the_bare_ids(
+    operator: Operator, ada: Caller, bob: Caller, database: asyncpg.Pool, redis: RedisClient
+) -> None:
+    ids = [(await ada.create("mine", messages=[{"role": "user", "content": "private"}]))["id"] for _ in range(3)]
+    kept = await bob.create("his")
+    await asyncio.gather(ada.page(), *(ada.get(each) for each in ids))
+    result = await operator.succeed("erase-user", "ada", "--yes")
+    assert "erased 3 sessions with 3 messages" in result.output
+    assert await keys_of(redis, "ada") == []
+    for table in ("ChatSession", "ChatMessage", "Outbox", "Tombstone"):
+        found = await database.fetch(f'SELECT "{table}"::text AS "row" FROM "{table}"')  # noqa: S608
+        assert not [row for row in found if "ada" in row["row"] or "private" in row["row"]]
+    assert (await bob.get(kept["id"])).status_code == 200
+
+
+async def test_an_erasure_names_the_user_in_no_output_that_may_end_up_in_a_log(operator: Operator, ada: Caller) -> None:
+    await ada.create()
+    result = await operator.succeed("erase-user", "ada", "--yes")
+    assert user_hash("ada") in result.output
+    assert "ada" not in result.output
+
+
+@pytest.mark.parametrize("user", STRANGE_USERS)
+async def test_a_user_whose_name_is_a_pattern_takes_nobody_along(
+    user: str, settings: Settings, service: Service, redis: RedisClient
+) -> None:
+    others = [*(each for each in STRANGE_USERS if each != user), "ab", "a", "ac", "abb"]
+    for each in (user, *others):
+        async with service.client() as client:
+            del client
+        await redis.set(f"chat:{{{quote(each, safe='')}}}:session:x", "", ex=60)
+    quick = settings.model_copy(update={"cache_hold": 0.05})
+    async with workbench.opened(quick) as bench:
+        done = await bench.eraser.erase(user)
+    configure_logging(settings)
+    assert done.complete
+    assert done.keys == 1
+    assert await keys_of(redis, user) == []
+    assert [each for each in others if not await keys_of(redis, each)] == []
+
+
+async def test_an_erasure_asks_first_and_takes_no_for_an_answer(
+    operator: Operator, ada: Caller, database: asyncpg.Pool
+) -> None:
+    await ada.create()
+    for answer in ("n\n", ""):
+        result = await operator.fail("erase-user", "ada", stdin=answer)
+        assert "Erase all chats of the user 'ada' for good?" in result.output
+    assert await count(database) == 1
+
+
+async def test_a_user_who_goes_on_writing_is_erased_once_he_stops_and_not_called_erased_before(
+    settings: Settings, ada: Caller, database: asyncpg.Pool, redis: RedisClient
+) -> None:
+    async def write() -> None:
+        while True:
+            await ada.create("still here")
+
+    async with workbench.opened(settings.model_copy(update={"cache_hold": 0.1})) as bench:
+        writing = asyncio.create_task(write())
+        busy = await bench.eraser.erase("ada", rounds=2)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        assert not busy.complete
+        # The service has longer holds than this command, and they have to expire.
+        quiet = await bench.eraser.erase("ada", rounds=60)
+    configure_logging(settings)
+    assert quiet.complete
+    assert await count(database) == 0
+    assert await keys_of(redis, "ada") == []
+
+
+async def test_without_redis_the_rows_go_and_the_command_says_that_it_could_not_look(
+    without_redis: Settings, ada: Caller, database: asyncpg.Pool
+) -> None:
+    await ada.create()
+    result = await Operator(without_redis).fail("erase-user", "ada", "--yes")
+    assert "Redis     not looked at" in result.output
+    assert "before it trusts it again" in result.output
+    assert await count(database) == 0
+
+
+async def test_an_erasure_keeps_the_notes_of_the_outbox_until_redis_has_heard_of_them(
+    without_redis: Settings, database: asyncpg.Pool
+) -> None:
+    await database.execute("""INSERT INTO "ChatSession" ("id", "userId") VALUES ('x', 'nobody else')""")
+    async with database.acquire() as sweeper, sweeper.transaction():
+        # As if a sweeper of the service had them in hand.
+        await sweeper.execute('LOCK TABLE "Outbox" IN SHARE ROW EXCLUSIVE MODE NOWAIT')
+        notes = await sweeper.fetchval('SELECT count(*) FROM "Outbox"')
+    async with workbench.opened(without_redis) as bench:
+        await bench.eraser.erase("nobody else")
+        left = await bench.bulk.holdings("nobody else")
+    assert left.sessions == 0
+    assert notes <= 1
+
+
+async def test_a_database_that_is_away_is_told_in_words(operator: Operator) -> None:
+    url = f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"
+    for command in (["purge", "--inactive-days", "9"], ["erase-user", "ada", "--yes"], ["export", "--user", "ada"]):
+        result = await operator.fail(*command, CHAT_DATABASE_URL=url)
+        assert "The database cannot be reached right now" in result.stderr
+        assert "chat-sessions doctor" in result.stderr
+
+
+async def test_what_is_missing_in_the_configuration_is_told_in_words(operator: Operator) -> None:
+    for command in (["purge", "--inactive-days", "9"], ["erase-user", "ada", "--yes"], ["import", "--user", "ada"]):
+        result = await operator.fail(*command, CHAT_DATABASE_URL=None, CHAT_REDIS_URL=None)
+        assert "CHAT_DATABASE_URL" in result.stderr
+        assert "CHAT_REDIS_URL" in result.stderr
+
+
+def test_the_queries_of_the_commands_are_a_store_of_their_own() -> None:
+    assert BulkStore.__init__.__annotations__.keys() == {"prisma", "return"}

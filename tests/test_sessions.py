@@ -1,0 +1,524 @@
+"""List, create, open, change and delete one session over HTTP."""
+
+import asyncio
+import re
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis
+
+from tests.service import Caller, Service, new_id
+from tests.waiting import until
+
+SUMMARY = {"id", "title", "created_at", "updated_at", "is_pinned", "metadata"}
+SESSION = SUMMARY | {"user_id", "messages", "has_more_messages", "oldest_sequence"}
+PATH = "/api/chat/sessions"
+UUID_V4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+# The same for everybody who asks for what is not there or not theirs.
+VARYING = {"x-request-id"}
+
+
+async def rows(database: asyncpg.Pool) -> list[dict[str, Any]]:
+    """Everything that a stranger must not change."""
+    tables = ("ChatSession", "ChatMessage", "Tombstone")
+    found = [await database.fetch(f'SELECT * FROM "{table}" ORDER BY 1, 2') for table in tables]  # noqa: S608  ours
+    return [dict(row) for table in found for row in table]
+
+
+async def entries(redis: Redis) -> dict[bytes, bytes]:
+    """What a user's sessions have in Redis, whatever its type."""
+    return {key: await redis.dump(key) or b"" async for key in redis.scan_iter()}
+
+
+async def quiet(database: asyncpg.Pool, redis: Redis) -> None:
+    """Let the sweeper finish with what was written so far, and let readers fill the cache at once."""
+    await until(lambda: is_swept(database))
+    async for key in redis.scan_iter("*:hold:*"):
+        await redis.delete(key)
+
+
+async def is_swept(database: asyncpg.Pool) -> bool:
+    return await database.fetchval('SELECT NOT EXISTS (SELECT FROM "Outbox")') is True
+
+
+def fixed_headers(headers: Any) -> dict[str, str]:  # noqa: ANN401  httpx's are a multi-dict
+    return {name: value for name, value in headers.items() if name not in VARYING}
+
+
+class TestCreate:
+    async def test_answers_201_with_the_summary_its_path_and_its_etag(self, ada: Caller) -> None:
+        answer = await ada.http.post(PATH, json={"title": "Lisbon", "metadata": {"model": "a"}})
+        body = answer.json()
+        assert answer.status_code == 201
+        assert set(body) == SUMMARY
+        assert (body["title"], body["is_pinned"], body["metadata"]) == ("Lisbon", False, {"model": "a"})
+        assert answer.headers["Location"] == f"{PATH}/{body['id']}"
+        assert answer.headers["ETag"] == (await ada.get(body["id"])).headers["ETag"]
+
+    async def test_everything_is_optional(self, ada: Caller) -> None:
+        answer = await ada.http.post(PATH, json={})
+        assert answer.status_code == 201
+        assert (answer.json()["title"], answer.json()["metadata"]) == (None, {})
+
+    async def test_mints_a_uuid_v4(self, ada: Caller) -> None:
+        assert UUID_V4.fullmatch((await ada.create())["id"])
+
+    async def test_times_are_utc_and_equal_at_first(self, ada: Caller) -> None:
+        created = await ada.create()
+        assert created["created_at"] == created["updated_at"]
+        assert created["created_at"].endswith("Z")
+        assert datetime.fromisoformat(created["created_at"]).tzinfo is not None
+
+    async def test_takes_the_id_of_the_client(self, ada: Caller) -> None:
+        session_id = new_id()
+        assert (await ada.create(id=session_id))["id"] == session_id
+
+    async def test_a_repeat_with_the_own_id_answers_200_with_the_session_as_it_is(self, ada: Caller) -> None:
+        first = await ada.http.post(PATH, json={"id": (session_id := new_id()), "title": "First"})
+        again = await ada.http.post(PATH, json={"id": session_id, "title": "Second", "metadata": {"a": 1}})
+        assert again.status_code == 200
+        assert again.json() == first.json()
+        assert (again.headers["ETag"], again.headers["Location"]) == (first.headers["ETag"], first.headers["Location"])
+
+    async def test_a_repeat_does_not_add_its_messages_again(self, ada: Caller) -> None:
+        body = {"id": (session_id := new_id()), "messages": [{"role": "user", "content": "once"}]}
+        for _ in range(2):
+            await ada.http.post(PATH, json=body)
+        assert [each["content"] for each in (await ada.get(session_id)).json()["messages"]] == ["once"]
+
+    async def test_one_of_many_repeats_at_once_creates(self, ada: Caller) -> None:
+        body = {"id": new_id(), "messages": [{"role": "user", "content": "once"}]}
+        answers = await asyncio.gather(*(ada.http.post(PATH, json=body) for _ in range(8)))
+        assert sorted(each.status_code for each in answers) == [200] * 7 + [201]
+        assert len({each.text for each in answers}) == 1
+
+    async def test_nobody_can_tell_an_id_of_somebody_else_from_a_deleted_one(self, ada: Caller, bob: Caller) -> None:
+        theirs, deleted = (await bob.create("His"))["id"], (await ada.create())["id"]
+        await ada.delete(deleted)
+        foreign = await ada.http.post(PATH, json={"id": theirs})
+        late = await ada.http.post(PATH, json={"id": deleted})
+        assert (foreign.status_code, late.status_code) == (409, 409)
+        assert foreign.content == late.content
+        assert fixed_headers(foreign.headers) == fixed_headers(late.headers)
+        assert foreign.json()["type"] == "urn:chat-sessions:session-id-taken"
+
+    async def test_a_refused_create_changes_nothing(self, ada: Caller, bob: Caller, database: asyncpg.Pool) -> None:
+        theirs = (await bob.create("His"))["id"]
+        before = await rows(database)
+        await ada.http.post(PATH, json={"id": theirs, "messages": [{"role": "user", "content": "smuggled"}]})
+        assert await rows(database) == before
+
+    async def test_a_session_with_messages_has_them_in_order(self, ada: Caller) -> None:
+        messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello", "id": "m1"}]
+        created = await ada.create("Chat", messages=messages)
+        stored = (await ada.get(created["id"])).json()["messages"]
+        assert [(each["sequence"], each["role"], each["content"]) for each in stored] == [
+            (0, "system", "Be brief."),
+            (1, "user", "Hello"),
+        ]
+        assert stored[1]["id"] == "m1"
+
+    async def test_an_append_goes_on_where_the_messages_of_the_create_end(self, ada: Caller) -> None:
+        created = await ada.create(messages=[{"role": "user", "content": "a"}, {"role": "user", "content": "b"}])
+        assert [each["sequence"] for each in (await ada.append(created["id"], "c")).json()["messages"]] == [2]
+
+    @pytest.mark.parametrize(
+        "title",
+        ["x", "x" * 200, "😀" * 200, "Ünï¢ødé", "\U0001d518", "\u2028", "e\u0301", "a\u200db", "\u202eright to left"],
+        ids=range(9),
+    )
+    async def test_a_title_comes_back_as_it_was_given(self, title: str, ada: Caller) -> None:
+        kept = title if title != "\u2028" else None
+        created = await ada.http.post(PATH, json={"title": title})
+        if kept is None:  # a line separator is white space: nothing is left
+            assert created.status_code == 422
+        else:
+            assert (await ada.get(created.json()["id"])).json()["title"] == kept
+
+    @pytest.mark.parametrize("title", ["  trimmed \t\n", "\u00a0trimmed\u3000"])
+    async def test_a_title_is_trimmed(self, title: str, ada: Caller) -> None:
+        assert (await ada.create(title))["title"] == "trimmed"
+
+    async def test_a_title_is_measured_after_it_is_trimmed(self, ada: Caller) -> None:
+        assert (await ada.create(" " * 300 + "x" * 200 + " "))["title"] == "x" * 200
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"title": ""},
+            {"title": "   "},
+            {"title": "x" * 201},
+            {"title": "😀" * 201},
+            {"title": 1},
+            {"title": ["a"]},
+            {"title": "NUL \0"},
+            {"id": "no uuid"},
+            {"id": "00000000-0000-1000-8000-000000000000"},
+            {"id": ""},
+            {"id": 1},
+            {"metadata": None},
+            {"metadata": []},
+            {"metadata": "text"},
+            {"metadata": {"a": "\0"}},
+            {"metadata": {"\0": 1}},
+            {"metadata": {"deep": [{"a": ["\0"]}]}},
+            {"messages": None},
+            {"messages": [{}]},
+            {"messages": [{"role": "user"}] * 101},
+            {"messages": [{"role": "user", "id": "twice"}, {"role": "user", "id": "twice"}]},
+            {"user_id": "bob"},
+            {"is_pinned": True},
+            {"unknown": 1},
+            [],
+            "text",
+            None,
+            1,
+        ],
+        ids=str,
+    )
+    async def test_what_does_not_fit_the_contract_is_422_and_creates_nothing(
+        self, body: object, ada: Caller, database: asyncpg.Pool
+    ) -> None:
+        assert (await ada.http.post(PATH, json=body)).status_code == 422
+        assert await rows(database) == []
+
+    @pytest.mark.parametrize(
+        "metadata",
+        [
+            {"text": "é\u2028\u0085", "number": 1.5, "integer": 2**53, "yes": True, "nothing": None},
+            {"list": [[], {}, [None], "", 0, -1, 1e-7, 1.5e15]},
+            {"": {"": {"": ""}}},
+            {"$type": "Json", "value": "{}"},
+            {"prisma__type": "bigint", "prisma__value": "1"},
+            {"__proto__": {"polluted": True}, "constructor": 1},
+        ],
+        ids=range(6),
+    )
+    async def test_metadata_comes_back_as_it_was_given(self, metadata: dict[str, Any], ada: Caller) -> None:
+        created = await ada.create(metadata=metadata)
+        assert created["metadata"] == metadata
+        assert (await ada.get(created["id"])).json()["metadata"] == metadata
+        assert (await ada.page()).json()["sessions"][0]["metadata"] == metadata
+
+    async def test_metadata_may_be_as_large_as_the_setting_says_and_no_larger(
+        self, ada: Caller, service: Service
+    ) -> None:
+        largest = {"a": "x" * (service.settings.max_metadata_bytes - len('{"a":""}'))}
+        assert (await ada.http.post(PATH, json={"metadata": largest})).status_code == 201
+        largest["a"] += "x"
+        answer = await ada.http.post(PATH, json={"metadata": largest})
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:chat-sessions:bad-request")
+
+
+class TestGet:
+    async def test_has_exactly_the_fields_of_the_contract(self, ada: Caller) -> None:
+        created = await ada.create("Lisbon", messages=[{"role": "user", "content": "Hi"}])
+        body = (await ada.get(created["id"])).json()
+        assert set(body) == SESSION
+        assert {name: body[name] for name in SUMMARY} == created
+        assert body["user_id"] == "ada"
+
+    async def test_an_empty_session_has_no_oldest_sequence(self, ada: Caller) -> None:
+        body = (await ada.get((await ada.create())["id"])).json()
+        assert (body["messages"], body["has_more_messages"], body["oldest_sequence"]) == ([], False, None)
+
+    @pytest.fixture
+    async def five(self, ada: Caller) -> str:
+        messages = [{"role": "user", "content": str(number)} for number in range(5)]
+        session_id: str = (await ada.create(messages=messages))["id"]
+        return session_id
+
+    @pytest.mark.parametrize(
+        ("params", "sequences", "has_more"),
+        [
+            ({}, [0, 1, 2, 3, 4], False),
+            ({"limit": 5}, [0, 1, 2, 3, 4], False),
+            ({"limit": 4}, [1, 2, 3, 4], True),
+            ({"limit": 1}, [4], True),
+            ({"limit": 2, "before_sequence": 4}, [2, 3], True),
+            ({"limit": 2, "before_sequence": 2}, [0, 1], False),
+            ({"limit": 2, "before_sequence": 1}, [0], False),
+            ({"before_sequence": 0}, [], False),
+            ({"before_sequence": 2**31 - 1}, [0, 1, 2, 3, 4], False),
+        ],
+        ids=str,
+    )
+    async def test_shows_the_newest_messages_of_the_range_in_ascending_order(
+        self,
+        params: dict[str, int],
+        sequences: list[int],
+        has_more: bool,
+        ada: Caller,
+        five: str,
+    ) -> None:
+        for _ in range(2):  # loaded, then cached
+            body = (await ada.get(five, **params)).json()
+            assert [each["sequence"] for each in body["messages"]] == sequences
+            assert body["has_more_messages"] is has_more
+            assert body["oldest_sequence"] == (sequences[0] if sequences else None)
+
+    @pytest.mark.parametrize(
+        "query",
+        ["limit=0", "limit=201", "limit=x", "limit=", "limit=1.5", "before_sequence=-1", "before_sequence=2147483648"],
+    )
+    async def test_a_page_out_of_bounds_is_422(self, query: str, ada: Caller, five: str) -> None:
+        assert (await ada.http.get(f"{PATH}/{five}?{query}")).status_code == 422
+
+    @pytest.mark.parametrize(
+        "session_id", ["3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c", "no uuid", "%00", "%ff", "a" * 3000]
+    )
+    async def test_an_unknown_id_is_404_even_if_it_is_no_uuid(self, session_id: str, ada: Caller) -> None:
+        answer = await ada.http.get(f"{PATH}/{session_id}")
+        assert (answer.status_code, answer.json()["type"]) == (404, "urn:chat-sessions:session-not-found")
+
+    async def test_a_foreign_session_is_the_404_of_a_missing_one(self, ada: Caller, bob: Caller) -> None:
+        theirs = (await bob.create("His"))["id"]
+        await bob.get(theirs)
+        foreign, missing = await ada.get(theirs), await ada.get(new_id())
+        assert foreign.status_code == 404
+        assert foreign.content == missing.content
+        assert fixed_headers(foreign.headers) == fixed_headers(missing.headers)
+
+    async def test_each_page_of_a_session_is_cached_apart(self, ada: Caller, five: str) -> None:
+        await ada.get(five, limit=1)
+        assert len((await ada.get(five, limit=2)).json()["messages"]) == 2
+
+
+class TestPatch:
+    async def test_renaming_moves_updated_at(self, ada: Caller) -> None:
+        created = await ada.create("Old")
+        renamed = await ada.change(created["id"], title=" New ")
+        assert renamed.status_code == 200
+        assert set(renamed.json()) == SUMMARY
+        assert renamed.json()["title"] == "New"
+        assert datetime.fromisoformat(renamed.json()["updated_at"]) > datetime.fromisoformat(created["updated_at"])
+        assert renamed.json()["created_at"] == created["created_at"]
+
+    async def test_pinning_does_not_move_updated_at(self, ada: Caller) -> None:
+        created = await ada.create("Chat")
+        for pinned in (True, False):
+            answer = await ada.change(created["id"], is_pinned=pinned)
+            assert answer.json() == {**created, "is_pinned": pinned}
+
+    async def test_title_and_pin_change_together(self, ada: Caller) -> None:
+        created = await ada.create("Old")
+        body = (await ada.change(created["id"], title="New", is_pinned=True)).json()
+        assert (body["title"], body["is_pinned"]) == ("New", True)
+
+    async def test_a_null_leaves_the_field_alone(self, ada: Caller) -> None:
+        created = await ada.create("Old")
+        body = (await ada.change(created["id"], title=None, is_pinned=True)).json()
+        assert (body["title"], body["is_pinned"]) == ("Old", True)
+
+    async def test_a_change_shows_in_the_cached_session_and_in_the_cached_list(self, ada: Caller) -> None:
+        created = await ada.create("Old")
+        await ada.get(created["id"])
+        await ada.page()
+        await ada.change(created["id"], title="New")
+        assert (await ada.get(created["id"])).json()["title"] == "New"
+        assert await ada.titles() == ["New"]
+
+    async def test_every_change_has_a_new_etag_which_the_session_has_as_well(self, ada: Caller) -> None:
+        created = await ada.create("Old")
+        seen = [(await ada.get(created["id"])).headers["ETag"]]
+        for body in ({"title": "New"}, {"is_pinned": True}, {"is_pinned": True}):
+            changed = await ada.change(created["id"], **body)
+            assert changed.headers["ETag"] == (await ada.get(created["id"])).headers["ETag"]
+            seen.append(changed.headers["ETag"])
+        assert len(set(seen)) == 4
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"title": None},
+            {"is_pinned": None},
+            {"title": ""},
+            {"title": " "},
+            {"title": "x" * 201},
+            {"title": "\0"},
+            {"is_pinned": "perhaps"},
+            {"metadata": {}},
+            {"title": "New", "unknown": 1},
+            [],
+            None,
+        ],
+        ids=str,
+    )
+    async def test_what_changes_nothing_or_does_not_fit_is_422(self, body: object, ada: Caller) -> None:
+        created = await ada.create("Old")
+        answer = await ada.http.patch(f"{PATH}/{created['id']}", json=body)
+        assert answer.status_code == 422
+        assert (await ada.page()).json()["sessions"] == [created]
+
+    async def test_a_foreign_session_is_the_404_of_a_missing_one_and_stays_as_it_is(
+        self, ada: Caller, bob: Caller, database: asyncpg.Pool
+    ) -> None:
+        theirs = (await bob.create("His"))["id"]
+        before = await rows(database)
+        foreign, missing = await ada.change(theirs, title="Mine"), await ada.change(new_id(), title="Mine")
+        assert foreign.status_code == 404
+        assert foreign.content == missing.content
+        assert await rows(database) == before
+
+
+class TestDelete:
+    async def test_answers_204_with_nothing(self, ada: Caller) -> None:
+        answer = await ada.delete((await ada.create())["id"])
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert "content-type" not in answer.headers
+
+    async def test_afterwards_every_call_says_404(self, ada: Caller) -> None:
+        session_id = (await ada.create("Gone"))["id"]
+        await ada.get(session_id)
+        await ada.page()
+        await ada.delete(session_id)
+        answers = [
+            await ada.get(session_id),
+            await ada.change(session_id, title="Back"),
+            await ada.append(session_id, "late"),
+            await ada.delete(session_id),
+        ]
+        assert [each.status_code for each in answers] == [404] * 4
+        assert len({each.content for each in answers}) == 1
+        assert await ada.titles() == []
+
+    async def test_the_messages_go_with_their_session_and_only_they(self, ada: Caller, database: asyncpg.Pool) -> None:
+        gone, kept = (await ada.create())["id"], (await ada.create())["id"]
+        for session_id in (gone, kept):
+            await ada.append(session_id, "a", "b")
+        await ada.delete(gone)
+        assert [row["sessionId"] for row in await database.fetch('SELECT * FROM "ChatMessage"')] == [kept, kept]
+
+    async def test_its_entry_the_list_and_its_lock_go_from_redis(
+        self, ada: Caller, database: asyncpg.Pool, redis: Redis
+    ) -> None:
+        session_id = (await ada.create())["id"]
+        mine = [f"chat:{{ada}}:session:{session_id}", "chat:{ada}:list", f"chat:{{ada}}:lock:{session_id}"]
+        await quiet(database, redis)
+        await ada.get(session_id)
+        await ada.page()
+        await redis.set(mine[2], "held by a job that hangs", ex=60)
+        assert await redis.exists(*mine) == 3
+        await ada.delete(session_id)
+        assert await redis.exists(*mine) == 0
+
+    async def test_a_lock_that_somebody_holds_does_not_delay_it(self, ada: Caller, redis: Redis) -> None:
+        session_id = (await ada.create())["id"]
+        await redis.set(f"chat:{{ada}}:lock:{session_id}", "held by a job that hangs", ex=60)
+        async with asyncio.timeout(1):
+            assert (await ada.delete(session_id)).status_code == 204
+
+    async def test_a_foreign_session_is_the_404_of_a_missing_one_byte_for_byte(self, ada: Caller, bob: Caller) -> None:
+        theirs = (await bob.create("His"))["id"]
+        foreign, missing, no_uuid = await ada.delete(theirs), await ada.delete(new_id()), await ada.delete("no uuid")
+        assert foreign.status_code == 404
+        assert foreign.content == missing.content == no_uuid.content
+        assert fixed_headers(foreign.headers) == fixed_headers(missing.headers) == fixed_headers(no_uuid.headers)
+
+    async def test_a_stranger_changes_neither_the_row_nor_the_cache_nor_the_lock(
+        self, ada: Caller, bob: Caller, database: asyncpg.Pool, redis: Redis
+    ) -> None:
+        theirs = (await bob.create("His", messages=[{"role": "user", "content": "private"}]))["id"]
+        await quiet(database, redis)
+        await bob.get(theirs)
+        await bob.page()
+        await redis.set(f"chat:{{bob}}:lock:{theirs}", "held by a job", ex=60)
+        before = (await rows(database), await entries(redis))
+        assert len(before[1]) >= 3
+        for if_match in (None, "*", '"1"'):
+            assert (await ada.delete(theirs, if_match=if_match)).status_code == 404
+        assert (await rows(database), await entries(redis)) == before
+
+    async def test_a_body_is_ignored(self, ada: Caller) -> None:
+        session_id = (await ada.create())["id"]
+        answer = await ada.http.request("DELETE", f"{PATH}/{session_id}", content=b"{not json")
+        assert answer.status_code == 204
+
+
+class TestIfNoneMatch:
+    @pytest.mark.parametrize("wrap", ["{}", "W/{}", '"other", {}', '{}, "other"', "*", '"a,b",W/{}', " {} "])
+    @pytest.mark.parametrize("path", ["list", "session"])
+    async def test_a_known_etag_gets_304_without_a_body(self, path: str, wrap: str, ada: Caller) -> None:
+        created = await ada.create("Chat")
+        url = PATH if path == "list" else f"{PATH}/{created['id']}"
+        known = await ada.http.get(url)
+        for _ in range(2):
+            answer = await ada.http.get(url, headers={"If-None-Match": wrap.format(known.headers["ETag"])})
+            assert (answer.status_code, answer.content) == (304, b"")
+            assert "content-type" not in answer.headers
+            for name in ("ETag", "Cache-Control", "Vary"):
+                assert answer.headers[name] == known.headers[name]
+
+    @pytest.mark.parametrize("tag", ['"other"', "", "other", '"', "W/", '""', "{unquoted}"])
+    async def test_another_etag_gets_the_body(self, tag: str, ada: Caller) -> None:
+        created = await ada.create("Chat")
+        etag = (await ada.get(created["id"])).headers["ETag"].strip('"')
+        answer = await ada.http.get(
+            f"{PATH}/{created['id']}", headers={"If-None-Match": tag.replace("{unquoted}", etag)}
+        )
+        assert (answer.status_code, answer.json()["title"]) == (200, "Chat")
+
+    async def test_a_change_makes_the_etag_of_session_and_list_stale(self, ada: Caller) -> None:
+        created = await ada.create("Chat")
+        for url in (PATH, f"{PATH}/{created['id']}"):
+            etag = (await ada.http.get(url)).headers["ETag"]
+            await ada.append(created["id"], "more")
+            assert (await ada.http.get(url, headers={"If-None-Match": etag})).status_code == 200
+
+    async def test_what_is_missing_is_404_whatever_is_known(self, ada: Caller) -> None:
+        answer = await ada.http.get(f"{PATH}/{new_id()}", headers={"If-None-Match": "*"})
+        assert answer.status_code == 404
+
+    async def test_answers_are_private_and_checked_before_they_are_used_again(self, ada: Caller) -> None:
+        answer = await ada.page()
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+        assert answer.headers["Vary"] == "Authorization"
+        assert not answer.headers["ETag"].startswith("W/")
+
+
+class TestIfMatch:
+    @pytest.mark.parametrize("wrap", ["{}", "*", '"other", {}', '{}, "other"', 'W/"x", {}', " {} "])
+    async def test_the_current_etag_lets_a_change_and_a_delete_through(self, wrap: str, ada: Caller) -> None:
+        session_id = (await ada.create("Chat"))["id"]
+        etag = (await ada.get(session_id)).headers["ETag"]
+        changed = await ada.change(session_id, title="New", if_match=wrap.format(etag))
+        assert changed.status_code == 200
+        assert (await ada.delete(session_id, if_match=wrap.format(changed.headers["ETag"]))).status_code == 204
+
+    @pytest.mark.parametrize("wrap", ["W/{}", '"other"', '"0"', '"ffffffffffffffff"', "", "other", '"{}'])
+    async def test_any_other_etag_is_412_and_changes_nothing(
+        self, wrap: str, ada: Caller, database: asyncpg.Pool
+    ) -> None:
+        session_id = (await ada.create("Chat"))["id"]
+        tag = wrap.replace("{}", (await ada.get(session_id)).headers["ETag"])
+        if wrap == '"{}':
+            tag = tag.rstrip('"')
+        before = await rows(database)
+        for answer in (
+            await ada.change(session_id, title="New", if_match=tag),
+            await ada.delete(session_id, if_match=tag),
+        ):
+            assert answer.status_code == 412
+            assert answer.json()["type"] == "urn:chat-sessions:precondition-failed"
+        assert await rows(database) == before
+
+    async def test_the_etag_of_an_earlier_version_is_412(self, ada: Caller) -> None:
+        session_id = (await ada.create("Chat"))["id"]
+        stale = (await ada.get(session_id)).headers["ETag"]
+        await ada.append(session_id, "newer")
+        assert (await ada.delete(session_id, if_match=stale)).status_code == 412
+        assert (await ada.get(session_id)).status_code == 200
+
+    @pytest.mark.parametrize("tag", ["*", '"1"', ""])
+    async def test_what_is_missing_is_404_and_not_412(self, tag: str, ada: Caller) -> None:
+        assert (await ada.delete(new_id(), if_match=tag)).status_code == 404
+        assert (await ada.change(new_id(), title="New", if_match=tag)).status_code == 404
+
+    async def test_several_lines_count_as_one_list(self, ada: Caller) -> None:
+        session_id = (await ada.create("Chat"))["id"]
+        etag = (await ada.get(session_id)).headers["ETag"]
+        lines = [("If-Match", '"other"'), ("If-Match", etag)]
+        assert (await ada.http.delete(f"{PATH}/{session_id}", headers=lines)).status_code == 204

@@ -1,0 +1,21 @@
+"""By what a test recognises on the wire what it wants to hold."""
+
+from hashlib import sha1
+from importlib.resources import files
+
+from pydantic import SecretStr
+
+from chat_sessions.embedded import Server
+from tests.proxy import Proxy
+
+DELETE_STATEMENT = b'DELETE FROM "public"."ChatSession"'
+
+
+def script(name: str) -> bytes:
+    """Return what every call of a Lua script contains."""
+    return sha1(files("chat_sessions").joinpath("lua", f"{name}.lua").read_bytes()).hexdigest().encode()  # noqa: S324
+
+
+def by_way_of(proxy: Proxy, server: Server, url: SecretStr) -> SecretStr:
+    """Return the URL of the server with the proxy in between."""
+    return SecretStr(url.get_secret_value().replace(f":{server.port}/", f":{proxy.port}/"))

@@ -1,0 +1,99 @@
+"""A database, a Redis and two workers of their own, for tests that take parts of it away."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg
+from pydantic import SecretStr
+from redis.asyncio import Redis as RedisClient
+
+from chat_sessions.embedded import Postgres, Redis
+from chat_sessions.settings import Settings
+from tests.service import Caller, Service, running
+from tests.waiting import until
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+TABLES = '"ChatSession", "ChatMessage", "Outbox", "Tombstone"'
+
+
+@dataclass
+class World:
+    """All that one deployment has."""
+
+    settings: Settings
+    database: asyncpg.Pool
+    redis: Redis
+    workers: tuple[Service, Service]
+
+    @asynccontextmanager
+    async def callers(self, user: str) -> AsyncIterator[tuple[Caller, Caller]]:
+        """One user by way of each of the workers."""
+        first, second = self.workers
+        async with first.client(user) as one, second.client(user) as two:
+            yield Caller(one), Caller(two)
+
+    @asynccontextmanager
+    async def look_into_redis(self) -> AsyncIterator[RedisClient]:
+        async with RedisClient.from_url(self.redis.url) as client:
+            yield client
+
+    async def trusted(self) -> None:
+        """Wait until every worker trusts the cache."""
+        for worker in self.workers:
+            async with worker.client(None) as client:
+                caller = Caller(client)
+                await until(caller.is_fully_ready)
+
+    async def emptied(self) -> None:
+        await self.database.execute(f"TRUNCATE {TABLES}")
+        async with self.look_into_redis() as redis:
+            await redis.flushall()
+
+
+async def migrated(postgres: Postgres) -> str:
+    """Make a new database on the server and return its URL."""
+    name = f"world_{uuid4().hex[:8]}"
+    url = urlsplit(postgres.url)._replace(path=f"/{name}").geturl()
+    connection = await asyncpg.connect(postgres.url)
+    await connection.execute(f'CREATE DATABASE "{name}"')
+    await connection.close()
+    connection = await asyncpg.connect(url)
+    for migration in sorted(MIGRATIONS.glob("*/migration.sql")):
+        await connection.execute(migration.read_text())
+    await connection.close()
+    return url
+
+
+@asynccontextmanager
+async def world(postgres: Postgres, settings: Settings, **changes: object) -> AsyncIterator[World]:
+    """Start a deployment; `changes` are settings."""
+    with tempfile.TemporaryDirectory(prefix="chat-sessions-") as folder, Redis(Path(folder), durable=False) as redis:
+        url = await migrated(postgres)
+        own = {"database_url": SecretStr(url), "redis_url": SecretStr(redis.url), **changes}
+        settings = settings.model_copy(update=own)
+        async with (
+            asyncpg.create_pool(url, min_size=1, max_size=4) as database,
+            running(settings) as first,
+            running(settings) as second,
+        ):
+            yield World(settings, database, redis, (first, second))
+
+
+@asynccontextmanager
+async def remembered(redis: Redis) -> AsyncIterator[None]:
+    """Bring Redis back, after the block, with the data that it had before it."""
+    with tempfile.TemporaryDirectory(prefix="chat-sessions-") as folder:
+        copy = Path(folder, "data")
+        await asyncio.to_thread(shutil.copytree, redis.data, copy)
+        yield
+        redis.kill()
+        shutil.rmtree(redis.data)
+        shutil.copytree(copy, redis.data)
+        redis.start()
