@@ -45,6 +45,7 @@ check: install ## Check style, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+	$(if $(FRONTEND),$(NPM) run check --prefix engine)
 	$(if $(FRONTEND),$(NPM) run check --prefix frontend)
 
 format: install ## Format the code and mend what can be mended

@@ -1,7 +1,7 @@
 """The real servers, once for the run; empty before each test, and looked through after it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import asyncpg
 import hypothesis
@@ -10,11 +10,10 @@ from hypothesis import HealthCheck
 from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.embedded import Postgres, Redis, temporary_servers
+from chat_sessions.migrations import migrate_deploy
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry import configure_logging
 from tests.service import SECRET, Caller, Service, running
-
-ROOT = Path(__file__).parents[1]
 
 # `pytest --hypothesis-profile=thorough` looks longer.
 base = hypothesis.settings(deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
@@ -42,9 +41,8 @@ def redis_server(servers: tuple[Postgres, Redis]) -> Redis:
 @pytest.fixture(scope="session")
 async def database(postgres: Postgres) -> AsyncIterator[asyncpg.Pool]:
     """A look into the database beside the service, migrated."""
+    await asyncio.to_thread(migrate_deploy, postgres.url)
     async with asyncpg.create_pool(postgres.url, min_size=1, max_size=4) as pool:
-        for migration in sorted((ROOT / "migrations").glob("*/migration.sql")):
-            await pool.execute(migration.read_text())
         yield pool
 
 

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from chat_sessions.app import create_app
 from chat_sessions.settings import Settings
+from tests import contract
 from tests.waiting import until
 
 SECRET = "a secret of the tests, long enough for HS256"  # noqa: S105  it guards nothing
@@ -37,7 +38,13 @@ class Service:
     def client(self, user: str | None = "ada", **headers: str) -> httpx.AsyncClient:
         if user is not None:
             headers = {"Authorization": f"Bearer {token(user)}", **headers}
-        return httpx.AsyncClient(transport=self.transport, base_url="http://chat.test", headers=headers, timeout=30)
+        return httpx.AsyncClient(
+            transport=self.transport,
+            base_url="http://chat.test",
+            headers=headers,
+            timeout=30,
+            event_hooks={"response": [contract.checker(self.app)]},
+        )
 
     def count(self) -> Callable[[], list[str]]:
         """Return a function that returns the statements since now, the sweeper's aside."""

@@ -9,6 +9,7 @@ from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.cache import Keys
 from tests.service import Caller, Service, new_id
+from tests.waiting import a_statement_waits, deletion_under_way, until
 
 PATH = "/api/chat/sessions/batch-delete"
 
@@ -107,6 +108,14 @@ async def test_two_batches_of_the_same_sessions_tell_each_deletion_once(ada: Cal
     assert {each.status_code for each in results} <= {200, 409}
     told = [session_id for each in results if each.status_code == 200 for session_id in each.json()["deleted"]]
     assert sorted(told) == sorted(ids)
+
+
+async def test_a_batch_does_not_claim_what_another_deletes_meanwhile(ada: Caller, database: asyncpg.Pool) -> None:
+    one, two = await created(ada, "one", "two")
+    async with deletion_under_way(database, one):
+        late = asyncio.ensure_future(batch(ada, ids=[one, two]))
+        await until(lambda: a_statement_waits(database))
+    assert await late == {"deleted": [two], "not_found": [one], "count": 1}
 
 
 async def test_a_batch_of_hundreds_is_evicted_as_one(ada: Caller, database: asyncpg.Pool, redis: RedisClient) -> None:

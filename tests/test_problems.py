@@ -76,7 +76,11 @@ class TestKinds:
         check(await ada.delete((await ada.create())["id"], if_match='"1"'), 412, "precondition-failed")
 
     async def test_a_damaged_cursor_is_422(self, ada: Caller) -> None:
-        check(await ada.page(cursor="damaged"), 422, "bad-request")
+        answer = await ada.page(cursor="damaged")
+        check(answer, 422, "bad-request")
+        assert [(each["loc"], each["type"]) for each in answer.json()["errors"]] == [
+            (["query", "cursor"], "bad_request")
+        ]
 
     async def test_a_request_that_does_not_fit_is_422_and_says_where(self, ada: Caller) -> None:
         answer = await ada.http.post(PATH, json={"title": "", "messages": [{"role": "robot"}]})
@@ -86,13 +90,17 @@ class TestKinds:
             (["body", "messages", 0, "role"], "literal_error"),
         ]
 
-    @pytest.mark.parametrize(
-        "content", [b"{", b"\xff", b"[" * 100_000, b"1" * 5000, b'{"a":1}x', b"\xef\xbb\xbf{}", b"nul"]
-    )
+    @pytest.mark.parametrize("content", [b"{", b"\xff", b"[" * 100_000, b"1" * 5000, b'{"a":1}x', b"nul"])
     async def test_a_body_that_is_no_json_is_422(self, content: bytes, ada: Caller) -> None:
         answer = await ada.http.post(PATH, content=content, headers={"Content-Type": "application/json"})
         check(answer, 422, "invalid-request")
         assert answer.json()["errors"][0]["loc"][0] == "body"
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+    async def test_a_body_in_any_unicode_encoding_is_read(self, encoding: str, ada: Caller) -> None:
+        content = '{"title": "é😀"}'.encode(encoding)
+        answer = await ada.http.post(PATH, content=content, headers={"Content-Type": "application/json"})
+        assert answer.json()["title"] == "é😀"
 
     @pytest.mark.parametrize(
         "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x", ""]
@@ -200,7 +208,7 @@ class TestWhatIsNotSaid:
         assert SECRET_TEXT not in answer.text
         assert "looked-for" in caplog.text
 
-    async def test_an_endless_recursion_while_answering_is_no_worse(self, settings: Settings) -> None:
+    async def test_an_error_without_a_kind_of_its_own_is_500(self, settings: Settings) -> None:
         app = create_app(settings)
 
         async def fail() -> None:

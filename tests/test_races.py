@@ -14,7 +14,7 @@ from chat_sessions.embedded import Redis
 from chat_sessions.settings import Settings
 from tests.proxy import Proxy
 from tests.service import Caller, Service, new_id, running
-from tests.waiting import until
+from tests.waiting import a_statement_waits, deletion_under_way, until
 from tests.wire import by_way_of, script
 
 # Longer than a test's steps between two commands to Redis.
@@ -121,7 +121,7 @@ async def test_a_list_that_was_loaded_before_a_creation_does_not_hide_the_new_se
 
 
 async def test_a_read_that_is_slower_than_a_hold_does_not_fill(
-    through_line: Settings, line: Proxy, ada: Caller, session_id: str, redis: RedisClient
+    through_line: Settings, line: Proxy, ada: Caller, session_id: str, redis: RedisClient, database: asyncpg.Pool
 ) -> None:
     async with (
         running(through_line.model_copy(update={"cache_hold": SHORT_HOLD_SECONDS})) as worker,
@@ -129,11 +129,29 @@ async def test_a_read_that_is_slower_than_a_hold_does_not_fill(
         held_before_its_fill(line, Caller(client).get(session_id)),
     ):
         await ada.delete(session_id)
-        # The hold of the deletion is over before the late fill arrives: only the ticket's age can refuse it.
+        await until(lambda: outbox_is_empty(database))
+        # The holds of the deletion are over before the late fill arrives: only the ticket's age can refuse it.
         await redis.delete(ADA.hold(session_id))
         issued = await redis.time()
         await until(lambda: _later_than(redis, issued, SHORT_HOLD_SECONDS))
     assert await redis.exists(ADA.session(session_id)) == 0
+
+
+async def test_an_eviction_that_is_lost_on_the_line_is_repeated_before_the_answer(
+    ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
+) -> None:
+    await ada.get(session_id)
+    assert await redis.exists(ADA.session(session_id)) == 1
+    async with line.hold(script("evict")) as gate:
+        deletion = asyncio.ensure_future(slow_ada.delete(session_id))
+        await gate.reached.wait()
+        gate.cut()
+        assert (await deletion).status_code == 204
+    assert (await ada.get(session_id)).status_code == 404
+
+
+async def outbox_is_empty(database: asyncpg.Pool) -> bool:
+    return bool(await database.fetchval('SELECT count(*) = 0 FROM "Outbox"'))
 
 
 async def _later_than(redis: RedisClient, since: tuple[int, int], seconds: float) -> bool:
@@ -141,25 +159,12 @@ async def _later_than(redis: RedisClient, since: tuple[int, int], seconds: float
     return (now[0] - since[0]) + (now[1] - since[1]) / 1_000_000 > seconds
 
 
-@asynccontextmanager
-async def deletion_under_way(database: asyncpg.Pool, session_id: str) -> AsyncIterator[None]:
-    """Run the block while a transaction has deleted the session and has not yet committed."""
-    async with database.acquire() as connection, connection.transaction():
-        await connection.execute('DELETE FROM "ChatSession" WHERE "id" = $1', session_id)
-        yield
-
-
-async def waiting_for_a_lock(database: asyncpg.Pool) -> bool:
-    """Return whether a statement waits for another transaction."""
-    return bool(await database.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
-
-
 async def test_a_create_that_waits_for_the_deletion_of_its_id_is_refused(
     ada: Caller, database: asyncpg.Pool, session_id: str
 ) -> None:
     async with deletion_under_way(database, session_id):
         late = asyncio.ensure_future(ada.http.post("/api/chat/sessions", json={"id": session_id}))
-        await until(lambda: waiting_for_a_lock(database))
+        await until(lambda: a_statement_waits(database))
     assert (await late).status_code == 409
     assert await database.fetchval('SELECT count(*) FROM "ChatSession"') == 0
 
@@ -169,7 +174,7 @@ async def test_an_append_that_waits_for_a_deletion_finds_nothing(
 ) -> None:
     async with deletion_under_way(database, session_id):
         late = asyncio.ensure_future(ada.append(session_id, "too late"))
-        await until(lambda: waiting_for_a_lock(database))
+        await until(lambda: a_statement_waits(database))
     assert (await late).status_code == 404
     assert await database.fetchval('SELECT count(*) FROM "ChatMessage"') == 0
 
@@ -179,7 +184,7 @@ async def test_a_renaming_that_waits_for_a_deletion_finds_nothing(
 ) -> None:
     async with deletion_under_way(database, session_id):
         late = asyncio.ensure_future(ada.change(session_id, title="Porto"))
-        await until(lambda: waiting_for_a_lock(database))
+        await until(lambda: a_statement_waits(database))
     assert (await late).status_code == 404
 
 
@@ -188,7 +193,7 @@ async def test_a_second_delete_that_waits_for_the_first_finds_nothing(
 ) -> None:
     async with deletion_under_way(database, session_id):
         late = asyncio.ensure_future(ada.delete(session_id))
-        await until(lambda: waiting_for_a_lock(database))
+        await until(lambda: a_statement_waits(database))
     assert (await late).status_code == 404
 
 

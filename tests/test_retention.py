@@ -10,13 +10,15 @@ from pydantic import SecretStr
 from redis.asyncio import Redis as RedisClient
 
 from chat_sessions import workbench
-from chat_sessions.bulk import BulkStore, Place
+from chat_sessions.bulk import Place
+from chat_sessions.embedded import Postgres
 from chat_sessions.embedded.machine import free_port
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry import configure_logging, user_hash
 from tests.command import Operator
-from tests.service import Caller, Service
+from tests.service import Caller
 from tests.waiting import until
+from tests.world import migrated_database
 
 STRANGE_USERS = ["a*", "a?", "a[bc]", "a\\", "{a}", "a:b", "ä\u2028", "%61"]
 
@@ -80,17 +82,13 @@ async def test_a_dry_run_counts_what_would_go_and_lets_it_be(
 
 
 async def test_nobody_reads_a_purged_session_from_the_cache(
-    operator: Operator, ada: Caller, database: asyncpg.Pool
+    operator: Operator, ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
     [old] = await old_sessions(database, ada)
 
     async def is_cached() -> bool:
-        await ada.page()
-        return (await ada.get(old)).status_code == 200 and bool(await cached(ada, old))
-
-    async def cached(owner: Caller, session_id: str) -> bool:
-        answer = await owner.get(session_id)
-        return answer.status_code == 200
+        await asyncio.gather(ada.page(), ada.get(old))
+        return await redis.exists(f"chat:{{ada}}:session:{old}", "chat:{ada}:list") == 2
 
     await until(is_cached)
     await operator.succeed("purge", "--inactive-days", "90")
@@ -105,7 +103,7 @@ async def test_a_purge_tells_each_owner_of_his_own_sessions(
     await redis.flushall()
     await operator.succeed("purge", "--inactive-days", "90")
     for user, session_id in (("ada", of_ada), ("bob", of_bob)):
-        told = [fields for _, fields in await redis.xrange(f"chat:{{{user}}}:events")]
+        told: list[dict[bytes, bytes]] = [fields for _, fields in await redis.xrange(f"chat:{{{user}}}:events")]  # type: ignore[union-attr,misc]
         assert told.count({b"change": b"deleted", b"id": session_id.encode()}) == 1
         assert {fields[b"id"] for fields in told} == {session_id.encode()}
 
@@ -200,23 +198,18 @@ async def test_an_erasure_names_the_user_in_no_output_that_may_end_up_in_a_log(o
     assert "ada" not in result.output
 
 
-@pytest.mark.parametrize("user", STRANGE_USERS)
-async def test_a_user_whose_name_is_a_pattern_takes_nobody_along(
-    user: str, settings: Settings, service: Service, redis: RedisClient
-) -> None:
-    others = [*(each for each in STRANGE_USERS if each != user), "ab", "a", "ac", "abb"]
-    for each in (user, *others):
-        async with service.client() as client:
-            del client
+async def test_a_user_whose_name_is_a_pattern_takes_nobody_along(settings: Settings, redis: RedisClient) -> None:
+    everybody = [*STRANGE_USERS, "ab", "a", "ac", "abb", "a%2A"]
+    for each in everybody:
         await redis.set(f"chat:{{{quote(each, safe='')}}}:session:x", "", ex=60)
-    quick = settings.model_copy(update={"cache_hold": 0.05})
-    async with workbench.opened(quick) as bench:
-        done = await bench.eraser.erase(user)
+    async with workbench.opened(settings.model_copy(update={"cache_hold": 0.05})) as bench:
+        for user in STRANGE_USERS:
+            done = await bench.eraser.erase(user)
+            assert done.complete
+            assert done.keys == 1
+            everybody.remove(user)
+            assert [each for each in everybody if not await keys_of(redis, each)] == []
     configure_logging(settings)
-    assert done.complete
-    assert done.keys == 1
-    assert await keys_of(redis, user) == []
-    assert [each for each in others if not await keys_of(redis, each)] == []
 
 
 async def test_an_erasure_asks_first_and_takes_no_for_an_answer(
@@ -261,18 +254,22 @@ async def test_without_redis_the_rows_go_and_the_command_says_that_it_could_not_
 
 
 async def test_an_erasure_keeps_the_notes_of_the_outbox_until_redis_has_heard_of_them(
-    without_redis: Settings, database: asyncpg.Pool
+    settings: Settings, without_redis: Settings, postgres: Postgres
 ) -> None:
-    await database.execute("""INSERT INTO "ChatSession" ("id", "userId") VALUES ('x', 'nobody else')""")
-    async with database.acquire() as sweeper, sweeper.transaction():
-        # As if a sweeper of the service had them in hand.
-        await sweeper.execute('LOCK TABLE "Outbox" IN SHARE ROW EXCLUSIVE MODE NOWAIT')
-        notes = await sweeper.fetchval('SELECT count(*) FROM "Outbox"')
-    async with workbench.opened(without_redis) as bench:
-        await bench.eraser.erase("nobody else")
-        left = await bench.bulk.holdings("nobody else")
-    assert left.sessions == 0
-    assert notes <= 1
+    # No service sweeps here.
+    url = await migrated_database(postgres)
+    own = {"database_url": SecretStr(url), "cache_hold": 0.05}
+    connection = await asyncpg.connect(url)
+    await connection.execute("""INSERT INTO "ChatSession" ("id", "userId") VALUES ('x', 'ada'), ('y', 'bob')""")
+    async with workbench.opened(without_redis.model_copy(update=own)) as bench:
+        blind = await bench.eraser.erase("ada")
+    async with workbench.opened(settings.model_copy(update=own)) as bench:
+        seen = await bench.eraser.erase("ada")
+    configure_logging(settings)
+    assert (blind.sessions, blind.left.notes, blind.complete) == (1, 2, False)
+    assert (seen.sessions, seen.left.notes, seen.complete) == (0, 0, True)
+    assert await connection.fetchval('SELECT "userId" FROM "Outbox"') == "bob"
+    await connection.close()
 
 
 async def test_a_database_that_is_away_is_told_in_words(operator: Operator) -> None:
@@ -288,7 +285,3 @@ async def test_what_is_missing_in_the_configuration_is_told_in_words(operator: O
         result = await operator.fail(*command, CHAT_DATABASE_URL=None, CHAT_REDIS_URL=None)
         assert "CHAT_DATABASE_URL" in result.stderr
         assert "CHAT_REDIS_URL" in result.stderr
-
-
-def test_the_queries_of_the_commands_are_a_store_of_their_own() -> None:
-    assert BulkStore.__init__.__annotations__.keys() == {"prisma", "return"}

@@ -1,8 +1,11 @@
 """Waiting for a condition, with a limit."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from time import monotonic
+
+import asyncpg
 
 LIMIT_SECONDS = 20.0
 POLL_SECONDS = 0.01
@@ -14,3 +17,16 @@ async def until(condition: Callable[[], Awaitable[bool]], limit: float = LIMIT_S
     while not await condition():
         assert monotonic() < deadline, f"not so after {limit} s"
         await asyncio.sleep(POLL_SECONDS)
+
+
+async def a_statement_waits(database: asyncpg.Pool) -> bool:
+    """Return whether a statement waits for another transaction."""
+    return bool(await database.fetchval("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+
+
+@asynccontextmanager
+async def deletion_under_way(database: asyncpg.Pool, session_id: str) -> AsyncIterator[None]:
+    """Run the block while a transaction has deleted the session and has not yet committed."""
+    async with database.acquire() as connection, connection.transaction():
+        await connection.execute('DELETE FROM "ChatSession" WHERE "id" = $1', session_id)
+        yield

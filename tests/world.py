@@ -15,11 +15,11 @@ from pydantic import SecretStr
 from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.embedded import Postgres, Redis
+from chat_sessions.migrations import migrate_deploy
 from chat_sessions.settings import Settings
 from tests.service import Caller, Service, running
 from tests.waiting import until
 
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
 TABLES = '"ChatSession", "ChatMessage", "Outbox", "Tombstone"'
 
 
@@ -57,17 +57,14 @@ class World:
             await redis.flushall()
 
 
-async def migrated(postgres: Postgres) -> str:
+async def migrated_database(postgres: Postgres) -> str:
     """Make a new database on the server and return its URL."""
     name = f"world_{uuid4().hex[:8]}"
     url = urlsplit(postgres.url)._replace(path=f"/{name}").geturl()
     connection = await asyncpg.connect(postgres.url)
     await connection.execute(f'CREATE DATABASE "{name}"')
     await connection.close()
-    connection = await asyncpg.connect(url)
-    for migration in sorted(MIGRATIONS.glob("*/migration.sql")):
-        await connection.execute(migration.read_text())
-    await connection.close()
+    await asyncio.to_thread(migrate_deploy, url)
     return url
 
 
@@ -75,7 +72,7 @@ async def migrated(postgres: Postgres) -> str:
 async def world(postgres: Postgres, settings: Settings, **changes: object) -> AsyncIterator[World]:
     """Start a deployment; `changes` are settings."""
     with tempfile.TemporaryDirectory(prefix="chat-sessions-") as folder, Redis(Path(folder), durable=False) as redis:
-        url = await migrated(postgres)
+        url = await migrated_database(postgres)
         own = {"database_url": SecretStr(url), "redis_url": SecretStr(redis.url), **changes}
         settings = settings.model_copy(update=own)
         async with (

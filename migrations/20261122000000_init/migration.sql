@@ -57,6 +57,9 @@ CREATE INDEX "ChatSession_userId_isPinned_updatedAt_id_idx" ON "ChatSession"("us
 CREATE INDEX "ChatSession_userId_updatedAt_id_idx" ON "ChatSession"("userId", "updatedAt" DESC, "id" DESC);
 
 -- CreateIndex
+CREATE INDEX "ChatSession_updatedAt_id_idx" ON "ChatSession"("updatedAt", "id");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "ChatMessage_sessionId_sequence_key" ON "ChatMessage"("sessionId", "sequence");
 
 -- CreateIndex

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 from fastapi import FastAPI
@@ -12,19 +12,20 @@ from chat_sessions import openapi, problems
 from chat_sessions.auth import Authenticator, KeySet, KeySource, SharedSecret
 from chat_sessions.cache import SessionCache
 from chat_sessions.database import SessionStore
-from chat_sessions.dependencies import State
+from chat_sessions.dependencies import KnownQueries, State
+from chat_sessions.express import ExpressLane
 from chat_sessions.feed import Feed
 from chat_sessions.health import Health
 from chat_sessions.middleware import BodyLimit, RequestMiddleware
 from chat_sessions.model import ChatSessions
 from chat_sessions.outbox import Outbox
-from chat_sessions.prisma_engine import BridgedPrisma, EngineOptions
+from chat_sessions.prisma_client import prisma_client
 from chat_sessions.redis_link import RedisLink
 from chat_sessions.routes import docs, events, messages, ops, page, sessions
 from chat_sessions.settings import Settings
 from chat_sessions.shutdown import before_shutdown
 from chat_sessions.sweeper import Sweeper
-from chat_sessions.telemetry import Metrics
+from chat_sessions.telemetry import Metrics, request_log
 
 CORS_MAX_AGE = 600
 EXPOSED_HEADERS = ("ETag", "Location", "Retry-After", "X-Request-ID")
@@ -49,6 +50,8 @@ def create_app(
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
+        # Ours are in telemetry.py; looking on every request whether somebody has configured FastAPI's costs 5 %.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         **openapi.DESCRIPTION,
     )
     # Before the sessions: their path of one session would match as well.
@@ -56,6 +59,7 @@ def create_app(
         app.include_router(router)
     problems.install(app)
     openapi.install(app)
+    app.add_middleware(ExpressLane)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     if settings.cors_origins:
         app.add_middleware(
@@ -66,7 +70,7 @@ def create_app(
             expose_headers=EXPOSED_HEADERS,
             max_age=CORS_MAX_AGE,
         )
-    app.add_middleware(RequestMiddleware, metrics=metrics)
+    app.add_middleware(RequestMiddleware, metrics=metrics, lines=request_log(settings))
     page.install(app, settings.frontend_dir, sign_in)
     return app
 
@@ -76,34 +80,25 @@ async def _opened(
     settings: Settings, metrics: Metrics, on_statement: Callable[[str], None] | None
 ) -> AsyncIterator[State]:
     async with AsyncExitStack() as stack:
-        prisma = await stack.enter_async_context(BridgedPrisma(_engine_options(settings), on_statement=on_statement))
+        prisma = await stack.enter_async_context(prisma_client(settings, on_statement=on_statement))
         metrics.engine_restarts.set_function(lambda: prisma.restarts)
         link = RedisLink(settings, metrics)
         stack.push_async_callback(link.close)
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=settings.jwks_timeout))
         store, cache = SessionStore(prisma), SessionCache(link, settings, metrics)
         feed = Feed(link, settings, metrics)
-        for endless in (Sweeper(Outbox(prisma), cache, link, settings, metrics).run(), feed.run()):
+        sweeper = Sweeper(Outbox(prisma), cache, link, settings, metrics)
+        for endless in (sweeper.run(), sweeper.watch(), feed.run()):
             stack.push_async_callback(_end, asyncio.create_task(endless))
         stack.enter_context(before_shutdown(feed.close))
         yield State(
             authenticator=Authenticator(settings, _keys(settings, http)),
+            known=KnownQueries(),
             sessions=ChatSessions(store, cache, settings),
             feed=feed,
             health=Health(store, link),
             registry=metrics.registry,
         )
-
-
-def _engine_options(settings: Settings) -> EngineOptions:
-    return EngineOptions(
-        database_url=settings.database_url.get_secret_value(),
-        pool_size=settings.database_pool_size,
-        pool_timeout=settings.database_pool_timeout,
-        connect_timeout=settings.database_connect_timeout,
-        statement_timeout=settings.database_statement_timeout,
-        query_timeout=settings.database_query_timeout,
-    )
 
 
 def _keys(settings: Settings, http: httpx.AsyncClient) -> KeySource:
@@ -113,6 +108,7 @@ def _keys(settings: Settings, http: httpx.AsyncClient) -> KeySource:
 
 
 async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    # More than once: asyncio.wait_for, which redis-py uses, can lose a cancellation before Python 3.12.
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.1)

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
 
 from chat_sessions.schemas import NewMessage, Title
-from chat_sessions.storable import JsonObject, Text
+from chat_sessions.storable import JsonObject, storable
 
-Id = Annotated[Text, Field(min_length=1, max_length=128)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(storable)]
 
 
 class ArchivedMessage(NewMessage):

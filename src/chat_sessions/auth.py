@@ -1,6 +1,7 @@
 """From a bearer token to a user, or Unauthorized."""
 
 import asyncio
+from collections import OrderedDict
 from dataclasses import dataclass
 from time import monotonic, time
 from typing import Any, Protocol
@@ -20,6 +21,8 @@ MAX_TOKEN_CHARACTERS = 8192
 MAX_USER_CHARACTERS = 255
 # A key set is asked for again at most this often, however many tokens name a key that it lacks.
 MIN_SECONDS_BETWEEN_FETCHES = 10.0
+# Verified ones, of about a kilobyte each: strangers cannot fill this.
+MAX_REMEMBERED_TOKENS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,10 @@ class User:
 class KeySource(Protocol):
     """Where the keys come from that tokens are verified with."""
 
+    @property
+    def basis(self) -> object | None:
+        """What a verification rests on. It counts for as long as this is the same object, and never under None."""
+
     async def key_for(self, token: str) -> jwt.PyJWK | str:
         """Return the key of a token; raise Unauthorized if there is none, Unavailable if nobody can say."""
 
@@ -42,6 +49,11 @@ class SharedSecret:
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
+
+    @property
+    def basis(self) -> object:
+        """The secret, which never changes."""
+        return self._secret
 
     async def key_for(self, token: str) -> str:  # noqa: ARG002  every token has the same key
         """Return the secret."""
@@ -64,10 +76,15 @@ class KeySet:
         self._asked_at = float("-inf")
         self._fetching = asyncio.Lock()
 
+    @property
+    def basis(self) -> object | None:
+        """The keys as they were fetched last, while they are fresh."""
+        return None if self._is_stale() else self._keys
+
     async def key_for(self, token: str) -> jwt.PyJWK:
         """Return the key that the token's `kid` names, or the only one there is if it names none."""
         kid = _key_id(token)
-        if self._find(kid) is None or monotonic() - self._fetched_at > self._lifespan:
+        if self._find(kid) is None or self._is_stale():
             await self._refresh(kid)
         key = self._find(kid)
         if key is not None:
@@ -76,6 +93,9 @@ class KeySet:
             message = "The keys of the identity provider cannot be read right now; try again."
             raise Unavailable(message)
         raise Unauthorized
+
+    def _is_stale(self) -> bool:
+        return monotonic() - self._fetched_at > self._lifespan
 
     def _find(self, kid: str | None) -> jwt.PyJWK | None:
         if kid is None and len(self._keys) == 1:
@@ -120,19 +140,47 @@ def _signing_key(jwk: Any) -> jwt.PyJWK | None:  # noqa: ANN401  whatever the pr
 
 
 class Authenticator:
-    """Verifies tokens with the keys of one source and one list of algorithms."""
+    """Verifies tokens with the keys of one source and one list of algorithms.
+
+    A verification costs as much as all the rest of a cached read, so it is remembered until the token expires or the
+    keys are others: nothing else that it looks at can change.
+    """
 
     def __init__(self, settings: Settings, keys: KeySource) -> None:
         self._settings = settings
         self._keys = keys
+        self._verified: OrderedDict[str, tuple[User, object]] = OrderedDict()
 
     async def user(self, token: str) -> User:
         """Return the user whom the token speaks for, or raise Unauthorized without saying what is wrong with it."""
+        user = self.remembered(token)
+        if user is None:
+            user = await self._verify(token)
+            self._remember(token, user)
+        return user
+
+    def remembered(self, token: str) -> User | None:
+        """Return the user of a token that was verified before and is still good, or None if nobody can say."""
+        user, basis = self._verified.get(token, (None, None))
+        if user is None or basis is not self._keys.basis or time() >= user.expires_at:
+            return None
+        self._verified.move_to_end(token)
+        return user
+
+    def _remember(self, token: str, user: User) -> None:
+        basis = self._keys.basis
+        if basis is not None:
+            self._verified[token] = user, basis
+            self._verified.move_to_end(token)
+        if len(self._verified) > MAX_REMEMBERED_TOKENS:
+            self._verified.popitem(last=False)
+
+    async def _verify(self, token: str) -> User:
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise Unauthorized
         try:
             claims = self._claims(token, await self._keys.key_for(token))
-            user, expires_at = claims["sub"], float(claims["exp"])
+            user, expires_at = claims["sub"], int(claims["exp"])
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise Unauthorized from error
         if not 0 < len(user) <= MAX_USER_CHARACTERS or not is_storable(user):

@@ -74,6 +74,8 @@ class Batch:
     ids: dict[str, list[str]]
     messages: int
     end: Place
+    #: Whether there may be more where these came from.
+    more: bool
 
     def __len__(self) -> int:
         return sum(len(ids) for ids in self.ids.values())
@@ -108,16 +110,16 @@ class BulkStore:
     async def delete_unused(self, cutoff: datetime, after: Place, limit: int) -> Batch:
         """Delete the next sessions that were used last before the cutoff; an empty batch is the end."""
         async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
-            batch = _batch(await transaction.query_raw(LOCK_UNUSED, cutoff.isoformat(), *after, limit))
+            batch = _batch(await transaction.query_raw(LOCK_UNUSED, cutoff.isoformat(), *after, limit), limit)
             ids = [each for ids in batch.ids.values() for each in ids]
             # The condition once more: whatever the lock is worth, a session in use survives.
             await transaction.chatsession.delete_many(where={"id": {"in": ids}, "updatedAt": {"lt": cutoff}})
         return batch
 
     async def delete_of(self, user: str, limit: int) -> Batch:
-        """Delete some sessions of a user; an empty batch is the end, or all that is left is in use right now."""
+        """Delete some sessions of a user; those that are in use right now stay."""
         async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
-            batch = _batch(await transaction.query_raw(LOCK_OF_USER, user, limit))
+            batch = _batch(await transaction.query_raw(LOCK_OF_USER, user, limit), limit)
             ids = batch.ids.get(user, [])
             await transaction.chatsession.delete_many(where={"id": {"in": ids}, "userId": user})
         return batch
@@ -161,14 +163,14 @@ class BulkStore:
         return [rows.message(row) for row in found] if exists else None
 
 
-def _batch(locked: Sequence[dict[str, Any]]) -> Batch:
+def _batch(locked: Sequence[dict[str, Any]], limit: int) -> Batch:
     """Take as many as have a bounded number of messages together, and one at least."""
     ids: dict[str, list[str]] = {}
     messages, end = 0, Place()
     for row in locked:
         if ids and messages + row["messageCount"] > MESSAGES_PER_BATCH:
-            break
+            return Batch(ids, messages, end, more=True)
         ids.setdefault(row["userId"], []).append(row["id"])
         messages += row["messageCount"]
         end = Place(row["updatedAt"], row["id"])
-    return Batch(ids, messages, end)
+    return Batch(ids, messages, end, more=len(locked) == limit)

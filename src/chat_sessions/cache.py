@@ -57,6 +57,7 @@ class Keys:
         self._prefix = f"chat:{{{quote(user, safe='')}}}"
         self.list = f"{self._prefix}:list"
         self.list_hold = f"{self._prefix}:hold:list"
+        self.total = f"{self._prefix}:total"
         self.events = f"{self._prefix}:events"
         # A pattern for all of them: what a glob would read as more than itself is quoted.
         self.all = f"{self._prefix}:*"
@@ -86,6 +87,7 @@ class SessionCache:
         self._link = link
         self._settings = settings
         self._metrics = metrics
+        self._hits, self._misses, self._aways = map(metrics.cache_reads.labels, ("hit", "miss", "away"))
         self._hold_ms = int(settings.cache_hold * 1000)
         # Within this time every other worker has noticed as well that Redis is away: its watch has pinged in vain.
         self._patience = settings.sweep_interval + 3 * settings.redis_timeout
@@ -100,10 +102,15 @@ class SessionCache:
         keys = Keys(user)
         return Slot(keys.list, keys.list_hold, field)
 
+    def total_slot(self, user: str) -> Slot:
+        """Return where the number of the user's sessions belongs: it outlives changes that do not touch it."""
+        keys = Keys(user)
+        return Slot(keys.total, keys.list_hold, "")
+
     async def read(self, slot: Slot) -> Representation | Ticket | None:
         """Return the cached answer, or a ticket to fill its slot, or None when it must not be filled now."""
         if not self._link.trusted:
-            self._metrics.cache_reads.labels("away").inc()
+            self._aways.inc()
             return None
         epoch = self._link.epoch
         try:
@@ -112,13 +119,13 @@ class SessionCache:
             found = None
         if not self._link.vouches_for(epoch):
             # Even a hit: the command may have met another run of the server, with older data.
-            self._metrics.cache_reads.labels("away").inc()
+            self._aways.inc()
             return None
         if isinstance(found, bytes):
-            self._metrics.cache_reads.labels("hit").inc()
+            self._hits.inc()
             _, etag, body = found.split(b"\n", 2)
             return Representation(etag.decode(), body)
-        self._metrics.cache_reads.labels("miss").inc()
+        self._misses.inc()
         return None if found is None else Ticket(epoch, int(found))
 
     async def fill(self, slot: Slot, ticket: Ticket, answer: Representation) -> None:
@@ -163,7 +170,7 @@ class SessionCache:
         )
 
     async def _forget(self, keys: Keys, changes: Sequence[Change], *, swept: bool) -> None:
-        names = [keys.list, keys.list_hold, keys.events]
+        names = [keys.list, keys.list_hold, keys.events, keys.total]
         args: list[str | bytes | int] = [self._hold_ms, self._settings.feed_length, self._settings.feed_ttl, int(swept)]
         for change in changes:
             names += [keys.session(change.session_id), keys.hold(change.session_id), keys.lock(change.session_id)]

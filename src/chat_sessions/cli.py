@@ -1,6 +1,8 @@
 """The command line: `chat-sessions serve`, and what operators and developers need beside it."""
 
+import signal
 import socket
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +36,8 @@ def serve(
 
     settings_or_fail()
     _fail_if_taken(host, port)
+    # The server finishes what runs, then sends itself the signal once more: nothing has failed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     uvicorn.run(
         "chat_sessions.server:from_environment",
         factory=True,

@@ -35,9 +35,9 @@ class Cursor:
             updated_at = EPOCH + milliseconds * MILLISECOND
         except (ValueError, TypeError, OverflowError, RecursionError):
             message = "The cursor is damaged; start again without one."
-            raise BadRequest(message) from None
+            raise BadRequest(message, "query", "cursor") from None
         well_formed = isinstance(session_id, str) and is_storable(session_id) and type(milliseconds) is int
         if not well_formed or (type(pinned) is not bool if pinned_first else pinned is not None):
             message = "The cursor belongs to a list in another order; repeat its parameters or start again without one."
-            raise BadRequest(message)
+            raise BadRequest(message, "query", "cursor")
         return cls(pinned, updated_at, session_id)

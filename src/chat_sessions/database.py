@@ -8,21 +8,20 @@ from uuid import uuid4
 
 from prisma import Prisma
 from prisma.errors import DataError, RawQueryError, UniqueViolationError
-from prisma.types import ChatMessageWhereInput, ChatSessionCreateInput, ChatSessionWhereInput
+from prisma.types import ChatSessionCreateInput, ChatSessionWhereInput
 
 from chat_sessions import filters, rows
 from chat_sessions.archive import ArchivedSession
+from chat_sessions.cursor import Cursor
 from chat_sessions.errors import SessionBusy, SessionIdTaken
 from chat_sessions.filters import ListQuery
 from chat_sessions.queries import APPEND_MESSAGES, CHANGE_SESSION
+from chat_sessions.reads import OPEN_SESSION, ListShape, list_sessions
 from chat_sessions.schemas import (
     BatchDeletion,
-    Message,
     NewMessage,
     NewSession,
-    Session,
     SessionChange,
-    SessionList,
     Summary,
 )
 
@@ -46,6 +45,13 @@ class Versioned(NamedTuple, Generic[T]):
     version: int
 
 
+class Listed(NamedTuple):
+    """The JSON of a page of the list, and how many sessions there are on all pages."""
+
+    body: bytes
+    total: int
+
+
 class MessagePage(NamedTuple):
     """Which messages of a session: the newest `limit`, or those before a sequence."""
 
@@ -63,30 +69,23 @@ class SessionStore:
         """Return if Postgres answers, or raise DatabaseUnavailable."""
         await self._prisma.query_raw("SELECT 1")
 
-    async def list(self, user: str, query: ListQuery) -> SessionList:
-        """Return a page; raise BadRequest for a cursor that does not fit."""
-        matching = filters.matching(user, query.q)
-        found = await self._prisma.chatsession.find_many(
-            where=filters.after(matching, query),
-            order=filters.order(pinned_first=query.pinned_first),
-            take=query.limit + 1,
-            skip=query.offset,
-        )
-        page = found[: query.limit]
-        return SessionList(
-            sessions=[rows.summary(row) for row in page],
-            total=await self._prisma.chatsession.count(where=matching),
-            next_cursor=filters.cursor_at(page[-1], query).encode() if len(found) > query.limit else None,
-        )
+    async def list(self, user: str, query: ListQuery, total: int | None = None) -> Listed:
+        """Return a page, counting unless the total is known; raise BadRequest for a cursor that does not fit."""
+        given: list[object] = [user, query.limit, query.offset, total]
+        if query.q:
+            given.append(f"%{filters.escaped(query.q)}%")
+        if query.cursor is not None:
+            cursor = Cursor.decode(query.cursor, pinned_first=query.pinned_first)
+            given += [*([cursor.pinned] if query.pinned_first else []), cursor.updated_at, cursor.id]
+        shape = ListShape(query.pinned_first, after=query.cursor is not None, search=bool(query.q))
+        page = (await self._prisma.query_raw(list_sessions(shape), *given))[0]
+        return Listed(rows.list_body(page, pinned_first=query.pinned_first), int(page["total"]))
 
-    async def find(self, user: str, session_id: str, page: MessagePage) -> Versioned[Session] | None:
-        """Return a session with a page of its messages, or None if it is not the user's."""
-        where: ChatMessageWhereInput = {} if page.before is None else {"sequence": {"lt": page.before}}
-        row = await self._prisma.chatsession.find_first(
-            where={"id": session_id, "userId": user},
-            include={"messages": {"where": where, "order_by": {"sequence": "desc"}, "take": page.limit + 1}},
-        )
-        return None if row is None else Versioned(rows.session(row, page.limit), row.version)
+    async def find(self, user: str, session_id: str, page: MessagePage) -> Versioned[bytes] | None:
+        """Return the JSON of a session with a page of its messages, or None if it is not the user's."""
+        for row in await self._prisma.query_raw(OPEN_SESSION, session_id, user, page.before, page.limit):
+            return Versioned(row["body"].encode(), int(row["version"]))
+        return None
 
     async def create(self, user: str, new: NewSession) -> tuple[Versioned[Summary], bool]:
         """Return the session and whether it is new; raise SessionIdTaken if its id is another's or a deleted one's."""
@@ -136,17 +135,17 @@ class SessionStore:
             return Versioned(Summary.model_validate(row), version)
         return None
 
-    async def append(self, user: str, session_id: str, messages: Sequence[NewMessage]) -> Sequence[Message] | None:
-        """Append messages and return them with their sequences, or None if the session is not the user's."""
+    async def append(self, user: str, session_id: str, messages: Sequence[NewMessage]) -> bytes | None:
+        """Append messages and return their JSON, with their sequences, or None if the session is not the user's."""
         given = json.dumps([rows.recordset_row(position, each) for position, each in enumerate(messages)])
         for _ in range(APPEND_ATTEMPTS):
             try:
                 stored = await self._prisma.query_raw(APPEND_MESSAGES, session_id, user, given)
             except RawQueryError as error:
-                if UNIQUE_VIOLATION not in str(error):
+                if error.meta.get("code") != UNIQUE_VIOLATION:
                     raise
             else:
-                return [Message.model_validate(row) for row in stored] or None
+                return stored[0]["body"].encode() if stored else None
         raise SessionBusy
 
     async def delete(self, user: str, session_id: str, versions: Sequence[int] | None) -> bool:

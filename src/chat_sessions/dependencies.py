@@ -1,7 +1,7 @@
 """What a handler may ask for, as aliases that read as words."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, TypedDict
+from typing import Annotated, TypedDict, TypeVar
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -18,11 +18,25 @@ from chat_sessions.model import ChatSessions
 from chat_sessions.schemas import MAX_INTEGER
 from chat_sessions.storable import Text, is_storable
 
+T = TypeVar("T")
+# A cursor makes most of them unique: enough for those that repeat.
+MAX_KNOWN = 1024
+MAX_KNOWN_BYTES = 2048
+
+
+class KnownQueries:
+    """What query strings have turned out to mean, so that nobody need ask again: they alone decide it."""
+
+    def __init__(self) -> None:
+        self.lists: dict[bytes, ListQuery] = {}
+        self.messages: dict[bytes, MessagePage] = {}
+
 
 class State(TypedDict):
     """What the lifespan opens and each request may use."""
 
     authenticator: Authenticator
+    known: KnownQueries
     sessions: ChatSessions
     feed: Feed
     health: Health
@@ -66,6 +80,15 @@ async def _session_id(session_id: Annotated[str, Path(description="Any string; u
     return session_id
 
 
+def _remember(request: Request, known: dict[bytes, T], meaning: T) -> T:
+    query: bytes = request.scope["query_string"]
+    if len(query) <= MAX_KNOWN_BYTES:
+        if len(known) >= MAX_KNOWN:
+            known.clear()
+        known[query] = meaning
+    return meaning
+
+
 async def _list_query(
     limit: Annotated[int, Query(ge=1, le=100, description="Sessions per page.")] = 50,
     offset: Annotated[int, Query(ge=0, le=MAX_INTEGER, description="Sessions to skip; not with `cursor`.")] = 0,
@@ -75,17 +98,24 @@ async def _list_query(
 ) -> ListQuery:
     if cursor is not None and offset:
         message = "Use either `cursor` or `offset`, not both."
-        raise BadRequest(message)
+        raise BadRequest(message, "query", "offset")
     return ListQuery(limit, offset, cursor, q, pinned_first)
 
 
+async def _list_page(request: Request, query: Annotated[ListQuery, Depends(_list_query)]) -> ListQuery:
+    known: KnownQueries = request.state.known
+    return _remember(request, known.lists, query)
+
+
 async def _message_page(
+    request: Request,
     limit: Annotated[int, Query(ge=1, le=200, description="Messages per page.")] = 50,
     before_sequence: Annotated[
         int | None, Query(ge=0, le=MAX_INTEGER, description="Only messages before this sequence.")
     ] = None,
 ) -> MessagePage:
-    return MessagePage(limit, before_sequence)
+    known: KnownQueries = request.state.known
+    return _remember(request, known.messages, MessagePage(limit, before_sequence))
 
 
 async def _if_match(
@@ -103,7 +133,7 @@ CurrentUser = Annotated[User, Depends(_current_user)]
 ServiceHealth = Annotated[Health, Depends(_health)]
 Sessions = Annotated[ChatSessions, Depends(_sessions)]
 SessionId = Annotated[str, Depends(_session_id)]
-ListPage = Annotated[ListQuery, Depends(_list_query)]
+ListPage = Annotated[ListQuery, Depends(_list_page)]
 Page = Annotated[MessagePage, Depends(_message_page)]
 IfMatch = Annotated[tuple[int, ...] | None, Depends(_if_match)]
 IfNoneMatch = Annotated[str | None, Header(description="An ETag; 304 if it is still the current one.")]

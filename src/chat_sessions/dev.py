@@ -3,9 +3,11 @@
 import asyncio
 import os
 import secrets
+import signal
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -57,7 +59,10 @@ def run(*, port: int, data: Path) -> None:
         app.include_router(_sign_in(secret), include_in_schema=False)
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=SHUTDOWN_SECONDS)
         _greet(listener.getsockname()[1], mint_token(secret, demo.USER, ttl=int(TOKEN_TTL.total_seconds())))
-        uvicorn.Server(config).run(sockets=[listener])
+        # The server ends in good order, then repeats the signal that it has heard.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
     typer.echo("Stopped. The data are kept for the next time.")
 
 

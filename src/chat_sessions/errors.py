@@ -38,6 +38,10 @@ class BadRequest(ChatSessionsError):
     status = HTTPStatus(422)
     detail = "The request cannot be used as it is."
 
+    def __init__(self, detail: str | None = None, *location: str) -> None:
+        super().__init__(detail)
+        self.location = location
+
 
 class Unauthorized(ChatSessionsError):
     """There is no token, or one that proves nothing."""

@@ -135,6 +135,9 @@ class Feed:
                     await self._listen(subscription)
             except RedisAway as error:
                 log.info("feed.interrupted", error=repr(error.__cause__))
+            except Exception:
+                # Without the listener no page would hear of anything: no error may end it.
+                log.exception("feed.failed")
             finally:
                 self._subscription = None
             await asyncio.sleep(RECONNECT_SECONDS)

@@ -2,10 +2,8 @@
 
 from typing import NamedTuple
 
-from prisma.models import ChatSession
-from prisma.types import ChatSessionOrderByInput, ChatSessionWhereInput
+from prisma.types import ChatSessionWhereInput
 
-from chat_sessions.cursor import Cursor
 from chat_sessions.schemas import BatchDeletion
 
 
@@ -24,8 +22,12 @@ def matching(user: str, q: str | None) -> ChatSessionWhereInput:
     if not q:
         return {"userId": user}
     # Prisma hands the text to LIKE as it is.
-    escaped = q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return {"userId": user, "title": {"contains": escaped, "mode": "insensitive"}}
+    return {"userId": user, "title": {"contains": escaped(q), "mode": "insensitive"}}
+
+
+def escaped(q: str) -> str:
+    """Return the text such that LIKE looks for it, and for nothing else."""
+    return q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def of_batch(user: str, batch: BatchDeletion) -> ChatSessionWhereInput:
@@ -38,33 +40,3 @@ def of_batch(user: str, batch: BatchDeletion) -> ChatSessionWhereInput:
     if batch.filter.pinned is not None:
         where["isPinned"] = batch.filter.pinned
     return where
-
-
-def after(matching: ChatSessionWhereInput, query: ListQuery) -> ChatSessionWhereInput:
-    """Add what comes after the cursor, phrased so that Postgres starts in the index at that place."""
-    if query.cursor is None:
-        return matching
-    cursor = Cursor.decode(query.cursor, pinned_first=query.pinned_first)
-    deeper: ChatSessionWhereInput = {
-        "updatedAt": {"lte": cursor.updated_at},
-        "OR": [
-            {"updatedAt": {"lt": cursor.updated_at}},
-            {"updatedAt": cursor.updated_at, "id": {"lt": cursor.id}},
-        ],
-    }
-    if cursor.pinned is None:
-        return {"AND": [matching, deeper]}
-    if not cursor.pinned:
-        return {"AND": [matching, {"isPinned": False}, deeper]}
-    return {"AND": [matching, {"OR": [{"isPinned": False}, {"AND": [{"isPinned": True}, deeper]}]}]}
-
-
-def order(*, pinned_first: bool) -> list[ChatSessionOrderByInput]:
-    """Return the order of the list; the indexes of ChatSession have the same."""
-    newest_first: list[ChatSessionOrderByInput] = [{"updatedAt": "desc"}, {"id": "desc"}]
-    return [{"isPinned": "desc"}, *newest_first] if pinned_first else newest_first
-
-
-def cursor_at(row: ChatSession, query: ListQuery) -> Cursor:
-    """Return the cursor behind a row."""
-    return Cursor(row.isPinned if query.pinned_first else None, row.updatedAt, row.id)

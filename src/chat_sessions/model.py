@@ -12,7 +12,6 @@ from chat_sessions.filters import ListQuery
 from chat_sessions.schemas import (
     BatchDeleted,
     BatchDeletion,
-    Messages,
     NewMessage,
     NewSession,
     SessionChange,
@@ -37,7 +36,7 @@ class ChatSessions:
         """Return a page of the user's sessions; searches are not cached, for few are repeated."""
 
         async def load() -> Representation:
-            body = (await self._store.list(user, query)).model_dump_json().encode()
+            body = await self._listed(user, query)
             return Representation(etags.of_body(body), body)
 
         if query.q:
@@ -52,7 +51,7 @@ class ChatSessions:
             found = await self._store.find(user, session_id, page)
             if found is None:
                 raise SessionNotFound
-            return Representation(etags.of_version(found.version), found.value.model_dump_json().encode())
+            return Representation(etags.of_version(found.version), found.value)
 
         field = f"{page.limit}:{'' if page.before is None else page.before}"
         return await self._cached(self._cache.session_slot(user, session_id, field), load)
@@ -76,15 +75,15 @@ class ChatSessions:
         await self._changed(user, session_id, "updated")
         return changed
 
-    async def append(self, user: str, session_id: str, messages: Sequence[NewMessage]) -> Messages:
-        """Append messages, one writer at a time; raise SessionNotFound or SessionBusy."""
+    async def append(self, user: str, session_id: str, messages: Sequence[NewMessage]) -> bytes:
+        """Append messages, one writer at a time, and return their JSON; raise SessionNotFound or SessionBusy."""
         self._check_messages(messages)
         async with self._cache.lock(user, session_id):
             stored = await self._store.append(user, session_id, messages)
         if stored is None:
             raise SessionNotFound
         await self._changed(user, session_id, "updated")
-        return Messages(messages=stored)
+        return stored
 
     async def delete(self, user: str, session_id: str, versions: Sequence[int] | None) -> None:
         """Delete a session for good; raise SessionNotFound, or PreconditionFailed if it has none of the versions."""
@@ -110,6 +109,19 @@ class ChatSessions:
             await self._cache.fill(slot, found, answer)
         return answer
 
+    async def _listed(self, user: str, query: ListQuery) -> bytes:
+        """Load a page, and count only if nobody has since a session came or went: that reads them all."""
+        if query.q:
+            return (await self._store.list(user, query)).body
+        slot = self._cache.total_slot(user)
+        known = await self._cache.read(slot)
+        if isinstance(known, Representation):
+            return (await self._store.list(user, query, int(known.body))).body
+        listed = await self._store.list(user, query)
+        if known is not None:
+            await self._cache.fill(slot, known, Representation("", str(listed.total).encode()))
+        return listed.body
+
     async def _changed(self, user: str, session_id: str, kind: ChangeKind) -> None:
         await self._cache.evict(user, [Change(session_id, kind)])
 
@@ -125,9 +137,9 @@ class ChatSessions:
             self._check_metadata(message.metadata)
             if len(message.model_dump_json().encode()) > self._settings.max_message_bytes:
                 detail = f"A message may have {self._settings.max_message_bytes} bytes of JSON at most."
-                raise BadRequest(detail)
+                raise BadRequest(detail, "body")
 
     def _check_metadata(self, metadata: JsonObject) -> None:
         if len(to_json(metadata)) > self._settings.max_metadata_bytes:
             detail = f"Metadata may have {self._settings.max_metadata_bytes} bytes of JSON at most."
-            raise BadRequest(detail)
+            raise BadRequest(detail, "body")

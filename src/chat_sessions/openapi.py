@@ -46,8 +46,10 @@ def install(app: FastAPI) -> None:
 
 def _name_problem_type(responses: dict[str, Any]) -> None:
     for status, response in responses.items():
-        if int(status) >= FIRST_ERROR and "application/json" in response.get("content", {}):
-            response["content"] = {problems.MEDIA_TYPE: response["content"]["application/json"]}
+        if int(status) >= FIRST_ERROR:
+            # FastAPI gives every answer of a route the media type of its success.
+            (described,) = response["content"].values()
+            response["content"] = {problems.MEDIA_TYPE: described}
 
 
 def render(app: FastAPI) -> str:

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from chat_sessions.errors import BodyTooLarge, ChatSessionsError, Unauthorized
+from chat_sessions.errors import BadRequest, BodyTooLarge, ChatSessionsError, Unauthorized
 from chat_sessions.schemas import Problem, ValidationProblem
 
 log = structlog.get_logger(__name__)
@@ -90,7 +90,10 @@ def own(error: ChatSessionsError) -> ProblemResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("request.unavailable", error=repr(error.__cause__ or error))
-    return ProblemResponse(error.status, str(error), kind=_kind(type(error)), headers=headers)
+    extra: dict[str, Any] = {}
+    if isinstance(error, BadRequest):
+        extra["errors"] = [{"loc": list(error.location), "msg": str(error), "type": "bad_request"}]
+    return ProblemResponse(error.status, str(error), kind=_kind(type(error)), headers=headers, **extra)
 
 
 async def _http_error(_request: Request, error: HTTPException) -> Response:

@@ -2,6 +2,9 @@
 
 from typing import Final, LiteralString
 
+from chat_sessions.schemas import Message, Messages
+from chat_sessions.wire import json_of
+
 CHANGE_SESSION: Final[LiteralString] = """
 UPDATE "ChatSession"
 SET "title" = COALESCE($3, "title"),
@@ -15,14 +18,17 @@ RETURNING "id", "title", "createdAt" AS "created_at", "updatedAt" AS "updated_at
 # One statement: the update of the session takes its row lock, so that appends to one session queue up and a deletion
 # comes before or after, never in between; the counter gives the sequences out; what an earlier attempt has stored
 # stays as it is and is answered again. No row at all means that the session is not this user's.
-APPEND_MESSAGES: Final[LiteralString] = """
+APPEND_MESSAGES: Final[LiteralString] = f"""
 WITH given AS (
     SELECT * FROM jsonb_to_recordset($3::jsonb) AS message(
         "position" int, "id" text, "role" text, "content" jsonb, "name" text, "toolCallId" text, "refusal" text,
         "toolCalls" jsonb, "functionCall" jsonb, "metadata" jsonb
     )
 ), known AS (
-    SELECT "ChatMessage".* FROM "ChatMessage" JOIN given USING ("id") WHERE "sessionId" = $1
+    -- The limit makes Postgres look each id up, where a join would read all messages of a long session.
+    SELECT message.* FROM given CROSS JOIN LATERAL (
+        SELECT * FROM "ChatMessage" WHERE "sessionId" = $1 AND "ChatMessage"."id" = given."id" LIMIT 1
+    ) AS message
 ), fresh AS (
     SELECT *, row_number() OVER (ORDER BY "position") AS "rank" FROM given
     WHERE "id" NOT IN (SELECT "id" FROM known)
@@ -41,8 +47,7 @@ WITH given AS (
     FROM fresh CROSS JOIN extended
     RETURNING *
 )
-SELECT "id", "role", "content", "name", "toolCallId" AS "tool_call_id", "refusal", "toolCalls" AS "tool_calls",
-    "functionCall" AS "function_call", "metadata", "sequence", "createdAt" AS "created_at"
+SELECT {json_of(Messages, messages=f'json_agg({json_of(Message)} ORDER BY "sequence")')}::text AS "body"
 FROM (SELECT * FROM added UNION ALL SELECT known.* FROM known WHERE EXISTS (SELECT FROM extended)) AS stored
-ORDER BY "sequence"
-"""
+HAVING count(*) > 0
+"""  # noqa: S608  nothing of a caller's is in it, only what stands in this file and in the schemas

@@ -3,8 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
-from time import monotonic
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -13,13 +12,16 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.lock import Lock
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import LockError, RedisError
+from redis.exceptions import LockError, NoScriptError, RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
+from chat_sessions.batcher import Batcher
 from chat_sessions.errors import SessionBusy
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry import Metrics
+from chat_sessions.trust import Trust
 
 log = structlog.get_logger(__name__)
 
@@ -27,25 +29,27 @@ ScriptName = Literal["read", "fill", "evict", "since", "last"]
 # Shorter than the time in which a writer appends to a session, so that a waiting one is not late.
 LOCK_POLL_SECONDS = 0.01
 KEYS_PER_SCAN = 1000
+# So that the answers to one round trip arrive within its time limit.
+MAX_CALLS_AT_ONCE = 128
+
+
+class Call(NamedTuple):
+    """A script to run."""
+
+    script: AsyncScript
+    keys: Sequence[str]
+    args: Iterable[str | bytes | int]
 
 
 class RedisAway(Exception):
     """Redis did not answer in time, or said that it cannot. Never shown to a client."""
 
 
-class RedisLink:
-    """Runs what the cache asks for, and distrusts the cache from the first failure on.
-
-    Trust comes back by `trust_again` alone, which the sweeper calls after it has drained the outbox: only then
-    has every eviction that was skipped in the meantime been made good.
-    """
+class RedisLink(Trust):
+    """Runs what the cache asks for, and distrusts the cache from the first failure on."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        self._metrics = metrics
-        self._epoch = ""
-        self._failures = 0
-        self._lost_at: float | None = monotonic()
-        metrics.degraded.set(1)
+        super().__init__(metrics)
         self._redis = Redis.from_pool(
             BlockingConnectionPool.from_url(
                 settings.redis_url.get_secret_value(),
@@ -63,44 +67,35 @@ class RedisLink:
             name: self._redis.register_script(files("chat_sessions").joinpath("lua", f"{name}.lua").read_text())
             for name in get_args(ScriptName)
         }
-
-    @property
-    def epoch(self) -> str:
-        """Which run of the Redis server answers; what was cached under another one may be out of date."""
-        return self._epoch
-
-    @property
-    def trusted(self) -> bool:
-        """Whether nothing has been skipped since the outbox was drained last."""
-        return self._lost_at is None
-
-    @property
-    def failures(self) -> int:
-        """How often Redis has failed so far."""
-        return self._failures
-
-    def vouches_for(self, epoch: str) -> bool:
-        """Return whether the cache is trusted, and the server still in the run that the epoch names."""
-        return self.trusted and epoch == self._epoch
-
-    def away_for(self) -> float:
-        """Return the seconds since the cache is not trusted."""
-        return 0.0 if self._lost_at is None else monotonic() - self._lost_at
-
-    def trust_again(self, failures: int) -> None:
-        """Trust the cache, unless Redis has failed again since it had failed that often."""
-        if self._lost_at is not None and failures == self._failures:
-            log.info("cache.trusted", away_seconds=round(self.away_for(), 3))
-            self._lost_at = None
-            self._metrics.degraded.set(0)
+        self._calls = Batcher(self._run_all, most=MAX_CALLS_AT_ONCE)
 
     async def run(self, script: ScriptName, keys: Sequence[str], args: Iterable[str | bytes | int]) -> Any:  # noqa: ANN401
-        """Run a script of `lua/`, in one round trip; raise RedisAway."""
+        """Run a script of `lua/`, in one round trip that it shares with its neighbours; raise RedisAway."""
+        answer = await self._calls.ask(Call(self._scripts[script], keys, args))
+        if isinstance(answer, RedisError):
+            self._lose(answer)
+            raise RedisAway from answer
+        return answer
+
+    async def _run_all(self, calls: Sequence[Call]) -> list[Any]:
+        """Return the answers, errors among them: a round trip for many costs little more than one for one."""
         try:
-            return await self._scripts[script](keys=keys, args=args)
+            answers = await self._send(calls)
+            unknown = [number for number, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+            if unknown:
+                for script in self._scripts.values():
+                    await self._redis.script_load(script.script)
+                for number, answer in zip(unknown, await self._send([calls[each] for each in unknown]), strict=True):
+                    answers[number] = answer
         except RedisError as error:
-            self._lose(error)
-            raise RedisAway from error
+            return [error] * len(calls)
+        return answers
+
+    async def _send(self, calls: Sequence[Call]) -> list[Any]:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for script, keys, args in calls:
+                pipeline.evalsha(script.sha, len(keys), *keys, *args)
+            return await pipeline.execute(raise_on_error=False)
 
     async def ping(self) -> None:
         """Raise RedisAway if Redis does not answer."""
@@ -177,14 +172,6 @@ class RedisLink:
     async def close(self) -> None:
         """Close every connection."""
         await self._redis.aclose()
-
-    def _lose(self, error: BaseException) -> None:
-        self._failures += 1
-        self._metrics.redis_failures.inc()
-        if self._lost_at is None:
-            self._lost_at = monotonic()
-            self._metrics.degraded.set(1)
-            log.warning("cache.lost", error=f"{type(error).__name__}: {error}")
 
     async def _greet(self, connection: AbstractConnection) -> None:
         """Ask each new connection which run of the server it leads to; refuse it if that is not the known one.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from chat_sessions.bulk import Batch, BulkStore, Holdings, Place
+from chat_sessions.bulk import NOTES_AT_ONCE, Batch, BulkStore, Holdings, Place
 from chat_sessions.cache import Change, ChangeKind, Keys, SessionCache
 from chat_sessions.evictor import Evictor
 from chat_sessions.redis_link import RedisAway, RedisLink
@@ -88,12 +88,15 @@ class Eraser:
         return done
 
     async def _delete_rows(self, user: str, done: Erasure) -> None:
-        while batch := await self._bulk.delete_of(user, ERASED_AT_ONCE):
-            ids = batch.ids[user]
-            await self._evictor.evict(user, [Change(each, "deleted") for each in ids])
-            done.sessions += len(ids)
+        more = True
+        while more:
+            batch = await self._bulk.delete_of(user, ERASED_AT_ONCE)
+            for ids in batch.ids.values():
+                await self._evictor.evict(user, [Change(each, "deleted") for each in ids])
+                done.orphans += await self._bulk.count_messages(ids)
+            done.sessions += len(batch)
             done.messages += batch.messages
-            done.orphans += await self._bulk.count_messages(ids)
+            more = batch.more
 
     async def _forget(self, user: str, done: Erasure) -> None:
         """Remove what is in Redis. First of all the notes: a sweeper that reads one writes keys of the user again."""
@@ -114,4 +117,4 @@ class Eraser:
             changes = [Change(note.session_id, cast("ChangeKind", note.change)) for note in notes]
             if changes:
                 await self._cache.forget(user, changes, swept=True)
-        return bool(notes)
+        return len(notes) == NOTES_AT_ONCE

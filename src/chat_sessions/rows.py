@@ -1,5 +1,8 @@
 """Between the rows of Postgres and what crosses the wire."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from json import dumps
 from typing import Any, cast
 from uuid import uuid4
 
@@ -8,7 +11,8 @@ from prisma.models import ChatMessage, ChatSession
 from prisma.types import ChatMessageCreateWithoutRelationsInput, ChatSessionCreateInput
 
 from chat_sessions.archive import ArchivedMessage, ArchivedSession
-from chat_sessions.schemas import Message, NewMessage, Session, Summary
+from chat_sessions.cursor import Cursor
+from chat_sessions.schemas import Message, NewMessage, SessionList, Summary
 
 JSON_COLUMNS = ("content", "toolCalls", "functionCall", "metadata")
 
@@ -25,17 +29,14 @@ def summary(row: ChatSession) -> Summary:
     )
 
 
-def session(row: ChatSession, limit: int) -> Session:
-    """Return a session with the newest `limit` of the messages that were loaded."""
-    newest_first = row.messages or []
-    messages = [message(each) for each in reversed(newest_first[:limit])]
-    return Session(
-        **dict(summary(row)),
-        user_id=row.userId,
-        messages=messages,
-        has_more_messages=len(newest_first) > limit,
-        oldest_sequence=messages[0].sequence if messages else None,
-    )
+def list_body(page: Mapping[str, Any], *, pinned_first: bool) -> bytes:
+    """Return the JSON of a list from that of its sessions."""
+    cursor = None
+    if page["more"]:
+        updated_at = datetime.fromisoformat(page["updated_at"])
+        cursor = Cursor(page["pinned"] if pinned_first else None, updated_at, page["id"]).encode()
+    parts = {"sessions": page["sessions"], "total": page["total"], "next_cursor": dumps(cursor)}
+    return ("{" + ",".join(f'"{name}":{parts[name]}' for name in SessionList.model_fields) + "}").encode()
 
 
 def message(row: ChatMessage) -> Message:

@@ -34,11 +34,26 @@ class Sweeper:
         self._buried_at = float("-inf")
 
     async def run(self) -> NoReturn:
-        """Sweep and watch until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._watch())
-            tasks.create_task(self._sweep_on())
-        raise AssertionError  # both go on for ever
+        """Sweep until cancelled."""
+        while True:
+            try:
+                await self.sweep()
+                await self._forget_tombstones()
+            except (RedisAway, DatabaseUnavailable) as error:
+                log.info("sweep.postponed", error=repr(error.__cause__ or error))
+            except Exception:
+                # Without the sweeper evictions would be lost: no error of one round may end it.
+                log.exception("sweep.failed")
+            await asyncio.sleep(self._settings.sweep_interval)
+
+    async def watch(self) -> NoReturn:
+        """Notice that Redis is away even when no request does: other workers count on it (`SessionCache.evict`)."""
+        while True:
+            await asyncio.sleep(self._settings.sweep_interval)
+            try:
+                await self._link.ping()
+            except RedisAway:
+                log.debug("redis.away")
 
     async def sweep(self) -> None:
         """Make good what is in the outbox; raise RedisAway or DatabaseUnavailable."""
@@ -52,27 +67,6 @@ class Sweeper:
             while await self._sweep_some(wait=drain):
                 pass
         self._link.trust_again(failures)
-
-    async def _watch(self) -> NoReturn:
-        """Notice that Redis is away even when no request does: other workers count on it (`SessionCache.evict`)."""
-        while True:
-            await asyncio.sleep(self._settings.sweep_interval)
-            try:
-                await self._link.ping()
-            except RedisAway:
-                log.debug("redis.away")
-
-    async def _sweep_on(self) -> NoReturn:
-        while True:
-            try:
-                await self.sweep()
-                await self._forget_tombstones()
-            except (RedisAway, DatabaseUnavailable) as error:
-                log.info("sweep.postponed", error=repr(error.__cause__ or error))
-            except Exception:
-                # Without the sweeper evictions would be lost: no error of one round may end it.
-                log.exception("sweep.failed")
-            await asyncio.sleep(self._settings.sweep_interval)
 
     async def _sweep_some(self, *, wait: bool) -> bool:
         async with self._outbox.take(wait=wait) as notes:

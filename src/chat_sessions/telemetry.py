@@ -1,6 +1,8 @@
 """What operators see: structured logs and Prometheus metrics."""
 
 import logging
+import sys
+from functools import lru_cache
 from hashlib import blake2s
 
 import structlog
@@ -53,6 +55,7 @@ class Metrics:
         self.feed_streams = Gauge("chat_feed_streams", "Open event streams.", registry=self.registry)
 
 
+@lru_cache(maxsize=4096)
 def user_hash(user: str) -> str:
     """Name a user in a log without saying who it is; the same user has the same name everywhere."""
     return blake2s(user.encode(), digest_size=6).hexdigest()
@@ -65,15 +68,6 @@ def configure_logging(settings: Settings) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    # Without the local variables: they hold tokens, titles and messages.
-    renderer: list[structlog.typing.Processor] = (
-        [
-            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
-            structlog.processors.JSONRenderer(),
-        ]
-        if settings.log_format == "json"
-        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
@@ -84,7 +78,7 @@ def configure_logging(settings: Settings) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderer(settings)],
         )
     )
     root = logging.getLogger()
@@ -92,3 +86,23 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(settings.log_level.upper())
     for name in ("httpx", "httpcore", "prisma"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _renderer(settings: Settings) -> list[structlog.typing.Processor]:
+    if settings.log_format == "console":
+        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    # Without the local variables: they hold tokens, titles and messages.
+    tracebacks = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
+    return [tracebacks, structlog.processors.JSONRenderer()]
+
+
+def request_log(settings: Settings) -> structlog.typing.FilteringBoundLogger:
+    """Return the log of the requests: the same lines, but not by way of logging, which costs three times as much."""
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    render = _renderer(settings)
+    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+        structlog.WriteLogger(sys.stderr),
+        processors=[structlog.stdlib.add_log_level, stamp, *render],
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
+    )
+    return logger.bind()

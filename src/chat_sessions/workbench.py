@@ -9,7 +9,7 @@ from chat_sessions.cache import SessionCache
 from chat_sessions.database import SessionStore
 from chat_sessions.evictor import Evictor
 from chat_sessions.portability import Exporter, Importer
-from chat_sessions.prisma_engine import BridgedPrisma, EngineOptions
+from chat_sessions.prisma_client import prisma_client
 from chat_sessions.redis_link import RedisLink
 from chat_sessions.retention import Eraser, Purge
 from chat_sessions.settings import Settings
@@ -34,7 +34,7 @@ async def opened(settings: Settings) -> AsyncIterator[Workbench]:
     configure_logging(settings.model_copy(update={"log_level": "error"}))
     metrics = Metrics()
     async with AsyncExitStack() as stack:
-        prisma = await stack.enter_async_context(BridgedPrisma(engine_options(settings)))
+        prisma = await stack.enter_async_context(prisma_client(settings))
         link = RedisLink(settings, metrics)
         stack.push_async_callback(link.close)
         bulk, cache = BulkStore(prisma), SessionCache(link, settings, metrics)
@@ -47,15 +47,3 @@ async def opened(settings: Settings) -> AsyncIterator[Workbench]:
             exporter=Exporter(bulk),
             importer=Importer(SessionStore(prisma), evictor),
         )
-
-
-def engine_options(settings: Settings) -> EngineOptions:
-    """Return how the query engine is to reach Postgres."""
-    return EngineOptions(
-        database_url=settings.database_url.get_secret_value(),
-        pool_size=settings.database_pool_size,
-        pool_timeout=settings.database_pool_timeout,
-        connect_timeout=settings.database_connect_timeout,
-        statement_timeout=settings.database_statement_timeout,
-        query_timeout=settings.database_query_timeout,
-    )

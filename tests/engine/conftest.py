@@ -39,7 +39,7 @@ def statements(_bridge: tuple[BridgedPrisma, Statements]) -> Statements:
 @pytest.fixture
 async def fragile(options: EngineOptions) -> AsyncIterator[BridgedPrisma]:
     """An engine for this test alone, with little patience."""
-    async with BridgedPrisma(replace(options, pool_size=4, pool_timeout=0.3, query_timeout=3.0)) as db:
+    async with BridgedPrisma(replace(options, pool_size=4, pool_timeout=1.5, query_timeout=5.0)) as db:
         yield db
 
 

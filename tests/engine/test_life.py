@@ -114,7 +114,7 @@ async def test_postgres_ends_a_statement_that_takes_too_long(options: EngineOpti
 
 
 async def test_an_empty_pool_answers_in_time(fragile: BridgedPrisma) -> None:
-    holders = [asyncio.create_task(outcome(fragile.query_raw("SELECT 1 AS one FROM pg_sleep(0.6)"))) for _ in range(4)]
+    holders = [asyncio.create_task(outcome(fragile.query_raw("SELECT 1 AS one FROM pg_sleep(2.5)"))) for _ in range(4)]
     late = await asyncio.gather(*(outcome(fragile.chatsession.count()) for _ in range(20)))
     assert late == ["unavailable"] * 20
     assert await asyncio.gather(*holders) == ["done"] * 4

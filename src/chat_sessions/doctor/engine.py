@@ -70,10 +70,9 @@ async def start(settings: Settings, stack: AsyncExitStack) -> tuple[Finding, Ask
 
     async def started() -> list[Finding]:
         # Not earlier: where no client has been generated, Prisma cannot even be imported.
-        from chat_sessions.prisma_engine import BridgedPrisma  # noqa: PLC0415
-        from chat_sessions.workbench import engine_options  # noqa: PLC0415
+        from chat_sessions.prisma_client import prisma_client  # noqa: PLC0415
 
-        prisma = await stack.enter_async_context(BridgedPrisma(engine_options(settings)))
+        prisma = await stack.enter_async_context(prisma_client(settings))
         asked.append(prisma.query_raw)
         return [ok("engine", f"runs as process {prisma.pid}")]
 

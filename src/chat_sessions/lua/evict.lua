@@ -1,15 +1,16 @@
 -- Forgets what changed, keeps it out of the cache for a while, and tells the feed: one step for one user.
 -- The sweeper comes after the writer: what the writer has told is not told again.
--- KEYS: list, hold of the list, events, then for each session: entry, hold, lock
+-- KEYS: list, hold of the list, events, total, then for each session: entry, hold, lock
 -- ARGV: hold ms, feed length, feed ttl s, '1' from the sweeper, then for each session: id, change
 local hold_ms, length, ttl, swept = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[2], '', 'PX', hold_ms)
-local told = 0
-for i = 0, (#KEYS - 3) / 3 - 1 do
-  local entry, hold, lock = KEYS[4 + 3 * i], KEYS[5 + 3 * i], KEYS[6 + 3 * i]
+local told, counted = 0, false
+for i = 0, (#KEYS - 4) / 3 - 1 do
+  local entry, hold, lock = KEYS[5 + 3 * i], KEYS[6 + 3 * i], KEYS[7 + 3 * i]
   local id, change = ARGV[5 + 2 * i], ARGV[6 + 2 * i]
   local before = redis.call('GET', hold)
+  counted = counted or change ~= 'updated'
   redis.call('DEL', entry)
   if change == 'deleted' then
     redis.call('DEL', lock)
@@ -19,6 +20,9 @@ for i = 0, (#KEYS - 3) / 3 - 1 do
     told = told + 1
   end
   redis.call('SET', hold, before == 'deleted' and before or change, 'PX', hold_ms)
+end
+if counted then
+  redis.call('DEL', KEYS[4])
 end
 if told > 0 then
   redis.call('EXPIRE', KEYS[3], ttl)

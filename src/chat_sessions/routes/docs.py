@@ -1,6 +1,7 @@
 """The API reference at `/docs`: Swagger UI from an installed package, without a CDN and without inline scripts."""
 
 from functools import cache
+from http import HTTPStatus
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -16,9 +17,10 @@ router = APIRouter(include_in_schema=False)
 _OURS = files("chat_sessions").joinpath("swagger")
 _THEIRS = files("fastapi_swagger.resources")
 
-# Where each file is, and what it is. Nothing else is served: no path of a client reaches the disk.
+PAGE = "index.html"
+# Nothing else is served: no path of a client reaches the disk.
 FILES: dict[str, tuple[Traversable, str]] = {
-    "index.html": (_OURS, "text/html"),
+    PAGE: (_OURS, "text/html"),
     "init.js": (_OURS, "text/javascript"),
     "swagger-ui-bundle.js": (_THEIRS, "text/javascript"),
     "swagger-ui.css": (_THEIRS, "text/css"),
@@ -29,22 +31,22 @@ FILES: dict[str, tuple[Traversable, str]] = {
 @router.get("/docs")
 async def reference(if_none_match: IfNoneMatch = None) -> Response:
     """Return the page."""
-    return _file("index.html", if_none_match)
+    return _answer(PAGE, if_none_match)
 
 
 @router.get("/docs/{name}")
-async def reference_file(name: str, if_none_match: IfNoneMatch = None) -> Response:
+async def reference_asset(name: str, if_none_match: IfNoneMatch = None) -> Response:
     """Return what the page loads."""
-    return _file(name, if_none_match)
+    if name == PAGE or name not in FILES:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    return _answer(name, if_none_match)
 
 
-def _file(name: str, if_none_match: str | None) -> Response:
-    if name not in FILES:
-        raise HTTPException(404)
+def _answer(name: str, if_none_match: str | None) -> Response:
     etag, body = _read(name)
     headers = {"ETag": etag, "Cache-Control": "public, no-cache"}
     if if_none_match is not None and etags.matches(if_none_match, etag):
-        return Response(status_code=304, headers=headers)
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return Response(body, media_type=FILES[name][1], headers=headers)
 
 

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from chat_sessions.dependencies import CurrentUser, SessionId, Sessions
 from chat_sessions.errors import (
@@ -24,8 +24,10 @@ router = APIRouter(prefix="/api/chat/sessions/{session_id}/messages", tags=["mes
     operation_id="appendMessages",
     summary="Append messages",
     status_code=HTTPStatus.CREATED,
+    response_model=Messages,
     responses=documented(Unauthorized, BadRequest, SessionNotFound, SessionBusy, BodyTooLarge, DatabaseUnavailable),
 )
-async def append_messages(user: CurrentUser, sessions: Sessions, session_id: SessionId, new: NewMessages) -> Messages:
+async def append_messages(user: CurrentUser, sessions: Sessions, session_id: SessionId, new: NewMessages) -> Response:
     """Append messages in order. A message whose `id` the session has already is answered as it was stored."""
-    return await sessions.append(user.id, session_id, new.messages)
+    body = await sessions.append(user.id, session_id, new.messages)
+    return Response(body, HTTPStatus.CREATED, media_type="application/json")

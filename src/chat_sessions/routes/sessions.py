@@ -48,7 +48,7 @@ async def list_sessions(
     user: CurrentUser, sessions: Sessions, page: ListPage, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return a page of your sessions: pinned ones first, then the latest changed first."""
-    return _conditional(await sessions.list(user.id, page), if_none_match)
+    return conditional(await sessions.list(user.id, page), if_none_match)
 
 
 @router.post(
@@ -100,7 +100,7 @@ async def get_session(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return a session with its newest messages, or those before a sequence."""
-    return _conditional(await sessions.get(user.id, session_id, page), if_none_match)
+    return conditional(await sessions.get(user.id, session_id, page), if_none_match)
 
 
 @router.patch(
@@ -133,7 +133,8 @@ async def delete_session(user: CurrentUser, sessions: Sessions, session_id: Sess
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-def _conditional(answer: Representation, if_none_match: str | None) -> Response:
+def conditional(answer: Representation, if_none_match: str | None) -> Response:
+    """Answer in full, or with 304 if the caller has it already."""
     headers = {"ETag": answer.etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if if_none_match is not None and etags.matches(if_none_match, answer.etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)

@@ -1,0 +1,98 @@
+"""What the servers serve: written by SQL, the same for the service and for the baseline."""
+
+import json
+from collections.abc import Sequence
+
+import asyncpg
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from benchmarks.baselines.tables import Base
+
+MESSAGES = 20
+READER_SESSIONS = 200
+WRITER_SESSIONS = 64
+
+# Triggers are for what happens while the service runs; nothing here is in any cache yet.
+WITHOUT_TRIGGERS = "SET session_replication_role = replica"
+
+SESSIONS = """
+INSERT INTO "ChatSession" ("id", "userId", "title", "isPinned", "messageCount", "createdAt", "updatedAt")
+SELECT gen_random_uuid(), $1, 'Chat about ' || n || ' and what came of it', n % 40 = 0, $3::int,
+    now() - make_interval(secs => n), now() - make_interval(secs => n)
+FROM generate_series(1, $2::int) AS n
+"""
+
+MESSAGES_OF_NEW_SESSIONS = """
+INSERT INTO "ChatMessage" ("id", "sessionId", "role", "content", "sequence")
+SELECT gen_random_uuid(), "ChatSession"."id", CASE WHEN n % 2 = 0 THEN 'user' ELSE 'assistant' END,
+    to_jsonb(repeat('Some words of a chat. ', 8)), n
+FROM "ChatSession" CROSS JOIN generate_series(0, $2::int - 1) AS n
+WHERE "userId" = $1 AND NOT EXISTS (SELECT FROM "ChatMessage" WHERE "sessionId" = "ChatSession"."id")
+"""
+
+COPY_SESSIONS = """
+INSERT INTO pick_session (id, user_id, title, is_pinned, metadata, message_count, created_at, updated_at)
+SELECT "id", "userId", "title", "isPinned", "metadata", "messageCount", "createdAt", "updatedAt"
+FROM "ChatSession" WHERE "userId" = $1 ON CONFLICT DO NOTHING
+"""
+
+COPY_MESSAGES = """
+INSERT INTO pick_message (id, session_id, role, content, metadata, sequence, created_at)
+SELECT message."id", "sessionId", "role", "content", message."metadata", "sequence", message."createdAt"
+FROM "ChatMessage" AS message JOIN "ChatSession" AS session ON session."id" = "sessionId"
+WHERE "userId" = $1 ON CONFLICT DO NOTHING
+"""
+
+
+async def prepare_baselines(database_url: str) -> None:
+    """Make the tables of the baseline."""
+    engine = create_async_engine(database_url.replace("postgresql://", "postgresql+asyncpg://"))
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    await engine.dispose()
+
+
+async def add_sessions(database_url: str, user: str, count: int, messages: int = MESSAGES) -> None:
+    """Add sessions of a user to both."""
+    connection = await asyncpg.connect(database_url)
+    async with connection.transaction():
+        await connection.execute(WITHOUT_TRIGGERS)
+        await connection.execute(SESSIONS, user, count, messages)
+        await connection.execute(MESSAGES_OF_NEW_SESSIONS, user, messages)
+        await connection.execute(COPY_SESSIONS, user)
+        await connection.execute(COPY_MESSAGES, user)
+        await connection.execute("SET session_replication_role = DEFAULT")
+    await connection.execute("ANALYZE")
+    await connection.close()
+
+
+async def ids(database_url: str, user: str, *, of_baseline: bool = False) -> Sequence[str]:
+    """Return the ids of a user's sessions."""
+    connection = await asyncpg.connect(database_url)
+    table, owner = ("pick_session", "user_id") if of_baseline else ('"ChatSession"', '"userId"')
+    rows = await connection.fetch(f"SELECT id FROM {table} WHERE {owner} = $1 ORDER BY id", user)  # noqa: S608  ours
+    await connection.close()
+    return [row["id"] for row in rows]
+
+
+async def settle(database_url: str) -> None:
+    """Wait until the sweeper has caught up, and let the database tidy up now rather than later."""
+    connection = await asyncpg.connect(database_url)
+    while await connection.fetchval('SELECT EXISTS (SELECT FROM "Outbox")'):
+        pass
+    await connection.execute("VACUUM ANALYZE")
+    await connection.close()
+
+
+async def store_for_ceiling(redis_url: str, user: str, answers: dict[str, bytes]) -> None:
+    """Store what the ceiling is to answer: the bodies of the service, by path."""
+    async with Redis.from_url(redis_url) as redis:
+        for path, body in answers.items():
+            session_id = path.removeprefix("/api/chat/sessions").lstrip("/")
+            await redis.set(f"ceiling:{user}:session:{session_id}" if session_id else f"ceiling:{user}:list", body)
+
+
+def new_message() -> str:
+    """Return the body of an append."""
+    return json.dumps({"messages": [{"role": "user", "content": "Some words of a chat. " * 8}]})

@@ -1,0 +1,125 @@
+"""The servers under load: started, found out when they answer, measured, and ended."""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+
+import psutil
+
+from chat_sessions.embedded import Server
+from chat_sessions.embedded.machine import free_port
+
+ROOT = Path(__file__).parents[1]
+START_TIMEOUT = 30.0
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers."""
+
+    name: str
+    url: str
+    process: subprocess.Popen[bytes]
+    seconds_to_start: float
+
+    def cpu(self) -> dict[str, float]:
+        """Return the seconds of CPU that it has used: its Python processes, and the query engines."""
+        used = {"service": 0.0, "engine": 0.0}
+        for each in family(self.process.pid):
+            used["engine" if _is_engine(each) else "service"] += cpu_of(each)
+        return used
+
+    def memory(self) -> dict[str, float]:
+        """Return the resident megabytes of the same."""
+        held = {"service": 0.0, "engine": 0.0}
+        for each in family(self.process.pid):
+            held["engine" if _is_engine(each) else "service"] += each.memory_info().rss / MEGABYTE
+        return held
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """Return a process and its descendants."""
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]
+
+
+def cpu_of(process: psutil.Process) -> float:
+    """Return the seconds of CPU of a process, and of its children that have ended."""
+    with suppress(psutil.NoSuchProcess):
+        times = process.cpu_times()
+        return float(times.user + times.system + times.children_user + times.children_system)
+    return 0.0
+
+
+def cpu_of_server(server: Server) -> float:
+    """Return the seconds of CPU of an embedded server."""
+    return sum((cpu_of(each) for each in family(server.pid)), 0.0) if server.pid else 0.0
+
+
+def _is_engine(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return "host.mjs" in " ".join(process.cmdline())
+    return False
+
+
+@contextmanager
+def service(
+    name: str, environment: Mapping[str, str], *, workers: int = 1, healthy: str = "/readyz"
+) -> Iterator[Running]:
+    """Run `chat-sessions serve`."""
+    port = free_port()
+    command = [str(Path(sys.executable).parent / "chat-sessions"), "serve", f"--port={port}", f"--workers={workers}"]
+    with _running(name, command, environment, port, healthy) as running:
+        yield running
+
+
+@contextmanager
+def baseline(name: str, environment: Mapping[str, str]) -> Iterator[Running]:
+    """Run a module of `baselines/` as the service is run."""
+    port = free_port()
+    options = ["--loop=uvloop", "--http=httptools", "--no-access-log", "--log-level=warning", f"--port={port}"]
+    command = [sys.executable, "-m", "uvicorn", f"benchmarks.baselines.{name}:app", *options]
+    with _running(name, command, environment, port, "/openapi.json") as running:
+        yield running
+
+
+@contextmanager
+def _running(name: str, command: list[str], environment: Mapping[str, str], port: int, path: str) -> Iterator[Running]:
+    log = ROOT / "benchmarks" / "results" / f"{name}.log"
+    log.parent.mkdir(exist_ok=True)
+    url = f"http://127.0.0.1:{port}"
+    started = time.perf_counter()
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603  our own words
+            command, cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=output
+        )
+        try:
+            _await(url + path, process, log)
+            yield Running(name, url, process, time.perf_counter() - started)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    give_up_at = time.monotonic() + START_TIMEOUT
+    while not _answers(url):
+        if process.poll() is not None or time.monotonic() > give_up_at:
+            raise RuntimeError(f"{log.stem} did not start:\n{log.read_text()[-2000:]}")
+        time.sleep(0.005)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  our own
+            return bool(answer.status < 300)  # noqa: PLR2004
+    except (HTTPError, URLError, OSError):
+        return False

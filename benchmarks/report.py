@@ -1,0 +1,87 @@
+"""The table, for people, and the same as JSON, for whoever compares two runs."""
+
+import json
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, Protocol
+
+from benchmarks.load import Burst
+from benchmarks.paths import Contestant, Row
+
+RESULTS = Path(__file__).with_name("results")
+PARTS = ("service", "engine", "postgres", "redis")
+MOST_MEGABYTES = 300
+MOST_SECONDS_TO_START = 2
+MOST_GROWTH = 1.05
+HEAD = (
+    f"{'':18}{'rps':>8}{'p50 ms':>8}{'p99 ms':>8}  {'CPU us/request: ' + ', '.join(PARTS):43}"
+    f"{'ratio':>6}{'least':>7}{'aim':>5}"
+)
+
+
+class Measured(Protocol):
+    """A burst, and the seconds of CPU that it took of each part."""
+
+    @property
+    def burst(self) -> Burst:
+        """What the callers saw."""
+
+    @property
+    def cpu(self) -> Mapping[str, float]:
+        """What it cost."""
+
+
+Results = Mapping[tuple[str, Contestant], Sequence[Measured]]
+
+
+def report(rows: Sequence[Row], results: Results, facts: Mapping[str, float]) -> None:
+    """Print the table and write the JSON."""
+    print(HEAD)
+    lines = []
+    for row in rows:
+        ours, theirs = results[row.name, row.service], results[row.name, row.baseline]
+        # Each pair ran one right after the other: what else the machine did meanwhile hit both.
+        ratio = median(our.burst.rps / their.burst.rps for our, their in zip(ours, theirs, strict=True))
+        verdict = "aim" if ratio >= row.aim else "pass" if ratio >= row.at_least else "FAIL"
+        print(f"{row.name}")
+        print(_line(row.baseline, theirs))
+        print(f"{_line(row.service, ours)}{ratio:6.2f}{row.at_least:7.1f}{row.aim:5.1f}  {verdict}")
+        lines.append({**row._asdict(), "ratio": ratio, "verdict": verdict, "ours": _all(ours), "theirs": _all(theirs)})
+    for name, value in facts.items():
+        print(f"{name}: {value:.2f}")
+    for verdict in _verdicts(facts):
+        print(verdict)
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
+    machine = {"python": platform.python_version(), "machine": platform.platform()}
+    file.write_text(json.dumps({**machine, "rows": lines, "facts": dict(facts)}, indent=2))
+    print(f"Written to {file}.")
+
+
+def _verdicts(facts: Mapping[str, float]) -> list[str]:
+    memory = facts["service after"] + facts["engine after"]
+    limits = {
+        "memory of a worker with its engine, MB": (memory, MOST_MEGABYTES),
+        "its growth under load": (memory / (facts["service before"] + facts["engine before"]), MOST_GROWTH),
+        "cold start to the first answer, s": (facts["cold start s"], MOST_SECONDS_TO_START),
+    }
+    return [
+        f"{name}: {value:.2f}, at most {most}: {'pass' if value <= most else 'FAIL'}"
+        for name, (value, most) in limits.items()
+    ]
+
+
+def _line(name: str, measured: Sequence[Measured]) -> str:
+    bursts = [each.burst for each in measured]
+    rps, p50, p99 = (median(getattr(each, what) for each in bursts) for what in ("rps", "p50_ms", "p99_ms"))
+    costs = [median(each.cpu[part] / each.burst.requests * 1e6 for each in measured) for part in PARTS]
+    failed = sum(each.failed for each in bursts)
+    columns = "".join(f"{cost:9.0f}" for cost in costs)
+    return f"  {name:16}{rps:8.0f}{p50:8.1f}{p99:8.1f}  {columns:43}" + (f" {failed} FAILED" if failed else "")
+
+
+def _all(measured: Sequence[Measured]) -> list[dict[str, Any]]:
+    return [{**vars(each.burst), "cpu": dict(each.cpu)} for each in measured]

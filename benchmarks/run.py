@@ -1,0 +1,160 @@
+"""`make bench`: all servers at once, bursts interleaved over them, and one table of medians and ratios."""
+
+import argparse
+import asyncio
+import secrets
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from statistics import median
+
+from benchmarks import data, report
+from benchmarks.load import Burst, burst, has_wrk, warm_up
+from benchmarks.paths import ROWS, SESSIONS, Contestant, Kind, Row, calls
+from benchmarks.processes import Running, baseline, cpu_of_server, service
+from chat_sessions.auth import mint_token
+from chat_sessions.embedded import Postgres, Redis, temporary_servers
+from chat_sessions.migrations import migrate_deploy
+
+READER, DELETER, WRITER = "reader", "deleter", "writer"
+USERS: Mapping[Kind, str] = {"delete": DELETER, "append": WRITER}
+# More than either deletes in a second.
+DELETES_PER_SECOND = 3000
+SOAK_REQUESTS = 200_000
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A burst, and the seconds of CPU that it took of each part."""
+
+    burst: Burst
+    cpu: Mapping[str, float]
+
+
+@dataclass
+class Bench:
+    """The servers, the data and what has been measured."""
+
+    database: Postgres
+    redis: Redis
+    secret: str
+    running: dict[Contestant, Running] = field(default_factory=dict)
+    etags: dict[str, str] = field(default_factory=dict)
+    measured: dict[tuple[str, Contestant], list[Measured]] = field(default_factory=dict)
+
+    def environment(self) -> dict[str, str]:
+        """Return what the servers are configured with."""
+        return {
+            "CHAT_DATABASE_URL": self.database.url,
+            "CHAT_REDIS_URL": self.redis.url,
+            "CHAT_JWT_SECRET": self.secret,
+        }
+
+    def token(self, kind: Kind) -> str:
+        """Return the token of the user whose sessions are for this."""
+        return mint_token(self.secret, USERS.get(kind, READER), ttl=86_400)
+
+    def measure(self, row: Row, contestant: Contestant, seconds: int) -> None:
+        """Run one burst."""
+        calls_ = calls(row.kind, contestant, self._ids(row.kind, contestant, seconds), self.etags)
+        asyncio.run(data.settle(self.database.url))
+        if row.kind not in USERS:
+            warm_up(self.running[contestant].url, self.token(row.kind), calls_)
+        before = self._cpu(contestant)
+        result = burst(self.running[contestant].url, self.token(row.kind), calls_, seconds)
+        used = {part: after - before[part] for part, after in self._cpu(contestant).items()}
+        self.measured.setdefault((row.name, contestant), []).append(Measured(result, used))
+
+    def _ids(self, kind: Kind, contestant: Contestant, seconds: int) -> Sequence[str]:
+        of_baseline = contestant == "pick_instead"
+        user = USERS.get(kind, READER)
+        if kind == "delete":
+            asyncio.run(data.add_sessions(self.database.url, user, DELETES_PER_SECOND * seconds))
+        return asyncio.run(data.ids(self.database.url, user, of_baseline=of_baseline))
+
+    def _cpu(self, contestant: Contestant) -> dict[str, float]:
+        servers = {"postgres": cpu_of_server(self.database), "redis": cpu_of_server(self.redis)}
+        return {**self.running[contestant].cpu(), **servers}
+
+    def answer(self, contestant: Contestant, path: str) -> tuple[str, bytes]:
+        """Return the ETag and the body of one answer to the reader."""
+        request = urllib.request.Request(self.running[contestant].url + path)  # noqa: S310  our own
+        request.add_header("Authorization", f"Bearer {self.token('get')}")
+        with urllib.request.urlopen(request) as got:  # noqa: S310  our own
+            return got.headers.get("ETag", ""), got.read()
+
+
+@contextmanager
+def started() -> Iterator[Bench]:
+    """Start everything and load the data."""
+    with temporary_servers() as (database, redis), ExitStack() as stack:
+        bench = Bench(database, redis, secrets.token_hex(32))
+        migrate_deploy(database.url)
+        asyncio.run(data.prepare_baselines(database.url))
+        asyncio.run(data.add_sessions(database.url, READER, data.READER_SESSIONS))
+        asyncio.run(data.add_sessions(database.url, WRITER, data.WRITER_SESSIONS))
+        environment = bench.environment()
+        # Nobody listens at port 1: a service that has lost its Redis reads from Postgres.
+        without_cache = {**environment, "CHAT_REDIS_URL": "redis://127.0.0.1:1"}
+        bench.running = {
+            "service": stack.enter_context(service("service", environment)),
+            "two workers": stack.enter_context(service("two-workers", environment, workers=2)),
+            "uncached": stack.enter_context(service("uncached", without_cache)),
+            "ceiling": stack.enter_context(baseline("ceiling", environment)),
+            "pick_instead": stack.enter_context(baseline("pick_instead", environment)),
+        }
+        paths = [SESSIONS, *(f"{SESSIONS}/{each}" for each in asyncio.run(data.ids(database.url, READER)))]
+        answers = {path: bench.answer("service", path) for path in paths}
+        bench.etags = {path: etag for path, (etag, _) in answers.items()}
+        asyncio.run(data.store_for_ceiling(redis.url, READER, {path: body for path, (_, body) in answers.items()}))
+        yield bench
+
+
+def soak(bench: Bench, requests: int) -> dict[str, float]:
+    """Return the megabytes of a worker and its engine before and after many requests."""
+    row = ROWS[0]
+    before = bench.running["service"].memory()
+    left = requests
+    while left > 0:
+        calls_ = calls(row.kind, "service", bench._ids(row.kind, "service", 0), bench.etags)  # noqa: SLF001
+        left -= burst(bench.running["service"].url, bench.token(row.kind), calls_, 5).requests
+    after = bench.running["service"].memory()
+    return {
+        **{f"{part} before": mb for part, mb in before.items()},
+        **{f"{part} after": mb for part, mb in after.items()},
+    }
+
+
+def cold_start(environment: Mapping[str, str], times: int) -> float:
+    """Return the seconds from the start of the command to the first answer."""
+    seconds = []
+    for _ in range(times):
+        with service("cold", environment, healthy="/healthz") as running:
+            seconds.append(running.seconds_to_start)
+    return median(seconds)
+
+
+def main() -> None:
+    """Measure, print the table, and write it down."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=3, help="of one burst")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", default="", help="rows whose name contains this")
+    parser.add_argument("--no-soak", action="store_true", help=f"leave out the {SOAK_REQUESTS} requests")
+    arguments = parser.parse_args()
+    rows = [row for row in ROWS if arguments.only in row.name]
+    print(f"Load by {'wrk' if has_wrk() else 'Python (apt-get install wrk for a quicker one)'}.")
+    with started() as bench:
+        for number in range(arguments.rounds):
+            print(f"round {number + 1} of {arguments.rounds}", flush=True)
+            for row in rows:
+                bench.measure(row, row.baseline, arguments.seconds)
+                bench.measure(row, row.service, arguments.seconds)
+        facts = {"cold start s": cold_start(bench.environment(), 3)}
+        facts |= soak(bench, 0 if arguments.no_soak else SOAK_REQUESTS)
+        report.report(rows, bench.measured, facts)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Holds every answer that a test sees against the OpenAPI document."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from functools import cache
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "null": type(None),
+    "integer": int,
+    "number": (int, float),
+}
+# What says nothing about a value. A keyword that is neither here nor understood fails, rather than to be overlooked.
+ANNOTATIONS = {"title", "description", "examples", "format", "default"}
+
+
+def checker(app: FastAPI) -> Callable[[httpx.Response], Awaitable[None]]:
+    """Return what an httpx client calls with each response."""
+
+    async def check(response: httpx.Response) -> None:
+        document = app.openapi()
+        operation = _operation(document, response.request)
+        if operation is None:
+            return
+        documented = operation["responses"].get(str(response.status_code))
+        assert documented is not None, f"{operation['operationId']} does not document {response.status_code}"
+        kind = response.headers.get("content-type", "").partition(";")[0]
+        if not documented.get("content"):
+            assert not await response.aread(), "a body that is not documented"
+        elif kind.endswith("json"):
+            assert kind in documented["content"], f"{operation['operationId']} does not document {kind}"
+            await response.aread()
+            validate(response.json(), documented["content"][kind]["schema"], document)
+
+    return check
+
+
+def _operation(document: dict[str, Any], request: httpx.Request) -> dict[str, Any] | None:
+    for path, operations in document["paths"].items():
+        if _pattern(path).fullmatch(request.url.path) and request.method.lower() in operations:
+            operation: dict[str, Any] = operations[request.method.lower()]
+            return operation
+    return None
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
+
+
+def validate(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> None:  # noqa: ANN401  any JSON
+    """Fail if the value does not fit the schema, of which it knows as much as our document uses."""
+    # The type first: the other keywords rely on it.
+    for keyword, wanted in sorted(schema.items(), key=lambda item: item[0] != "type"):
+        if keyword == "$ref":
+            validate(value, document["components"]["schemas"][wanted.rpartition("/")[2]], document)
+        elif keyword in {"properties", "additionalProperties", "items"}:
+            for part, described in _parts(value, keyword, schema):
+                validate(part, described, document)
+        elif keyword == "anyOf":
+            assert any(_is_valid(value, each, document) for each in wanted), f"{value!r} fits none of {wanted}"
+        else:
+            assert _keeps_to(value, keyword, wanted), f"{value!r} does not keep to {keyword} {wanted}"
+
+
+def _keeps_to(value: Any, keyword: str, wanted: Any) -> bool:  # noqa: ANN401  any JSON
+    match keyword:
+        case "type":
+            return isinstance(value, TYPES[wanted]) and (wanted == "boolean" or not isinstance(value, bool))
+        case "enum":
+            return value in wanted
+        case "const":
+            return bool(value == wanted)
+        case "required":
+            return set(wanted) <= set(value)
+    assert keyword in ANNOTATIONS, f"{keyword} is not understood"
+    return True
+
+
+def _parts(value: Any, keyword: str, schema: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:  # noqa: ANN401
+    wanted = schema[keyword]
+    if keyword == "items":
+        yield from ((item, wanted) for item in value)
+    elif keyword == "properties":
+        yield from ((value[name], wanted[name]) for name in wanted.keys() & value.keys())
+    else:
+        others = value.keys() - schema.get("properties", {}).keys()
+        assert wanted is not False or not others, f"{others} is not documented"
+        yield from ((value[name], wanted) for name in others if isinstance(wanted, dict))
+
+
+def _is_valid(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> bool:  # noqa: ANN401  any JSON
+    try:
+        validate(value, schema, document)
+    except AssertionError:
+        return False
+    return True

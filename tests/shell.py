@@ -1,0 +1,63 @@
+"""Commands as processes of their own, for what only a process can show."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO
+
+import psutil
+
+# Far above what any of them takes.
+PATIENCE_SECONDS = 60
+
+
+def clean_environment(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the machine's environment, with these variables of ours and no others."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_")}
+    return kept | {"PYTHONUNBUFFERED": "1", **given}
+
+
+def finished(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(  # noqa: S603  our own words
+        [sys.executable, "-m", "chat_sessions", *arguments],
+        env=clean_environment(env),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
+@contextmanager
+def started(
+    *arguments: str, env: Mapping[str, str], output: IO[str] | int | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a command, and end it, with all that it has started, when the block ends."""
+    command = [sys.executable, "-m", "chat_sessions", *arguments]
+    with subprocess.Popen(command, env=clean_environment(env), stdout=output, stderr=output, text=True) as process:  # noqa: S603
+        try:
+            yield process
+        finally:
+            for each in family(process.pid):
+                each.send_signal(signal.SIGKILL)
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """Return a process that runs and all that it has started."""
+    try:
+        parent = psutil.Process(pid)
+        return [*parent.children(recursive=True), parent]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether it runs no more; in a container it may stay a zombie that nobody fetches."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

@@ -1,0 +1,148 @@
+"""The command line as a process."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+
+from chat_sessions.embedded.machine import free_port
+from chat_sessions.settings import Settings
+from tests.command import Operator, environment
+from tests.service import Caller, Service, token
+from tests.shell import family, finished, has_ended, started
+from tests.waiting import until
+
+COMMANDS = {"serve", "migrate", "token", "openapi", "doctor", "purge", "erase-user", "export", "import", "dev"}
+
+# The request waits for as long as the test wants it to.
+PATIENT = {"CHAT_DATABASE_STATEMENT_TIMEOUT": "60", "CHAT_DATABASE_QUERY_TIMEOUT": "90", "CHAT_LOG_LEVEL": "error"}
+
+
+@pytest.fixture
+def operator(settings: Settings) -> Operator:
+    return Operator(settings)
+
+
+@asynccontextmanager
+async def client_of(port: int) -> AsyncIterator[Caller]:
+    headers = {"Authorization": f"Bearer {token()}"}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
+        yield Caller(client)
+
+
+async def serves(caller: Caller) -> bool:
+    try:
+        return (await caller.http.get("/readyz")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_request_that_runs_is_finished_before_the_service_ends_with_0(
+    workers: str, settings: Settings, database: asyncpg.Pool
+) -> None:
+    port = free_port()
+    arguments = ("serve", "--port", str(port), "--workers", workers)
+    async with client_of(port) as ada:
+        with started(*arguments, env=environment(settings) | PATIENT) as process:
+            await until(lambda: serves(ada), limit=60)
+            session = await ada.create("before")
+            members = family(process.pid)
+            async with database.acquire() as other, other.transaction():
+                # The request waits for this lock.
+                await other.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session["id"])
+                running = asyncio.create_task(ada.change(session["id"], title="after"))
+                await until(lambda: waits_for_a_lock(database))
+                process.send_signal(signal.SIGTERM)
+                await until(lambda: has_begun_to_end(port, members))
+                assert not running.done()
+            assert (await running).json()["title"] == "after"
+            assert await asyncio.to_thread(process.wait, 30) == 0
+            await until(lambda: all_ended(members))
+
+
+async def all_ended(members: list[psutil.Process]) -> bool:
+    return all(has_ended(each) for each in members)
+
+
+async def waits_for_a_lock(database: asyncpg.Pool) -> bool:
+    waiting = await database.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    return bool(waiting)
+
+
+async def has_begun_to_end(port: int, members: list[psutil.Process]) -> bool:
+    """Whether it takes no more connections, or the worker without a request has ended already."""
+    if any(has_ended(each) for each in members):
+        return True
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return True
+    writer.close()
+    return False
+
+
+def test_without_configuration_every_missing_variable_is_named() -> None:
+    done = finished("serve", env={})
+    assert done.returncode == 1
+    assert "CHAT_DATABASE_URL: " in done.stderr
+    assert "CHAT_REDIS_URL: " in done.stderr
+    done = finished("serve", env={"CHAT_DATABASE_URL": "postgresql://", "CHAT_REDIS_URL": "redis://"})
+    assert done.returncode == 1
+    assert "set either CHAT_JWT_SECRET (HS256) or CHAT_JWKS_URL" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_a_port_that_is_taken_is_told_in_words(operator: Operator) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = await operator.fail("serve", "--port", str(port))
+    assert result.stderr == (
+        f"Cannot listen on 127.0.0.1:{port}: Address already in use. Choose another --port or --host.\n"
+    )
+    result = await operator.fail("serve", "--host", "nowhere.invalid")
+    assert "Cannot listen on nowhere.invalid:8000" in result.stderr
+
+
+async def test_a_token_lets_its_user_in(operator: Operator, service: Service, bob: Caller) -> None:
+    await bob.create("bob's")
+    minted = (await operator.succeed("token", "--user", "bob")).stdout.strip()
+    async with service.client(None, Authorization=f"Bearer {minted}") as client:
+        assert await Caller(client).titles() == ["bob's"]
+
+
+async def test_a_token_needs_a_user_and_a_secret(operator: Operator) -> None:
+    for arguments, missing in ((["token"], "--user"), (["token", "--user", "ada"], "--secret")):
+        result = await operator.run(*arguments, CHAT_JWT_SECRET=None)
+        assert result.exit_code == 2
+        assert missing in result.stderr
+
+
+async def test_migrate_tells_in_words_that_the_database_is_away(operator: Operator) -> None:
+    result = await operator.fail("migrate", CHAT_DATABASE_URL=f"postgresql://127.0.0.1:{free_port()}/x")
+    assert "The database cannot be reached right now" in result.stderr
+
+
+async def test_a_database_that_is_not_migrated_is_told_in_words(
+    operator: Operator, settings: Settings, database: asyncpg.Pool
+) -> None:
+    await database.execute("DROP DATABASE IF EXISTS not_migrated")
+    await database.execute("CREATE DATABASE not_migrated")
+    url = settings.database_url.get_secret_value().rpartition("/")[0] + "/not_migrated"
+    for command in (["purge", "--inactive-days", "9"], ["export", "--user", "ada"]):
+        result = await operator.fail(*command, CHAT_DATABASE_URL=url)
+        assert "`chat-sessions doctor` tells whether it is migrated" in result.stderr
+
+
+def test_python_m_chat_sessions_is_the_same_command_and_tells_what_each_is_for() -> None:
+    done = finished("--help", env={"COLUMNS": "300"})
+    assert done.returncode == 0
+    listed = {line.split()[1]: line.split()[2:-1] for line in done.stdout.splitlines() if len(line.split()) > 3}
+    assert listed.keys() > COMMANDS
+    assert [each for each in COMMANDS if not listed[each]] == []

@@ -1,0 +1,129 @@
+"""`chat-sessions dev`, which is `make dev`: a process with servers of its own."""
+
+import asyncio
+import re
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from chat_sessions.app import create_app
+from chat_sessions.embedded.machine import free_port
+from chat_sessions.settings import Settings
+from tests.service import Caller, Service
+from tests.shell import family, finished, has_ended, started
+from tests.waiting import until
+
+
+@dataclass
+class Dev:
+    """A running one."""
+
+    pid: int
+    port: int
+    folder: Path
+    demo: Caller
+    members: list[psutil.Process]
+
+    async def end(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Press Ctrl-C, or end it otherwise, and wait until nothing of it runs."""
+        self.members = family(self.pid)
+        psutil.Process(self.pid).send_signal(how)
+
+        async def all_ended() -> bool:
+            return all(has_ended(each) for each in self.members)
+
+        await until(all_ended)
+
+    def output(self) -> str:
+        return (self.folder / "output").read_text()
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Dev]:
+    port = free_port()
+    with (folder / "output").open("w+") as output:
+        arguments = ("dev", "--port", str(port), "--data", str(folder / "data"))
+        with started(*arguments, env={}, output=output) as process:
+
+            async def greeted() -> bool:
+                assert process.poll() is None, (folder / "output").read_text()
+                return "TOKEN=" in (folder / "output").read_text()
+
+            await until(greeted, limit=60)
+            token = re.findall(r"TOKEN=(\S+)", (folder / "output").read_text())[-1]
+            headers = {"Authorization": f"Bearer {token}"}
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
+                caller = Caller(client)
+                await until(lambda: answers(caller))
+                yield Dev(process.pid, port, folder, caller, [])
+
+
+async def answers(caller: Caller) -> bool:
+    try:
+        return await caller.is_fully_ready()
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="module")
+async def dev(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Dev]:
+    async with running(tmp_path_factory.mktemp("dev")) as one:
+        yield one
+
+
+async def test_it_greets_with_a_token_for_a_user_who_has_chats(dev: Dev) -> None:
+    assert f"http://127.0.0.1:{dev.port}/docs" in dev.output()
+    assert len(await dev.demo.titles()) > 3
+
+
+async def test_a_second_one_says_that_the_port_is_taken(dev: Dev, tmp_path: Path) -> None:
+    done = await asyncio.to_thread(finished, "dev", "--port", str(dev.port), "--data", str(tmp_path), env={})
+    assert done.returncode == 1
+    assert f"Port {dev.port} is taken" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_a_second_one_with_the_same_data_says_who_has_them(dev: Dev) -> None:
+    arguments = ("dev", "--port", "0", "--data", str(dev.folder / "data"))
+    done = await asyncio.to_thread(finished, *arguments, env={})
+    assert done.returncode == 1
+    assert "is in use" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_whoever_asks_gets_a_token_there_for_whom_he_likes(dev: Dev) -> None:
+    answer = await dev.demo.http.post("/dev/token", json={"user": "somebody"})
+    assert answer.status_code == 200
+    headers = {"Authorization": f"Bearer {answer.json()['token']}"}
+    page = await dev.demo.http.get("/api/chat/sessions", headers=headers)
+    assert page.json()["sessions"] == []
+    assert (await dev.demo.http.post("/dev/token", json={"user": ""})).status_code == 422
+    assert "/dev/token" not in (await dev.demo.http.get("/openapi.json")).text
+
+
+async def test_elsewhere_nobody_gets_a_token(service: Service, settings: Settings) -> None:
+    async with service.client(None) as client:
+        assert (await client.post("/dev/token", json={"user": "somebody"})).status_code == 404
+    assert "token" not in " ".join(create_app(settings).openapi()["paths"])
+
+
+async def test_chats_and_deletions_survive_a_restart_and_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
+    async with running(tmp_path) as first:
+        created = await first.demo.create("mine")
+        [doomed, *_] = [each["id"] for each in (await first.demo.page()).json()["sessions"] if each["title"] != "mine"]
+        assert (await first.demo.delete(doomed)).status_code == 204
+        before = await first.demo.titles()
+        await first.end()
+        assert "The data are kept" in first.output()
+        assert len(first.members) > 3
+    async with running(tmp_path) as second:
+        assert await second.demo.titles() == before
+        assert (await second.demo.get(created["id"])).status_code == 200
+        assert (await second.demo.get(doomed)).status_code == 404
+        await second.end(signal.SIGTERM)

@@ -1,0 +1,362 @@
+"""The doctor: what is well, what is not, and that nothing keeps it from saying so."""
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm
+from redis.asyncio import Redis as RedisClient
+
+from chat_sessions.doctor import database, engine
+from chat_sessions.embedded import Postgres
+from chat_sessions.embedded.machine import free_port
+from chat_sessions.migrations import MIGRATIONS
+from chat_sessions.settings import Settings
+from tests.command import Operator
+from tests.world import migrated_database
+
+GOOD_SECRET = secrets.token_hex(32)
+NEWEST = max(path.parent.name for path in MIGRATIONS.glob("*/migration.sql"))
+
+Findings = dict[tuple[str, str], str]
+
+
+class Doctor:
+    """Examines one database and one Redis."""
+
+    def __init__(self, operator: Operator, url: str) -> None:
+        self._operator = operator
+        self._url = url
+
+    async def find(self, **changes: str | None) -> Findings:
+        """Return what is said, by state and check, and see that the exit code fits."""
+        env = {"CHAT_DATABASE_URL": self._url, "CHAT_JWT_SECRET": GOOD_SECRET, **changes}
+        result = await self._operator.run("doctor", "--json", **env)
+        found: list[dict[str, Any]] = json.loads(result.stdout)
+        assert result.exit_code == int(any(each["state"] == "wrong" for each in found)), result.output
+        assert [each for each in found if each["state"] in {"wrong", "warning"} and not each["advice"]] == []
+        said: Findings = {}
+        for each in found:
+            line = f"{each['detail']} -> {each['advice']}"
+            said[each["state"], each["check"]] = said.get((each["state"], each["check"]), "") + line
+        return said
+
+    async def show(self) -> str:
+        result = await self._operator.succeed("doctor", CHAT_DATABASE_URL=self._url, CHAT_JWT_SECRET=GOOD_SECRET)
+        return result.stdout
+
+
+@pytest.fixture(scope="module")
+async def url(postgres: Postgres) -> str:
+    """A database that Prisma has migrated; what a test does to it, it undoes."""
+    return await migrated_database(postgres)
+
+
+@pytest.fixture
+async def doctor(settings: Settings, url: str) -> Doctor:
+    return Doctor(Operator(settings), url)
+
+
+@pytest.fixture
+async def connection(url: str) -> AsyncIterator[asyncpg.Connection]:
+    connected = await asyncpg.connect(url)
+    yield connected
+    await connected.close()
+
+
+@asynccontextmanager
+async def published(answer: bytes) -> AsyncIterator[str]:
+    """Serve an answer over HTTP to whoever asks."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(answer), answer))
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks.json"
+
+
+def key_set(*keys: dict[str, Any]) -> bytes:
+    return json.dumps({"keys": [key | {"kid": str(number)} for number, key in enumerate(keys)]}).encode()
+
+
+EC_KEY = ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1()).public_key(), as_dict=True)
+OTHER_CURVE = ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP384R1()).public_key(), as_dict=True)
+ED_KEY = OKPAlgorithm.to_jwk(ed25519.Ed25519PrivateKey.generate().public_key(), as_dict=True)
+
+
+async def test_all_is_well_on_a_migrated_database(doctor: Doctor) -> None:
+    shown = await doctor.show()
+    lines = shown.splitlines()
+    assert lines[-1] == "All is well."
+    assert {line.split()[0] for line in lines[:-2]} == {"ok"}
+    checks = {line.split()[1] for line in lines[:-2]}
+    assert checks == {
+        "configuration", "secret", "node", "client", "engine", "postgres", "clock", "migrations", "drift",
+        "redis", "eviction", "scripts",
+    }  # fmt: skip
+
+
+async def test_the_doctor_changes_nothing(doctor: Doctor, connection: asyncpg.Connection, redis: RedisClient) -> None:
+    async def state() -> tuple[object, ...]:
+        tables = await connection.fetch("SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables")
+        return sorted(map(tuple, tables)), await redis.dbsize()
+
+    before = await state()
+    await doctor.find()
+    assert await state() == before
+
+
+async def test_an_empty_database_is_to_be_migrated(
+    doctor: Doctor, postgres: Postgres, connection: asyncpg.Connection
+) -> None:
+    await connection.execute("CREATE DATABASE nothing_in_it")
+    said = await doctor.find(CHAT_DATABASE_URL=urlsplit(postgres.url)._replace(path="/nothing_in_it").geturl())
+    assert f"{NEWEST} is not applied -> Run `chat-sessions migrate`." in said["wrong", "migrations"]
+    assert ("skipped", "drift") in said
+
+
+async def test_a_failed_migration_and_one_from_the_future_are_told(
+    doctor: Doctor, connection: asyncpg.Connection
+) -> None:
+    await connection.execute(
+        """INSERT INTO "_prisma_migrations" ("id", "checksum", "migration_name", "started_at", "finished_at")
+        VALUES ('1', '', '29991231000000_half', now(), NULL), ('2', '', '29991231000001_new', now(), now())"""
+    )
+    try:
+        said = await doctor.find()
+    finally:
+        await connection.execute("""DELETE FROM "_prisma_migrations" WHERE "migration_name" LIKE '2999%'""")
+    assert "29991231000000_half has failed" in said["wrong", "migrations"]
+    assert "29991231000001_new is applied, but unknown here" in said["warning", "migrations"]
+
+
+@pytest.mark.parametrize(
+    ("harm", "remedy", "name"),
+    [
+        (
+            'ALTER INDEX "ChatSession_userId_updatedAt_id_idx" RENAME TO "x"',
+            'ALTER INDEX "x" RENAME TO "ChatSession_userId_updatedAt_id_idx"',
+            "INDEX ChatSession_userId_updatedAt_id_idx",
+        ),
+        (
+            'ALTER TABLE "ChatSession" DISABLE TRIGGER "ChatSession_delete"',
+            'ALTER TABLE "ChatSession" ENABLE TRIGGER "ChatSession_delete"',
+            "TRIGGER ChatSession_delete",
+        ),
+        ('ALTER TABLE "Tombstone" RENAME TO "Grave"', 'ALTER TABLE "Grave" RENAME TO "Tombstone"', "TABLE Tombstone"),
+        (
+            'ALTER TABLE "ChatMessage" RENAME CONSTRAINT "ChatMessage_sessionId_fkey" TO "x"',
+            'ALTER TABLE "ChatMessage" RENAME CONSTRAINT "x" TO "ChatMessage_sessionId_fkey"',
+            "CONSTRAINT ChatMessage_sessionId_fkey",
+        ),
+    ],
+)
+async def test_what_somebody_has_removed_by_hand_is_missed(
+    harm: str, remedy: str, name: str, doctor: Doctor, connection: asyncpg.Connection
+) -> None:
+    await connection.execute(harm)
+    try:
+        said = await doctor.find()
+    finally:
+        await connection.execute(remedy)
+    assert f"{name} is missing or disabled" in said["wrong", "drift"]
+
+
+def test_what_a_later_migration_drops_is_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, script in {
+        "1": 'CREATE TABLE "A" ();\nCREATE UNIQUE INDEX "B" ON "A" ();\nALTER TABLE "A" ADD CONSTRAINT "C" CHECK (1);',
+        "2": 'DROP INDEX IF EXISTS "B";\nCREATE OR REPLACE FUNCTION "D"() ...;\nALTER TABLE "A" DROP CONSTRAINT "C";',
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "migration.sql").write_text(script)
+    monkeypatch.setattr(database, "MIGRATIONS", tmp_path)
+    assert database.expected_objects() == {"TABLE A", "FUNCTION D"}
+
+
+async def test_a_postgres_that_is_away_or_lets_nobody_in_is_told_without_the_password(
+    doctor: Doctor, postgres: Postgres
+) -> None:
+    away = await doctor.find(CHAT_DATABASE_URL=f"postgresql://u:hidden@127.0.0.1:{free_port()}/x")
+    assert "no answer" in away["wrong", "postgres"]
+    refused = await doctor.find(CHAT_DATABASE_URL=postgres.url.replace(postgres.password, "hidden"))
+    assert "password authentication failed" in refused["wrong", "postgres"]
+    for said in (away, refused):
+        assert "hidden" not in str(said)
+        assert ("ok", "redis") in said
+
+
+async def test_too_large_a_pool_is_told(doctor: Doctor) -> None:
+    said = await doctor.find(CHAT_DATABASE_POOL_SIZE="1000")
+    assert "more connections than there are" in said["wrong", "postgres"]
+    assert ("ok", "drift") in said
+
+
+async def test_a_clock_that_is_wrong_is_told(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "time", lambda: time.time() - 60)
+    said = await doctor.find()
+    assert "differs from that of Postgres by 6" in said["warning", "clock"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "maxmemory", "state"),
+    [
+        ("noeviction", "1gb", "ok"),
+        ("allkeys-lru", "0", "warning"),
+        ("allkeys-lru", "1gb", "wrong"),
+        ("volatile-ttl", "1gb", "wrong"),
+    ],
+)
+async def test_a_redis_that_may_drop_a_hold_is_told(
+    policy: str, maxmemory: str, state: str, doctor: Doctor, redis: RedisClient
+) -> None:
+    await redis.config_set("maxmemory-policy", policy)
+    await redis.config_set("maxmemory", maxmemory)
+    try:
+        said = await doctor.find()
+    finally:
+        await redis.config_set("maxmemory-policy", "noeviction")
+        await redis.config_set("maxmemory", "0")
+    assert policy in said[state, "eviction"]
+
+
+async def test_a_redis_that_is_away_or_refuses_is_told(doctor: Doctor, redis: RedisClient, settings: Settings) -> None:
+    away = await doctor.find(CHAT_REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    assert "Check CHAT_REDIS_URL" in away["wrong", "redis"]
+    await redis.acl_setuser("mute", enabled=True, passwords=["+x"], keys=["*"], commands=["+@all", "-@scripting"])
+    address = settings.redis_url.get_secret_value().rpartition("@")[2]
+    try:
+        refused = await doctor.find(CHAT_REDIS_URL=f"redis://mute:x@{address}")
+    finally:
+        await redis.acl_deluser("mute")
+    assert "Let this Redis user run EVALSHA" in refused["wrong", "scripts"]
+
+
+@pytest.mark.parametrize(
+    ("secret", "state", "detail"),
+    [
+        ("please-change-me-please-change-me-now", "wrong", "placeholder"),
+        ("a" * 64, "wrong", "can be guessed"),
+        ("abcd" * 16, "wrong", "can be guessed"),
+        (GOOD_SECRET, "ok", "long and random"),
+        (secrets.token_urlsafe(24), "ok", "long and random"),
+    ],
+)
+async def test_a_secret_that_can_be_guessed_is_told_and_never_shown(
+    secret: str, state: str, detail: str, doctor: Doctor
+) -> None:
+    said = await doctor.find(CHAT_JWT_SECRET=secret)
+    assert detail in said[state, "secret"]
+    assert secret not in str(said)
+
+
+async def test_a_key_set_is_fetched_and_its_keys_counted(doctor: Doctor) -> None:
+    async with published(key_set(EC_KEY, ED_KEY, OTHER_CURVE)) as jwks:
+        said = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL=jwks, CHAT_JWT_AUDIENCE="chat")
+    assert f"{jwks} has 1 usable key" in said["ok", "jwks"]
+    assert ("warning", "jwks") not in said
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        (key_set(ED_KEY), "none for RS256 or ES256"),
+        (b"<html>", "is no key set"),
+        (b"[]", "is no key set"),
+        (b'{"keys": [{"kty": "oct", "k": "AAAA"}]}', "none for RS256 or ES256"),
+    ],
+)
+async def test_a_key_set_without_usable_keys_is_told(answer: bytes, detail: str, doctor: Doctor) -> None:
+    async with published(answer) as jwks:
+        said = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL=jwks)
+    assert detail in said["wrong", "jwks"]
+    assert "CHAT_JWT_AUDIENCE is not set" in said["warning", "jwks"]
+
+
+async def test_a_key_set_that_is_away_or_read_in_the_clear_is_told(doctor: Doctor) -> None:
+    said = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL=f"http://127.0.0.1:{free_port()}/")
+    assert "cannot be read" in said["wrong", "jwks"]
+    said = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL="http://keys.invalid/", CHAT_JWKS_TIMEOUT="0.2")
+    assert "is not https" in said["wrong", "jwks"]
+
+
+async def test_an_engine_that_does_not_run_is_told(
+    doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = tmp_path / "node"
+    node.write_text("#!/bin/sh\necho v16.1.0\nexit 1\n")
+    node.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    said = await doctor.find()
+    assert "Node.js v16.1.0" in said["wrong", "node"]
+    assert "does not start" in said["wrong", "engine"]
+    assert ("skipped", "postgres") in said
+    assert ("ok", "redis") in said
+
+
+@pytest.mark.parametrize(
+    ("version", "fits"),
+    [
+        ("v20.19.0", True),
+        ("v20.18.9", False),
+        ("v22.12.0", True),
+        ("v22.1.0", False),
+        ("v23.0.0", False),
+        ("v26.0.0", True),
+    ],
+)
+def test_the_range_of_node_is_read_as_npm_reads_it(version: str, fits: bool) -> None:
+    assert engine.supports("^20.19 || ^22.12 || >=24", version) is fits
+
+
+async def test_a_client_of_another_schema_is_told(
+    doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = tmp_path / "schema.prisma"
+    schema.write_text("model Other {\n  id String @id\n}\n")
+    monkeypatch.setattr(engine, "SCHEMA", schema)
+    said = await doctor.find()
+    assert said["wrong", "client"].count("was generated from another schema") == 2
+
+
+async def test_a_slip_of_the_pen_in_a_variable_is_noticed(doctor: Doctor) -> None:
+    said = await doctor.find(CHAT_REDIS_ULR="redis://")
+    assert "Did you mean CHAT_REDIS_URL?" in said["warning", "configuration"]
+
+
+async def test_a_sidebar_that_was_not_built_is_told(doctor: Doctor, tmp_path: Path) -> None:
+    said = await doctor.find(CHAT_FRONTEND_DIR=str(tmp_path))
+    assert "has no index.html" in said["wrong", "configuration"]
+
+
+async def test_where_everything_is_broken_everything_is_told(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("chat_sessions.node.sys.executable", str(tmp_path / "python"))
+    broken = {"CHAT_DATABASE_URL": "mysql://", "CHAT_REDIS_URL": None, "CHAT_JWT_SECRET": "x", "CHAT_CACHE_TTL": "-1"}
+    said = await doctor.find(**broken)
+    complaints = said["wrong", "configuration"]
+    assert [name for name in broken if f"{name}: " not in complaints] == []
+    assert "Node.js does not start" in said["wrong", "node"]
+    assert ("wrong", "engine") in said
+    assert {("skipped", "postgres"), ("skipped", "redis")} < said.keys()
+
+
+@pytest.mark.parametrize("jwks", [None, "https://keys.invalid/"])
+async def test_none_or_both_of_the_ways_to_verify_tokens_is_told(jwks: str | None, doctor: Doctor) -> None:
+    secret = GOOD_SECRET if jwks else None
+    said = await doctor.find(CHAT_JWT_SECRET=secret, CHAT_JWKS_URL=jwks)
+    assert "set either CHAT_JWT_SECRET" in said["wrong", "configuration"]
+    assert ("ok", "drift") in said

@@ -1,0 +1,248 @@
+"""Which indexes the statements use, on a table that is large enough for Postgres to care."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from chat_sessions.embedded import Postgres
+from chat_sessions.outbox import FORGET_TOMBSTONES, TAKE_FREE_NOTES
+from tests.service import Caller, Service
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+BY_PIN = "ChatSession_userId_isPinned_updatedAt_id_idx"
+BY_TIME = "ChatSession_userId_updatedAt_id_idx"
+BY_SEQUENCE = "ChatMessage_sessionId_sequence_key"
+MIDDLE = datetime(2026, 1, 1, 0, 55, tzinfo=UTC)
+
+# Twenty users with a thousand sessions each, of which a twentieth is pinned, in no order, as people go
+# back to old chats; one of them has many messages.
+FILL = """
+INSERT INTO "ChatSession" ("id", "userId", "title", "isPinned", "messageCount", "updatedAt")
+SELECT lpad(n::text, 8, '0'), CASE n % 20 WHEN 0 THEN 'ada' ELSE 'user' || n % 20 END, 'Chat ' || n, n % 400 = 0,
+    CASE n WHEN 20 THEN 5000 ELSE 0 END, '2026-01-01T00:00:00Z'::timestamptz + make_interval(secs => n / 3)
+FROM generate_series(1, 20000) AS n ORDER BY md5(n::text);
+INSERT INTO "ChatMessage" ("id", "sessionId", "role", "sequence")
+SELECT n::text, '00000020', 'user', n FROM generate_series(0, 4999) AS n;
+INSERT INTO "ChatMessage" ("id", "sessionId", "role", "sequence")
+SELECT '1', lpad(n::text, 8, '0'), 'user', 0 FROM generate_series(100, 10000) AS n;
+INSERT INTO "Tombstone" ("sessionId") SELECT 'gone' || n FROM generate_series(1, 20000) AS n;
+INSERT INTO "Outbox" ("userId", "sessionId", "change") SELECT 'ada', 'x', 'updated' FROM generate_series(1, 20000);
+VACUUM ANALYZE;
+"""
+
+
+class Plan:
+    """What Postgres does for a statement."""
+
+    def __init__(self, root: dict[str, Any]) -> None:
+        self.nodes = list(_nodes(root))
+
+    @property
+    def kinds(self) -> list[str]:
+        return [node["Node Type"] for node in self.nodes]
+
+    @property
+    def indexes(self) -> list[str]:
+        return [node["Index Name"] for node in self.nodes if "Index Name" in node]
+
+    @property
+    def read(self) -> int:
+        """How many rows were read, those in vain included."""
+        return sum(
+            int(node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)))
+            for node in self.nodes
+            if "Relation Name" in node
+        )
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", []):
+        yield from _nodes(child)
+
+
+@pytest.fixture(scope="module")
+async def crowd(postgres: Postgres) -> AsyncIterator[asyncpg.Pool]:
+    """A database of its own with all those rows; the statements come from the service on the other one."""
+    url = urlsplit(postgres.url)._replace(path="/crowd").geturl()
+    async with asyncpg.create_pool(postgres.url, min_size=1, max_size=1) as server:
+        await server.execute("CREATE DATABASE crowd")
+        async with asyncpg.create_pool(url, min_size=1, max_size=1) as pool:
+            for statement in (
+                *(file.read_text() for file in sorted(MIGRATIONS.glob("*/migration.sql"))),
+                *FILL.strip().removesuffix(";").split(";"),
+            ):
+                await pool.execute(statement)
+            yield pool
+        await server.execute("DROP DATABASE crowd WITH (FORCE)")
+
+
+async def explain(crowd: asyncpg.Pool, statement: str, *values: object) -> Plan:
+    """Run a statement for once, and say how."""
+    async with crowd.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            answer = await connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}", *values)
+        finally:
+            await transaction.rollback()
+    return Plan(json.loads(answer)[0]["Plan"])
+
+
+class Sent:
+    """The statements that calls of the API send."""
+
+    def __init__(self, service: Service) -> None:
+        self._statements = service.count()
+
+    def one(self, *fragments: str) -> str:
+        """The last one that has all the fragments."""
+        found = [each for each in self._statements() if all(fragment in each for fragment in fragments)]
+        assert found, f"none with {fragments}"
+        return found[-1]
+
+
+@pytest.fixture
+def sent(service: Service) -> Sent:
+    return Sent(service)
+
+
+async def cursor(ada: Caller, **params: bool) -> str:
+    """A cursor of the list, behind whichever session."""
+    for _ in range(2):
+        await ada.create()
+    next_cursor: str = (await ada.page(limit=1, **params)).json()["next_cursor"]
+    return next_cursor
+
+
+# User, limit, offset, and the total, which is known.
+PAGE = ("ada", 50, 0, 1000)
+
+
+@pytest.mark.parametrize(("pinned_first", "index"), [(True, BY_PIN), (False, BY_TIME)])
+async def test_the_first_page_is_read_from_the_index_in_its_order(
+    pinned_first: bool, index: str, ada: Caller, sent: Sent, crowd: asyncpg.Pool
+) -> None:
+    await ada.page(pinned_first=pinned_first)
+    plan = await explain(crowd, sent.one("ORDER BY"), *PAGE)
+    assert plan.indexes == [index]
+    assert plan.read == 51
+
+
+@pytest.mark.parametrize(
+    ("place", "index"),
+    [
+        ((False, MIDDLE, "00009900"), BY_PIN),
+        ((True, MIDDLE, "00009900"), BY_PIN),
+        ((MIDDLE, "00009900"), BY_TIME),
+    ],
+    ids=["behind the pinned ones", "among the pinned ones", "without pins"],
+)
+async def test_a_page_deep_in_the_list_costs_what_the_first_one_does(
+    place: tuple[object, ...], index: str, ada: Caller, sent: Sent, crowd: asyncpg.Pool
+) -> None:
+    pinned_first = index == BY_PIN
+    await ada.page(pinned_first=pinned_first, cursor=await cursor(ada, pinned_first=pinned_first))
+    plan = await explain(crowd, sent.one("ORDER BY", ") < ("), *PAGE, *place)
+    assert plan.indexes == [index]
+    assert plan.read == 51
+
+
+async def test_the_total_counts_in_an_index(ada: Caller, sent: Sent, crowd: asyncpg.Pool) -> None:
+    await ada.page()
+    plan = await explain(crowd, sent.one("ORDER BY"), "ada", 50, 0, None)
+    assert "Index Only Scan" in plan.kinds
+    assert plan.read == 51 + 1000
+
+
+async def test_a_search_reads_the_sessions_of_its_user_only(ada: Caller, sent: Sent, crowd: asyncpg.Pool) -> None:
+    await ada.page(q="chat")
+    plan = await explain(crowd, sent.one("ORDER BY", "ILIKE"), *PAGE, "%no such title%")
+    assert len(plan.indexes) == 1
+    assert plan.read == 1000
+
+
+@pytest.mark.parametrize("before", [None, 2500])
+async def test_a_page_of_messages_is_read_from_the_index(
+    before: int | None, ada: Caller, sent: Sent, crowd: asyncpg.Pool
+) -> None:
+    await ada.get((await ada.create())["id"])
+    plan = await explain(crowd, sent.one("ChatMessage", "LIMIT"), "00000020", "ada", before, 50)
+    assert set(plan.indexes) == {"ChatSession_pkey", BY_SEQUENCE}
+    assert plan.read == 1 + 51
+
+
+async def test_an_append_finds_its_session_and_its_known_messages_by_their_ids(
+    ada: Caller, sent: Sent, crowd: asyncpg.Pool
+) -> None:
+    await ada.append((await ada.create())["id"], "a")
+    given = json.dumps(
+        [
+            {"position": position, "id": each, "role": "user", "metadata": {}}
+            for position, each in enumerate(("17", "new"))
+        ]
+    )
+    plan = await explain(crowd, sent.one("jsonb_to_recordset"), "00000020", "ada", given)
+    assert {"ChatSession_pkey", "ChatMessage_pkey"} <= set(plan.indexes)
+    assert "Seq Scan" not in plan.kinds
+    assert plan.read < 20
+
+
+async def test_a_delete_finds_its_session_by_the_id(ada: Caller, sent: Sent, crowd: asyncpg.Pool) -> None:
+    await ada.delete((await ada.create())["id"])
+    plan = await explain(crowd, sent.one("DELETE"), "00000020", "ada")
+    assert plan.indexes == ["ChatSession_pkey"]
+    assert plan.read == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "value", "indexes"),
+    [
+        # What Postgres itself sends for the foreign key.
+        ('DELETE FROM ONLY "ChatMessage" WHERE $1 = "sessionId"', "00000777", {"ChatMessage_pkey", BY_SEQUENCE}),
+        # The check of the trigger behind every insert.
+        ('SELECT FROM "Tombstone" WHERE "sessionId" = $1', "gone77", {"Tombstone_pkey"}),
+    ],
+    ids=["cascade", "tombstones"],
+)
+async def test_what_the_database_does_by_itself_uses_an_index(
+    statement: str, value: str, indexes: set[str], crowd: asyncpg.Pool
+) -> None:
+    plan = await explain(crowd, statement, value)
+    assert plan.indexes
+    assert set(plan.indexes) <= indexes
+    assert "Seq Scan" not in plan.kinds
+
+
+async def test_the_triggers_of_a_delete_read_no_table_from_end_to_end(crowd: asyncpg.Pool) -> None:
+    before = await scanned(crowd)
+    async with crowd.acquire() as connection:
+        await connection.execute('DELETE FROM "ChatSession" WHERE "id" = $1', "00000778")
+        await connection.execute('INSERT INTO "ChatSession" ("id", "userId") VALUES ($1, $2)', "new", "nobody")
+    assert await scanned(crowd) == before
+
+
+async def scanned(crowd: asyncpg.Pool) -> dict[str, int]:
+    """How often each table was read from end to end."""
+    async with crowd.acquire() as connection:
+        await connection.execute("SELECT pg_stat_force_next_flush()")
+        await connection.execute("SELECT pg_stat_clear_snapshot()")
+        found = await connection.fetch("SELECT relname, seq_scan FROM pg_stat_user_tables")
+    return {row["relname"]: row["seq_scan"] for row in found}
+
+
+async def test_the_sweeper_takes_the_oldest_notes_from_the_index(crowd: asyncpg.Pool) -> None:
+    plan = await explain(crowd, TAKE_FREE_NOTES, 200)
+    assert "Sort" not in " ".join(plan.kinds)
+    assert "Outbox_pkey" in plan.indexes
+
+
+async def test_old_tombstones_are_found_by_their_age(crowd: asyncpg.Pool) -> None:
+    plan = await explain(crowd, FORGET_TOMBSTONES, 24, 1000)
+    assert "Tombstone_deletedAt_idx" in plan.indexes

@@ -1,0 +1,97 @@
+"""The session lock: one writer at a time, and nobody waits for ever."""
+
+import asyncio
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis as RedisClient
+
+from chat_sessions.cache import Keys
+from chat_sessions.settings import Settings
+from tests.service import Caller, Service, running
+from tests.waiting import until
+
+ADA = Keys("ada")
+
+
+async def test_an_append_waits_for_the_writer_before_it(ada: Caller, redis: RedisClient) -> None:
+    session_id = (await ada.create())["id"]
+    await redis.set(ADA.lock(session_id), "another writer", px=60_000)
+    append = asyncio.ensure_future(ada.append(session_id, "hi"))
+    done, _ = await asyncio.wait([append], timeout=0.2)
+    assert done == set()
+    await redis.delete(ADA.lock(session_id))
+    assert (await append).status_code == 201
+
+
+async def test_an_append_that_has_waited_long_enough_is_asked_to_come_again(
+    settings: Settings, service: Service, redis: RedisClient
+) -> None:
+    del service
+    async with (
+        running(settings.model_copy(update={"lock_wait": 0.1})) as worker,
+        worker.client("ada") as client,
+    ):
+        session_id = (await Caller(client).create())["id"]
+        await redis.set(ADA.lock(session_id), "another writer", px=60_000)
+        refused = await Caller(client).append(session_id, "hi")
+    assert refused.status_code == 409
+    assert refused.headers["retry-after"] == "1"
+    assert refused.json()["type"] == "urn:chat-sessions:session-busy"
+
+
+async def test_the_lock_of_a_dead_writer_expires(ada: Caller, redis: RedisClient) -> None:
+    session_id = (await ada.create())["id"]
+    await redis.set(ADA.lock(session_id), "a dead writer", px=300)
+    assert (await ada.append(session_id, "hi")).status_code == 201
+
+
+async def test_the_lock_is_given_back(ada: Caller, redis: RedisClient) -> None:
+    session_id = (await ada.create())["id"]
+    await ada.append(session_id, "hi")
+    assert await redis.exists(ADA.lock(session_id)) == 0
+
+
+async def test_a_failed_append_gives_the_lock_back(ada: Caller, redis: RedisClient) -> None:
+    assert (await ada.append("no such session", "hi")).status_code == 404
+    assert await redis.exists(ADA.lock("no such session")) == 0
+
+
+async def test_a_delete_does_not_wait_for_the_lock_and_removes_it(ada: Caller, redis: RedisClient) -> None:
+    session_id = (await ada.create())["id"]
+    await redis.set(ADA.lock(session_id), "another writer", px=60_000)
+    assert (await asyncio.wait_for(ada.delete(session_id), 1)).status_code == 204
+    assert await redis.exists(ADA.lock(session_id)) == 0
+
+
+async def test_a_stranger_does_not_disturb_the_lock(ada: Caller, bob: Caller, redis: RedisClient) -> None:
+    session_id = (await ada.create())["id"]
+    await redis.set(ADA.lock(session_id), "another writer", px=60_000)
+    assert (await bob.append(session_id, "hi")).status_code == 404
+    assert (await bob.delete(session_id)).status_code == 404
+    assert await redis.get(ADA.lock(session_id)) == b"another writer"
+
+
+@pytest.mark.parametrize("thief", [None, "another writer"])
+async def test_a_writer_that_lost_its_lock_breaks_nothing(
+    ada: Caller, redis: RedisClient, database: asyncpg.Pool, thief: str | None
+) -> None:
+    session_id = (await ada.create())["id"]
+    async with database.acquire() as connection, connection.transaction():
+        await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
+        first = asyncio.ensure_future(ada.append(session_id, "first"))
+        await until(lambda: is_locked(redis, session_id))
+        await redis.delete(ADA.lock(session_id))
+        second = asyncio.ensure_future(ada.append(session_id, "second"))
+        await until(lambda: is_locked(redis, session_id))
+        if thief:
+            await redis.set(ADA.lock(session_id), thief, px=500)
+    assert [(await first).status_code, (await second).status_code] == [201, 201]
+    messages = (await ada.get(session_id)).json()["messages"]
+    assert [each["sequence"] for each in messages] == [0, 1]
+    if thief:
+        assert await redis.get(ADA.lock(session_id)) == thief.encode()
+
+
+async def is_locked(redis: RedisClient, session_id: str) -> bool:
+    return bool(await redis.exists(ADA.lock(session_id)))

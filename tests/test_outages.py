@@ -1,0 +1,131 @@
+"""Postgres or the query engine gone: 503 and nothing half-done, and all well again by itself."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from chat_sessions.embedded import Postgres
+from chat_sessions.settings import Settings
+from tests.service import Caller
+from tests.waiting import a_statement_waits, until
+from tests.world import World, world
+
+CALLS = 5
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[Postgres]:
+    """A Postgres that nothing else uses."""
+    with (
+        tempfile.TemporaryDirectory(prefix="chat-sessions-") as folder,
+        Postgres(Path(folder), durable=False) as server,
+    ):
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def deployment(own_postgres: Postgres, settings: Settings) -> AsyncIterator[World]:
+    async with world(own_postgres, settings) as deployment:
+        yield deployment
+
+
+@pytest.fixture
+async def ada(deployment: World) -> AsyncIterator[Caller]:
+    async with deployment.callers("ada") as (caller, _):
+        await until(caller.is_fully_ready)
+        yield caller
+
+
+@asynccontextmanager
+async def in_flight(deployment: World, caller: Caller, session_id: str) -> AsyncIterator[list[httpx.Response]]:
+    """Run the block while calls wait within Postgres; their answers are there after it."""
+    answers: list[httpx.Response] = []
+    async with deployment.database.acquire() as connection, connection.transaction():
+        await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
+        calls = [asyncio.ensure_future(caller.change(session_id, title=f"Title {each}")) for each in range(CALLS)]
+        await until(lambda: a_statement_waits(deployment.database))
+        yield answers
+        answers.extend(await asyncio.gather(*calls))
+
+
+def kill_engines() -> None:
+    for child in psutil.Process().children():
+        if "host.mjs" in " ".join(child.cmdline()):
+            child.kill()
+
+
+async def test_only_calls_in_flight_fail_when_the_engine_is_killed(deployment: World, ada: Caller) -> None:
+    session_id = (await ada.create("Lisbon"))["id"]
+    async with in_flight(deployment, ada, session_id) as failed:
+        kill_engines()
+    afterwards = await asyncio.gather(*(ada.get(session_id, limit=limit) for limit in range(1, 20)))
+    assert [answer.status_code for answer in failed] == [503] * CALLS
+    assert {answer.status_code for answer in afterwards} == {200}
+
+
+async def test_a_lost_engine_is_told_as_a_problem_that_passes(deployment: World, ada: Caller) -> None:
+    session_id = (await ada.create("Lisbon"))["id"]
+    async with in_flight(deployment, ada, session_id) as failed:
+        kill_engines()
+    assert {each.json()["type"] for each in failed} == {"urn:chat-sessions:database-unavailable"}
+    assert {each.headers["content-type"] for each in failed} == {"application/problem+json"}
+    assert {each.headers["retry-after"] for each in failed} == {"1"}
+
+
+async def test_a_killed_engine_is_counted(deployment: World, ada: Caller) -> None:
+    async def restarts() -> float:
+        metrics = (await ada.http.get("/metrics")).text.splitlines()
+        return next(float(line.split()[1]) for line in metrics if line.startswith("chat_engine_restarts "))
+
+    before = await restarts()
+    kill_engines()
+
+    async def counted() -> bool:
+        await ada.page(q="x")
+        return await restarts() == before + 1
+
+    await until(counted)
+    del deployment
+
+
+async def test_without_postgres_every_call_is_503_and_never_404(ada: Caller, own_postgres: Postgres) -> None:
+    session_id = (await ada.create("Lisbon"))["id"]
+    own_postgres.stop()
+    try:
+        answers = await asyncio.gather(
+            ada.http.get("/api/chat/sessions", params={"q": "x"}),
+            ada.get(session_id, before_sequence=7),
+            ada.http.post("/api/chat/sessions", json={}),
+            ada.append(session_id, "hi"),
+            ada.change(session_id, title="Porto"),
+            ada.delete(session_id),
+            ada.http.post("/api/chat/sessions/batch-delete", json={"filter": {}}),
+            ada.http.get("/readyz"),
+        )
+        alive = await ada.http.get("/healthz")
+    finally:
+        own_postgres.start()
+    assert [answer.status_code for answer in answers] == [503] * 8
+    assert alive.status_code == 200
+    await until(ada.is_fully_ready)
+    assert (await ada.get(session_id)).json()["title"] == "Lisbon"
+    assert (await ada.delete(session_id)).status_code == 204
+
+
+async def test_postgres_may_be_restarted_under_load(ada: Caller, own_postgres: Postgres) -> None:
+    session_id = (await ada.create("Lisbon"))["id"]
+    load = [asyncio.ensure_future(ada.append(session_id, str(number))) for number in range(100)]
+    await asyncio.wait(load, return_when=asyncio.FIRST_COMPLETED)
+    own_postgres.restart()
+    statuses = [answer.status_code for answer in await asyncio.gather(*load)]
+    await until(ada.is_fully_ready)
+    messages = (await ada.get(session_id, limit=200)).json()["messages"]
+    assert set(statuses) <= {201, 503, 409}
+    assert len(messages) >= statuses.count(201)
+    assert [each["sequence"] for each in messages] == list(range(len(messages)))

@@ -1,0 +1,251 @@
+"""Export and import."""
+
+import json
+import os
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from redis.asyncio import Redis as RedisClient
+from typer.testing import Result
+
+from chat_sessions import workbench
+from chat_sessions.bulk import BulkStore
+from chat_sessions.embedded import Postgres
+from chat_sessions.portability import Exporter
+from chat_sessions.settings import Settings
+from chat_sessions.telemetry import configure_logging
+from tests.command import Operator
+from tests.service import Caller, new_id
+from tests.world import migrated_database
+
+RICH: list[dict[str, Any]] = [
+    {"role": "system", "content": "line\u2028paragraph\u2029next\u0085 and \U0001f600"},
+    {"role": "user", "content": [{"type": "text", "text": "parts"}, {"type": "image_url", "image_url": {"url": "x"}}]},
+    {
+        "role": "assistant",
+        "tool_calls": [{"id": "t", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+    },
+    {
+        "role": "tool",
+        "tool_call_id": "t",
+        "content": "",
+        "name": "f",
+        "metadata": {"n": 1.5, "deep": [None, {"k": []}]},
+    },
+    {"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}, "refusal": "no"},
+    {"role": "user", "id": "minted by the client", "content": "null"},
+]
+
+
+@pytest.fixture
+def operator(settings: Settings) -> Operator:
+    return Operator(settings)
+
+
+async def chats(owner: Caller) -> dict[str, Any]:
+    """Return all that a user can see, by the ids of the sessions."""
+    listed = (await owner.page(limit=100)).json()["sessions"]
+    return {each["id"]: (await owner.get(each["id"], limit=200)).json() | {"user_id": None} for each in listed}
+
+
+async def some_chats(owner: Caller) -> dict[str, Any]:
+    await owner.create(None)
+    await owner.create("Ünï\u2028code", metadata={"model": {"name": "m"}, "big": 2**60}, messages=RICH)
+    pinned = await owner.create("pinned", messages=[{"role": "user", "content": "first"}])
+    await owner.append(pinned["id"], "second", "third")
+    await owner.change(pinned["id"], is_pinned=True)
+    return await chats(owner)
+
+
+async def exported(operator: Operator, user: str = "ada") -> bytes:
+    return (await operator.succeed("export", "--user", user)).stdout_bytes
+
+
+async def forget_tombstones(database: asyncpg.Pool) -> None:
+    await database.execute('DELETE FROM "Tombstone"')
+
+
+def line(**changes: object) -> bytes:
+    """Return a line as export writes it, but for the changes."""
+    moment = "2026-01-02T03:04:05.678Z"
+    whole = {"id": new_id(), "title": "t", "created_at": moment, "updated_at": moment, "is_pinned": False}
+    return json.dumps({**whole, "metadata": {}, "messages": [], **changes}).encode() + b"\n"
+
+
+def message(sequence: int, **changes: object) -> dict[str, object]:
+    return {"id": new_id(), "role": "user", "sequence": sequence, "created_at": "2026-01-02T03:04:05Z", **changes}
+
+
+async def test_an_exported_user_who_was_erased_and_imported_has_the_same_chats(
+    operator: Operator, ada: Caller, database: asyncpg.Pool
+) -> None:
+    before = await some_chats(ada)
+    file = await exported(operator)
+    await operator.succeed("erase-user", "ada", "--yes")
+    assert await chats(ada) == {}
+    await forget_tombstones(database)
+    result = await operator.succeed("import", "--user", "ada", stdin=file)
+    assert result.stdout == "Imported 3 sessions with 9 messages.\n"
+    assert await chats(ada) == before
+    assert await exported(operator) == file
+
+
+async def test_another_user_gets_the_same_chats_under_new_ids(operator: Operator, ada: Caller, bob: Caller) -> None:
+    before = await some_chats(ada)
+    await operator.succeed("import", "--user", "bob", "--new-ids", stdin=await exported(operator))
+    after = await chats(bob)
+    assert not before.keys() & after.keys()
+
+    def without_ids(all_chats: dict[str, Any]) -> list[Any]:
+        return [each | {"id": None} for each in all_chats.values()]
+
+    assert without_ids(after) == without_ids(before)
+    assert await chats(ada) == before
+
+
+async def test_an_imported_session_goes_on_where_it_ended(operator: Operator, ada: Caller) -> None:
+    given = line(messages=[message(0), message(1)])
+    await operator.succeed("import", "--user", "ada", stdin=given)
+    answer = await ada.append(json.loads(given)["id"], "next")
+    assert [each["sequence"] for each in answer.json()["messages"]] == [2]
+
+
+async def test_an_import_evicts_the_cached_list_itself(
+    settings: Settings, postgres: Postgres, redis: RedisClient
+) -> None:
+    # No service sweeps here.
+    url = await migrated_database(postgres)
+    await redis.hset("chat:{ada}:list", "a page", "from before")
+    await redis.expire("chat:{ada}:list", 60)
+    await Operator(settings).succeed("import", "--user", "ada", stdin=line(), CHAT_DATABASE_URL=url)
+    assert await redis.exists("chat:{ada}:list") == 0
+
+
+async def test_a_long_session_is_one_whole_line(
+    operator: Operator, ada: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat_sessions.portability.MESSAGES_PER_PAGE", 2)
+    monkeypatch.setattr("chat_sessions.portability.BYTES_IN_MEMORY", 64)
+    monkeypatch.setattr("chat_sessions.database.MESSAGES_PER_INSERT", 2)
+    session = await ada.create("long", messages=[{"role": "user", "content": str(number)} for number in range(7)])
+    [only] = (await exported(operator)).splitlines()
+    assert [each["content"] for each in json.loads(only)["messages"]] == [str(number) for number in range(7)]
+    await operator.succeed("import", "--user", "ada", "--new-ids", stdin=only)
+    copies = [each for key, each in (await chats(ada)).items() if key != session["id"]]
+    assert [each["content"] for each in copies[0]["messages"]] == [str(number) for number in range(7)]
+
+
+async def test_pages_of_sessions_follow_each_other_without_gap_or_overlap(
+    operator: Operator, ada: Caller, database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat_sessions.portability.SESSIONS_PER_PAGE", 2)
+    ids = [(await ada.create())["id"] for _ in range(7)]
+    # Many at the same moment, the worst case of a page's edge.
+    await database.execute('UPDATE "ChatSession" SET "createdAt" = \'2026-01-01\' WHERE "id" = ANY($1)', ids[:5])
+    lines = [json.loads(each)["id"] for each in (await exported(operator)).splitlines()]
+    assert sorted(lines) == sorted(ids)
+
+
+async def test_a_session_that_is_deleted_while_it_is_exported_leaves_no_half_line(
+    settings: Settings, ada: Caller, database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat_sessions.portability.MESSAGES_PER_PAGE", 2)
+    doomed = await ada.create("doomed", messages=[{"role": "user"}] * 5)
+    await ada.create("kept")
+    original = BulkStore.messages_of
+
+    async def messages_of(self: BulkStore, user: str, session_id: str, start: int, limit: int) -> Any:  # noqa: ANN401
+        if session_id == doomed["id"] and start == 4:
+            await database.execute('DELETE FROM "ChatSession" WHERE "id" = $1', session_id)
+        return await original(self, user, session_id, start, limit)
+
+    monkeypatch.setattr(BulkStore, "messages_of", messages_of)
+    out = BytesIO()
+    async with workbench.opened(settings) as bench:
+        assert await Exporter(bench.bulk).run("ada", out) == 1
+    configure_logging(settings)
+    assert [json.loads(each)["title"] for each in out.getvalue().splitlines()] == ["kept"]
+
+
+async def test_a_file_is_only_for_its_owner_and_complete_or_not_there(
+    operator: Operator, ada: Caller, tmp_path: Path
+) -> None:
+    await some_chats(ada)
+    target = tmp_path / "ada.ndjson"
+    result = await operator.succeed("export", "--user", "ada", "--output", str(target))
+    assert "Exported 3 sessions." in result.stderr
+    assert target.read_bytes() == await exported(operator)
+    assert target.stat().st_mode & 0o077 == 0
+    assert os.listdir(tmp_path) == [target.name]  # noqa: PTH208  the other way counts as blocking
+
+
+async def test_a_file_that_cannot_be_written_or_read_is_told_in_words(operator: Operator, tmp_path: Path) -> None:
+    result = await operator.fail("export", "--user", "ada", "--output", str(tmp_path / "no" / "file"))
+    assert "cannot be written: No such file" in result.stderr
+    missing = await operator.run("import", "--user", "ada", str(tmp_path / "missing"))
+    assert missing.exit_code == 2
+    assert "No such file" in " ".join(missing.stderr.replace("│", " ").split())
+
+
+async def test_ids_that_are_taken_or_were_deleted_are_refused_by_line_and_the_rest_is_imported(
+    operator: Operator, ada: Caller, bob: Caller
+) -> None:
+    taken = await bob.create("bob's")
+    deleted = await ada.create()
+    await ada.delete(deleted["id"])
+    lines = [line(id=taken["id"]), line(title="one"), b"\n", line(id=deleted["id"]), line(title="two")]
+    result = await operator.fail("import", "--user", "ada", stdin=b"".join(lines))
+    assert refusals(result) == {1: "its id is taken", 4: "its id is taken"}
+    assert result.stdout == "Imported 2 sessions with 0 messages; refused 2 lines.\n"
+    assert sorted(await ada.titles()) == ["one", "two"]
+    assert await bob.titles() == ["bob's"]
+
+
+async def test_a_strict_import_stops_at_the_first_line_that_it_refuses(operator: Operator, ada: Caller) -> None:
+    lines = [line(title="one"), b"no json\n", line(title="two")]
+    result = await operator.fail("import", "--user", "ada", "--strict", stdin=b"".join(lines))
+    assert list(refusals(result)) == [2]
+    assert "refused 1 line and stopped there" in result.stdout
+    assert await ada.titles() == ["one"]
+
+
+MISFITS = [
+    (b"\xff\xfe\n", "Invalid JSON"),
+    (b'{"id": \n', "Invalid JSON"),
+    (b"[]\n", "Input should be an object"),
+    (line(title="x" * 201), "title: String should have at most 200 characters"),
+    (line(title=None, extra=1), "extra: Extra inputs are not permitted"),
+    (line(title="nul\0"), "title: must not contain NUL"),
+    (line().replace(b'"t"', rb'"\ud800"'), "Invalid JSON"),
+    (line(created_at="2026-01-02T03:04:05"), "created_at: Input should have timezone info"),
+    (line(is_pinned=None), "is_pinned: Input should be a valid boolean"),
+    (line(messages=[message(0, role="robot")]), "messages.0.role: Input should be"),
+    (line(messages=[message(1)]), "the sequences of the messages must be 0, 1, 2"),
+    (line(messages=[message(0), message(0)]), "the sequences of the messages must be 0, 1, 2"),
+    (line(messages=[message(0, id="x"), message(1, id="x")]), "two messages must not have the same id"),
+    (line(id=""), "id: String should have at least 1 character"),
+]
+
+
+async def test_lines_that_do_not_fit_are_refused_by_number_and_nothing_of_them_is_kept(
+    operator: Operator, ada: Caller
+) -> None:
+    given = b"".join(bad + line(title="good") for bad, _ in MISFITS)
+    result = await operator.fail("import", "--user", "ada", stdin=given)
+    found = refusals(result)
+    assert list(found) == [1 + 2 * index for index in range(len(MISFITS))]
+    assert [
+        reason for (_, reason), (_, wanted) in zip(found.items(), MISFITS, strict=True) if wanted not in reason
+    ] == []
+    assert await ada.titles() == ["good"] * len(MISFITS)
+
+
+def refusals(result: Result) -> dict[int, str]:
+    """Return the reasons by their lines, each up to its first comma unless that is all there is."""
+    found = [
+        each.removeprefix("Line ").split(": ", 1) for each in result.stderr.splitlines() if each.startswith("Line")
+    ]
+    return {int(number): reason.split(",")[0] if reason.startswith("its id") else reason for number, reason in found}

@@ -1,0 +1,87 @@
+"""What the repository promises of itself."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from chat_sessions.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+SOURCE = ROOT / "src" / "chat_sessions"
+MODULES = sorted(SOURCE.rglob("*.py"))
+MAX_LINES = 250
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def name(module: Path) -> str:
+    return str(module.relative_to(SOURCE))
+
+
+@pytest.mark.parametrize("setting", Settings.model_fields)
+def test_every_setting_is_in_the_readme(setting: str) -> None:
+    assert f"`CHAT_{setting.upper()}`" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("setting", Settings.model_fields)
+def test_every_setting_says_what_it_is_for(setting: str) -> None:
+    assert Settings.model_fields[setting].description
+
+
+def test_the_readme_names_no_setting_that_there_is_not() -> None:
+    known = {f"CHAT_{setting.upper()}" for setting in Settings.model_fields}
+    named = set(re.findall(r"CHAT_[A-Z_]+", (ROOT / "README.md").read_text()))
+    assert named <= known
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_no_module_is_longer_than_one_can_keep_in_mind(module: Path) -> None:
+    assert len(module.read_text().splitlines()) <= MAX_LINES
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_every_module_opens_with_one_sentence(module: Path) -> None:
+    first = module.read_text().splitlines()[0]
+    assert first.startswith('"""')
+
+
+def test_the_layers_hold() -> None:
+    done = subprocess.run(  # noqa: S603  our own command
+        [BIN / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_module_has_its_place_in_the_layers() -> None:
+    layers = " ".join(PYPROJECT["tool"]["importlinter"]["contracts"][0]["layers"])
+    placed = set(layers.replace("|", " ").split())
+    modules = {
+        f"chat_sessions.{each.stem if each.is_file() else each.name}"
+        for each in SOURCE.iterdir()
+        if each.suffix == ".py" or (each / "__init__.py").exists()
+    }
+    assert modules - placed == {"chat_sessions.__init__"}
+
+
+def test_every_ignored_rule_has_its_reason() -> None:
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    rules = {rule for ignored in per_section() for rule in ignored}
+    for rule in rules:
+        assert any(f'"{rule}"' in line and "#" in line for line in lines), rule
+
+
+def per_section() -> list[list[str]]:
+    lint = PYPROJECT["tool"]["ruff"]["lint"]
+    return [lint["ignore"], *lint["per-file-ignores"].values()]
+
+
+def test_every_dependency_is_locked() -> None:
+    locked = {package["name"] for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
+    groups = PYPROJECT["dependency-groups"].values()
+    wanted = [*PYPROJECT["project"]["dependencies"], *(each for group in groups for each in group)]
+    names = {each.partition(">")[0].partition("=")[0].partition("[")[0] for each in wanted if isinstance(each, str)}
+    assert names <= locked
