@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install dev test check format openapi image clean
+.PHONY: help install dev test check format openapi screenshots image clean bench bench-quick bench-growth
 
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
@@ -27,7 +27,7 @@ NODE_FITS := const [a, b] = process.versions.node.split(".").map(Number); \
 	process.exit(a >= 24 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)
 
 help: ## List these verbs
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 install: .venv/.synced engine/generated/.made ## Set up everything: Python, Node and the generated clients
 dev: install ## Serve http://127.0.0.1:8000 with a Postgres and a Redis of its own (PORT=8001: elsewhere)
@@ -58,11 +58,23 @@ openapi: install ## Write openapi.json anew, and the types that the front end ta
 	mv .cache/openapi.json openapi.json
 	$(if $(FRONTEND),$(NPM) run generate --prefix frontend)
 
+screenshots: install ## Take pictures of every state of the sidebar, into frontend/screenshots
+	$(NPM) run screenshots --prefix frontend
+
+bench: install ## Measure the service beside its baselines: five rounds, ten minutes (best with wrk: apt-get install wrk)
+	$(BIN)/python -m benchmarks.run
+
+bench-quick: install ## The same in one short round
+	$(BIN)/python -m benchmarks.run --rounds=1 --seconds=1 --no-soak
+
+bench-growth: install ## Measure with a thousand, a hundred thousand and a million sessions, and draw it
+	$(BIN)/python -m benchmarks.growth
+
 image: ## Build the container image chat-sessions
 	docker build --tag chat-sessions .
 
 clean: ## Remove all that the other verbs made, except the data of `make dev`
-	rm -rf .venv .cache .coverage .*_cache .hypothesis dist engine/generated {engine,frontend}/node_modules frontend/dist
+	rm -rf .venv .cache .coverage .*_cache .hypothesis dist engine/generated {engine,frontend}/node_modules frontend/{dist,dist-lib,test-results,screenshots}
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Without a PATH pip cannot ask rustc for its version, which would make rustup write to HOME.
@@ -97,7 +109,7 @@ frontend/node_modules/.package-lock.json: frontend/package-lock.json | .venv/.sy
 	$(NPM) ci --ignore-scripts --prefix frontend
 	@touch $@
 
-FRONTEND_SOURCES := $(shell find frontend \( -name node_modules -o -name 'dist*' -o -name test-results \) -prune -o -type f -print)
+FRONTEND_SOURCES := $(shell find frontend \( -name node_modules -o -name 'dist*' -o -name test-results -o -name screenshots \) -prune -o -type f -print)
 frontend/dist/.built: $(FRONTEND_SOURCES) openapi.json frontend/node_modules/.package-lock.json
 	$(NPM) run build --prefix frontend
 	@touch $@

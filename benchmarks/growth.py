@@ -1,0 +1,184 @@
+"""`make bench-growth`: what a call costs with a thousand, a hundred thousand and a million sessions in the database."""
+
+import argparse
+import asyncio
+import json
+import secrets
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from benchmarks import data
+from benchmarks.processes import Running, service
+from chat_sessions.auth import mint_token
+from chat_sessions.embedded import temporary_servers
+from chat_sessions.migrations import migrate_deploy
+
+SIZES = (1_000, 100_000, 1_000_000)
+SESSIONS = "/api/chat/sessions"
+RESULTS = Path(__file__).with_name("results")
+# One user has this many of them, or all there are.
+LARGEST_USER = 100_000
+LONG_SESSION_MESSAGES = 10_000
+REPEATS = 200
+MOST_GROWTH = 1.5
+MOST_BLOCKING = 3
+
+OTHERS = """
+INSERT INTO "ChatSession" ("id", "userId", "title", "messageCount", "updatedAt")
+SELECT gen_random_uuid(), 'user' || n % 10000, 'Chat ' || n, 0, now() - make_interval(secs => n)
+FROM generate_series(1, $1::int) AS n
+"""
+
+
+async def fill(url: str, add: int, largest: int) -> None:
+    """Add sessions of others, and bring the largest user up to a number; a sample has messages."""
+    connection = await asyncpg.connect(url)
+    async with connection.transaction():
+        await connection.execute(data.WITHOUT_TRIGGERS)
+        await connection.execute(data.SESSIONS, "largest", largest, 0)
+        await connection.execute(OTHERS, max(0, add - largest))
+        await connection.execute("SET session_replication_role = DEFAULT")
+    for user, count, messages in (("sample", 1000, data.MESSAGES), ("long", 1, LONG_SESSION_MESSAGES)):
+        async with connection.transaction():
+            await connection.execute(data.WITHOUT_TRIGGERS)
+            await connection.execute(data.SESSIONS, user, count, messages)
+            await connection.execute(data.MESSAGES_OF_NEW_SESSIONS, user, messages)
+            await connection.execute("SET session_replication_role = DEFAULT")
+    await connection.execute("VACUUM ANALYZE")
+    await connection.close()
+
+
+class Caller:
+    """One user, one call at a time."""
+
+    def __init__(self, running: Running, secret: str, user: str) -> None:
+        self._url = running.url
+        self._token = mint_token(secret, user, ttl=86_400)
+
+    def call(self, path: str, method: str = "GET", body: bytes | None = None) -> tuple[float, Any]:
+        """Return the milliseconds and the answer."""
+        request = urllib.request.Request(self._url + path, body, method=method)  # noqa: S310  our own
+        request.add_header("Authorization", f"Bearer {self._token}")
+        request.add_header("Content-Type", "application/json")
+        started = time.perf_counter()
+        with urllib.request.urlopen(request) as answer:  # noqa: S310  our own
+            answered = answer.read()
+        return (time.perf_counter() - started) * 1000, json.loads(answered) if answered else None
+
+
+def typical(call: Callable[[], tuple[float, Any]], times: int = REPEATS) -> dict[str, float]:
+    """Return the median and the 99th percentile of some calls, in milliseconds."""
+    taken = sorted(call()[0] for _ in range(times))
+    return {"p50": taken[times // 2], "p99": taken[int(times * 0.99)]}
+
+
+def deep_cursor(largest: Caller, pages: int) -> str:
+    """Walk into the list."""
+    cursor = ""
+    for _ in range(pages):
+        _, page = largest.call(f"{SESSIONS}?limit=100&cursor={cursor}" if cursor else f"{SESSIONS}?limit=100")
+        cursor = page["next_cursor"] or cursor
+    return cursor
+
+
+def measure(running: Running, secret: str, url: str, size: int) -> dict[str, dict[str, float]]:
+    """Measure each kind of call, without the cache where it would hide what Postgres does."""
+    largest, sample, long = (Caller(running, secret, user) for user in ("largest", "sample", "long"))
+    ids = iter(asyncio.run(data.ids(url, "sample")))
+    cursor = deep_cursor(largest, min(100, size // 200))
+    long_id = asyncio.run(data.ids(url, "long"))[0]
+    numbers = iter(range(10**6))
+    results = {
+        # Another offset is another page: none of these is in the cache, but the total is.
+        "first pages": typical(lambda: largest.call(f"{SESSIONS}?limit=50&offset={next(numbers)}")),
+        "deep page by cursor": typical(
+            lambda: largest.call(f"{SESSIONS}?limit={next(numbers) % 50 + 50}&cursor={cursor}")
+        ),
+        "get": typical(lambda: sample.call(f"{SESSIONS}/{next(ids)}")),
+        "delete": typical(lambda: sample.call(f"{SESSIONS}/{next(ids)}", "DELETE")),
+    }
+
+    def counted() -> tuple[float, Any]:
+        largest.call(SESSIONS, "POST", b"{}")
+        return largest.call(f"{SESSIONS}?limit=50")
+
+    def reading() -> tuple[float, Any]:
+        return sample.call(f"{SESSIONS}?limit=50&offset={next(numbers) % 50}")
+
+    results["first page after a creation"] = typical(counted, REPEATS // 10)
+    results["others, at rest"] = typical(reading)
+    took: list[float] = []
+    deleting = threading.Thread(target=lambda: took.append(long.call(f"{SESSIONS}/{long_id}", "DELETE")[0]))
+    deleting.start()
+    during = [reading()[0]]
+    while deleting.is_alive():
+        during.append(reading()[0])
+    during.sort()
+    results["others, during a long delete"] = {"p50": during[len(during) // 2], "p99": during[int(len(during) * 0.99)]}
+    results["delete of 10,000 messages"] = {"p50": took[0], "p99": took[0]}
+    return results
+
+
+def draw(measured: Mapping[int, Mapping[str, Mapping[str, float]]], file: Path) -> None:
+    """Draw the medians by size."""
+    from matplotlib.figure import Figure  # noqa: PLC0415  slow to import, and only needed here
+
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    for name in next(iter(measured.values())):
+        axes.plot(list(measured), [each[name]["p50"] for each in measured.values()], marker="o", label=name)
+    axes.set(xscale="log", yscale="log", xlabel="sessions in the database", ylabel="median, ms", title="Growth")
+    axes.legend()
+    figure.savefig(file)
+
+
+def report(measured: Mapping[int, Mapping[str, Mapping[str, float]]], sizes: Sequence[int]) -> None:
+    """Print the table."""
+    print(f"{'p50 / p99, ms':32}" + "".join(f"{size:>20,}" for size in sizes) + f"{'growth':>8}")
+    smallest, greatest = measured[sizes[0]], measured[sizes[-1]]
+    for name in smallest:
+        cells = "".join(f"{measured[size][name]['p50']:11.2f} /{measured[size][name]['p99']:7.2f}" for size in sizes)
+        growth = greatest[name]["p50"] / smallest[name]["p50"]
+        print(f"{name:32}{cells}{growth:8.2f}  {'pass' if growth <= MOST_GROWTH else 'FAIL'}")
+    for size in sizes:
+        blocking = measured[size]["others, during a long delete"]["p99"] / measured[size]["others, at rest"]["p99"]
+        print(
+            f"p99 of others during a long delete, {size:,}: {blocking:.2f} x",
+            "pass" if blocking <= MOST_BLOCKING else "FAIL",
+        )
+
+
+def main() -> None:
+    """Measure at each size, print the table, write the JSON and draw the picture."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    sizes: Sequence[int] = parser.parse_args().sizes
+    secret, measured = secrets.token_hex(32), {}
+    for size in sizes:
+        with temporary_servers() as (database, redis):
+            migrate_deploy(database.url)
+            asyncio.run(fill(database.url, size, min(size, LARGEST_USER)))
+            environment = {
+                "CHAT_DATABASE_URL": database.url,
+                "CHAT_REDIS_URL": redis.url,
+                "CHAT_JWT_SECRET": secret,
+            }
+            with service("growth", environment) as running:
+                measured[size] = measure(running, secret, database.url, size)
+        print(f"{size:,} sessions: done", flush=True)
+    report(measured, sizes)
+    RESULTS.mkdir(exist_ok=True)
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    (RESULTS / f"growth-{stamp}.json").write_text(json.dumps(measured, indent=2))
+    draw(measured, RESULTS / f"growth-{stamp}.png")
+    print(f"Written to {RESULTS}/growth-{stamp}.json and .png.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+import { expect, problem, test } from "./test";
+
+const TITLES = ["Alpha", "Beta", "Gamma", "Delta", "Epsilon"];
+
+test.beforeEach(async ({ service, sidebar }) => {
+  await service.createAll(TITLES);
+  await sidebar.open();
+  await sidebar.expectTitles(TITLES);
+});
+
+test("several are chosen and deleted in one call", async ({ sidebar, page, service }) => {
+  await sidebar.link("Beta").click();
+  const calls: unknown[] = [];
+  page.on("request", (request) => request.url().endsWith("/batch-delete") && calls.push(request.postDataJSON()));
+  await sidebar.sidebarMenu("Select chats");
+  await sidebar.row("Beta").getByRole("checkbox").check();
+  await sidebar
+    .row("Delta")
+    .getByRole("checkbox")
+    .click({ modifiers: ["Shift"] });
+  await expect(sidebar.root.getByText("3 selected")).toBeVisible();
+  await sidebar.row("Gamma").getByRole("checkbox").uncheck();
+  await sidebar.root.getByRole("button", { name: "Delete", exact: true }).click();
+  await expect(sidebar.dialog).toHaveAccessibleName("Delete 2 chats?");
+  await sidebar.dialog.getByRole("button", { name: "Delete" }).click();
+  await sidebar.expectTitles(["Alpha", "Gamma", "Epsilon"]);
+  await expect(sidebar.dialog).toBeHidden();
+  await expect(page).toHaveURL("/");
+  await expect(sidebar.link("Gamma")).toBeFocused();
+  await expect(page.getByRole("status").filter({ hasText: "Deleted 2 chats." })).toBeAttached();
+  expect(calls).toHaveLength(1);
+  expect(await service.titles()).toEqual(["Alpha", "Gamma", "Epsilon"]);
+});
+
+test("Escape leaves the selection, and nothing is deleted", async ({ sidebar, page, service }) => {
+  await sidebar.link("Alpha").focus();
+  await page.keyboard.press("x");
+  await expect(sidebar.root.getByText("1 selected")).toBeVisible();
+  await page.keyboard.press("Control+a");
+  await expect(sidebar.root.getByText("5 selected")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(sidebar.root.getByRole("checkbox")).toHaveCount(0);
+  expect(await service.titles()).toEqual(TITLES);
+});
+
+test("Delete all wants the word typed, says how many, and clears everything", async ({ sidebar, page, service }) => {
+  await sidebar.link("Gamma").click();
+  await sidebar.sidebarMenu("Delete all…");
+  await expect(sidebar.dialog).toHaveAccessibleName("Delete all 5 chats?");
+  const button = sidebar.dialog.getByRole("button", { name: "Delete 5 chats" });
+  await expect(button).toBeDisabled();
+  await expect(sidebar.dialog.getByRole("textbox")).toBeFocused();
+  await page.keyboard.type("delet");
+  await page.keyboard.press("Enter");
+  await expect(button).toBeDisabled();
+  await page.keyboard.type("e");
+  await page.keyboard.press("Enter");
+  await expect(sidebar.root.getByText("No chats yet")).toBeVisible();
+  await expect(page).toHaveURL("/");
+  await expect(sidebar.newChat).toBeFocused();
+  expect(await service.titles()).toEqual([]);
+});
+
+test("with a search, Delete all deletes what was found only", async ({ sidebar, page, service }) => {
+  await sidebar.search.fill("eta");
+  await sidebar.expectTitles(["Beta"]);
+  await sidebar.search.fill("lta");
+  await sidebar.expectTitles(["Delta"]);
+  await sidebar.sidebarMenu("Delete all found…");
+  await expect(sidebar.dialog).toHaveAccessibleName("Delete 1 chat found for “lta”?");
+  await expect(sidebar.dialog.getByRole("textbox")).toBeFocused();
+  await page.keyboard.type("delete");
+  await page.keyboard.press("Enter");
+  await expect(sidebar.root.getByText("Nothing found")).toBeVisible();
+  expect(await service.titles()).toEqual(["Alpha", "Beta", "Gamma", "Epsilon"]);
+});
+
+test.describe("when it fails", () => {
+  test.use({ failuresExpected: true });
+
+  test("the rows stay chosen and Retry deletes them", async ({ sidebar, page, service }) => {
+    let fails = true;
+    await page.route("**/batch-delete", (route) => {
+      return fails ? route.fulfill(problem(503, "database-unavailable")) : route.continue();
+    });
+    await sidebar.sidebarMenu("Select chats");
+    await sidebar.row("Alpha").getByRole("checkbox").check();
+    await sidebar.root.getByRole("button", { name: "Delete", exact: true }).click();
+    await sidebar.dialog.getByRole("button", { name: "Delete" }).click();
+    await expect(sidebar.toasts).toContainText("The chats were not deleted.");
+    await expect(sidebar.row("Alpha").getByRole("checkbox")).toBeChecked();
+    fails = false;
+    await sidebar.toasts.getByRole("button", { name: "Retry" }).click();
+    await sidebar.expectTitles(["Beta", "Gamma", "Delta", "Epsilon"]);
+    expect(await service.titles()).toEqual(["Beta", "Gamma", "Delta", "Epsilon"]);
+  });
+
+  test("Delete all cannot be confirmed before the chats were counted", async ({ sidebar, page }) => {
+    let fails = true;
+    await page.route("**/batch-delete", (route) => {
+      return fails ? route.fulfill(problem(503, "database-unavailable")) : route.continue();
+    });
+    await sidebar.sidebarMenu("Delete all…");
+    await expect(sidebar.dialog.getByRole("alert")).toContainText("They couldn’t be counted.");
+    await expect(sidebar.dialog.getByRole("button", { name: "Delete all" })).toBeDisabled();
+    fails = false;
+    await sidebar.dialog.getByRole("button", { name: "Retry" }).click();
+    await expect(sidebar.dialog).toHaveAccessibleName("Delete all 5 chats?");
+  });
+});

@@ -1,0 +1,147 @@
+import { expect, Sidebar, test } from "./test";
+
+const WITHIN_A_SECOND = { timeout: 1_000 };
+
+test("another device follows within a second", async ({ sidebar, otherPage, service }) => {
+  await service.createAll(["Alpha", "Beta"]);
+  const other = new Sidebar(otherPage);
+  await sidebar.open();
+  await other.open();
+  await other.expectTitles(["Alpha", "Beta"]);
+
+  await sidebar.newChat.click();
+  await expect(other.rows).toHaveText(["New chat", "Alpha", "Beta"], WITHIN_A_SECOND);
+  await sidebar.menu("Beta", "Pin");
+  await expect(other.rows).toHaveText(["Beta", "New chat", "Alpha"], WITHIN_A_SECOND);
+  const alpha = (await service.list()).sessions.find((session) => session.title === "Alpha");
+  await service.change(alpha?.id ?? "", { title: "Alpha and Omega" });
+  await expect(other.rows).toHaveText(["Beta", "Alpha and Omega", "New chat"], WITHIN_A_SECOND);
+  await expect(sidebar.rows).toHaveText(["Beta", "Alpha and Omega", "New chat"], WITHIN_A_SECOND);
+  await service.delete(alpha?.id ?? "");
+  await expect(other.rows).toHaveText(["Beta", "New chat"], WITHIN_A_SECOND);
+  await expect(sidebar.rows).toHaveText(["Beta", "New chat"], WITHIN_A_SECOND);
+});
+
+test("a chat that is open elsewhere says that it was deleted, and stays said until it is closed", async ({
+  sidebar,
+  otherPage,
+  service,
+}) => {
+  await service.createAll(["Alpha", "Beta"]);
+  const other = new Sidebar(otherPage);
+  await sidebar.open();
+  await other.open();
+  await other.link("Beta").click();
+  await expect(otherPage.getByRole("heading", { level: 1, name: "Beta" })).toBeVisible();
+
+  await sidebar.delete("Beta");
+  const told = otherPage.getByRole("alert").filter({ hasText: "This chat was deleted" });
+  await expect(told).toBeVisible(WITHIN_A_SECOND);
+  await expect(told).toContainText("“Beta” was deleted in another tab or on another device.");
+  await expect(otherPage).toHaveURL(/\/c\//);
+  await told.getByRole("button", { name: "Close it" }).click();
+  await expect(otherPage).toHaveURL("/");
+});
+
+test("a message that another device adds appears", async ({ sidebar, page, service }) => {
+  const [alpha] = await service.createAll(["Alpha"]);
+  await sidebar.open(`/c/${alpha?.id}`);
+  await expect(page.getByText("Nothing has been said yet.")).toBeVisible();
+  await service.append(alpha?.id ?? "", [{ role: "assistant", content: "Here I am." }]);
+  await expect(page.getByRole("region", { name: "Messages" })).toContainText("Here I am.", WITHIN_A_SECOND);
+});
+
+test("the focus moves on when the focused row is deleted elsewhere", async ({ sidebar, service }) => {
+  const [, beta] = await service.createAll(["Alpha", "Beta", "Gamma"]);
+  await sidebar.open();
+  await sidebar.link("Beta").focus();
+  await service.delete(beta?.id ?? "");
+  await sidebar.expectTitles(["Alpha", "Gamma"]);
+  await expect(sidebar.link("Gamma")).toBeFocused();
+});
+
+test("a hidden page keeps no connection, and catches up when it is seen again", async ({ sidebar, page, service }) => {
+  const [alpha] = await service.createAll(["Alpha", "Beta"]);
+  await sidebar.open();
+  await service.create("Gamma");
+  await sidebar.expectTitles(["Gamma", "Alpha", "Beta"]);
+  const become = (state: DocumentVisibilityState) =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, "visibilityState", { configurable: true, get: () => value });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, state);
+
+  const cut = page.waitForEvent("requestfailed", (request) => request.url().endsWith("/events"));
+  await become("hidden");
+  await cut;
+  await service.delete(alpha?.id ?? "");
+  await page.waitForTimeout(300);
+  await sidebar.expectTitles(["Gamma", "Alpha", "Beta"]);
+  await become("visible");
+  await expect(sidebar.rows).toHaveText(["Gamma", "Beta"], WITHIN_A_SECOND);
+});
+
+test("a burst of changes costs less requests than it has changes", async ({ sidebar, page, service }) => {
+  await sidebar.open();
+  await expect(sidebar.root.getByText("No chats yet")).toBeVisible();
+  let requests = 0;
+  page.on("request", (request) => {
+    requests += request.url().includes("/api/") ? 1 : 0;
+  });
+  await service.createMany(120);
+  await expect(sidebar.rows.first()).toBeVisible();
+  await expect.poll(() => sidebar.rows.first().getAttribute("aria-setsize")).toBe("120");
+  expect(requests).toBeLessThan(120);
+});
+
+test.describe("when the feed is cut", () => {
+  test.use({ failuresExpected: true });
+
+  test("it connects again and hears what it has missed", async ({ sidebar, page, service }) => {
+    const [alpha] = await service.createAll(["Alpha", "Beta"]);
+    await sidebar.open();
+    await service.create("Before");
+    await expect(sidebar.row("Before")).toBeVisible();
+
+    let isCut = true;
+    let resumedFrom: string | undefined;
+    await page.route("**/api/chat/sessions/events", (route) => {
+      resumedFrom = route.request().headers()["last-event-id"];
+      return isCut ? route.abort() : route.continue();
+    });
+    await page.context().setOffline(true);
+    await service.delete(alpha?.id ?? "");
+    await service.create("Meanwhile");
+    await page.context().setOffline(false);
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await page.waitForTimeout(300);
+    isCut = false;
+    await expect(sidebar.rows).toHaveText(["Meanwhile", "Before", "Beta"], { timeout: 15_000 });
+    expect(resumedFrom).toMatch(/\d+-\d+/);
+  });
+
+  test("without a feed the list is read again when the page gets the focus", async ({ sidebar, page, service }) => {
+    await page.route("**/api/chat/sessions/events", (route) => route.abort());
+    await sidebar.open();
+    await expect(sidebar.root.getByText("Reconnecting…")).toBeVisible();
+    await service.create("Unheard");
+    await page.evaluate(() => dispatchEvent(new Event("focus")));
+    await expect(sidebar.row("Unheard")).toBeVisible();
+  });
+
+  test("a deleted chat that the feed did not tell of is noticed when it is used", async ({
+    sidebar,
+    page,
+    service,
+  }) => {
+    const [alpha] = await service.createAll(["Alpha", "Beta"]);
+    await page.route("**/api/chat/sessions/events", (route) => route.abort());
+    await sidebar.open(`/c/${alpha?.id}`);
+    await expect(page.getByText("Nothing has been said yet.")).toBeVisible();
+    await service.delete(alpha?.id ?? "");
+    await page.getByRole("textbox", { name: "Message" }).fill("Are you there?");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("alert").filter({ hasText: "This chat was deleted" })).toBeVisible();
+    await sidebar.expectTitles(["Beta"]);
+  });
+});

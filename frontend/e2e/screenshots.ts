@@ -1,0 +1,189 @@
+import type { Page } from "@playwright/test";
+import type { Summary } from "../src/api/types";
+import type { Service } from "./service";
+import { closedGate, expect, problem, test } from "./test";
+
+const DAY = 24 * 60 * 60 * 1000;
+const AGES: [title: string, days: number][] = [
+  ["Sourdough that stays flat", 2],
+  ["Interview questions, backend", 0],
+  ["Trip to Lisbon in May", 0],
+  ["Why is the sky dark at night?", 0],
+  ["A name for a grey cat", 0],
+  ["Postgres: partial or covering index?", 1],
+  ["Birthday poem for my sister", 1],
+  ["Grüße aus Köln: Übersetzung", 1],
+  ["Bike chain keeps slipping", 3],
+  ["Summary of the quarterly report for the board, second draft with comments", 4],
+  ["Vegan lasagne without soy", 5],
+  ["Kubernetes: pod restarts every hour", 6],
+  ["Stretching after long runs", 12],
+  ["Letter to the landlord", 20],
+  ["Books like “The Dispossessed”", 34],
+];
+
+const NAMES = ["Ada Lovelace", "Emmy Noether", "Grace Hopper", "Mary Somerville", "Sofja Kowalewskaja", "Hypatia"];
+
+test.use({
+  failuresExpected: true,
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the fixtures from the pattern
+  user: async ({}, use, { titlePath }) => {
+    const sum = [...titlePath.join()].reduce((total, letter) => total + letter.charCodeAt(0), 0);
+    await use(NAMES[sum % NAMES.length] ?? "");
+  },
+});
+test.describe.configure({ mode: "serial" });
+test.beforeEach(({ service }) => service.deleteAll());
+
+for (const scheme of ["light", "dark"] as const) {
+  test.describe(scheme, () => {
+    test.use({ colorScheme: scheme, deviceScaleFactor: 2 });
+
+    test("wide", async ({ sidebar, page, service }) => {
+      test.setTimeout(120_000);
+      const take = photographer(page, `${scheme}-wide`);
+      await withAges(page, service);
+
+      const gate = closedGate();
+      await page.route("**/api/chat/sessions?*", async (route) => {
+        await gate.opened;
+        await route.fallback();
+      });
+      await sidebar.open();
+      await take("loading");
+      gate.open();
+      await expect(sidebar.row("Letter to the landlord")).toBeVisible();
+      await take("start");
+
+      await sidebar.link("Trip to Lisbon in May").click();
+      await expect(page.getByText("the tram 28")).toBeVisible();
+      await sidebar.row("Bike chain keeps slipping").hover();
+      await take("hover");
+      await page.mouse.move(900, 300);
+      await sidebar.link("A name for a grey cat").focus();
+      await page.keyboard.press("ArrowDown");
+      await take("keyboard-focus");
+      await sidebar.row("Birthday poem for my sister").hover();
+      await sidebar.row("Birthday poem for my sister").getByRole("button", { name: /More/ }).click();
+      await take("menu");
+      await page.keyboard.press("Escape");
+      await sidebar.askToDelete("Bike chain keeps slipping");
+      await take("delete");
+
+      await page.route("**/api/chat/sessions/*", async (route) => {
+        if (route.request().method() !== "DELETE") {
+          return route.fallback();
+        }
+        await page.waitForTimeout(700);
+        return route.fulfill(problem(503, "database-unavailable"));
+      });
+      await sidebar.dialog.getByRole("button", { name: "Delete" }).click();
+      await take("delete-busy");
+      await expect(sidebar.toasts.getByRole("alert")).toBeVisible();
+      await take("delete-failed");
+      await sidebar.toasts.getByRole("button", { name: "Dismiss" }).click();
+
+      await sidebar.menu("Vegan lasagne without soy", "Rename");
+      await take("rename");
+      await page.keyboard.press("Escape");
+
+      await page.keyboard.press("x");
+      await sidebar.row("Stretching after long runs").getByRole("checkbox").check();
+      await sidebar.row("Bike chain keeps slipping").getByRole("checkbox").check();
+      await take("choosing");
+      await sidebar.root.getByRole("button", { name: "Done" }).click();
+
+      await sidebar.sidebarMenu("Delete all…");
+      await expect(sidebar.dialog).toHaveAccessibleName(/\d/);
+      await page.keyboard.type("del");
+      await take("delete-all");
+      await page.keyboard.press("Escape");
+      await sidebar.sidebarMenu("Keyboard shortcuts");
+      await take("shortcuts");
+      await page.keyboard.press("Escape");
+
+      await sidebar.search.fill("the");
+      await expect(sidebar.rows).toHaveCount(4);
+      await take("search");
+      await sidebar.search.fill("quantum knitting");
+      await expect(sidebar.root.getByText("Nothing found")).toBeVisible();
+      await take("nothing-found");
+      await sidebar.search.fill("");
+
+      const open = new URL(page.url()).pathname.split("/").at(-1) ?? "";
+      await service.delete(open);
+      await expect(page.getByText("This chat was deleted")).toBeVisible();
+      await take("deleted-elsewhere");
+    });
+
+    test("empty and failing", async ({ sidebar, page }) => {
+      const take = photographer(page, `${scheme}-wide`);
+      await sidebar.open();
+      await expect(sidebar.root.getByText("No chats yet")).toBeVisible();
+      await take("empty");
+      await page.route("**/api/chat/sessions**", (route) => route.fulfill(problem(503, "database-unavailable")));
+      await page.reload();
+      await expect(sidebar.root.getByRole("alert")).toBeVisible();
+      await take("error");
+      await page.evaluate(() => sessionStorage.clear());
+    });
+
+    test.describe("narrow", () => {
+      test.use({ viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
+
+      test("narrow", async ({ sidebar, page, service }) => {
+        const take = photographer(page, `${scheme}-narrow`);
+        await withAges(page, service);
+        await page.goto("/");
+        await take("start");
+        await page.getByRole("button", { name: "Show chats" }).tap();
+        await expect(sidebar.row("Trip to Lisbon in May")).toBeVisible();
+        await take("drawer");
+        await sidebar.trash("A name for a grey cat").tap();
+        await take("delete");
+        await sidebar.dialog.getByRole("button", { name: "Cancel" }).tap();
+        await sidebar.link("Trip to Lisbon in May").tap();
+        await expect(page.getByText("the tram 28")).toBeVisible();
+        await take("open");
+      });
+    });
+  });
+}
+
+test("sign-in", async ({ page, context }) => {
+  await context.addInitScript(() => sessionStorage.clear());
+  await page.goto("/");
+  await photographer(page, "light-wide")("sign-in");
+});
+
+function photographer(page: Page, group: string) {
+  return async (name: string) => {
+    // Whatever fades in has done so then.
+    await page.waitForTimeout(350);
+    await page.screenshot({ path: `screenshots/${group}-${name}.png`, animations: "allow" });
+  };
+}
+
+/** The service stamps the time itself; the pictures want chats of many days. */
+async function withAges(page: Page, service: Service): Promise<void> {
+  const sessions = await service.createAll(AGES.map(([title]) => title));
+  const ages = new Map(sessions.map((session, index) => [session.id, AGES[index]?.[1] ?? 0]));
+  await service.change(sessions[0]?.id ?? "", { is_pinned: true });
+  await service.append(sessions[2]?.id ?? "", [
+    { role: "user", content: "Five days in Lisbon in May, with two children. What should we not miss?" },
+    {
+      role: "assistant",
+      content:
+        "May is a good time: warm, not hot, and the jacarandas are in bloom.\n\nTake the tram 28 early in the morning, before the queues; the Oceanário on the rainy day; and a day in Sintra by train, with the gardens first and the palace after lunch.",
+    },
+    { role: "user", content: "And where do we eat?" },
+  ]);
+  await page.route("**/api/chat/sessions?*", async (route) => {
+    const response = await route.fetch();
+    const list = (await response.json()) as { sessions: Summary[] };
+    for (const session of list.sessions) {
+      session.updated_at = new Date(Date.parse(session.updated_at) - (ages.get(session.id) ?? 0) * DAY).toISOString();
+    }
+    await route.fulfill({ response, json: list });
+  });
+}

@@ -1,0 +1,153 @@
+import { type BrowserContext, test as base, expect, type Locator, type Page } from "@playwright/test";
+import { newUser, Service, tokenFor } from "./service";
+
+export { expect };
+
+interface Fixtures {
+  /** Whether the test makes requests fail: the browser's own report of that is no error of the page then. */
+  failuresExpected: boolean;
+  user: string;
+  service: Service;
+  sidebar: Sidebar;
+  /** The page of a second device of the same user. */
+  otherPage: Page;
+  quiet: undefined;
+}
+
+export const test = base.extend<Fixtures>({
+  failuresExpected: [false, { option: true }],
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the fixtures from the pattern
+  user: async ({}, use) => use(newUser()),
+  service: async ({ baseURL, user }, use) => use(await Service.for(baseURL ?? "", user)),
+  page: async ({ page, context, baseURL, user, failuresExpected }, use) => {
+    const complaints = watch(page, baseURL ?? "", failuresExpected);
+    await signIn(context, baseURL ?? "", user);
+    await use(page);
+    expect(complaints).toEqual([]);
+  },
+  otherPage: async ({ browser, baseURL, user }, use) => {
+    const context = await browser.newContext({ baseURL });
+    await signIn(context, baseURL ?? "", user);
+    await use(await context.newPage());
+    await context.close();
+  },
+  sidebar: async ({ page }, use) => use(new Sidebar(page)),
+});
+
+/** Everything that a browser complains about, and every request that leaves the origin. */
+export function watch(page: Page, origin: string, failuresExpected = false): string[] {
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(`page error: ${error.message}`));
+  page.on("console", (message) => {
+    const isFailedRequest = message.text().startsWith("Failed to load resource");
+    if (["error", "warning"].includes(message.type()) && !(failuresExpected && isFailedRequest)) {
+      complaints.push(`console: ${message.text()} (${message.location().url})`);
+    }
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(origin) && !request.url().startsWith("data:")) {
+      complaints.push(`request outside the origin: ${request.url()}`);
+    }
+  });
+  return complaints;
+}
+
+/** Signs in the way the service wants it: by name in development, by the embedding page otherwise. */
+async function signIn(context: BrowserContext, url: string, user: string): Promise<void> {
+  const token = await tokenFor(url, user);
+  await context.addInitScript(
+    ([name, bearer]) => {
+      sessionStorage.setItem("chat-sessions:user", name ?? "");
+      addEventListener("chat-sessions:token-needed", () =>
+        dispatchEvent(new CustomEvent("chat-sessions:token", { detail: { token: bearer } })),
+      );
+    },
+    [user, token],
+  );
+}
+
+/** Holds requests back until it is opened. */
+export function closedGate(): { opened: Promise<void>; open: () => void } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+export function problem(status: number, kind: string) {
+  const document = {
+    type: `urn:chat-sessions:${kind}`,
+    title: kind,
+    status,
+    detail: "The database cannot be reached right now; try again.",
+  };
+  return { status, contentType: "application/problem+json", body: JSON.stringify(document) };
+}
+
+/** The sidebar in the words of its users. */
+export class Sidebar {
+  readonly root: Locator;
+  readonly rows: Locator;
+  readonly search: Locator;
+  readonly newChat: Locator;
+  readonly dialog: Locator;
+  readonly toasts: Locator;
+  readonly #page: Page;
+
+  constructor(page: Page) {
+    this.#page = page;
+    this.root = page.getByRole("navigation", { name: "Chats" });
+    this.rows = this.root.locator("li[data-session]");
+    this.search = this.root.getByRole("textbox", { name: "Search chats" });
+    this.newChat = this.root.getByRole("button", { name: "New chat" });
+    this.dialog = page.getByRole("alertdialog");
+    this.toasts = page.getByRole("region", { name: "Notifications" });
+  }
+
+  async open(path = "/"): Promise<void> {
+    await this.#page.goto(path);
+    await expect(this.root).toBeVisible();
+  }
+
+  row(title: string): Locator {
+    return this.rows.filter({ has: this.#page.getByText(title, { exact: true }) });
+  }
+
+  link(title: string): Locator {
+    return this.row(title).getByRole("link");
+  }
+
+  trash(title: string): Locator {
+    return this.row(title).getByRole("button", { name: `Delete “${title}”` });
+  }
+
+  async menu(title: string, action: string): Promise<void> {
+    await this.row(title).hover();
+    await this.row(title)
+      .getByRole("button", { name: `More for “${title}”` })
+      .click();
+    await this.#page.getByRole("menuitem", { name: action }).click();
+  }
+
+  async sidebarMenu(action: string): Promise<void> {
+    await this.root.getByRole("button", { name: "More", exact: true }).click();
+    await this.#page.getByRole("menuitem", { name: action }).click();
+  }
+
+  /** Up to the dialog. */
+  async askToDelete(title: string): Promise<void> {
+    await this.row(title).hover();
+    await this.trash(title).click();
+    await expect(this.dialog).toBeVisible();
+  }
+
+  async delete(title: string): Promise<void> {
+    await this.askToDelete(title);
+    await this.dialog.getByRole("button", { name: "Delete" }).click();
+  }
+
+  async expectTitles(titles: readonly string[]): Promise<void> {
+    await expect(this.rows).toHaveText(titles as string[]);
+  }
+}

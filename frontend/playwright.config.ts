@@ -1,0 +1,48 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { defineConfig } from "@playwright/test";
+import { machineBrowser } from "./e2e/find-browser.mjs";
+
+const PORT = 8199;
+const data = join(tmpdir(), `chat-sessions-e2e-${process.pid}`);
+const given = process.env.BASE_URL;
+
+/** Against the service at BASE_URL, which shares CHAT_JWT_SECRET; by default against one of its own. */
+export default defineConfig({
+  testDir: "e2e",
+  outputDir: "test-results",
+  reporter: process.env.CI ? [["list"], ["github"]] : "list",
+  timeout: 30_000,
+  expect: { timeout: 5_000 },
+  fullyParallel: true,
+  workers: 2,
+  forbidOnly: !!process.env.CI,
+  projects: [
+    { name: "behaviour", testMatch: "*.spec.ts" },
+    { name: "screenshots", testMatch: "screenshots.ts" },
+  ],
+  use: {
+    baseURL: given ?? `http://127.0.0.1:${PORT}`,
+    viewport: { width: 1280, height: 800 },
+    trace: "retain-on-failure",
+    launchOptions: {
+      executablePath: machineBrowser(),
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+  ...(!given && {
+    webServer: {
+      command: `trap : TERM INT; ../.venv/bin/chat-sessions dev --port=${PORT} --data=${data}; rm -rf ${data}`,
+      url: `http://127.0.0.1:${PORT}/readyz`,
+      gracefulShutdown: { signal: "SIGTERM" as const, timeout: 15_000 },
+    },
+  }),
+});

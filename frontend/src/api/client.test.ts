@@ -1,0 +1,69 @@
+import { HttpResponse, http } from "msw";
+import { expect, test, vi } from "vitest";
+import { BASE_URL, notFound, problem, SESSIONS, service } from "../test/service";
+import { createApi } from "./client";
+import { deleteSession } from "./delete-session";
+import { getSession } from "./get-session";
+import { listSessions } from "./list-sessions";
+import { isPassing, isSessionNotFound, Problem } from "./problem";
+
+const api = createApi(BASE_URL, () => "token");
+
+test("every answer that is not 2xx throws the problem that it carries", async () => {
+  service.server.use(http.get(SESSIONS, () => problem(503, "database-unavailable")));
+  const error = await listSessions(api, {}).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(Problem);
+  expect(error).toMatchObject({
+    type: "urn:chat-sessions:database-unavailable",
+    status: 503,
+    message: "Not right now.",
+  });
+  expect(isPassing(error)).toBe(true);
+});
+
+test("only the service's own 404 says that a session is gone", async () => {
+  const notFoundOf = async (answer: () => Response) => {
+    service.server.use(http.delete(`${SESSIONS}/:id`, answer));
+    return isSessionNotFound(await deleteSession(api, "x").catch((error: unknown) => error));
+  };
+  expect(await notFoundOf(() => notFound())).toBe(true);
+  expect(await notFoundOf(() => HttpResponse.html("<h1>Not Found</h1>", { status: 404 }))).toBe(false);
+  expect(await notFoundOf(() => HttpResponse.json({ detail: "Not Found" }, { status: 404 }))).toBe(false);
+});
+
+test("no answer at all is a problem with status 0, that may pass", async () => {
+  service.server.use(http.get(SESSIONS, () => HttpResponse.error()));
+  const error = await listSessions(api, {}).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ status: 0 });
+  expect(isPassing(error)).toBe(true);
+});
+
+test("a refused token is replaced once, and only once", async () => {
+  const tokens: (string | null)[] = [];
+  service.server.use(
+    http.get(SESSIONS, ({ request }) => {
+      tokens.push(request.headers.get("Authorization"));
+      return problem(401, "unauthorized");
+    }),
+  );
+  const getToken = vi.fn(({ refresh }: { refresh: boolean }) => (refresh ? "new" : "old"));
+  await expect(listSessions(createApi(BASE_URL, getToken), {})).rejects.toMatchObject({ status: 401 });
+  expect(tokens).toEqual(["Bearer old", "Bearer new"]);
+});
+
+test("addresses are escaped, and what is not given is not sent", async () => {
+  service.sessions = [];
+  await getSession(api, "a/b?c").catch(() => undefined);
+  await listSessions(api, { q: "50 %", cursor: null });
+  expect(service.asked).toEqual([
+    "GET /api/chat/sessions/a%2Fb%3Fc?limit=50",
+    "GET /api/chat/sessions?limit=50&q=50+%25",
+  ]);
+});
+
+test("what is cancelled is not reported as a failure of the service", async () => {
+  const abort = new AbortController();
+  const answer = listSessions(api, {}, abort.signal);
+  abort.abort();
+  await expect(answer).rejects.toMatchObject({ name: "AbortError" });
+});

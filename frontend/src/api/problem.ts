@@ -1,0 +1,64 @@
+import type { FieldProblem } from "./types";
+
+interface ProblemDocument {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  errors?: FieldProblem[];
+}
+
+/** An answer that is not 2xx, as RFC 9457 shapes it; status 0 is no answer at all. */
+export class Problem extends Error {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly errors: readonly FieldProblem[];
+
+  constructor({ type, title, status, detail, errors = [] }: ProblemDocument, options?: ErrorOptions) {
+    super(detail, options);
+    this.name = "Problem";
+    this.type = type;
+    this.title = title;
+    this.status = status;
+    this.errors = errors;
+  }
+}
+
+export function unreachable(cause: unknown): Problem {
+  return new Problem(
+    { type: "about:blank", title: "Unreachable", status: 0, detail: "The service cannot be reached right now." },
+    { cause },
+  );
+}
+
+export async function problemOf(response: Response): Promise<Problem> {
+  const document = await response.json().catch(() => null);
+  const fallback = {
+    type: "about:blank",
+    title: response.statusText || "Error",
+    detail: `The service answered with status ${response.status}.`,
+  };
+  return new Problem({ ...fallback, ...(isProblemDocument(document) ? document : {}), status: response.status });
+}
+
+/** The service says that the session is gone. A 404 of a proxy or of a wrong address proves nothing. */
+export function isSessionNotFound(error: unknown): boolean {
+  return error instanceof Problem && error.type === "urn:chat-sessions:session-not-found";
+}
+
+/** Whether the same request may succeed a moment later. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof Problem && (error.status === 0 || error.status === 429 || error.status >= 500);
+}
+
+function isProblemDocument(value: unknown): value is ProblemDocument {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "type" in value &&
+    typeof value.type === "string" &&
+    "detail" in value &&
+    typeof value.detail === "string"
+  );
+}

@@ -1,0 +1,10 @@
+// @vitest-environment node
+import { readFileSync } from "node:fs";
+import openapiTS, { astToString, COMMENT_HEADER } from "openapi-typescript";
+import { expect, test } from "vitest";
+
+test("the types are those of openapi.json (npm run generate)", async () => {
+  const document = new URL("../../../openapi.json", import.meta.url);
+  const generated = COMMENT_HEADER + astToString(await openapiTS(document, { defaultNonNullable: false }));
+  expect(readFileSync(new URL("./schema.ts", import.meta.url), "utf8")).toBe(generated);
+});

@@ -1,0 +1,82 @@
+import { HttpResponse, http } from "msw";
+import { afterEach, expect, test, vi } from "vitest";
+import { BASE_URL, problem, SESSIONS, service } from "../test/service";
+import { createApi } from "./client";
+import { type SessionEvent, watchSessions } from "./watch-sessions";
+
+const EVENTS = `${SESSIONS}/events`;
+let abort = new AbortController();
+
+afterEach(() => abort.abort());
+
+function watch() {
+  abort = new AbortController();
+  const events: SessionEvent[] = [];
+  const feed = {
+    signal: abort.signal,
+    position: { lastEventId: "" },
+    onOpen: vi.fn(),
+    onLost: vi.fn(),
+    onEvent: (event: SessionEvent) => void events.push(event),
+  };
+  watchSessions(
+    createApi(BASE_URL, () => "token"),
+    feed,
+  );
+  return { events, ...feed };
+}
+
+function stream(text: string) {
+  return new HttpResponse(text, { headers: { "Content-Type": "text/event-stream" } });
+}
+
+test("events are read, comments and unknown events are not", async () => {
+  service.server.use(
+    http.get(EVENTS, () =>
+      stream(
+        ": welcome\nretry: 1000\n\n" +
+          'event: session.created\nid: 1-0\ndata: {"id": "a"}\n\n' +
+          'event: something.else\ndata: {"id": "b"}\n\n' +
+          'event: session.deleted\nid: 2-0\ndata: {"id": "a"}\n\n' +
+          "event: reset\nid: 3-0\ndata: {}\n\n",
+      ),
+    ),
+  );
+  const { events, position } = watch();
+  await vi.waitFor(() => expect(position.lastEventId).toBe("3-0"));
+  expect(events).toEqual([
+    { type: "session.created", id: "a" },
+    { type: "session.deleted", id: "a" },
+    { type: "reset" },
+  ]);
+});
+
+test("after an end it connects again where it was", async () => {
+  const resumedFrom: (string | null)[] = [];
+  service.server.use(
+    http.get(EVENTS, ({ request }) => {
+      resumedFrom.push(request.headers.get("Last-Event-ID"));
+      return stream('event: session.updated\nid: 7-1\ndata: {"id": "a"}\n\n');
+    }),
+  );
+  const { onOpen, onLost } = watch();
+  await vi.waitFor(() => expect(resumedFrom).toEqual([null, "7-1"]), { timeout: 5_000 });
+  expect(onOpen.mock.calls).toEqual([[{ resumed: false }], [{ resumed: true }]]);
+  expect(onLost).toHaveBeenCalled();
+});
+
+test("while it fails it waits longer and longer, and stops when told to", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  let attempts = 0;
+  service.server.use(
+    http.get(EVENTS, () => {
+      attempts += 1;
+      return problem(503, "database-unavailable");
+    }),
+  );
+  watch();
+  await vi.advanceTimersByTimeAsync(60_000);
+  vi.useRealTimers();
+  expect(attempts).toBeGreaterThan(3);
+  expect(attempts).toBeLessThan(15);
+});

@@ -1,0 +1,43 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { followHost, type Identity } from "./identity";
+
+const tokenOf = (sub: string, more = "") => `x.${btoa(JSON.stringify({ sub }))}.${more}`;
+const say = (token: unknown) => dispatchEvent(new CustomEvent("chat-sessions:token", { detail: { token } }));
+let stop: () => void = () => undefined;
+
+afterEach(() => stop());
+
+function follow() {
+  const identities: Identity[] = [];
+  const asked = vi.fn();
+  addEventListener("chat-sessions:token-needed", asked);
+  const unfollow = followHost((identity) => identities.push(identity));
+  stop = () => {
+    unfollow();
+    removeEventListener("chat-sessions:token-needed", asked);
+  };
+  return { identities, asked };
+}
+
+test("the host is asked, and its token used until it is refused", async () => {
+  const { identities, asked } = follow();
+  expect(asked).toHaveBeenCalledTimes(1);
+  say(tokenOf("ann", "1"));
+  const [ann] = identities;
+  expect(ann?.user).toBe("ann");
+  expect(await ann?.getToken({ refresh: false })).toBe(tokenOf("ann", "1"));
+
+  const next = Promise.all([ann?.getToken({ refresh: true }), ann?.getToken({ refresh: true })]);
+  expect(asked).toHaveBeenCalledTimes(2);
+  say(tokenOf("ann", "2"));
+  expect(await next).toEqual([tokenOf("ann", "2"), tokenOf("ann", "2")]);
+  expect(identities).toHaveLength(1);
+});
+
+test("a token of another user is another identity; what is no token is nothing", () => {
+  const { identities } = follow();
+  say(tokenOf("ann"));
+  say(undefined);
+  say(tokenOf("bob"));
+  expect(identities.map(({ user }) => user)).toEqual(["ann", "bob"]);
+});

@@ -1,0 +1,11 @@
+import { titleOf } from "../sessions/titles";
+import { useSession } from "../sessions/use-session";
+
+export function PageTitle({ id }: { id: string | null }) {
+  return id === null ? <title>Chats</title> : <ChatTitle id={id} />;
+}
+
+function ChatTitle({ id }: { id: string }) {
+  const { session, isDeleted } = useSession(id);
+  return <title>{session && !isDeleted ? `${titleOf(session)} · Chats` : "Chats"}</title>;
+}

@@ -1,0 +1,91 @@
+import { DialogDismiss } from "@ariakit/react";
+import { LogOut, Menu, X } from "lucide-react";
+import { useState } from "react";
+import { ChatPane, ChatSessionsProvider, ChatSidebar } from "..";
+import { StartPane } from "../pane/start-pane";
+import { IconButton } from "../ui/button";
+import { Modal } from "../ui/modal";
+import { useMedia } from "../ui/use-media";
+import type { Identity } from "./identity";
+import { PageTitle } from "./page-title";
+import { hrefOf, openChat, useOpenChat } from "./route";
+import styles from "./workspace.module.css";
+
+interface WorkspaceProps {
+  identity: Identity;
+  onSignOut: (() => void) | undefined;
+}
+
+/** The sidebar beside the open chat; on a narrow screen, in a drawer. */
+export function Workspace({ identity, onSignOut }: WorkspaceProps) {
+  const openId = useOpenChat();
+  const isNarrow = useMedia("(max-width: 47.99rem)");
+  const [drawerOpen, setDrawerOpen] = useState(false);
+  const service = { baseUrl: "", getToken: identity.getToken };
+
+  const sidebar = (
+    <ChatSidebar
+      {...service}
+      selectedId={openId}
+      hrefOf={hrefOf}
+      onSelect={(id) => {
+        openChat(id);
+        if (id !== null) {
+          setDrawerOpen(false);
+        }
+      }}
+      footer={<User name={identity.user} onSignOut={onSignOut} />}
+    />
+  );
+  const menu = isNarrow && (
+    <IconButton label="Show chats" onClick={() => setDrawerOpen(true)}>
+      <Menu aria-hidden />
+    </IconButton>
+  );
+  return (
+    <ChatSessionsProvider {...service}>
+      <PageTitle id={openId} />
+      <div className={styles.workspace}>
+        {isNarrow ? (
+          <Modal
+            className={styles.drawer}
+            backdrop={<div className={styles.backdrop} />}
+            aria-label="Chats"
+            open={drawerOpen}
+            onClose={() => setDrawerOpen(false)}
+          >
+            {sidebar}
+            <DialogDismiss className={styles.close} aria-label="Hide chats">
+              <X aria-hidden />
+            </DialogDismiss>
+          </Modal>
+        ) : (
+          <div className={styles.side}>{sidebar}</div>
+        )}
+        <main className={styles.main}>
+          {openId === null ? (
+            <StartPane lead={menu} onStart={openChat} />
+          ) : (
+            <ChatPane key={openId} id={openId} lead={menu} onLeave={() => openChat(null)} />
+          )}
+        </main>
+      </div>
+    </ChatSessionsProvider>
+  );
+}
+
+function User({ name, onSignOut }: { name: string; onSignOut: (() => void) | undefined }) {
+  return (
+    <div className={styles.user}>
+      <span className={styles.avatar} aria-hidden>
+        {name.slice(0, 1).toUpperCase()}
+      </span>
+      <span className={styles.name}>{name}</span>
+      {onSignOut && (
+        <IconButton label="Sign out" onClick={onSignOut}>
+          <LogOut aria-hidden />
+        </IconButton>
+      )}
+    </div>
+  );
+}

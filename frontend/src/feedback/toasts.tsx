@@ -1,0 +1,128 @@
+import { CircleAlert, Info, X } from "lucide-react";
+import { createContext, type ReactNode, useContext, useId, useMemo } from "react";
+import { createPortal } from "react-dom";
+import toast, { type Toast, useToaster } from "react-hot-toast/headless";
+import { PERSISTENT } from "../ui/modal";
+import styles from "./toasts.module.css";
+
+const LONG_ENOUGH_TO_ACT = 15_000;
+const LONG_ENOUGH_TO_READ = 6_000;
+
+interface Failure {
+  /** A second failure of the same thing takes the place of the first. */
+  id: string;
+  title: string;
+  error: Error;
+  retry: () => unknown;
+}
+
+interface Toaster {
+  tell: (id: string, title: string) => void;
+  tellFailure: (failure: Failure) => void;
+}
+
+const ToasterContext = createContext<Toaster>({ tell: () => undefined, tellFailure: () => undefined });
+export const useToasts = () => useContext(ToasterContext);
+
+export function Toasts({ children }: { children: ReactNode }) {
+  const toasterId = useId();
+  const toaster = useMemo(() => createToaster(toasterId), [toasterId]);
+  return (
+    <ToasterContext value={toaster}>
+      {children}
+      <ToastList toasterId={toasterId} />
+    </ToasterContext>
+  );
+}
+
+function createToaster(toasterId: string): Toaster {
+  return {
+    tell: (id, title) =>
+      toast(<Content icon={<Info aria-hidden />} title={title} onDismiss={() => toast.dismiss(id, toasterId)} />, {
+        id,
+        toasterId,
+        duration: LONG_ENOUGH_TO_READ,
+      }),
+    tellFailure: ({ id, title, error, retry }) => {
+      const dismiss = () => toast.remove(id, toasterId);
+      const action = (
+        <button
+          type="button"
+          className={styles.action}
+          onClick={() => {
+            dismiss();
+            retry();
+          }}
+        >
+          Retry
+        </button>
+      );
+      toast.error(
+        <Content
+          icon={<CircleAlert aria-hidden />}
+          title={title}
+          text={error.message}
+          action={action}
+          onDismiss={dismiss}
+        />,
+        { id, toasterId, duration: LONG_ENOUGH_TO_ACT, ariaProps: { role: "alert", "aria-live": "assertive" } },
+      );
+    },
+  };
+}
+
+function ToastList({ toasterId }: { toasterId: string }) {
+  const { toasts, handlers } = useToaster({ removeDelay: 200 }, toasterId);
+  return createPortal(
+    <section
+      className={styles.viewport}
+      aria-label="Notifications"
+      {...PERSISTENT}
+      onMouseEnter={handlers.startPause}
+      onMouseLeave={handlers.endPause}
+      onFocus={handlers.startPause}
+      onBlur={handlers.endPause}
+    >
+      {toasts.map((item) => (
+        <div
+          key={item.id}
+          className={styles.toast}
+          data-type={item.type}
+          data-leaving={!item.visible || undefined}
+          {...item.ariaProps}
+        >
+          {contentOf(item)}
+        </div>
+      ))}
+    </section>,
+    document.body,
+  );
+}
+
+function contentOf(item: Toast): ReactNode {
+  return typeof item.message === "function" ? item.message(item) : item.message;
+}
+
+interface ContentProps {
+  icon: ReactNode;
+  title: string;
+  text?: string;
+  action?: ReactNode;
+  onDismiss: () => void;
+}
+
+function Content({ icon, title, text, action, onDismiss }: ContentProps) {
+  return (
+    <>
+      {icon}
+      <div className={styles.text}>
+        <p className={styles.title}>{title}</p>
+        {text && <p className={styles.description}>{text}</p>}
+      </div>
+      {action}
+      <button type="button" className={styles.close} aria-label="Dismiss" onClick={onDismiss}>
+        <X aria-hidden />
+      </button>
+    </>
+  );
+}

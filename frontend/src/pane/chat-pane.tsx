@@ -1,0 +1,59 @@
+import type { ReactNode } from "react";
+import "../ui/tokens.css";
+import { isSessionNotFound } from "../api/problem";
+import { titleOf } from "../sessions/titles";
+import { useSession } from "../sessions/use-session";
+import styles from "./chat-pane.module.css";
+import { Conversation } from "./conversation";
+import { Failed, Gone, Loading, NotFound } from "./pane-states";
+
+export interface ChatPaneProps {
+  id: string;
+  /** Leaves a chat that is gone. */
+  onLeave: () => void;
+  /** Stands before the title. */
+  lead?: ReactNode;
+}
+
+/** The open chat: its messages, and a field to add one. */
+export function ChatPane({ id, onLeave, lead }: ChatPaneProps) {
+  const { session, messages, isDeleted, ...query } = useSession(id);
+  const isMissing = isSessionNotFound(query.error);
+  const content = () => {
+    if (isDeleted || (isMissing && session)) {
+      return <Gone title={session && titleOf(session)} onLeave={onLeave} />;
+    }
+    if (session) {
+      return (
+        <Conversation
+          key={id}
+          session={session}
+          messages={messages}
+          older={{
+            exist: query.hasNextPage,
+            isLoading: query.isFetchingNextPage,
+            error: query.isFetchNextPageError ? query.error : null,
+            load: () => query.fetchNextPage(),
+          }}
+        />
+      );
+    }
+    if (isMissing) {
+      return <NotFound onLeave={onLeave} />;
+    }
+    return query.error ? (
+      <Failed error={query.error} isRetrying={query.isFetching} onRetry={() => query.refetch()} />
+    ) : (
+      <Loading />
+    );
+  };
+  return (
+    <section className={styles.pane} aria-label="Chat">
+      <header className={styles.header}>
+        {lead}
+        <h1 className={styles.title}>{session && !isDeleted ? titleOf(session) : ""}</h1>
+      </header>
+      {content()}
+    </section>
+  );
+}

@@ -1,0 +1,141 @@
+import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
+import { getSession } from "../api/get-session";
+import { isSessionNotFound } from "../api/problem";
+import type { Session, Summary } from "../api/types";
+import { type SessionEvent, watchSessions } from "../api/watch-sessions";
+import { type ChatSessions, useChatSessions } from "./context";
+import { keys } from "./keys";
+import { mergeSession, refetchAll, refreshLists } from "./refresh";
+
+/** False while the feed is lost: then what other devices do is only seen on refetch. */
+const LiveContext = createContext(true);
+export const useIsLive = () => useContext(LiveContext);
+
+// Events come in bursts, for instance one for each chat of a batch.
+const BURST = 40;
+const MOST_READ_ONE_BY_ONE = 8;
+
+/** Keeps the cache right through the event feed, while the page is visible: browsers open few connections per origin. */
+export function Live({ children }: { children: ReactNode }) {
+  const context = useChatSessions();
+  const [isLive, setLive] = useState(true);
+
+  useEffect(() => {
+    const position = { lastEventId: "" };
+    const burst = gather(context);
+    let watching = new AbortController();
+
+    const start = () => {
+      watching = new AbortController();
+      watchSessions(context.api, {
+        signal: watching.signal,
+        position,
+        onEvent: burst.add,
+        onOpen: ({ resumed }) => {
+          setLive(true);
+          if (!resumed) {
+            refetchAll(context.client);
+          }
+        },
+        onLost: () => setLive(false),
+      });
+    };
+    const follow = () => {
+      watching.abort();
+      if (document.visibilityState === "visible") {
+        start();
+      }
+    };
+    follow();
+    document.addEventListener("visibilitychange", follow);
+    return () => {
+      document.removeEventListener("visibilitychange", follow);
+      watching.abort();
+      burst.drop();
+    };
+  }, [context]);
+
+  useEffect(() => {
+    if (isLive) {
+      return;
+    }
+    const refetch = () => void refetchAll(context.client);
+    addEventListener("focus", refetch);
+    return () => removeEventListener("focus", refetch);
+  }, [isLive, context]);
+
+  return <LiveContext value={isLive}>{children}</LiveContext>;
+}
+
+/** Reads again what the events are about. What is deleted needs no reading: it is known already. */
+async function read({ api, client, deleted }: ChatSessions, events: SessionEvent[]): Promise<void> {
+  if (events.some((event) => event.type === "reset")) {
+    await refetchAll(client);
+    return;
+  }
+  const isTotalOther = events.some((event) => event.type !== "session.updated");
+  const gone = deletedIds(events);
+  const changed = [...new Set(events.flatMap((event) => ("id" in event && !gone.has(event.id) ? [event.id] : [])))];
+
+  for (const id of changed) {
+    client.invalidateQueries({ queryKey: keys.session(id) });
+  }
+  if (changed.length > MOST_READ_ONE_BY_ONE) {
+    await client.invalidateQueries({ queryKey: keys.lists });
+    return;
+  }
+  await Promise.all([
+    isTotalOther ? refreshLists(client, api) : undefined,
+    ...changed.map(async (id) => {
+      try {
+        mergeSession(client, summaryOf(await getSession(api, id, { limit: 1 })));
+      } catch (error) {
+        if (!isSessionNotFound(error)) {
+          throw error;
+        }
+        deleted.addFromFeed([id]);
+      }
+    }),
+  ]).catch(() => refetchAll(client));
+}
+
+function deletedIds(events: SessionEvent[]): Set<string> {
+  return new Set(events.flatMap((event) => (event.type === "session.deleted" ? [event.id] : [])));
+}
+
+function summaryOf({ id, title, created_at, updated_at, is_pinned, metadata }: Session): Summary {
+  return { id, title, created_at, updated_at, is_pinned, metadata };
+}
+
+/** Deletions show at once. The rest is read burst by burst: while the service is slow, bursts grow instead of piling up. */
+function gather(context: ChatSessions) {
+  let arrived: SessionEvent[] = [];
+  let unread: SessionEvent[] = [];
+  let isReading = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const flush = async () => {
+    timer = undefined;
+    context.deleted.addFromFeed(deletedIds(arrived));
+    unread.push(...arrived);
+    arrived = [];
+    if (isReading) {
+      return;
+    }
+    isReading = true;
+    while (unread.length > 0) {
+      const burst = unread;
+      unread = [];
+      await read(context, burst);
+    }
+    isReading = false;
+  };
+
+  return {
+    add: (event: SessionEvent) => {
+      arrived.push(event);
+      timer ??= setTimeout(flush, BURST);
+    },
+    drop: () => clearTimeout(timer),
+  };
+}

@@ -1,0 +1,61 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { type ReactNode, useContext, useEffect, useRef, useState } from "react";
+import { createApi, type GetToken } from "../api/client";
+import { isPassing } from "../api/problem";
+import { Announcer } from "../feedback/announcer";
+import { Toasts } from "../feedback/toasts";
+import { ChatSessionsContext } from "./context";
+import { DeletedSessions } from "./deleted-sessions";
+import { Live } from "./live";
+
+export interface ChatSessionsProviderProps {
+  /** Where the service is; "" for the origin of the page. */
+  baseUrl: string;
+  /** Called before each request; keep the token until `refresh` is true, which means that it was refused. */
+  getToken: GetToken;
+  children: ReactNode;
+}
+
+/** Shares one cache, one event feed and one place for toasts. Give it a `key` per user. */
+export function ChatSessionsProvider({ baseUrl, getToken, children }: ChatSessionsProviderProps) {
+  const latestGetToken = useRef(getToken);
+  useEffect(() => {
+    latestGetToken.current = getToken;
+  });
+  const [context] = useState(() => ({
+    api: createApi(baseUrl, (options) => latestGetToken.current(options)),
+    client: createClient(),
+    deleted: new DeletedSessions(),
+  }));
+  return (
+    <QueryClientProvider client={context.client}>
+      <ChatSessionsContext value={context}>
+        <Announcer>
+          <Toasts>
+            <Live>{children}</Live>
+          </Toasts>
+        </Announcer>
+      </ChatSessionsContext>
+    </QueryClientProvider>
+  );
+}
+
+/** A provider only where there is none above. */
+export function WithinProvider(props: ChatSessionsProviderProps) {
+  return useContext(ChatSessionsContext) ? props.children : <ChatSessionsProvider {...props} />;
+}
+
+function createClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: Number.POSITIVE_INFINITY,
+        gcTime: 5 * 60_000,
+        retry: (failures, error) => failures < 1 && isPassing(error),
+        retryDelay: 600,
+        refetchOnWindowFocus: false,
+        refetchOnReconnect: false,
+      },
+    },
+  });
+}

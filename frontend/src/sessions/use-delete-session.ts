@@ -1,0 +1,37 @@
+import { useMutation } from "@tanstack/react-query";
+import { deleteSession } from "../api/delete-session";
+import { isSessionNotFound } from "../api/problem";
+import type { Summary } from "../api/types";
+import { useChatSessions } from "./context";
+import { keys } from "./keys";
+import { refreshLists } from "./refresh";
+
+export type DeleteResult = "deleted" | "already deleted";
+
+/** The row goes when the service has said so, and not before. `onGone` runs first, while the row is still there. */
+export function useDeleteSession(onGone: (session: Summary, result: DeleteResult) => void) {
+  const { api, client, deleted } = useChatSessions();
+  return useMutation({
+    mutationFn: async (session: Summary): Promise<DeleteResult> => {
+      try {
+        await deleteSession(api, session.id);
+        return "deleted";
+      } catch (error) {
+        if (isSessionNotFound(error)) {
+          return "already deleted";
+        }
+        throw error;
+      }
+    },
+    onMutate: ({ id }) => deleted.begin((other) => other === id),
+    onSuccess: (result, session) => {
+      onGone(session, result);
+      deleted.add([session.id]);
+      client.removeQueries({ queryKey: keys.session(session.id) });
+    },
+    onSettled: (_result, _error, _session, end) => {
+      end?.();
+      refreshLists(client, api).catch(() => undefined);
+    },
+  });
+}

@@ -1,0 +1,159 @@
+import { render, screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { HttpResponse, http } from "msw";
+import { expect, test, vi } from "vitest";
+import { BASE_URL, notFound, problem, SESSIONS, service, summary } from "../test/service";
+import { ChatSidebar } from "./chat-sidebar";
+
+function show(selectedId: string | null = null) {
+  const onSelect = vi.fn();
+  render(<ChatSidebar baseUrl={BASE_URL} getToken={() => "token"} selectedId={selectedId} onSelect={onSelect} />);
+  return { onSelect, user: userEvent.setup() };
+}
+
+const row = (title: string) => screen.getByRole("button", { name: title });
+const titles = () => [...document.querySelectorAll("li[data-session]")].map((item) => item.textContent);
+
+async function askToDelete(user: ReturnType<typeof userEvent.setup>, title: string) {
+  await user.click(await screen.findByRole("button", { name: `Delete “${title}”` }));
+  return within(await screen.findByRole("alertdialog", { name: `Delete “${title}”?` }));
+}
+
+test("it lists the sessions, and opens one", async () => {
+  service.sessions = [summary("Alpha"), summary(null)];
+  const { onSelect, user } = show();
+  expect(screen.getByRole("status", { name: "Loading chats" })).toBeInTheDocument();
+  await user.click(await screen.findByRole("button", { name: "Alpha" }));
+  expect(onSelect).toHaveBeenCalledWith(service.sessions[0]?.id);
+  expect(titles()).toEqual(["Alpha", "New chat"]);
+});
+
+test("it keeps the selection itself if nobody else does", async () => {
+  service.sessions = [summary("Alpha")];
+  render(<ChatSidebar baseUrl={BASE_URL} getToken={() => "token"} onSelect={() => undefined} />);
+  await userEvent.click(await screen.findByRole("button", { name: "Alpha" }));
+  expect(row("Alpha")).toHaveAttribute("aria-current", "page");
+});
+
+test("nothing, not found and failed look different", async () => {
+  const { user } = show();
+  await screen.findByText("No chats yet");
+  await user.type(screen.getByRole("textbox", { name: "Search chats" }), "x");
+  await screen.findByText("Nothing found");
+});
+
+test("a list that cannot be loaded is an error with a Retry", async () => {
+  service.sessions = [summary("Alpha")];
+  service.server.use(http.get(SESSIONS, () => problem(503, "database-unavailable")));
+  const { user } = show();
+  expect(await screen.findByRole("alert", {}, { timeout: 3_000 })).toHaveTextContent("Not right now.");
+  expect(screen.queryByText("No chats yet")).not.toBeInTheDocument();
+  service.server.resetHandlers();
+  await user.click(screen.getByRole("button", { name: "Retry" }));
+  expect(await screen.findByRole("button", { name: "Alpha" })).toBeInTheDocument();
+});
+
+test("a deleted row goes, and only the open one takes the selection with it", async () => {
+  const [alpha, beta] = [summary("Alpha"), summary("Beta")];
+  service.sessions = [alpha, beta];
+  const { onSelect, user } = show(beta.id);
+  await user.click((await askToDelete(user, "Alpha")).getByRole("button", { name: "Delete" }));
+  await waitFor(() => expect(titles()).toEqual(["Beta"]));
+  expect(onSelect).not.toHaveBeenCalled();
+
+  await user.click((await askToDelete(user, "Beta")).getByRole("button", { name: "Delete" }));
+  await screen.findByText("No chats yet");
+  expect(onSelect).toHaveBeenCalledExactlyOnceWith(null);
+});
+
+test("Cancel and Escape send nothing", async () => {
+  service.sessions = [summary("Alpha")];
+  const { user } = show();
+  await user.click((await askToDelete(user, "Alpha")).getByRole("button", { name: "Cancel" }));
+  await waitFor(() => expect(screen.queryByRole("alertdialog")).not.toBeInTheDocument());
+  await askToDelete(user, "Alpha");
+  await user.keyboard("{Escape}");
+  await waitFor(() => expect(screen.queryByRole("alertdialog")).not.toBeInTheDocument());
+  expect(service.asked.some((call) => call.startsWith("DELETE"))).toBe(false);
+});
+
+test("a session that is gone already goes, and that is said", async () => {
+  service.sessions = [summary("Alpha"), summary("Beta")];
+  service.server.use(http.delete(`${SESSIONS}/:id`, () => notFound()));
+  const { user } = show();
+  await user.click((await askToDelete(user, "Alpha")).getByRole("button", { name: "Delete" }));
+  await waitFor(() => expect(titles()).toEqual(["Beta"]));
+  expect(screen.getByText("“Alpha” was already deleted.")).toBeInTheDocument();
+});
+
+test.each([
+  ["503", () => problem(503, "database-unavailable")],
+  ["a 404 of somebody else", () => HttpResponse.json({ detail: "Not Found" }, { status: 404 })],
+  ["no answer", () => HttpResponse.error()],
+])("the row stays after a failure (%s)", async (_, answer) => {
+  service.sessions = [summary("Alpha")];
+  service.server.use(http.delete(`${SESSIONS}/:id`, answer));
+  const { onSelect, user } = show(service.sessions[0]?.id);
+  await user.click((await askToDelete(user, "Alpha")).getByRole("button", { name: "Delete" }));
+  expect(await screen.findByText("“Alpha” was not deleted.")).toBeInTheDocument();
+  expect(titles()).toEqual(["Alpha"]);
+  expect(onSelect).not.toHaveBeenCalled();
+  service.server.resetHandlers();
+  await user.click(screen.getByRole("button", { name: "Retry" }));
+  await screen.findByText("No chats yet");
+});
+
+test("a rename shows at once, and is taken back when it is refused", async () => {
+  service.sessions = [summary("Alpha"), summary("Beta")];
+  let refuse: () => void = () => undefined;
+  const refused = new Promise<void>((resolve) => {
+    refuse = resolve;
+  });
+  service.server.use(
+    http.patch(`${SESSIONS}/:id`, async () => {
+      await refused;
+      return problem(503, "database-unavailable");
+    }),
+  );
+  const { user } = show();
+  (await screen.findByRole("button", { name: "Beta" })).focus();
+  await user.keyboard("{F2}");
+  const field = await screen.findByRole("textbox", { name: "New title for “Beta”" });
+  await waitFor(() => expect(field).toHaveFocus());
+  await user.keyboard("Better{Enter}");
+  expect(titles()).toEqual(["Alpha", "Better"]);
+  refuse();
+  await waitFor(() => expect(titles()).toEqual(["Alpha", "Beta"]));
+  expect(screen.getByText("“Beta” was not renamed.")).toBeInTheDocument();
+});
+
+test("the feed changes the list", async () => {
+  const [alpha, beta] = [summary("Alpha"), summary("Beta")];
+  service.sessions = [alpha];
+  show();
+  await screen.findByRole("button", { name: "Alpha" });
+  await waitFor(() => expect(service.isFollowed).toBe(true));
+  service.sessions = [{ ...beta, updated_at: new Date().toISOString() }, alpha];
+  service.tell("session.created", { id: beta.id });
+  await waitFor(() => expect(titles()).toEqual(["Beta", "Alpha"]));
+  await waitFor(() => expect(document.querySelector("li[data-session]")).toHaveAttribute("aria-setsize", "2"));
+  service.sessions = [beta];
+  service.tell("session.deleted", { id: alpha.id });
+  await waitFor(() => expect(titles()).toEqual(["Beta"]));
+  service.sessions = [];
+  service.tell("reset", {});
+  await screen.findByText("No chats yet");
+});
+
+test("Delete all waits for the word", async () => {
+  service.sessions = [summary("Alpha"), summary("Beta")];
+  const { user } = show();
+  await screen.findByRole("button", { name: "Alpha" });
+  await user.click(screen.getByRole("button", { name: "More" }));
+  await user.click(await screen.findByRole("menuitem", { name: "Delete all…" }));
+  const dialog = within(await screen.findByRole("alertdialog", { name: "Delete all 2 chats?" }));
+  expect(dialog.getByRole("button", { name: "Delete 2 chats" })).toBeDisabled();
+  await user.type(dialog.getByRole("textbox"), "delete");
+  await user.click(dialog.getByRole("button", { name: "Delete 2 chats" }));
+  await screen.findByText("No chats yet");
+});

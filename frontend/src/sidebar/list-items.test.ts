@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { summary } from "../test/service";
+import { listItems } from "./list-items";
+
+const NOW = new Date(2026, 5, 15, 12);
+const on = (day: number, hour = 12) => ({ updated_at: new Date(2026, 5, day, hour).toISOString() });
+const labels = (items: ReturnType<typeof listItems>) =>
+  items.map((item) =>
+    item.kind === "heading" ? `# ${item.label}` : item.kind === "session" ? item.session.title : "…",
+  );
+
+test("sessions are grouped by the reader's days", () => {
+  const sessions = [
+    summary("pinned", { is_pinned: true, ...on(1) }),
+    summary("this morning", on(15, 0)),
+    summary("last night", on(14, 23)),
+    summary("a week ago", on(8, 0)),
+    summary("before that", on(7, 23)),
+  ];
+  expect(labels(listItems(sessions, NOW, true))).toEqual([
+    "# Pinned",
+    "pinned",
+    "# Today",
+    "this morning",
+    "# Yesterday",
+    "last night",
+    "# Previous 7 days",
+    "a week ago",
+    "# Older",
+    "before that",
+    "…",
+  ]);
+});
+
+test("a clock that is behind the service's does not make yesterdays of today", () => {
+  expect(labels(listItems([summary("from the future", on(16))], NOW, false))).toEqual(["# Today", "from the future"]);
+});

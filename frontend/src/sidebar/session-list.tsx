@@ -1,0 +1,184 @@
+import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, type RefObject, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
+import type { Summary } from "../api/types";
+import { listItems } from "./list-items";
+import { listCommand } from "./list-keys";
+import { LoadMore } from "./load-more";
+import { RowMenu, useRowMenu } from "./row-menu";
+import styles from "./session-list.module.css";
+import { type RowActions, SessionRow } from "./session-row";
+import { neighbourOf, useListFocus } from "./use-list-focus";
+import { useToday } from "./use-today";
+
+export interface SessionListHandle {
+  /** Focuses the row that takes the place of the given one once some are gone; false if no row is left. */
+  focusAfter: (isGone: (id: string) => boolean, from: string) => () => boolean;
+  focusRow: (id: string) => void;
+  focusActive: () => void;
+}
+
+interface SessionListProps {
+  handle: RefObject<SessionListHandle | null>;
+  sessions: readonly Summary[];
+  total: number;
+  search: string;
+  selectedId: string | null;
+  chosen: ReadonlySet<string> | null;
+  actions: Omit<RowActions, "register" | "focusRow" | "startRenaming" | "toggleMenu">;
+  onChooseAll: () => void;
+  onStopChoosing: () => void;
+  onDeleteChosen: () => void;
+  page: { hasMore: boolean; isLoading: boolean; error: Error | null; load: () => void };
+}
+
+const ROW = 36;
+const HEADING = 34;
+const LOAD_BEFORE_END = 15;
+
+export function SessionList(props: SessionListProps) {
+  const { handle, sessions, total, search, selectedId, chosen, page } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const today = useToday();
+  const [renamingId, setRenamingId] = useState<string | null>(null);
+  const focus = useListFocus(sessions, selectedId);
+  const { activeId, register } = focus;
+
+  const items = useMemo(() => listItems(sessions, today, page.hasMore), [sessions, today, page.hasMore]);
+  const indexOf = (id: string | null) => items.findIndex((item) => item.key === id);
+  const activeIndex = indexOf(activeId);
+  const virtualizer = useVirtualizer({
+    count: items.length,
+    getScrollElement: () => scroller.current,
+    getItemKey: (index) => items[index]?.key ?? index,
+    estimateSize: (index) => (items[index]?.kind === "heading" ? HEADING : ROW),
+    overscan: 8,
+    scrollPaddingStart: HEADING,
+    scrollPaddingEnd: ROW,
+    // The row that Tab reaches stays in the document, wherever the list is scrolled to.
+    rangeExtractor: (range) =>
+      [...new Set([...defaultRangeExtractor(range), ...(activeIndex < 0 ? [] : [activeIndex])])].sort((a, b) => a - b),
+  });
+  const shown = virtualizer.getVirtualItems();
+
+  const lastShown = virtualizer.range?.endIndex ?? 0;
+  const isNearEnd = lastShown >= items.length - LOAD_BEFORE_END;
+  useEffect(() => {
+    if (isNearEnd && page.hasMore && !page.isLoading && !page.error) {
+      page.load();
+    }
+  }, [isNearEnd, page]);
+
+  const focusRow = (id: string) => {
+    virtualizer.scrollToIndex(indexOf(id), { align: "auto" });
+    focus.focusRow(id);
+  };
+  useImperativeHandle(handle, () => ({
+    focusRow,
+    focusActive: () => activeId !== null && focusRow(activeId),
+    focusAfter: (isGone, from) => {
+      const next = neighbourOf(sessions, isGone, from);
+      return () => {
+        if (next !== null) {
+          focus.focusRow(next);
+        }
+        return next !== null;
+      };
+    },
+  }));
+
+  // Choosing puts other elements in the place of the rows; one of them may have had the focus.
+  const isChoosing = chosen !== null;
+  const wasChoosing = useRef(isChoosing);
+  useEffect(() => {
+    if (wasChoosing.current !== isChoosing && activeId !== null && document.activeElement === document.body) {
+      focus.focusRow(activeId);
+    }
+    wasChoosing.current = isChoosing;
+  });
+
+  const menu = useRowMenu();
+  const latest = useRef({ ...props.actions, focusRow, toggleMenu: menu.toggle });
+  useEffect(() => {
+    latest.current = { ...props.actions, focusRow, toggleMenu: menu.toggle };
+  });
+  const hrefOf = props.actions.hrefOf;
+  const actions = useMemo<RowActions>(
+    () => ({
+      open: (session) => latest.current.open(session),
+      ask: (session) => latest.current.ask(session),
+      rename: (session, title) => latest.current.rename(session, title),
+      pin: (session, isPinned) => latest.current.pin(session, isPinned),
+      choose: (session, how) => latest.current.choose(session, how),
+      focusRow: (id) => latest.current.focusRow(id),
+      toggleMenu: (session, button) => latest.current.toggleMenu(session, button),
+      startRenaming: setRenamingId,
+      register,
+      hrefOf,
+    }),
+    [register, hrefOf],
+  );
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const command = listCommand(event, {
+      sessions,
+      activeId,
+      isChoosing,
+      ...actions,
+      focusRow,
+      rename: setRenamingId,
+      chooseAll: props.onChooseAll,
+      stopChoosing: props.onStopChoosing,
+      deleteChosen: props.onDeleteChosen,
+    });
+    if (command) {
+      event.preventDefault();
+      command();
+    }
+  };
+
+  return (
+    <div ref={scroller} className={styles.scroller}>
+      <ul
+        className={styles.list}
+        style={{ height: virtualizer.getTotalSize() }}
+        onKeyDown={onKeyDown}
+        onBlur={(event) => focus.onBlur(event.relatedTarget !== null)}
+      >
+        {shown.map(({ key, index, start }) => {
+          const item = items[index];
+          return (
+            <li
+              key={key}
+              ref={virtualizer.measureElement}
+              data-index={index}
+              className={styles.item}
+              style={{ transform: `translateY(${start}px)` }}
+              {...(item?.kind === "session" && {
+                "aria-posinset": item.position,
+                "aria-setsize": total,
+                "data-session": item.session.id,
+                onFocus: () => focus.onFocus(item.session.id),
+              })}
+            >
+              {item?.kind === "heading" && <h3 className={styles.heading}>{item.label}</h3>}
+              {item?.kind === "session" && (
+                <SessionRow
+                  session={item.session}
+                  isSelected={item.session.id === selectedId}
+                  isActive={item.session.id === activeId}
+                  isRenaming={item.session.id === renamingId}
+                  isMenuOpen={item.session.id === menu.session?.id}
+                  isChosen={chosen?.has(item.session.id) ?? null}
+                  search={search}
+                  actions={actions}
+                />
+              )}
+              {item?.kind === "more" && <LoadMore error={page.error} onRetry={page.load} />}
+            </li>
+          );
+        })}
+      </ul>
+      <RowMenu menu={menu} actions={actions} />
+    </div>
+  );
+}

@@ -1,0 +1,149 @@
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { useSessionList } from "../sessions/use-session-list";
+import { ChoiceBar } from "./choice-bar";
+import { DeleteDialogs } from "./delete-dialogs";
+import { ListEmpty, ListError, ListLoading, NothingFound } from "./list-states";
+import { SearchField } from "./search-field";
+import { SessionList, type SessionListHandle } from "./session-list";
+import { ShortcutsDialog } from "./shortcuts-dialog";
+import styles from "./sidebar.module.css";
+import { SidebarBar } from "./sidebar-bar";
+import { useBulkDeletion } from "./use-bulk-deletion";
+import { useChange } from "./use-change";
+import { useChoice } from "./use-choice";
+import { useDebounced } from "./use-debounced";
+import { useDeletion } from "./use-deletion";
+import { useFocusAfterDialog } from "./use-focus-after-dialog";
+import { useNewChat } from "./use-new-chat";
+import { useSlash } from "./use-slash";
+
+export interface SidebarProps {
+  /** The open session. */
+  selectedId: string | null;
+  /** A session was opened; or null, because the open one was deleted here. */
+  onSelect: (id: string | null) => void;
+  /** The address of a session, if it has one: rows become links that can be opened in another tab. */
+  hrefOf?: (id: string) => string;
+  title?: string;
+  footer?: ReactNode;
+  className?: string;
+}
+
+const TYPING = 180;
+
+export function Sidebar({ selectedId, onSelect, hrefOf, title = "Chats", footer, className }: SidebarProps) {
+  const sidebar = useRef<HTMLElement>(null);
+  const searchField = useRef<HTMLInputElement>(null);
+  const newChatButton = useRef<HTMLButtonElement>(null);
+  const list = useRef<SessionListHandle>(null);
+  const latest = useRef({ selectedId, onSelect });
+  useEffect(() => {
+    latest.current = { selectedId, onSelect };
+  });
+
+  const [typed, setTyped] = useState("");
+  const [showsShortcuts, setShowsShortcuts] = useState(false);
+  const search = useDebounced(typed.trim(), TYPING);
+  const { sessions, total = 0, ...query } = useSessionList(search);
+  const choice = useChoice(sessions);
+  const change = useChange();
+  const slash = useSlash(sidebar, searchField);
+  const focus = useFocusAfterDialog(list, newChatButton);
+  const newChat = useNewChat((id) => {
+    setTyped("");
+    onSelect(id);
+  });
+
+  const onGone = (ids: readonly string[]) => {
+    if (latest.current.selectedId !== null && ids.includes(latest.current.selectedId)) {
+      latest.current.onSelect(null);
+    }
+    focus.going(ids, sessions.find((session) => ids.includes(session.id))?.id);
+    choice.drop(ids);
+  };
+  const deletion = useDeletion({ onGone: (id) => onGone([id]) });
+  const bulk = useBulkDeletion({ onGone, onDone: choice.stop });
+  const askBulk = (which: "chosen" | "all") => {
+    if (which === "all" || choice.chosen?.size) {
+      focus.opened();
+      bulk.ask(which);
+    }
+  };
+
+  const isLoaded = query.data !== undefined;
+  const isEmpty = isLoaded && sessions.length === 0 && !query.hasNextPage;
+  return (
+    <nav ref={sidebar} className={`${styles.sidebar} ${className ?? ""}`} aria-label={title}>
+      <header className={styles.header}>
+        <SidebarBar
+          title={title}
+          search={search}
+          isEmpty={sessions.length === 0}
+          newChatButton={newChatButton}
+          newChat={newChat}
+          onChoose={() => choice.start()}
+          onDeleteAll={() => askBulk("all")}
+          onShortcuts={() => setShowsShortcuts(true)}
+        />
+        <SearchField
+          field={searchField}
+          value={typed}
+          onChange={setTyped}
+          onLeave={() => list.current?.focusActive()}
+          showShortcut={slash.isOn}
+        />
+      </header>
+
+      {query.isPending && <ListLoading />}
+      {!isLoaded && query.error && (
+        <ListError error={query.error} isRetrying={query.isFetching} onRetry={() => query.refetch()} />
+      )}
+      {isEmpty && search === "" && <ListEmpty />}
+      {isEmpty && search !== "" && <NothingFound search={search} onClear={() => setTyped("")} />}
+      {isLoaded && !isEmpty && (
+        <SessionList
+          handle={list}
+          sessions={sessions}
+          total={total}
+          search={search}
+          selectedId={selectedId}
+          chosen={choice.chosen}
+          onChooseAll={choice.chooseAll}
+          onStopChoosing={choice.stop}
+          onDeleteChosen={() => askBulk("chosen")}
+          page={{
+            hasMore: query.hasNextPage,
+            isLoading: query.isFetching,
+            error: query.isFetchNextPageError ? query.error : null,
+            load: () => query.fetchNextPage(),
+          }}
+          actions={{
+            open: (session) => onSelect(session.id),
+            ask: (session) => {
+              focus.opened(session.id);
+              deletion.ask(session);
+            },
+            rename: change.rename,
+            pin: change.pin,
+            choose: (session, how) => choice[how](session.id),
+            hrefOf,
+          }}
+        />
+      )}
+
+      {choice.chosen ? (
+        <ChoiceBar count={choice.chosen.size} onDelete={() => askBulk("chosen")} onDone={choice.stop} />
+      ) : (
+        footer && <footer className={styles.footer}>{footer}</footer>
+      )}
+
+      <DeleteDialogs deletion={deletion} bulk={bulk} chosen={choice.chosen} search={search} onClosed={focus.closed} />
+      <ShortcutsDialog
+        open={showsShortcuts}
+        onClose={() => setShowsShortcuts(false)}
+        isSlashOn={slash.isOn}
+        onSlash={slash.setOn}
+      />
+    </nav>
+  );
+}

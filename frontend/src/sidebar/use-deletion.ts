@@ -1,0 +1,55 @@
+import { useState } from "react";
+import type { Summary } from "../api/types";
+import { useAnnounce } from "../feedback/announcer";
+import { useToasts } from "../feedback/toasts";
+import { titleOf } from "../sessions/titles";
+import { useDeleteSession } from "../sessions/use-delete-session";
+
+interface DeletionOptions {
+  /** Runs while the row is still in the list. */
+  onGone: (id: string) => void;
+}
+
+/** The way from the trash icon over the dialog to the answer of the service. */
+export function useDeletion({ onGone }: DeletionOptions) {
+  const [asked, setAsked] = useState<Summary | null>(null);
+  const [underway, setUnderway] = useState<ReadonlySet<string>>(new Set());
+  const announce = useAnnounce();
+  const { tell, tellFailure } = useToasts();
+
+  const deletion = useDeleteSession((session, result) => {
+    onGone(session.id);
+    if (result === "deleted") {
+      announce(`Deleted “${titleOf(session)}”.`);
+    } else {
+      tell(`gone ${session.id}`, `“${titleOf(session)}” was already deleted.`);
+    }
+  });
+
+  const confirm = async (session: Summary) => {
+    setUnderway((before) => new Set(before).add(session.id));
+    try {
+      await deletion.mutateAsync(session);
+    } catch (error) {
+      tellFailure({
+        id: `delete ${session.id}`,
+        title: `“${titleOf(session)}” was not deleted.`,
+        error: error as Error,
+        retry: () => confirm(session),
+      });
+    }
+    setUnderway((before) => new Set([...before].filter((id) => id !== session.id)));
+    setAsked((current) => (current?.id === session.id ? null : current));
+  };
+
+  return {
+    asked,
+    /** Of the session asked about, and of no other. */
+    busy: asked !== null && underway.has(asked.id),
+    ask: setAsked,
+    cancel: () => setAsked(null),
+    confirm,
+  };
+}
+
+export type Deletion = ReturnType<typeof useDeletion>;

@@ -1,0 +1,36 @@
+import { type RefObject, useRef } from "react";
+import type { SessionListHandle } from "./session-list";
+
+/** Where the focus goes when a dialog closes: back to what opened it, or on to the row that takes the place of those gone. */
+export function useFocusAfterDialog(
+  list: RefObject<SessionListHandle | null>,
+  newChat: RefObject<HTMLButtonElement | null>,
+) {
+  const restore = useRef<() => void>(() => undefined);
+  return {
+    opened: (id?: string) => {
+      const opener = document.activeElement;
+      restore.current = () => {
+        if (opener instanceof HTMLElement && opener.isConnected && opener !== document.body) {
+          opener.focus();
+        } else if (id) {
+          list.current?.focusRow(id);
+        }
+      };
+    },
+    /** To be called while the rows are still there. */
+    going: (ids: readonly string[], from: string | undefined) => {
+      const gone = new Set(ids);
+      const focusNext = from === undefined ? undefined : list.current?.focusAfter((id) => gone.has(id), from);
+      const focus = () => void (focusNext?.() || newChat.current?.focus());
+      restore.current = focus;
+      // A retry from a toast has no dialog that could give the focus back.
+      requestAnimationFrame(() => {
+        if (document.activeElement === document.body && !document.querySelector("[role=alertdialog]")) {
+          focus();
+        }
+      });
+    },
+    closed: () => restore.current(),
+  };
+}

@@ -1,0 +1,33 @@
+import { type RefObject, useEffect, useState } from "react";
+
+const STORED_AS = "chat-sessions:slash";
+
+/** `/` goes to the search: from within the sidebar, and while nothing has the focus unless that is switched off. */
+export function useSlash(sidebar: RefObject<HTMLElement | null>, field: RefObject<HTMLInputElement | null>) {
+  const [isOn, setOn] = useState(
+    () => typeof localStorage === "undefined" || localStorage.getItem(STORED_AS) !== "off",
+  );
+
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      const target = event.target as Element;
+      const isHere = sidebar.current?.contains(target) || (isOn && target === document.body);
+      const isTyping = target.matches("input:not([type=checkbox]), textarea, [contenteditable]");
+      if (event.key === "/" && isHere && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
+        event.preventDefault();
+        field.current?.focus();
+        field.current?.select();
+      }
+    };
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
+  }, [isOn, sidebar, field]);
+
+  return {
+    isOn,
+    setOn: (on: boolean) => {
+      setOn(on);
+      localStorage.setItem(STORED_AS, on ? "on" : "off");
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { HttpResponse, http } from "msw";
+import { setupServer } from "msw/node";
+import type { SessionChange, Summary } from "../api/types";
+
+export const BASE_URL = "http://service.test";
+const SESSIONS = `${BASE_URL}/api/chat/sessions`;
+
+/** A service in memory, as small as the components' tests need it. */
+class TestService {
+  sessions: Summary[] = [];
+  /** What was asked, as "GET /api/chat/sessions?limit=50". */
+  asked: string[] = [];
+  #feed: ReadableStreamDefaultController<string> | null = null;
+
+  readonly server = setupServer(
+    http.all(`${BASE_URL}/*`, ({ request }) => {
+      const { pathname, search } = new URL(request.url);
+      this.asked.push(`${request.method} ${pathname}${search}`);
+    }),
+    http.get(`${SESSIONS}/events`, () => {
+      const body = new ReadableStream<string>({
+        start: (controller) => {
+          this.#feed = controller;
+        },
+      }).pipeThrough(new TextEncoderStream());
+      return new HttpResponse(body, { headers: { "Content-Type": "text/event-stream" } });
+    }),
+    http.get(SESSIONS, ({ request }) => {
+      const q = new URL(request.url).searchParams.get("q")?.toLowerCase() ?? "";
+      const sessions = this.sessions.filter((session) => (session.title ?? "").toLowerCase().includes(q));
+      return HttpResponse.json({ sessions, total: sessions.length, next_cursor: null });
+    }),
+    http.post(SESSIONS, async ({ request }) => {
+      const { id, title } = (await request.json()) as Summary;
+      const session = summary(title ?? null, { id });
+      this.sessions.unshift(session);
+      return HttpResponse.json(session, { status: 201 });
+    }),
+    http.post(`${SESSIONS}/batch-delete`, async ({ request }) => {
+      const { ids, dry_run } = (await request.json()) as { ids?: string[]; dry_run?: boolean };
+      const deleted = this.sessions.map(({ id }) => id).filter((id) => !ids || ids.includes(id));
+      if (!dry_run) {
+        this.sessions = this.sessions.filter(({ id }) => !deleted.includes(id));
+      }
+      return HttpResponse.json({ deleted, not_found: [], count: deleted.length });
+    }),
+    http.get<{ id: string }>(`${SESSIONS}/:id`, ({ params }) => {
+      const session = this.sessions.find(({ id }) => id === params.id);
+      const page = { user_id: "u", messages: [], has_more_messages: false, oldest_sequence: null };
+      return session ? HttpResponse.json({ ...session, ...page }) : notFound();
+    }),
+    http.patch<{ id: string }, SessionChange>(`${SESSIONS}/:id`, async ({ params, request }) => {
+      const session = this.sessions.find(({ id }) => id === params.id);
+      return session ? HttpResponse.json(Object.assign(session, await request.json())) : notFound();
+    }),
+    http.delete<{ id: string }>(`${SESSIONS}/:id`, ({ params }) => {
+      const isThere = this.sessions.some(({ id }) => id === params.id);
+      this.sessions = this.sessions.filter(({ id }) => id !== params.id);
+      return isThere ? new HttpResponse(null, { status: 204 }) : notFound();
+    }),
+  );
+
+  reset(): void {
+    this.server.resetHandlers();
+    this.sessions = [];
+    this.asked = [];
+    this.#feed = null;
+  }
+
+  /** Sends an event to the page. */
+  tell(event: string, data: object, id = "1-0"): void {
+    this.#feed?.enqueue(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  get isFollowed(): boolean {
+    return this.#feed !== null;
+  }
+}
+
+export const service = new TestService();
+
+let made = 0;
+
+export function summary(title: string | null, given: Partial<Summary> = {}): Summary {
+  made += 1;
+  const time = new Date(Date.now() - made).toISOString();
+  return { id: `id-${made}`, title, created_at: time, updated_at: time, is_pinned: false, metadata: {}, ...given };
+}
+
+export function problem(status: number, kind: string) {
+  const document = { type: `urn:chat-sessions:${kind}`, title: kind, status, detail: "Not right now." };
+  return HttpResponse.json(document, { status, headers: { "Content-Type": "application/problem+json" } });
+}
+
+export function notFound() {
+  return problem(404, "session-not-found");
+}
+
+export { SESSIONS };

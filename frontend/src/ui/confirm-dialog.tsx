@@ -1,0 +1,61 @@
+import { DialogDescription, DialogHeading } from "@ariakit/react";
+import { type ReactNode, useRef } from "react";
+import { Button } from "./button";
+import styles from "./dialog.module.css";
+import { Modal } from "./modal";
+
+interface ConfirmDialogProps {
+  open: boolean;
+  title: ReactNode;
+  description: ReactNode;
+  children?: ReactNode;
+  action: string;
+  busyAction: string;
+  busy: boolean;
+  disabled?: boolean;
+  onConfirm: () => void;
+  onCancel: () => void;
+  /** Moves the focus, once the dialog has closed. */
+  onClosed: () => void;
+}
+
+/** Asks before something is destroyed. While it is under way the dialog cannot be closed, nor its button pressed again. */
+export function ConfirmDialog(props: ConfirmDialogProps) {
+  const { open, title, description, children, action, busyAction, busy, disabled, onConfirm, onCancel, onClosed } =
+    props;
+  const cancel = useRef<HTMLButtonElement>(null);
+  return (
+    <Modal
+      role="alertdialog"
+      open={open}
+      onClose={() => !busy && onCancel()}
+      hideOnInteractOutside={false}
+      initialFocus={children ? undefined : cancel}
+      autoFocusOnHide={() => {
+        onClosed();
+        return false;
+      }}
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!busy && !disabled) {
+            onConfirm();
+          }
+        }}
+      >
+        <DialogHeading className={styles.title}>{title}</DialogHeading>
+        <DialogDescription className={styles.description}>{description}</DialogDescription>
+        {children}
+        <div className={styles.buttons}>
+          <Button ref={cancel} onClick={onCancel} disabled={busy}>
+            Cancel
+          </Button>
+          <Button type="submit" look="danger" busy={busy} disabled={disabled}>
+            {busy ? busyAction : action}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,19 @@
+import { Dialog, type DialogProps } from "@ariakit/react";
+import styles from "./dialog.module.css";
+
+/** What stays usable while a modal dialog is open: toasts, and what is said to screen readers. */
+export const PERSISTENT = { "data-chat-persistent": "" };
+
+/** A modal dialog; `className` makes it something else than a box in the middle. */
+export function Modal({ className, ...props }: DialogProps) {
+  return (
+    <Dialog
+      modal
+      className={className ?? styles.popup}
+      backdrop={<div className={styles.backdrop} />}
+      getPersistentElements={() => document.querySelectorAll("[data-chat-persistent]")}
+      unmountOnHide
+      {...props}
+    />
+  );
+}

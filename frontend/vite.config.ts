@@ -1,0 +1,34 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const SERVICE = process.env.BASE_URL ?? "http://127.0.0.1:8000";
+const SERVED_BY_THE_SERVICE = ["/api", "/config.json", "/dev"];
+
+// The first that know light-dark(), which cannot be replaced where the host page sets the color-scheme.
+const BROWSERS = ["chrome123", "firefox128", "safari17.5"];
+
+// Nothing inlined: the page's policy allows scripts, styles and pictures of its own origin only.
+const page = { outDir: "dist", target: BROWSERS, assetsInlineLimit: 0, modulePreload: { polyfill: false } };
+
+const library = {
+  outDir: "dist-lib",
+  target: BROWSERS,
+  lib: { entry: "src/index.ts", formats: ["es" as const], fileName: "index", cssFileName: "style" },
+  rolldownOptions: {
+    external: /^(react|react-dom|@tanstack|@ariakit|react-hot-toast|lucide-react|eventsource-parser)($|\/)/,
+  },
+};
+
+export default defineConfig(({ mode }) => ({
+  plugins: [react()],
+  build: mode === "library" ? library : page,
+  publicDir: mode === "library" ? false : "public",
+  css: { modules: mode === "library" ? {} : { generateScopedName: "[hash:base64:5]" } },
+  server: { proxy: Object.fromEntries(SERVED_BY_THE_SERVICE.map((path) => [path, SERVICE])) },
+  test: {
+    environment: "jsdom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    setupFiles: ["src/test/setup.ts"],
+    restoreMocks: true,
+  },
+}));
