@@ -174,6 +174,8 @@ async def test_the_feed_survives_a_restart_of_redis(postgres: Postgres, settings
         following(url) as listener,
         deployment.callers("ada") as (_, also_ada),
     ):
+        first = (await also_ada.create("before"))["id"]
+        assert told(await listener.next()) == ("session.created", first)
         deployment.redis.restart(keep_data=False)
         await deployment.trusted()
         heard = await listener.next()

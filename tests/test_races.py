@@ -53,7 +53,7 @@ async def slow_ada(slow_service: Service) -> AsyncIterator[Caller]:
 async def session_id(ada: Caller, redis: RedisClient, database: asyncpg.Pool) -> str:
     """A session that nothing keeps out of the cache any more."""
     created: str = (await ada.create("Lisbon", messages=[{"role": "user", "content": "hi"}]))["id"]
-    await database.execute('DELETE FROM "Outbox"')
+    await until(lambda: outbox_is_empty(database))
     await redis.delete(ADA.hold(created), ADA.list_hold)
     return created
 

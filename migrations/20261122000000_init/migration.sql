@@ -99,13 +99,15 @@ CREATE TRIGGER "ChatSession_insert" AFTER INSERT ON "ChatSession"
     REFERENCING NEW TABLE AS inserted
     FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_insert"();
 
--- The row as it was counts too: whoever moves a session to another user changes two lists.
+-- Whoever moves a session to another user deletes it for the one and creates it for the other.
 CREATE FUNCTION "ChatSession_note_update"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO "Outbox" ("userId", "sessionId", "change")
-        SELECT "userId", "id", 'updated' FROM updated
-        UNION
-        SELECT "userId", "id", 'updated' FROM outdated;
+        SELECT "userId", "id", CASE WHEN outdated."version" IS NULL THEN 'created' ELSE 'updated' END
+        FROM updated LEFT JOIN outdated USING ("userId", "id")
+        UNION ALL
+        SELECT "userId", "id", 'deleted'
+        FROM outdated LEFT JOIN updated USING ("userId", "id") WHERE updated."version" IS NULL;
     RETURN NULL;
 END;
 $$;
