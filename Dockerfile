@@ -14,10 +14,7 @@ RUN npm ci --ignore-scripts --prefix engine
 
 COPY . .
 RUN uv sync --frozen --no-dev --group node && node engine/generate.mjs
-RUN mkdir -p frontend/dist \
-    && if [ -f frontend/package.json ]; then \
-         npm ci --ignore-scripts --prefix frontend && npm run build --prefix frontend; \
-       fi
+RUN npm ci --ignore-scripts --prefix frontend && npm run build --prefix frontend
 
 # What only the steps above needed goes: npm, the generators, the types.
 RUN npm ci --ignore-scripts --omit=dev --omit=optional --omit=peer --prefix engine \
@@ -26,7 +23,8 @@ RUN npm ci --ignore-scripts --omit=dev --omit=optional --omit=peer --prefix engi
 
 FROM python:3.13-slim-bookworm
 WORKDIR /app
-ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+    CHAT_FRONTEND_DIR=/app/frontend/dist
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin chat
 
 # Owned by root: the service can change nothing of itself.

@@ -1,5 +1,6 @@
 """The list of sessions: its order, its pages and its search."""
 
+import asyncio
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
@@ -122,6 +123,29 @@ class TestPages:
         cursor = (await ada.page(limit=5)).json()["next_cursor"]
         await ada.create("new")
         assert await ada.titles(cursor=cursor) == shelf[5:]
+
+    async def test_paging_beside_writers_shows_each_session_that_did_not_move_once(
+        self, ada: Caller, database: asyncpg.Pool
+    ) -> None:
+        for number in range(60):
+            kind = ("still", "moving", "doomed")[number % 3]
+            await database.execute(INSERT, f"{kind}-{number:02}", "ada", f"{kind} {number:02}", number < 20, number % 7)
+
+        async def disturb() -> None:
+            for number in range(1, 60, 3):
+                await ada.change(f"moving-{number:02}", title=f"moved {number:02}")
+                await ada.delete(f"doomed-{number + 1:02}")
+                await ada.create(f"new {number:02}")
+
+        disturbance = asyncio.ensure_future(disturb())
+        walks = []
+        while not disturbance.done():
+            walks.append([title for page in await walk(ada, limit=7) for title in page])
+        await disturbance
+        assert len(walks) > 1
+        for titles in walks:
+            still = [title for title in titles if title.startswith("still")]
+            assert sorted(still) == [f"still {number:02}" for number in range(0, 60, 3)]
 
     async def test_a_cursor_needs_no_padding_and_no_escaping_in_a_url(self, ada: Caller, shelf: list[str]) -> None:
         cursors = [(await ada.page(limit=limit)).json()["next_cursor"] for limit in range(1, len(shelf))]
