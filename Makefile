@@ -18,6 +18,10 @@ export UV_CACHE_DIR := $(CURDIR)/.cache/uv
 export npm_config_cache := $(CURDIR)/.cache/npm
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 export UV_PYTHON_DOWNLOADS := never
+# Of Biome, of the browser, and of a rustup that is asked whether there is a rustc.
+export XDG_CACHE_HOME := $(CURDIR)/.cache/xdg
+export XDG_CONFIG_HOME := $(CURDIR)/.cache/config
+export RUSTUP_HOME := $(CURDIR)/.cache/rustup
 unexport VIRTUAL_ENV PYTHONPATH
 
 # Where the machine has no fit Node with npm, install puts one from PyPI into .venv.
