@@ -20,8 +20,9 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 export UV_PYTHON_DOWNLOADS := never
 # Of Biome, of the browser, and of a rustup that is asked whether there is a rustc.
 export XDG_CACHE_HOME := $(CURDIR)/.cache/xdg
-export XDG_CONFIG_HOME := $(CURDIR)/.cache/config
 export RUSTUP_HOME := $(CURDIR)/.cache/rustup
+# Only for the browser's profile: pip and uv read their users' settings from there.
+BROWSER := XDG_CONFIG_HOME=$(CURDIR)/.cache/config
 unexport VIRTUAL_ENV PYTHONPATH
 
 # Where the machine has no fit Node with npm, install puts one from PyPI into .venv.
@@ -40,7 +41,7 @@ dev: install ## Serve http://127.0.0.1:8000 with a Postgres and a Redis of its o
 test: install ## Run all tests: of the engine, the front end, the service, and in a browser
 	$(BIN)/python -m chat_sessions.embedded -- $(NPM) test --prefix engine
 	$(if $(FRONTEND),$(NPM) test --prefix frontend)
-	$(if $(FRONTEND),$(NPM) run e2e --prefix frontend)
+	$(if $(FRONTEND),$(BROWSER) $(NPM) run e2e --prefix frontend)
 	$(BIN)/pytest
 
 check: install ## Check style, types and layers
@@ -63,7 +64,7 @@ openapi: install ## Write openapi.json anew, and the types that the front end ta
 	$(if $(FRONTEND),$(NPM) run generate --prefix frontend)
 
 screenshots: install ## Take pictures of every state of the sidebar, into frontend/screenshots
-	$(NPM) run screenshots --prefix frontend
+	$(BROWSER) $(NPM) run screenshots --prefix frontend
 
 bench: install ## Measure the service beside its baselines: five rounds, ten minutes (best with wrk: apt-get install wrk)
 	$(BIN)/python -m benchmarks.run
