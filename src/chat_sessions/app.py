@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from subprocess import Popen
 
 import httpx
 from fastapi import FastAPI
@@ -20,6 +21,7 @@ from chat_sessions.middleware import BodyLimit, RequestMiddleware
 from chat_sessions.model import ChatSessions
 from chat_sessions.outbox import Outbox
 from chat_sessions.prisma_client import prisma_client
+from chat_sessions.prisma_engine import BridgedPrisma
 from chat_sessions.redis_link import RedisLink
 from chat_sessions.routes import docs, events, messages, ops, page, sessions
 from chat_sessions.settings import Settings
@@ -32,17 +34,23 @@ EXPOSED_HEADERS = ("ETag", "Location", "Retry-After", "X-Request-ID")
 
 
 def create_app(
-    settings: Settings, *, sign_in: page.SignIn = "host", on_statement: Callable[[str], None] | None = None
+    settings: Settings,
+    *,
+    sign_in: page.SignIn = "host",
+    on_statement: Callable[[str], None] | None = None,
+    launched: Popen[bytes] | None = None,
 ) -> FastAPI:
     """Build the service.
 
-    `sign_in` tells the page where its token comes from; `on_statement` hears the text of every SQL statement.
+    `sign_in` tells the page where its token comes from; `on_statement` hears the text of every SQL statement;
+    `launched` is a query engine that was started ahead.
     """
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
-        async with _opened(settings, metrics, on_statement) as state:
+        prisma = prisma_client(settings, on_statement=on_statement, launched=launched)
+        async with _opened(settings, metrics, prisma) as state:
             yield state
 
     app = FastAPI(
@@ -76,15 +84,13 @@ def create_app(
 
 
 @asynccontextmanager
-async def _opened(
-    settings: Settings, metrics: Metrics, on_statement: Callable[[str], None] | None
-) -> AsyncIterator[State]:
+async def _opened(settings: Settings, metrics: Metrics, prisma: BridgedPrisma) -> AsyncIterator[State]:
     async with AsyncExitStack() as stack:
-        prisma = await stack.enter_async_context(prisma_client(settings, on_statement=on_statement))
+        await stack.enter_async_context(prisma)
         metrics.engine_restarts.set_function(lambda: prisma.restarts)
         link = RedisLink(settings, metrics)
         stack.push_async_callback(link.close)
-        http = await stack.enter_async_context(httpx.AsyncClient(timeout=settings.jwks_timeout))
+        keys = await _keys(settings, stack)
         store, cache = SessionStore(prisma), SessionCache(link, settings, metrics)
         feed = Feed(link, settings, metrics)
         sweeper = Sweeper(Outbox(prisma), cache, link, settings, metrics)
@@ -92,7 +98,7 @@ async def _opened(
             stack.push_async_callback(_end, asyncio.create_task(endless))
         stack.enter_context(before_shutdown(feed.close))
         yield State(
-            authenticator=Authenticator(settings, _keys(settings, http)),
+            authenticator=Authenticator(settings, keys),
             known=KnownQueries(),
             sessions=ChatSessions(store, cache, settings),
             feed=feed,
@@ -101,9 +107,10 @@ async def _opened(
         )
 
 
-def _keys(settings: Settings, http: httpx.AsyncClient) -> KeySource:
+async def _keys(settings: Settings, stack: AsyncExitStack) -> KeySource:
     if settings.jwt_secret is not None:
         return SharedSecret(settings.jwt_secret.get_secret_value())
+    http = await stack.enter_async_context(httpx.AsyncClient(timeout=settings.jwks_timeout))
     return KeySet(str(settings.jwks_url), lifespan=settings.jwks_lifespan, http=http)
 
 

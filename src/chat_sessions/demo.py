@@ -6,7 +6,8 @@ from importlib.resources import files
 from typing import Any, Final, LiteralString
 
 from chat_sessions.database import SessionStore
-from chat_sessions.prisma_engine import BridgedPrisma, EngineOptions
+from chat_sessions.engine_options import EngineOptions
+from chat_sessions.prisma_engine import BridgedPrisma
 from chat_sessions.schemas import NewSession
 
 USER = "demo"

@@ -6,18 +6,16 @@ import json
 import os
 import shutil
 import sys
-from asyncio import BaseTransport, Future, SubprocessTransport, WriteTransport
+from asyncio import Future
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self, cast
+from subprocess import PIPE, Popen
+from typing import Any, Self
 
 from typing_extensions import override
 
 #: Where package.json and its modules are; beside it lie schema.prisma and migrations/.
 ENGINE_DIR = Path(__file__).parents[2] / "engine"
-
-STDIN = 0
 
 Reporter = Callable[[str], None]
 
@@ -38,14 +36,33 @@ def child_environment() -> dict[str, str]:
     return kept | {"CHECKPOINT_DISABLE": "1"}
 
 
-class NodeChild(asyncio.SubprocessProtocol):
+def launch(script: Path, config: Mapping[str, object]) -> Popen[bytes]:
+    """Start a script and send it its configuration, which holds a password and so must not show in `ps`."""
+    process = Popen(  # noqa: S603  our own words
+        [find_node(), str(script)],
+        stdin=PIPE,
+        stdout=PIPE,
+        bufsize=0,
+        start_new_session=True,  # a Ctrl-C in the terminal is not for the child
+        env=child_environment(),
+    )
+    if process.stdin is not None:
+        process.stdin.write(json.dumps(config).encode() + b"\n")
+    return process
+
+
+class NodeChild(asyncio.Protocol):
     """One life of the child. Not reused, so that a late `connection_lost` cannot hit its successor.
 
-    A protocol and not a reader task: such a task is cancelled by `asyncio.run` before the last answers are in.
+    A protocol and not a reader task: such a task is cancelled by `asyncio.run` before the last answers are in. Not
+    asyncio's own subprocess either: the child may have been launched before there was a loop.
     """
 
-    def __init__(self, on_statement: Reporter | None) -> None:
+    _stdin: asyncio.WriteTransport
+
+    def __init__(self, process: Popen[bytes], on_statement: Reporter | None) -> None:
         self.alive = True
+        self._process = process
         self._on_statement = on_statement
         self._answers: dict[int, Future[dict[str, Any]]] = {}
         self._numbers = itertools.count(1)
@@ -53,23 +70,18 @@ class NodeChild(asyncio.SubprocessProtocol):
         self._gone = asyncio.Event()
 
     @classmethod
-    async def start(cls, script: Path, config: Mapping[str, object], on_statement: Reporter | None) -> Self:
-        """Start the script and send it its configuration, which holds a password and so must not show in `ps`."""
-        _, child = await asyncio.get_running_loop().subprocess_exec(
-            lambda: cls(on_statement),
-            find_node(),
-            str(script),
-            stderr=None,
-            start_new_session=True,  # a Ctrl-C in the terminal is not for the child
-            env=child_environment(),
-        )
-        child.send(json.dumps(config))
+    async def adopt(cls, process: Popen[bytes], on_statement: Reporter | None) -> Self:
+        """Take over a child that was launched; the event loop has its pipes from here on."""
+        child = cls(process, on_statement)
+        loop = asyncio.get_running_loop()
+        child._stdin, _ = await loop.connect_write_pipe(lambda: _Stdin(child), process.stdin)
+        await loop.connect_read_pipe(lambda: child, process.stdout)
         return child
 
     @property
     def pid(self) -> int:
         """The process id."""
-        return self._transport.get_pid()
+        return self._process.pid
 
     @property
     def waiting(self) -> int:
@@ -104,16 +116,10 @@ class NodeChild(asyncio.SubprocessProtocol):
     def kill(self) -> None:
         """End the child at once, even one that is stopped or hangs."""
         self.alive = False
-        with suppress(ProcessLookupError):
-            self._transport.kill()
+        self._process.kill()
 
     @override
-    def connection_made(self, transport: BaseTransport) -> None:
-        self._transport = cast("SubprocessTransport", transport)
-        self._stdin = cast("WriteTransport", self._transport.get_pipe_transport(STDIN))
-
-    @override
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:
         *lines, rest = data.split(b"\n")
         for line in lines:
             self._received.append(line)
@@ -131,18 +137,23 @@ class NodeChild(asyncio.SubprocessProtocol):
             answer.set_result(message)
 
     @override
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        self.alive = False
-
-    @override
-    def process_exited(self) -> None:
-        self.alive = False
-
-    @override
     def connection_lost(self, exc: Exception | None) -> None:
-        # The child has exited, and all that it wrote has been read.
+        # All that the child wrote has been read; who has closed his output is ending, or of no use.
+        self.kill()
+        self._process.wait()
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(NodeGoneError("the child ended before it answered"))
-        self._transport.close()
+        self._stdin.close()
         self._gone.set()
+
+
+class _Stdin(asyncio.BaseProtocol):
+    """The other pipe of a child: who reads no more is as good as gone."""
+
+    def __init__(self, child: NodeChild) -> None:
+        self._child = child
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._child.alive = False

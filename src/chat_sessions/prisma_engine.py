@@ -7,9 +7,9 @@ Here and in prisma_protocol.py is all that leans on private parts of Prisma; its
 import asyncio
 import json
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from subprocess import Popen
 from typing import Any, NoReturn, Self, cast
 
 from prisma import Prisma
@@ -19,8 +19,9 @@ from prisma.engine._abstract import AsyncAbstractEngine
 from pydantic import BaseModel
 from typing_extensions import override
 
+from chat_sessions.engine_options import EngineOptions
 from chat_sessions.errors import DatabaseUnavailable
-from chat_sessions.node import ENGINE_DIR, NodeChild, NodeGoneError, Reporter
+from chat_sessions.node import NodeChild, NodeGoneError, Reporter
 from chat_sessions.prisma_protocol import build_query, dumps, parse_json, raise_error
 
 #: Starting Node takes a third of a second; ten on a machine that does much else.
@@ -30,44 +31,15 @@ START_TIMEOUT = timedelta(seconds=10)
 PING_TIMEOUT = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """How the engine reaches Postgres. Times are in seconds."""
-
-    database_url: str = field(repr=False)
-    #: Connections per worker. Times the number of workers it must stay below Postgres' max_connections.
-    pool_size: int = 10
-    #: For a free connection: shorter than a user waits for a page, so that he gets to see the 503.
-    pool_timeout: float = 3.0
-    #: To open a connection. A server in reach needs milliseconds.
-    connect_timeout: float = 3.0
-    #: Postgres ends what takes longer. Our slowest statement needs milliseconds, unless it waits for a lock.
-    statement_timeout: float = 5.0
-    #: For a call with all its statements: more than the waits for a connection and for a statement together.
-    query_timeout: float = 10.0
-    #: Calls that wait at the same time. The engine works off that many in about a second.
-    max_calls: int = 2000
-    folder: Path = ENGINE_DIR
-
-    def for_host(self, *, report_statements: bool) -> dict[str, object]:
-        """Return what host.mjs reads first."""
-        return {
-            "url": self.database_url,
-            "poolSize": self.pool_size,
-            "poolTimeout": _milliseconds(self.pool_timeout),
-            "connectTimeout": _milliseconds(self.connect_timeout),
-            "statementTimeout": _milliseconds(self.statement_timeout),
-            "callTimeout": _milliseconds(self.query_timeout),
-            "reportStatements": report_statements,
-        }
-
-
 class PrismaEngine(AsyncAbstractEngine):
     """Keeps one Node child running; the next call starts it anew when it has died."""
 
-    def __init__(self, options: EngineOptions, on_statement: Reporter | None) -> None:
+    def __init__(
+        self, options: EngineOptions, on_statement: Reporter | None, launched: Popen[bytes] | None = None
+    ) -> None:
         self.starts = 0
         self._options = options
+        self._launched = launched
         self._on_statement = on_statement
         self._child: NodeChild | None = None
         self._starting = asyncio.Lock()
@@ -104,10 +76,15 @@ class PrismaEngine(AsyncAbstractEngine):
             if not self._open:
                 raise NodeGoneError("disconnected")
             if self._child is None or not self._child.alive:
-                config = self._options.for_host(report_statements=self._on_statement is not None)
-                self._child = await NodeChild.start(self._options.folder / "host.mjs", config, self._on_statement)
+                self._child = await NodeChild.adopt(self._launch(), self._on_statement)
                 self.starts += 1
             return self._child
+
+    def _launch(self) -> Popen[bytes]:
+        launched, self._launched = self._launched, None
+        if launched is not None and launched.poll() is None:
+            return launched
+        return self._options.launch(report_statements=self._on_statement is not None)
 
     async def _kill_if_hung(self) -> None:
         """Tell a hung engine from a slow database: there the neighbours of the slow call shall live."""
@@ -171,12 +148,21 @@ class PrismaEngine(AsyncAbstractEngine):
 
 
 class BridgedPrisma(Prisma):
-    """The generated client, whose calls go to Node. `on_statement` is told each SQL statement, without parameters."""
+    """The generated client, whose calls go to Node.
 
-    def __init__(self, options: EngineOptions, *, on_statement: Reporter | None = None) -> None:
+    `on_statement` is told each SQL statement, without parameters; `launched` is an engine that was started ahead.
+    """
+
+    def __init__(
+        self,
+        options: EngineOptions,
+        *,
+        on_statement: Reporter | None = None,
+        launched: Popen[bytes] | None = None,
+    ) -> None:
         super().__init__(use_dotenv=False)
         self._options = options
-        self._bridge = PrismaEngine(options, on_statement)
+        self._bridge = PrismaEngine(options, on_statement, launched)
 
     @property
     def restarts(self) -> int:
@@ -242,7 +228,3 @@ class BridgedBatch(Batch):
         queries, self._queries = self._queries, []
         if queries:
             await self._client._call({"op": "batch", "queries": queries})
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)

@@ -1,11 +1,13 @@
 """The application as an ASGI server imports it."""
 
 import gc
+from contextlib import suppress
+from subprocess import Popen
 
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
-from chat_sessions.app import create_app
-from chat_sessions.settings import load_settings
+from chat_sessions.engine_options import EngineOptions
+from chat_sessions.settings import Settings, load_settings
 from chat_sessions.telemetry import configure_logging
 
 # A request leaves next to no cycles behind, yet allocates enough for Python's default of 700 to collect every few
@@ -13,13 +15,24 @@ from chat_sessions.telemetry import configure_logging
 COLLECT_AFTER_ALLOCATIONS = 50_000
 
 
-def from_environment() -> FastAPI:
+def from_environment() -> ASGIApp:
     """Build the application from the environment, or raise ConfigurationError."""
     settings = load_settings()
+    engine = _head_start(settings)
+    # Node starts while this process imports most of what it needs, which takes it longer.
+    from chat_sessions.app import create_app  # noqa: PLC0415
+
     configure_logging(settings)
-    app = create_app(settings)
+    app = create_app(settings, launched=engine)
     _calm_the_collector()
     return app
+
+
+def _head_start(settings: Settings) -> Popen[bytes] | None:
+    # Without Node the service starts all the same, and says so where it needs it.
+    with suppress(OSError):
+        return EngineOptions.of(settings).launch(report_statements=False)
+    return None
 
 
 def _calm_the_collector() -> None:

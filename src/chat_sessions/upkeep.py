@@ -12,8 +12,9 @@ import typer
 from chat_sessions import workbench
 from chat_sessions.archive import ArchivedSession
 from chat_sessions.bulk import Holdings
-from chat_sessions.console import explained, fail, progress, settings_or_fail, warn
+from chat_sessions.console import explained, fail, settings_or_fail, warn
 from chat_sessions.portability import Refused
+from chat_sessions.progress import progress
 from chat_sessions.retention import Erasure
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry import user_hash

@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 
 from chat_sessions.embedded import Postgres
-from chat_sessions.prisma_engine import BridgedPrisma, EngineOptions
+from chat_sessions.engine_options import EngineOptions
+from chat_sessions.prisma_engine import BridgedPrisma
 from tests.engine.bridge import MakeDatabase, Statements, migrate
 
 

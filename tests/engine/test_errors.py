@@ -12,7 +12,8 @@ from prisma.errors import (
     UniqueViolationError,
 )
 
-from chat_sessions.prisma_engine import BridgedPrisma, EngineOptions
+from chat_sessions.engine_options import EngineOptions
+from chat_sessions.prisma_engine import BridgedPrisma
 from tests.engine.bridge import MakeDatabase, new_messages, new_session
 
 
