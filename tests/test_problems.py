@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import AsyncIterator
-from uuid import UUID
 
 import httpx
 import pytest
@@ -257,7 +256,7 @@ class TestRequestId:
     ) -> None:
         headers = {} if given is None else {b"X-Request-ID": given}
         answer = await stranger.http.get("/healthz", headers=headers)
-        assert UUID(answer.headers["X-Request-ID"]).version == 4
+        assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["X-Request-ID"])
 
     async def test_each_request_has_its_own(self, stranger: Caller) -> None:
         answers = [await stranger.http.get("/healthz") for _ in range(3)]

@@ -67,8 +67,8 @@ def create_app(
         app.include_router(router)
     problems.install(app)
     openapi.install(app)
-    app.add_middleware(ExpressLane)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(ExpressLane)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -47,6 +47,8 @@ def serve(
         access_log=False,
         log_config=None,
         server_header=False,
+        # Nothing here depends on who asks or under which name.
+        proxy_headers=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 

@@ -38,7 +38,7 @@ class Read(NamedTuple):
 
 
 class ExpressLane:
-    """The innermost middleware: what is around every request is around these as well."""
+    """Below what is around every request, and above what looks at bodies: those of reads are not read."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -3,8 +3,8 @@
 import re
 from functools import lru_cache
 from http import HTTPStatus
+from secrets import token_hex
 from time import perf_counter
-from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers
@@ -22,7 +22,8 @@ log = structlog.get_logger("chat_sessions.requests")
 MAX_SERIES = 512
 # What goes into the metrics' labels must not be the client's choice.
 KNOWN_METHODS = frozenset(("GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"))
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+REQUEST_ID_BYTES = 16
 
 
 class RequestMiddleware:
@@ -50,17 +51,18 @@ class RequestMiddleware:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self._app(scope, receive, send_with_id)
-            except Exception:
-                log.exception("request.failed", method=scope["method"])
-                if status:
-                    # Half an answer cannot be taken back; the server cuts the connection.
-                    raise
-                await internal_error()(scope, receive, send_with_id)
-            finally:
-                self._record(scope, request_id, status, perf_counter() - started)
+        # Never unbound: the server runs each request in a context of its own.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:
+            log.exception("request.failed", method=scope["method"])
+            if status:
+                # Half an answer cannot be taken back; the server cuts the connection.
+                raise
+            await internal_error()(scope, receive, send_with_id)
+        finally:
+            self._record(scope, request_id, status, perf_counter() - started)
 
     def _record(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
@@ -80,7 +82,10 @@ class RequestMiddleware:
 
 
 class BodyLimit:
-    """Refuses bodies that are too large, whether they say so or turn out so (Starlette's own answers in plain text)."""
+    """Refuses bodies that are too large, whether they say so or turn out so (Starlette's own answers in plain text).
+
+    Those of GET have no meaning (RFC 9110, 9.3.1) and are not read.
+    """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self._app = app
@@ -88,7 +93,7 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request whose body keeps to the limit."""
-        if scope["type"] == "http" and _content_length(scope) > self._max_bytes:
+        if scope["type"] == "http" and scope["method"] != "GET" and _content_length(scope) > self._max_bytes:
             await own(BodyTooLarge())(scope, receive, send)
             return
         received = 0
@@ -112,5 +117,8 @@ def _content_length(scope: Scope) -> int:
 
 
 def _request_id(scope: Scope) -> str:
-    given = Headers(scope=scope).get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else str(uuid4())
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            given: bytes = value
+            return given.decode()
+    return token_hex(REQUEST_ID_BYTES)
