@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install dev test check format openapi screenshots image clean bench bench-quick bench-growth
+.PHONY: help install dev test check format openapi screenshots image clean bench bench-quick bench-growth bench-paint
 
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
@@ -74,6 +74,9 @@ bench-quick: install ## The same in one short round
 
 bench-growth: install ## Measure with a thousand, a hundred thousand and a million sessions, and draw it
 	$(BIN)/python -m benchmarks.growth
+
+bench-paint: install ## Measure in a browser how soon the list is on the screen, with no session and with 5,000
+	$(BROWSER) $(NPM) run paint --prefix frontend
 
 image: ## Build the container image chat-sessions
 	docker build --tag chat-sessions .

@@ -20,6 +20,7 @@ export default defineConfig({
   projects: [
     { name: "behaviour", testMatch: "*.spec.ts" },
     { name: "screenshots", testMatch: "screenshots.ts" },
+    { name: "paint", testMatch: "paint.ts" },
   ],
   use: {
     baseURL: given ?? `http://127.0.0.1:${PORT}`,
