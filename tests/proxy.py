@@ -37,14 +37,23 @@ class Gate:
             raise ConnectionResetError
 
 
+@dataclass
+class Line:
+    """One connection: what is held of it, and whether an answer is due."""
+
+    held: list[Gate] = field(default_factory=list)
+    waiting: bool = False
+
+
 class Proxy:
-    """Forwards a port of 127.0.0.1 to another one."""
+    """Forwards a port of 127.0.0.1 to another one, and counts the round trips."""
 
     def __init__(self, target: int) -> None:
         self._target = target
         self._gates: list[Gate] = []
         self._lines = asyncio.TaskGroup()
         self.port = 0
+        self.round_trips = 0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Proxy"]:
@@ -74,27 +83,30 @@ class Proxy:
         self._lines.create_task(self._forward(reader, writer))
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        held: list[Gate] = []
+        line = Line()
         with suppress(OSError):
             back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._target)
-            await asyncio.gather(self._requests(reader, back_writer, held), self._answers(back_reader, writer, held))
+            await asyncio.gather(self._requests(reader, back_writer, line), self._answers(back_reader, writer, line))
 
-    async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, held: list[Gate]) -> None:
+    async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line) -> None:
         with closing(writer), suppress(OSError):
             while data := await reader.read(CHUNK):
+                self.round_trips += not line.waiting
+                line.waiting = True
                 for gate in self._gates:
                     if gate.pattern in data and not gate.released.is_set():
                         if gate.answers:
-                            held.append(gate)
+                            line.held.append(gate)
                         else:
                             await gate.passed()
                 writer.write(data)
                 await writer.drain()
 
-    async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, held: list[Gate]) -> None:
+    async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line) -> None:
         with closing(writer), suppress(OSError):
             while data := await reader.read(CHUNK):
-                while held:
-                    await held.pop().passed()
+                line.waiting = False
+                while line.held:
+                    await line.held.pop().passed()
                 writer.write(data)
                 await writer.drain()

@@ -8,10 +8,14 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
+from chat_sessions.embedded import Redis as RedisServer
 from chat_sessions.settings import Settings
+from tests.proxy import Proxy
 from tests.service import Caller, Service, running
 from tests.test_sessions import quiet
+from tests.wire import by_way_of
 
+PATH = "/api/chat/sessions"
 # What a connection says of itself, and what the sweeper and the feed send whoever calls.
 BESIDE = {"PING", "HELLO", "AUTH", "INFO", "CLIENT", "SELECT", "SUBSCRIBE", "UNSUBSCRIBE", "ECHO"}
 
@@ -51,6 +55,26 @@ def _is_beside(words: list[str]) -> bool:
 async def still(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[Service]:  # noqa: ARG001  migrated
     """A worker that leaves the sweeping to the other one, so that each of its statements is a request's."""
     async with running(settings.model_copy(update={"sweep_interval": 3600})) as worker:
+        yield worker
+
+
+@pytest.fixture(scope="module")
+async def line(redis_server: RedisServer) -> AsyncIterator[Proxy]:
+    async with Proxy(redis_server.port).running() as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+async def limited(
+    settings: Settings,
+    redis_server: RedisServer,
+    line: Proxy,
+    database: asyncpg.Pool,  # noqa: ARG001  migrated
+) -> AsyncIterator[Service]:
+    """Another one, with a rate limit, whose round trips to Redis are counted."""
+    url = by_way_of(line, redis_server, settings.redis_url)
+    changes = {"sweep_interval": 3600, "redis_url": url, "rate_limit": 60_000}
+    async with running(settings.model_copy(update=changes)) as worker:
         yield worker
 
 
@@ -160,6 +184,30 @@ async def test_an_append_is_one_statement_however_many_messages(
     statements = counted(still)
     assert (await ada.append(session_id, *map(str, range(messages)))).status_code == 201
     assert len(statements()) == 1
+
+
+async def test_a_rate_limit_takes_no_further_round_trip_from_a_cached_read(
+    limited: Service, line: Proxy, redis: Redis, session_id: str
+) -> None:
+    async with limited.client("ada") as client:
+        for path in (PATH, f"{PATH}/{session_id}"):
+            await client.get(path)
+            statements, round_trips = counted(limited), line.round_trips
+            async with commands(redis) as sent:
+                assert (await client.get(path)).status_code == 200
+                assert statements() == []
+                assert await sent() == ["EVALSHA", "EVALSHA"]
+            assert line.round_trips - round_trips == 1
+
+
+async def test_with_a_rate_limit_a_write_asks_first_whether_it_may(
+    limited: Service, line: Proxy, session_id: str
+) -> None:
+    async with limited.client("ada") as client:
+        statements, round_trips = counted(limited), line.round_trips
+        assert (await client.delete(f"{PATH}/{session_id}")).status_code == 204
+        assert len(statements()) == 1
+        assert line.round_trips - round_trips == 2
 
 
 async def test_a_refused_token_costs_neither_a_statement_nor_a_round_trip(

@@ -96,7 +96,7 @@ class TestDocument:
     def test_every_call_below_api_documents_what_all_of_them_can_answer(self, operations: list[Operation]) -> None:
         for each in operations:
             if each.path.startswith("/api/"):
-                assert {"401", "422", "503"} <= set(each.described["responses"]), each.name
+                assert {"401", "422", "429", "503"} <= set(each.described["responses"]), each.name
             if "{session_id}" in each.path:
                 assert "404" in each.described["responses"], each.name
             if "requestBody" in each.described:
@@ -105,13 +105,13 @@ class TestDocument:
     @pytest.mark.parametrize(
         ("name", "statuses"),
         [
-            ("listSessions", {200, 304, 401, 422, 503}),
-            ("createSession", {200, 201, 401, 409, 413, 422, 503}),
-            ("getSession", {200, 304, 401, 404, 422, 503}),
-            ("changeSession", {200, 401, 404, 412, 413, 422, 503}),
-            ("deleteSession", {204, 401, 404, 412, 422, 503}),
-            ("appendMessages", {201, 401, 404, 409, 413, 422, 503}),
-            ("deleteSessions", {200, 401, 409, 413, 422, 503}),
+            ("listSessions", {200, 304, 401, 422, 429, 503}),
+            ("createSession", {200, 201, 401, 409, 413, 422, 429, 503}),
+            ("getSession", {200, 304, 401, 404, 422, 429, 503}),
+            ("changeSession", {200, 401, 404, 412, 413, 422, 429, 503}),
+            ("deleteSession", {204, 401, 404, 412, 422, 429, 503}),
+            ("appendMessages", {201, 401, 404, 409, 413, 422, 429, 503}),
+            ("deleteSessions", {200, 401, 409, 413, 422, 429, 503}),
             ("followSessions", {200, 401, 422, 429, 503}),
             ("ready", {200, 503}),
         ],

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from chat_sessions.app import create_app
-from chat_sessions.errors import ChatSessionsError, DatabaseUnavailable, SessionBusy, TooManyStreams
+from chat_sessions.errors import ChatSessionsError, DatabaseUnavailable, SessionBusy, TooManyRequests, TooManyStreams
 from chat_sessions.settings import Settings
 from tests.service import Caller, Service, new_id
 
@@ -220,7 +220,7 @@ class TestWhatIsNotSaid:
 
 
 class TestRetryAfter:
-    @pytest.mark.parametrize("error", [DatabaseUnavailable, SessionBusy, TooManyStreams])
+    @pytest.mark.parametrize("error", [DatabaseUnavailable, SessionBusy, TooManyRequests, TooManyStreams])
     async def test_what_passes_by_itself_says_when_to_try_again(
         self, error: type[ChatSessionsError], settings: Settings
     ) -> None:

@@ -22,6 +22,7 @@ from chat_sessions.model import ChatSessions
 from chat_sessions.outbox import Outbox
 from chat_sessions.prisma_client import prisma_client
 from chat_sessions.prisma_engine import BridgedPrisma
+from chat_sessions.rate_limit import RateLimit
 from chat_sessions.redis_link import RedisLink
 from chat_sessions.routes import docs, events, messages, ops, page, sessions
 from chat_sessions.settings import Settings
@@ -99,6 +100,7 @@ async def _opened(settings: Settings, metrics: Metrics, prisma: BridgedPrisma) -
         stack.enter_context(before_shutdown(feed.close))
         yield State(
             authenticator=Authenticator(settings, keys),
+            rate_limit=RateLimit(link, settings, metrics) if settings.rate_limit else None,
             known=KnownQueries(),
             sessions=ChatSessions(store, cache, settings),
             feed=feed,

@@ -59,6 +59,7 @@ class Keys:
         self.list_hold = f"{self._prefix}:hold:list"
         self.total = f"{self._prefix}:total"
         self.events = f"{self._prefix}:events"
+        self.rate = f"{self._prefix}:rate"
         # A pattern for all of them: what a glob would read as more than itself is quoted.
         self.all = f"{self._prefix}:*"
 

@@ -15,6 +15,7 @@ from chat_sessions.feed import Feed, Stream
 from chat_sessions.filters import ListQuery
 from chat_sessions.health import Health
 from chat_sessions.model import ChatSessions
+from chat_sessions.rate_limit import RateLimit
 from chat_sessions.schemas import MAX_INTEGER
 from chat_sessions.storable import Text, is_storable
 
@@ -36,6 +37,7 @@ class State(TypedDict):
     """What the lifespan opens and each request may use."""
 
     authenticator: Authenticator
+    rate_limit: RateLimit | None
     known: KnownQueries
     sessions: ChatSessions
     feed: Feed
@@ -64,6 +66,9 @@ async def _current_user(
     authenticator: Authenticator = request.state.authenticator
     user = await authenticator.user(credentials.credentials)
     request.scope["user_id"] = user.id
+    rate_limit: RateLimit | None = request.state.rate_limit
+    if rate_limit is not None:
+        await rate_limit.admit(user.id)
     return user
 
 

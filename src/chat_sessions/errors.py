@@ -9,6 +9,7 @@ ChatSessionsError
 │   ├── SessionIdTaken          409  held by another user, or by a tombstone
 │   └── SessionBusy             409  other writers hold the session's lock
 ├── PreconditionFailed          412  If-Match names another version
+├── TooManyRequests             429  the user asks more often than one user may
 ├── TooManyStreams              429
 ├── Unavailable                 503
 │   └── DatabaseUnavailable     503  Postgres or the query engine is away
@@ -24,7 +25,7 @@ class ChatSessionsError(Exception):
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     detail: ClassVar[str] = "The service failed; the error is in its log."
-    retry_after: ClassVar[int | None] = None
+    retry_after: int | None = None
     """Seconds after which the same request may succeed; sent as Retry-After."""
 
     def __init__(self, detail: str | None = None) -> None:
@@ -90,6 +91,18 @@ class PreconditionFailed(ChatSessionsError):
 
     status = HTTPStatus.PRECONDITION_FAILED
     detail = "The session has changed since; read it again and repeat with its new ETag."
+
+
+class TooManyRequests(ChatSessionsError):
+    """The user asks more often than one user may."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    detail = "Too many requests; wait for as many seconds as Retry-After says."
+    retry_after = 1
+
+    def __init__(self, retry_after: int = retry_after) -> None:
+        super().__init__()
+        self.retry_after = retry_after
 
 
 class TooManyStreams(ChatSessionsError):

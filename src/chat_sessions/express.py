@@ -16,6 +16,7 @@ from chat_sessions.auth import User
 from chat_sessions.cache import Representation
 from chat_sessions.dependencies import State
 from chat_sessions.errors import ChatSessionsError
+from chat_sessions.model import Admission
 from chat_sessions.problems import own
 from chat_sessions.routes import sessions
 
@@ -76,6 +77,12 @@ def _known(scope: Scope) -> Read | None:
     query: bytes = scope["query_string"]
     if session_id is None:
         page = state["known"].lists.get(query)
-        return page and Read(user, LIST, state["sessions"].list(user.id, page), if_none_match)
+        return page and Read(user, LIST, state["sessions"].list(user.id, page, _admission(state, user)), if_none_match)
     messages = state["known"].messages.get(query)
-    return messages and Read(user, GET, state["sessions"].get(user.id, session_id, messages), if_none_match)
+    return messages and Read(
+        user, GET, state["sessions"].get(user.id, session_id, messages, _admission(state, user)), if_none_match
+    )
+
+
+def _admission(state: State, user: User) -> Admission:
+    return None if state["rate_limit"] is None else state["rate_limit"].admit(user.id)

@@ -1,5 +1,6 @@
 """The rules: who may, in which order, and when the cache forgets."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from pydantic_core import to_json
@@ -20,6 +21,9 @@ from chat_sessions.schemas import (
 from chat_sessions.settings import Settings
 from chat_sessions.storable import JsonObject
 
+# What a read waits for before it goes beyond the cache: the right to ask, asked for in the same round trip.
+Admission = Awaitable[None] | None
+
 
 class ChatSessions:
     """The chat sessions, each seen and touched by its owner only.
@@ -32,7 +36,7 @@ class ChatSessions:
         self._cache = cache
         self._settings = settings
 
-    async def list(self, user: str, query: ListQuery) -> Representation:
+    async def list(self, user: str, query: ListQuery, admission: Admission = None) -> Representation:
         """Return a page of the user's sessions; searches are not cached, for few are repeated."""
 
         async def load() -> Representation:
@@ -40,11 +44,13 @@ class ChatSessions:
             return Representation(etags.of_body(body), body)
 
         if query.q:
+            if admission is not None:
+                await admission
             return await load()
         field = f"{query.limit}:{query.offset}:{query.cursor or ''}:{int(query.pinned_first)}"
-        return await self._cached(self._cache.list_slot(user, field), load)
+        return await self._cached(self._cache.list_slot(user, field), load, admission)
 
-    async def get(self, user: str, session_id: str, page: MessagePage) -> Representation:
+    async def get(self, user: str, session_id: str, page: MessagePage, admission: Admission = None) -> Representation:
         """Return a session with a page of its messages, or raise SessionNotFound."""
 
         async def load() -> Representation:
@@ -54,7 +60,7 @@ class ChatSessions:
             return Representation(etags.of_version(found.version), found.value)
 
         field = f"{page.limit}:{'' if page.before is None else page.before}"
-        return await self._cached(self._cache.session_slot(user, session_id, field), load)
+        return await self._cached(self._cache.session_slot(user, session_id, field), load, admission)
 
     async def create(self, user: str, new: NewSession) -> tuple[Versioned[Summary], bool]:
         """Return the session and whether it is new, or raise SessionIdTaken."""
@@ -100,8 +106,13 @@ class ChatSessions:
         not_found = [session_id for session_id in dict.fromkeys(batch.ids or ()) if session_id not in gone]
         return BatchDeleted(deleted=deleted, not_found=not_found, count=len(deleted))
 
-    async def _cached(self, slot: Slot, load: Callable[[], Awaitable[Representation]]) -> Representation:
-        found = await self._cache.read(slot)
+    async def _cached(
+        self, slot: Slot, load: Callable[[], Awaitable[Representation]], admission: Admission
+    ) -> Representation:
+        if admission is None:
+            found = await self._cache.read(slot)
+        else:
+            found, _ = await asyncio.gather(self._cache.read(slot), admission)
         if isinstance(found, Representation):
             return found
         answer = await load()

@@ -25,7 +25,7 @@ from chat_sessions.trust import Trust
 
 log = structlog.get_logger(__name__)
 
-ScriptName = Literal["read", "fill", "evict", "since", "last"]
+ScriptName = Literal["read", "fill", "evict", "since", "last", "admit"]
 # Shorter than the time in which a writer appends to a session, so that a waiting one is not late.
 LOCK_POLL_SECONDS = 0.01
 KEYS_PER_SCAN = 1000

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import (
     Field,
     HttpUrl,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     SecretStr,
@@ -86,6 +87,14 @@ class Settings(BaseSettings):
     feed_ttl: PositiveInt = Field(default=3600, description="life of a user's events after the last one")
     feed_heartbeat: PositiveFloat = Field(default=15, description="pause between two signs of life in a stream")
     feed_streams_per_user: PositiveInt = Field(default=10, description="open streams per user and worker")
+
+    # Up to one a microsecond, the finest that the script counts.
+    rate_limit: NonNegativeInt = Field(
+        default=0,
+        le=60_000_000,
+        description="requests per minute and user, for all workers together; then 429; 0 is no limit",
+    )
+    rate_burst: PositiveInt = Field(default=100, le=1_000_000, description="how many of them at once, after a pause")
 
     max_body_bytes: PositiveInt = Field(default=4 * 1024 * 1024, description="largest request body")
     max_message_bytes: PositiveInt = Field(default=1024 * 1024, description="largest message, as JSON")

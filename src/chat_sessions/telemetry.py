@@ -42,6 +42,9 @@ class Metrics:
         self.unlocked_appends = Counter(
             "chat_unlocked_appends", "Appends without the session lock, for Redis was away.", registry=self.registry
         )
+        self.unlimited_requests = Counter(
+            "chat_unlimited_requests", "Requests past the rate limit, for Redis was away.", registry=self.registry
+        )
         self.redis_failures = Counter("chat_redis_failures", "Calls that Redis failed.", registry=self.registry)
         self.degraded = Gauge(
             "chat_degraded", "1 while the cache is not trusted: reads go to Postgres.", registry=self.registry

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from chat_sessions.dependencies import LastEventId, OpenStream
-from chat_sessions.errors import DatabaseUnavailable, TooManyStreams, Unauthorized
+from chat_sessions.errors import DatabaseUnavailable, TooManyRequests, TooManyStreams, Unauthorized
 from chat_sessions.problems import documented
 
 router = APIRouter(prefix="/api/chat/sessions/events", tags=["events"])
@@ -20,7 +20,7 @@ RECONNECT_MS = 1000
     operation_id="followSessions",
     summary="Follow your sessions",
     response_class=EventSourceResponse,
-    responses=documented(Unauthorized, TooManyStreams, DatabaseUnavailable),
+    responses=documented(Unauthorized, TooManyRequests, TooManyStreams, DatabaseUnavailable),
 )
 async def follow_sessions(stream: OpenStream, last_event_id: LastEventId = None) -> AsyncIterator[ServerSentEvent]:
     """Hear of your sessions: `session.created`, `session.updated`, `session.deleted`, each with the session's `id`.

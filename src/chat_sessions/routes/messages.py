@@ -11,6 +11,7 @@ from chat_sessions.errors import (
     DatabaseUnavailable,
     SessionBusy,
     SessionNotFound,
+    TooManyRequests,
     Unauthorized,
 )
 from chat_sessions.problems import documented
@@ -25,7 +26,9 @@ router = APIRouter(prefix="/api/chat/sessions/{session_id}/messages", tags=["mes
     summary="Append messages",
     status_code=HTTPStatus.CREATED,
     response_model=Messages,
-    responses=documented(Unauthorized, BadRequest, SessionNotFound, SessionBusy, BodyTooLarge, DatabaseUnavailable),
+    responses=documented(
+        Unauthorized, BadRequest, SessionNotFound, SessionBusy, BodyTooLarge, TooManyRequests, DatabaseUnavailable
+    ),
 )
 async def append_messages(user: CurrentUser, sessions: Sessions, session_id: SessionId, new: NewMessages) -> Response:
     """Append messages in order. A message whose `id` the session has already is answered as it was stored."""

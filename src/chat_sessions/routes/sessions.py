@@ -25,6 +25,7 @@ from chat_sessions.errors import (
     SessionBusy,
     SessionIdTaken,
     SessionNotFound,
+    TooManyRequests,
     Unauthorized,
 )
 from chat_sessions.problems import documented
@@ -34,7 +35,7 @@ router = APIRouter(prefix="/api/chat/sessions", tags=["sessions"])
 
 ETAG_HEADER: dict[str, Any] = {"ETag": {"description": "Names this version.", "schema": {"type": "string"}}}
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged since the given ETag."}}
-ALWAYS = (Unauthorized, BadRequest, DatabaseUnavailable)
+ALWAYS = (Unauthorized, BadRequest, TooManyRequests, DatabaseUnavailable)
 
 
 @router.get(

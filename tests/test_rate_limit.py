@@ -1,0 +1,192 @@
+"""The limit of requests per user: shared by all workers, the same on every way, and never a reason to fail."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from http import HTTPStatus
+
+import httpx
+import pytest
+from redis.asyncio import Redis as RedisClient
+
+from chat_sessions import workbench
+from chat_sessions.embedded import Postgres
+from chat_sessions.settings import Settings
+from chat_sessions.telemetry import configure_logging
+from tests.service import Caller, Service, new_id, running
+from tests.waiting import until
+from tests.world import World, world
+
+PATH = "/api/chat/sessions"
+BURST = 4
+
+
+def limits(per_minute: int, burst: int) -> dict[str, int]:
+    return {"rate_limit": per_minute, "rate_burst": burst}
+
+
+@pytest.fixture(scope="module")
+async def strict(settings: Settings, service: Service) -> AsyncIterator[Service]:  # noqa: ARG001  migrated
+    """A worker that lets each user ask a few times, and then once a minute."""
+    async with running(settings.model_copy(update=limits(1, BURST))) as worker:
+        yield worker
+
+
+@pytest.fixture
+async def ada(strict: Service) -> AsyncIterator[Caller]:
+    async with strict.client("ada") as client:
+        yield Caller(client)
+
+
+@pytest.fixture
+async def bob(strict: Service) -> AsyncIterator[Caller]:
+    async with strict.client("bob") as client:
+        yield Caller(client)
+
+
+async def exhaust(caller: Caller) -> None:
+    """Ask as often as a user may."""
+    assert await statuses(caller, BURST) == [200] * BURST
+
+
+async def statuses(caller: Caller, times: int) -> list[int]:
+    return [(await caller.page()).status_code for _ in range(times)]
+
+
+async def every_call(caller: Caller, session_id: str) -> dict[str, httpx.Response]:
+    body = {"messages": [{"role": "user", "content": "hi"}]}
+    return {
+        "list": await caller.page(),
+        "search": await caller.page(q="Lisbon"),
+        "wrong": await caller.page(limit=0),
+        "create": await caller.http.post(PATH, json={}),
+        "get": await caller.get(session_id),
+        "change": await caller.change(session_id, title="Porto"),
+        "append": await caller.http.post(f"{PATH}/{session_id}/messages", json=body),
+        "batch": await caller.http.post(f"{PATH}/batch-delete", json={"ids": [session_id]}),
+        "delete": await caller.delete(session_id),
+        "events": await caller.http.get(f"{PATH}/events"),
+    }
+
+
+async def test_who_asks_too_often_hears_when_to_ask_again(ada: Caller) -> None:
+    assert await statuses(ada, BURST) == [200] * BURST
+    refused = await ada.page()
+    assert refused.status_code == 429
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert refused.json()["type"] == "urn:chat-sessions:too-many-requests"
+    # A minute, less what the test took so far; whole seconds, rounded up.
+    assert 30 <= int(refused.headers["Retry-After"]) <= 60
+
+
+async def test_every_call_is_refused_and_does_nothing(service: Service, strict: Service, ada: Caller) -> None:
+    async with service.client("ada") as unlimited:
+        session_id = (await Caller(unlimited).create("Lisbon"))["id"]
+        await exhaust(ada)
+        done = strict.count()
+        answers = await every_call(ada, session_id)
+        assert {name: each.status_code for name, each in answers.items()} == dict.fromkeys(answers, 429)
+        assert all(int(each.headers["Retry-After"]) >= 1 for each in answers.values())
+        assert done() == []
+        assert (await unlimited.get(f"{PATH}/{session_id}")).json()["title"] == "Lisbon"
+
+
+async def test_the_express_lane_is_refused_before_it_asks_the_database(strict: Service, ada: Caller) -> None:
+    # Seen before, so that they take the lane; missing in the cache, or never cached.
+    reads = [f"{PATH}?limit=21", f"{PATH}?limit=21&q=x", f"{PATH}/{new_id()}?limit=21"]
+    for path in reads:
+        await ada.http.get(path)
+    await ada.page()
+    done = strict.count()
+    again = [f"{PATH}/{new_id()}?limit=21", *reads]
+    assert [(await ada.http.get(path)).status_code for path in again] == [429] * 4
+    assert done() == []
+
+
+async def test_one_user_leaves_the_others_theirs(ada: Caller, bob: Caller) -> None:
+    await exhaust(ada)
+    assert (await bob.page()).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/config.json"])
+async def test_what_needs_no_token_has_no_limit(path: str, ada: Caller) -> None:
+    await exhaust(ada)
+    assert (await ada.http.get(path)).status_code == 200
+
+
+async def test_who_waits_is_let_through(settings: Settings) -> None:
+    async with running(settings.model_copy(update=limits(60, 1))) as worker, worker.client("ada") as client:
+        ada = Caller(client)
+        answers = await asyncio.gather(*(ada.page() for _ in range(10)))
+        assert 429 in {each.status_code for each in answers}
+        await until(lambda: is_let_through(ada))
+
+
+async def test_a_limit_that_was_raised_counts_at_once(settings: Settings, ada: Caller) -> None:
+    await exhaust(ada)
+    async with running(settings.model_copy(update=limits(600, 1))) as worker, worker.client("ada") as client:
+        # Under the old one it would take minutes.
+        await until(lambda: is_let_through(Caller(client)))
+
+
+async def is_let_through(caller: Caller) -> bool:
+    return (await caller.page()).status_code == HTTPStatus.OK
+
+
+async def test_refusals_are_counted_by_their_status(ada: Caller) -> None:
+    refusals = f'chat_http_requests_total{{method="GET",route="{PATH}",status="429"}}'
+    await exhaust(ada)
+    await ada.page()
+    before = await metric(ada, refusals)
+    await statuses(ada, 3)
+    assert await metric(ada, refusals) - before == 3
+
+
+async def metric(caller: Caller, name: str) -> float:
+    (line,) = (each for each in (await caller.http.get("/metrics")).text.splitlines() if each.startswith(f"{name} "))
+    return float(line.removeprefix(name))
+
+
+async def test_the_key_goes_when_it_is_of_no_use_any_more(ada: Caller, redis: RedisClient) -> None:
+    await exhaust(ada)
+    assert 60 * (BURST - 1) < await redis.ttl("chat:{ada}:rate") <= 60 * BURST
+
+
+async def test_erasing_a_user_erases_the_count(settings: Settings, ada: Caller, redis: RedisClient) -> None:
+    await ada.page()
+    assert await redis.exists("chat:{ada}:rate") == 1
+    async with workbench.opened(settings.model_copy(update={"cache_hold": 0.05})) as bench:
+        assert (await bench.eraser.erase("ada")).complete
+    configure_logging(settings)
+    assert [key async for key in redis.scan_iter("chat:{ada}:*")] == []
+
+
+@pytest.fixture(scope="module")
+async def deployment(postgres: Postgres, settings: Settings) -> AsyncIterator[World]:
+    async with world(postgres, settings, **limits(1, BURST)) as deployment:
+        yield deployment
+
+
+@pytest.fixture
+async def callers(deployment: World) -> AsyncIterator[Sequence[Caller]]:
+    await deployment.emptied()
+    async with deployment.callers("ada") as both:
+        yield both
+    await deployment.trusted()
+
+
+async def test_all_workers_count_together(callers: Sequence[Caller]) -> None:
+    for number in range(BURST):
+        assert (await callers[number % 2].page()).status_code == 200
+    assert [(await caller.page()).status_code for caller in callers] == [429, 429]
+
+
+async def test_without_redis_nobody_is_refused_and_that_is_counted(
+    deployment: World, callers: Sequence[Caller]
+) -> None:
+    deployment.redis.kill()
+    answers = [await statuses(caller, BURST * 2) for caller in callers]
+    unlimited = [await metric(caller, "chat_unlimited_requests_total") for caller in callers]
+    deployment.redis.start()
+    assert answers == [[200] * BURST * 2] * 2
+    # What is asked while a worker has not yet seen the outbox is let through as well.
+    assert min(unlimited) >= BURST * 2
