@@ -96,14 +96,24 @@ def own(error: ChatSessionsError) -> ProblemResponse:
     return ProblemResponse(error.status, str(error), kind=_kind(type(error)), headers=headers, **extra)
 
 
-async def _http_error(_request: Request, error: HTTPException) -> Response:
+async def _http_error(request: Request, error: HTTPException) -> Response:
     status = HTTPStatus(error.status_code)
     if status == BodyTooLarge.status:
         return own(BodyTooLarge())
     if status == HTTPStatus.BAD_REQUEST:
         # FastAPI's word for a body that is no text, too deep or has numbers without end.
         return _invalid([UNREADABLE_BODY])
-    return ProblemResponse(status, GENERIC_DETAILS.get(status, str(error.detail)), headers=error.headers)
+    headers = _allowed(request, error) if status == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+    return ProblemResponse(status, GENERIC_DETAILS.get(status, str(error.detail)), headers=headers)
+
+
+def _allowed(request: Request, error: HTTPException) -> Mapping[str, str]:
+    """Name all methods of the path: Starlette names those of its first route only, and for a file none."""
+    route = getattr(request.scope.get("route"), "path", "")
+    described = request.app.openapi()["paths"].get(route)
+    if described is None:
+        return error.headers or {"Allow": "GET, HEAD"}
+    return {"Allow": ", ".join(method.upper() for method in described)}
 
 
 async def _invalid_request(_request: Request, error: RequestValidationError) -> Response:
