@@ -106,6 +106,7 @@ async def _opened(settings: Settings, metrics: Metrics, prisma: BridgedPrisma) -
             feed=feed,
             health=Health(store, link),
             registry=metrics.registry,
+            settings=settings,
         )
 
 

@@ -44,6 +44,8 @@ def serve(
         host=host,
         port=port,
         workers=workers,
+        http="chat_sessions.http_protocol:BoundedProtocol",
+        ws="none",
         access_log=False,
         log_config=None,
         server_header=False,

@@ -17,6 +17,7 @@ from chat_sessions.health import Health
 from chat_sessions.model import ChatSessions
 from chat_sessions.rate_limit import RateLimit
 from chat_sessions.schemas import MAX_INTEGER
+from chat_sessions.settings import Settings
 from chat_sessions.storable import Text, is_storable
 
 T = TypeVar("T")
@@ -43,6 +44,7 @@ class State(TypedDict):
     feed: Feed
     health: Health
     registry: CollectorRegistry
+    settings: Settings
 
 
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="`sub` is the user.")

@@ -20,6 +20,7 @@ from chat_sessions import demo
 from chat_sessions.app import create_app
 from chat_sessions.auth import MAX_USER_CHARACTERS, mint_token
 from chat_sessions.embedded import EmbeddedServerError, Postgres, Redis
+from chat_sessions.http_protocol import BoundedProtocol
 from chat_sessions.migrations import migrate_deploy
 from chat_sessions.settings import Settings, load_settings
 from chat_sessions.telemetry import configure_logging
@@ -57,7 +58,14 @@ def run(*, port: int, data: Path) -> None:
         _prepare_database(settings, data)
         app = create_app(settings, sign_in="dev")
         app.include_router(_sign_in(secret), include_in_schema=False)
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=SHUTDOWN_SECONDS)
+        config = uvicorn.Config(
+            app,
+            http=BoundedProtocol,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )
         _greet(listener.getsockname()[1], mint_token(secret, demo.USER, ttl=int(TOKEN_TTL.total_seconds())))
         # The server ends in good order, then repeats the signal that it has heard.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

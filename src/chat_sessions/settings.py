@@ -100,6 +100,21 @@ class Settings(BaseSettings):
     max_message_bytes: PositiveInt = Field(default=1024 * 1024, description="largest message, as JSON")
     max_metadata_bytes: PositiveInt = Field(default=16 * 1024, description="largest metadata, as JSON")
 
+    # For clients on slow lines, not for those that send a byte now and then to keep a connection for nothing.
+    header_timeout: PositiveFloat = Field(default=10, description="limit for the headers of a request to arrive")
+    # The largest body in this time is half a megabit per second.
+    transfer_timeout: PositiveFloat = Field(
+        default=60,
+        description="limit for a body to arrive, and for a client that takes nothing of its answer any more",
+    )
+    # Four times the largest token, which is the largest header there is need for.
+    max_header_bytes: PositiveInt = Field(default=32 * 1024, description="largest request line and headers together")
+    # Below the 1024 open files that many systems allow a process, with room for Redis.
+    max_connections: PositiveInt = Field(
+        default=900,
+        description="open connections per worker, event streams among them; then 503",
+    )
+
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="origins whose pages may call the API, separated by commas",

@@ -1,0 +1,228 @@
+"""The server's side of one connection, with the bounds that uvicorn leaves out: of time, of size, of number."""
+
+import asyncio
+from http import HTTPStatus
+from math import inf
+from typing import Any, cast
+
+import structlog
+from starlette.types import Receive, Scope, Send
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from chat_sessions.errors import Unavailable
+from chat_sessions.problems import ProblemResponse, own
+from chat_sessions.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+# As many as Apache and gunicorn take; they cost more than their bytes.
+MAX_HEADERS = 100
+# Beyond the limit, as many are let in to be told to come later, and no longer than this; who comes then hears nothing.
+MAX_SURPLUS = 50
+SURPLUS_SECONDS = 1.0
+# A client that still sends hears why it should not only if what it sends is taken for a while: closing at once would
+# reset the connection under the answer.
+LINGER_SECONDS = 1.0
+
+DETAILS = {
+    HTTPStatus.BAD_REQUEST: "This is not HTTP as it is specified.",
+    HTTPStatus.REQUEST_TIMEOUT: "The request did not arrive in time; send it again, and faster.",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "The address is longer than the service takes.",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The headers are larger, or more, than the service takes.",
+}
+
+
+class _HeadTooLarge(Exception):
+    """Stops the parser."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """A connection that ends when the client keeps it waiting.
+
+    A head is due from the moment the connection is open, or the first byte after the last request; a body from its
+    head on; and what was sent is to be taken. Nothing is due while the service works on its answer, or while a stream
+    has nothing to say.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._settings: Settings = app_state["settings"]
+        self._arrival_due = inf
+        self._taking_due = inf
+        self._unsent = 0
+        self._head_comes = True
+        self._refused = False
+        self._refusal = HTTPStatus.BAD_REQUEST
+        self.url, self.headers = b"", []
+        # Of the piece that is being parsed, of that in which this head began, and of those since the last progress.
+        self._piece = self._first = self._rest = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first head, or for as long as it takes to say that there are too many."""
+        super().connection_made(transport)
+        surplus = len(self.connections) - self._settings.max_connections
+        if surplus > MAX_SURPLUS:
+            transport.abort()
+        seconds = self._settings.header_timeout
+        if surplus > 0:
+            self.app = _come_later
+            seconds = min(seconds, SURPLUS_SECONDS)
+        self._arrival_due = self.loop.time() + seconds
+        self._timer = self.loop.call_later(seconds, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        self._timer.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse a piece, until too much has come that is neither a body nor comes to an end."""
+        if self._refused:
+            return
+        if self._arrival_due == inf:
+            # Not only once a head begins: what is before it, line ends, ends uvicorn's wait for the next request.
+            self._arrival_due = self.loop.time() + self._settings.header_timeout
+        self._piece = len(data)
+        self._rest += self._piece
+        super().data_received(data)
+        if self._arrival_due != inf and (self._rest > self._settings.max_header_bytes or self._is_head_too_large()):
+            self._refuse(self._too_large())
+
+    def on_message_begin(self) -> None:
+        """Wait for a head."""
+        super().on_message_begin()
+        self._first, self._rest = self._piece, 0
+        if self._arrival_due == inf:
+            self._arrival_due = self.loop.time() + self._settings.header_timeout
+
+    def on_headers_complete(self) -> None:
+        """Wait for the body."""
+        if self._is_head_too_large():
+            self._refusal = self._too_large()
+            raise _HeadTooLarge
+        super().on_headers_complete()
+        # What comes after a chunked body, or never ends to come there, is not among the headers that the app reads.
+        self.headers = []
+        self._head_comes, self._rest = False, 0
+        self._arrival_due = self.loop.time() + self._settings.transfer_timeout
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._rest = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Wait for nothing: it is the service's turn."""
+        self._arrival_due, self._head_comes, self._rest = inf, True, 0
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """Wait for the client to take what it was sent."""
+        self._await_taking()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Go on: the client takes it."""
+        self._taking_due = inf
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  ours says it as a problem
+        """Refuse what the parser has stopped at."""
+        self._refuse(self._refusal)
+
+    def _look(self) -> None:
+        """End the connection if something is overdue: one timer for all, so that a request costs none."""
+        now = self.loop.time()
+        if now >= self._arrival_due:
+            self._end_waiting(now)
+        if now >= self._taking_due:
+            self._end_sending()
+        if self.transport.is_closing() and self._taking_due == inf:
+            self._await_taking()
+        due = min(self._arrival_due, self._taking_due, now + self._settings.header_timeout)
+        self._timer = self.loop.call_later(due - now, self._look)
+
+    def _end_waiting(self, now: float) -> None:
+        if self.flow.read_paused or (self._head_comes and not self._has_answered()):
+            # It is not the client that is late: the app has to take what has come, or to answer what came before.
+            self._arrival_due = now + self._settings.transfer_timeout
+        else:
+            self._arrival_due = inf
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+
+    def _end_sending(self) -> None:
+        if self.transport.get_write_buffer_size() < self._unsent:
+            self._await_taking()
+        else:
+            # Closing would wait for what is not taken.
+            self.transport.abort()
+
+    def _await_taking(self) -> None:
+        self._unsent = self.transport.get_write_buffer_size()
+        self._taking_due = self.loop.time() + self._settings.transfer_timeout
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        """End the connection, and say why if no answer is under way in which that would end up."""
+        if self._refused or self.transport.is_closing():
+            return
+        log.info("connection.refused", status=status.value)
+        self._refused = True
+        if self._may_answer():
+            self.transport.write(self._rendered(ProblemResponse(status, DETAILS[status])))
+            self.transport.write_eof()
+            self._leave()
+            self._timer.cancel()
+            self._timer = self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+        else:
+            self.transport.close()
+
+    def _rendered(self, answer: ProblemResponse) -> bytes:
+        headers = [*self.server_state.default_headers, *answer.raw_headers, (b"connection", b"close")]
+        lines = (b"%s: %s\r\n" % each for each in headers)
+        return b"".join([STATUS_LINE[answer.status_code], *lines, b"\r\n", bytes(answer.body)])
+
+    def _leave(self) -> None:
+        """Let the app know that nobody hears it any more."""
+        if (cycle := self._current()) is not None:
+            cycle.disconnected = True
+            cycle.message_event.set()
+
+    def _may_answer(self) -> bool:
+        if self._head_comes:
+            # Who has sent nothing has asked nothing: browsers open connections that they may need.
+            return self._has_answered() and self._piece > 0
+        return not self.pipeline and not self.cycle.response_started
+
+    def _has_answered(self) -> bool:
+        cycle = self._current()
+        return cycle is None or cycle.response_complete
+
+    def _current(self) -> RequestResponseCycle | None:
+        return cast("RequestResponseCycle | None", self.cycle)
+
+    def _too_large(self) -> HTTPStatus:
+        too_long = self._head_comes and len(self.url) > self._settings.max_header_bytes
+        return HTTPStatus.REQUEST_URI_TOO_LONG if too_long else HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+    def _is_head_too_large(self) -> bool:
+        if len(self.headers) > MAX_HEADERS:
+            return True
+        # The pieces are an upper bound that saves most requests the counting.
+        if self._first + self._rest <= self._settings.max_header_bytes:
+            return False
+        lengths = (len(name) + len(value) for name, value in self.headers)
+        return len(self.url) + sum(lengths) > self._settings.max_header_bytes
+
+
+async def _come_later(scope: Scope, receive: Receive, send: Send) -> None:
+    answer = own(Unavailable("This worker has as many connections as it takes; try again."))
+    answer.headers["Connection"] = "close"
+    await answer(scope, receive, send)

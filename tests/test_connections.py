@@ -1,0 +1,357 @@
+"""Slow, huge and many: what a client may do to the server process below HTTP, and what the others notice of it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from time import monotonic
+from urllib.parse import urlsplit
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+
+from chat_sessions.http_protocol import MAX_HEADERS, MAX_SURPLUS
+from chat_sessions.settings import Settings
+from tests.listening import following
+from tests.process import ServiceProcess, serving
+from tests.service import token
+from tests.waiting import a_statement_waits, until
+
+PATH = "/api/chat/sessions"
+HEADER_TIMEOUT, TRANSFER_TIMEOUT = 0.6, 1.5
+MAX_HEADER_BYTES = 16 * 1024
+MAX_CONNECTIONS = 30
+# Between two bytes of a client that dawdles.
+MOMENT = 0.05
+AUTHORIZED = f"Host: chat.test\r\nAuthorization: Bearer {token()}\r\n".encode()
+BODY_FOLLOWS = AUTHORIZED + b"Content-Type: application/json\r\n"
+
+
+@pytest.fixture(scope="module")
+async def server(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[ServiceProcess]:  # noqa: ARG001  migrated
+    bounds = {
+        "header_timeout": HEADER_TIMEOUT,
+        "transfer_timeout": TRANSFER_TIMEOUT,
+        "max_header_bytes": MAX_HEADER_BYTES,
+        "max_connections": MAX_CONNECTIONS,
+        "feed_heartbeat": HEADER_TIMEOUT / 4,
+    }
+    async with serving(settings.model_copy(update=bounds)) as process:
+        yield process
+
+
+@pytest.fixture(autouse=True)
+async def nobody_is_connected(server: ServiceProcess) -> None:
+    """Let the server notice that the clients of the test before are gone."""
+
+    async def empty() -> bool:
+        return not connections(server)
+
+    await until(empty)
+
+
+def connections(server: ServiceProcess) -> list[int]:
+    """Return the ports of the clients."""
+    port = urlsplit(server.url).port
+    found = psutil.Process(server.process.pid).net_connections("tcp")
+    return [each.raddr.port for each in found if each.status == psutil.CONN_ESTABLISHED and each.laddr.port == port]
+
+
+@dataclass
+class Line:
+    """A connection, byte by byte."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    @property
+    def port(self) -> int:
+        port: int = self.writer.get_extra_info("sockname")[1]
+        return port
+
+    async def send(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self.writer.write(piece)
+            await self.writer.drain()
+
+    async def answer(self) -> httpx.Response:
+        """Return the next answer."""
+        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 20)
+        first, *lines = head.decode().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines if line)
+        body = await self.reader.readexactly(int(headers["content-length"]))
+        return httpx.Response(int(first.split()[1]), headers=headers, content=body)
+
+    async def rest(self) -> bytes:
+        """Return all that comes until the server closes the connection."""
+        try:
+            return await asyncio.wait_for(self.reader.read(), 20)
+        except ConnectionError:
+            return b""
+
+    @asynccontextmanager
+    async def dawdling(self, piece: bytes) -> AsyncIterator[None]:
+        """Send a piece now and then, as long as the block runs and the server listens."""
+
+        async def dawdle() -> None:
+            with suppress(ConnectionError):
+                while True:
+                    await self.send(piece)
+                    await asyncio.sleep(MOMENT)
+
+        task = asyncio.create_task(dawdle())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+@asynccontextmanager
+async def connected(server: ServiceProcess) -> AsyncIterator[Line]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(server.url).port)
+    try:
+        yield Line(reader, writer)
+    finally:
+        writer.close()
+
+
+def check(answer: httpx.Response, status: int) -> None:
+    """Check what is said to a client that is shown the door."""
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["connection"] == "close"
+    assert answer.json()["status"] == status
+
+
+class TestSlow:
+    @pytest.mark.parametrize("sent", [b"G", b"GET / HTTP/1.1\r\nHost: chat.t", b"\r\n"])
+    async def test_a_head_that_does_not_arrive_is_408(self, sent: bytes, server: ServiceProcess) -> None:
+        async with connected(server) as line:
+            await line.send(sent)
+            check(await line.answer(), 408)
+            assert await line.rest() == b""
+
+    async def test_a_head_in_drops_is_408_however_steadily_they_fall(self, server: ServiceProcess) -> None:
+        async with connected(server) as line:
+            await line.send(b"GET / HTTP/1.1\r\n")
+            started = monotonic()
+            async with line.dawdling(b"A: b\r\n"):
+                check(await line.answer(), 408)
+            assert monotonic() - started >= HEADER_TIMEOUT - MOMENT
+
+    async def test_who_says_nothing_is_cut_and_told_nothing(self, server: ServiceProcess) -> None:
+        async with connected(server) as line:
+            assert await line.rest() == b""
+
+    @pytest.mark.parametrize("length", [b"Content-Length: 100000", b"Transfer-Encoding: chunked"])
+    async def test_a_body_in_drops_is_408(self, length: bytes, server: ServiceProcess) -> None:
+        async with connected(server) as line:
+            await line.send(b"POST %s HTTP/1.1\r\n%s%s\r\n\r\n" % (PATH.encode(), BODY_FOLLOWS, length))
+            piece = b"1\r\n \r\n" if b"chunked" in length else b" "
+            started = monotonic()
+            async with line.dawdling(piece):
+                check(await line.answer(), 408)
+            assert monotonic() - started >= TRANSFER_TIMEOUT - MOMENT
+
+    async def test_a_body_that_nobody_wants_is_not_read_for_ever(self, server: ServiceProcess) -> None:
+        async with connected(server) as line:
+            await line.send(b"POST %s HTTP/1.1\r\n%sContent-Length: 9999999\r\n\r\n" % (PATH.encode(), BODY_FOLLOWS))
+            async with line.dawdling(b" "):
+                assert (await line.answer()).status_code == 413
+                assert await line.rest() == b""
+
+    async def test_line_ends_keep_no_idle_connection_open(self, server: ServiceProcess) -> None:
+        async with connected(server) as line:
+            await line.send(b"GET /healthz HTTP/1.1\r\nHost: chat.test\r\n\r\n")
+            assert (await line.answer()).status_code == 200
+            async with line.dawdling(b"\r\n"):
+                check(await line.answer(), 408)
+
+    async def test_an_idle_connection_is_not_late(self, server: ServiceProcess) -> None:
+        async with connected(server) as patient:
+            for _ in range(2):
+                await patient.send(b"GET /healthz HTTP/1.1\r\nHost: chat.test\r\n\r\n")
+                assert (await patient.answer()).status_code == 200
+                async with connected(server) as silent:
+                    await silent.rest()
+
+    async def test_a_stream_is_not_late(self, server: ServiceProcess) -> None:
+        async with following(server.url) as stream:
+            started = monotonic()
+            while monotonic() - started < HEADER_TIMEOUT + TRANSFER_TIMEOUT + 0.5:
+                assert await stream.next(comments=True) is not None
+
+    async def test_an_answer_is_not_cut_by_a_late_head_behind_its_request(self, server: ServiceProcess) -> None:
+        async with connected(server) as line:
+            await line.send(b"GET %s/events HTTP/1.1\r\n%s\r\nGET / HT" % (PATH.encode(), AUTHORIZED))
+            started = monotonic()
+            heard = b""
+            while monotonic() - started < HEADER_TIMEOUT + TRANSFER_TIMEOUT + 0.5:
+                heard = await asyncio.wait_for(line.reader.readline(), 20)
+                assert heard
+                assert b"HTTP/1.1 408" not in heard
+
+    async def test_the_service_may_take_longer_than_a_client_may(
+        self, server: ServiceProcess, database: asyncpg.Pool
+    ) -> None:
+        async with server.caller() as ada:
+            session = await ada.create("before")
+            async with database.acquire() as other, other.transaction():
+                await other.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session["id"])
+                changing = asyncio.create_task(ada.change(session["id"], title="after"))
+                await until(lambda: a_statement_waits(database))
+                for _ in range(4):
+                    async with connected(server) as silent:
+                        await silent.rest()
+            assert (await changing).status_code == 200
+
+
+class TestUntaken:
+    @pytest.fixture
+    async def session_id(self, server: ServiceProcess) -> str:
+        """A session of 12 MB: more than all buffers between here and the server."""
+        async with server.caller() as ada:
+            created: str = (await ada.create())["id"]
+            for _ in range(4):
+                assert (await ada.append(created, *["x" * 1_000_000] * 3)).status_code == 201
+        return created
+
+    @asynccontextmanager
+    async def asked(self, server: ServiceProcess, session_id: str) -> AsyncIterator[socket.socket]:
+        """Ask for the session, on a line with a small buffer."""
+        with socket.socket() as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            line.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(line, ("127.0.0.1", urlsplit(server.url).port))
+            head = b"GET %s/%s HTTP/1.1\r\n%sConnection: close\r\n\r\n"
+            await loop.sock_sendall(line, head % (PATH.encode(), session_id.encode(), AUTHORIZED))
+            yield line
+
+    async def test_a_client_that_takes_nothing_is_cut(self, server: ServiceProcess, session_id: str) -> None:
+        async with self.asked(server, session_id) as line:
+            port = line.getsockname()[1]
+
+            async def cut() -> bool:
+                return port not in connections(server)
+
+            started = monotonic()
+            await until(cut)
+            assert monotonic() - started >= TRANSFER_TIMEOUT
+
+    async def test_a_client_that_takes_it_slowly_gets_all_of_it(self, server: ServiceProcess, session_id: str) -> None:
+        taken = 0
+        async with self.asked(server, session_id) as line:
+            started = monotonic()
+            while data := await asyncio.get_running_loop().sock_recv(line, 100_000):
+                taken += len(data)
+                await asyncio.sleep(MOMENT / 2)
+        assert monotonic() - started > TRANSFER_TIMEOUT
+        assert taken > 12_000_000
+
+
+class TestLarge:
+    async def refused(self, server: ServiceProcess, *pieces: bytes) -> httpx.Response:
+        async with connected(server) as line:
+            with suppress(ConnectionError):
+                await line.send(*pieces)
+            return await line.answer()
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            b"A: " + b"b" * MAX_HEADER_BYTES,
+            b"A" * MAX_HEADER_BYTES + b": b",
+            b"\r\n".join(b"A%d: " % n + b"b" * 200 for n in range(90)),
+            b"\r\n".join([b"A: b"] * (MAX_HEADERS + 1)),
+        ],
+        ids=["value", "name", "sum", "number"],
+    )
+    @pytest.mark.parametrize("size", [1000, 100_000])
+    async def test_headers_beyond_the_bound_are_431(self, size: int, headers: bytes, server: ServiceProcess) -> None:
+        sent = b"GET /healthz HTTP/1.1\r\n%s\r\n\r\n" % headers
+        pieces = [sent[start : start + size] for start in range(0, len(sent), size)]
+        check(await self.refused(server, *pieces), 431)
+
+    async def test_a_header_without_end_is_431_while_it_comes(self, server: ServiceProcess) -> None:
+        piece = b"b" * 1000
+        check(await self.refused(server, b"GET /healthz HTTP/1.1\r\nA: ", *[piece] * 200), 431)
+
+    @pytest.mark.parametrize("tail", [b"", b" HTTP/1.1\r\n\r\n"])
+    async def test_a_long_address_is_414(self, tail: bytes, server: ServiceProcess) -> None:
+        check(await self.refused(server, b"GET /" + b"a" * 100_000 + tail), 414)
+
+    async def test_line_ends_without_end_are_431(self, server: ServiceProcess) -> None:
+        check(await self.refused(server, b"\r\n" * MAX_HEADER_BYTES), 431)
+
+    async def test_the_largest_head_is_read(self, server: ServiceProcess) -> None:
+        headers = [b"A%d: " % n + b"b" * 150 for n in range(MAX_HEADERS - 2)]
+        async with connected(server) as line:
+            await line.send(
+                b"GET /healthz HTTP/1.1\r\nHost: chat.test\r\nConnection: close\r\n%s\r\n\r\n" % b"\r\n".join(headers)
+            )
+            assert (await line.answer()).status_code == 200
+
+    async def test_a_large_body_in_one_piece_with_its_head_is_no_large_head(self, server: ServiceProcess) -> None:
+        body = b'{"title": "x"%s}' % (b" " * 60_000)
+        async with connected(server) as line:
+            head = b"POST %s HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n" % (PATH.encode(), BODY_FOLLOWS, len(body))
+            for _ in range(2):
+                await line.send(head + body)
+                assert (await line.answer()).status_code == 201
+
+    @pytest.mark.parametrize("piece", [b"x" * 1000, b"A: b\r\n" * 200])
+    async def test_what_comes_without_end_behind_a_body_is_431(self, piece: bytes, server: ServiceProcess) -> None:
+        head = b"POST %s HTTP/1.1\r\n%sTransfer-Encoding: chunked\r\n\r\n" % (PATH.encode(), BODY_FOLLOWS)
+        check(await self.refused(server, head, b"2\r\n{}\r\n0\r\nA: ", *[piece] * 200), 431)
+
+    async def test_what_comes_behind_a_body_counts_as_no_header(self, server: ServiceProcess) -> None:
+        bearer = AUTHORIZED.split(b"\r\n")[1]
+        head = b"POST %s HTTP/1.1\r\nHost: chat.test\r\nContent-Type: application/json\r\n" % PATH.encode()
+        answer = await self.refused(
+            server, head + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n%s\r\n\r\n" % bearer
+        )
+        assert answer.status_code == 401
+
+    async def test_what_is_no_http_is_a_problem_as_well(self, server: ServiceProcess) -> None:
+        check(await self.refused(server, b"\0\r\n\r\n"), 400)
+
+
+class TestMany:
+    async def test_those_who_came_first_go_on_and_the_others_hear_when_to_come(self, server: ServiceProcess) -> None:
+        async with server.caller() as ada, AsyncExitStack() as stack:
+            # So that this one has its connection.
+            assert (await ada.page()).status_code == 200
+            for _ in range(MAX_CONNECTIONS - 1):
+                line = await stack.enter_async_context(connected(server))
+                await line.send(b"GET /")
+            async with connected(server) as late:
+                await late.send(b"GET /healthz HTTP/1.1\r\nHost: chat.test\r\n\r\n")
+                answer = await late.answer()
+                check(answer, 503)
+                assert answer.headers["retry-after"] == "1"
+            assert (await ada.page()).status_code == 200
+            await until(lambda: self.answers(server))
+
+    async def test_of_those_too_many_only_some_are_let_in_to_hear_it(self, server: ServiceProcess) -> None:
+        async with AsyncExitStack() as stack:
+            lines = [
+                await stack.enter_async_context(connected(server)) for _ in range(MAX_CONNECTIONS + MAX_SURPLUS + 10)
+            ]
+
+            async def only_so_many() -> bool:
+                return len(connections(server)) <= MAX_CONNECTIONS + MAX_SURPLUS
+
+            await until(only_so_many)
+            await lines[-1].rest()
+            await until(lambda: self.answers(server))
+
+    async def answers(self, server: ServiceProcess) -> bool:
+        async with server.caller() as eve:
+            try:
+                return (await eve.http.get("/healthz")).status_code == 200
+            except httpx.TransportError:
+                return False
