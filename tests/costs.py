@@ -1,0 +1,43 @@
+"""What a call costs: statements and round trips, counted and not timed."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from redis.asyncio import Redis
+
+from tests.service import Service
+
+# What a connection says of itself, and what the sweeper and the feed send whoever calls.
+BESIDE = {"PING", "HELLO", "AUTH", "INFO", "CLIENT", "SELECT", "SUBSCRIBE", "UNSUBSCRIBE", "ECHO"}
+
+
+@asynccontextmanager
+async def commands(redis: Redis) -> AsyncIterator[Callable[[], Awaitable[list[str]]]]:
+    """Yield a function that returns the commands that clients have sent since, the sweeper's aside."""
+    async with redis.monitor() as monitor:
+
+        async def sent() -> list[str]:
+            end = f"ECHO {uuid4()}"
+            await redis.echo(end.split()[1])
+            heard = []
+            while (command := await monitor.next_command())["command"] != end:
+                if command["client_type"] != "lua" and not _is_beside(command["command"].split()):
+                    heard.append(command["command"])
+            return heard
+
+        yield sent
+
+
+def counted(worker: Service) -> Callable[[], list[str]]:
+    """Return a function that returns the statements since now."""
+    start = len(worker.statements)
+    return lambda: worker.statements[start:]
+
+
+def _is_beside(words: list[str]) -> bool:
+    if words[0] in BESIDE:
+        return True
+    # An eviction has three keys of the list and three of each session; its fourth argument is 1 from the sweeper.
+    keys = int(words[2]) if words[0] == "EVALSHA" else 0
+    return keys > 3 and words[3 + keys + 3] == "1"
