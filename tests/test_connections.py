@@ -235,10 +235,14 @@ class TestUntaken:
         async with self.asked(server, session_id) as line:
             port = line.getsockname()[1]
 
+            async def accepted() -> bool:
+                return port in connections(server)
+
             async def cut() -> bool:
                 return port not in connections(server)
 
             started = monotonic()
+            await until(accepted)
             await until(cut)
             assert monotonic() - started >= TRANSFER_TIMEOUT
 

@@ -162,7 +162,7 @@ async def test_a_rate_limit_takes_no_further_round_trip_from_a_cached_read(
             async with commands(redis) as sent:
                 assert (await client.get(path)).status_code == 200
                 assert statements() == []
-                assert await sent() == ["EVALSHA", "EVALSHA"]
+                assert [each.split()[0] for each in await sent()] == ["EVALSHA", "EVALSHA"]
             assert line.round_trips - round_trips == 1
 
 

@@ -42,7 +42,7 @@ async def test_both_ways_give_the_same_answer(ada: Caller, solved: list[str]) ->
 async def test_a_body_that_a_read_claims_to_have_is_ignored_on_both_ways(ada: Caller, solved: list[str]) -> None:
     claim = {"Content-Length": str(10**9)}
     for _ in range(2):
-        assert (await ada.http.get("/api/chat/sessions", headers=claim)).status_code == 200
+        assert (await ada.http.get("/api/chat/sessions?limit=13", headers=claim)).status_code == 200
     assert solved == ["/api/chat/sessions"]
 
 
