@@ -11,6 +11,7 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from chat_sessions.coalescing import CoalescingTransport
 from chat_sessions.errors import Unavailable
 from chat_sessions.problems import ProblemResponse, own
 from chat_sessions.settings import Settings
@@ -67,10 +68,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head, or for as long as it takes to say that there are too many."""
-        super().connection_made(transport)
+        super().connection_made(CoalescingTransport(transport, self.loop))
         surplus = len(self.connections) - self._settings.max_connections
         if surplus > MAX_SURPLUS:
-            transport.abort()
+            self.transport.abort()
         seconds = self._settings.header_timeout
         if surplus > 0:
             self.app = _come_later

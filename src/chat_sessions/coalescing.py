@@ -1,0 +1,57 @@
+"""What is written within one turn of the event loop goes out with one system call."""
+
+import asyncio
+from typing import Any
+
+from typing_extensions import override
+
+
+class CoalescingTransport(asyncio.Transport):
+    """A transport in front of another one, which would call the kernel for the head of an answer and for its body.
+
+    It has what uvicorn's protocol uses of a transport. Its protocol remains that of the other one.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._transport = transport
+        self._loop = loop
+        self._written: list[bytes | bytearray | memoryview] = []
+        # Most of what is asked of it is the other one's to answer.
+        self.is_closing = transport.is_closing  # type: ignore[method-assign]
+        self.pause_reading = transport.pause_reading  # type: ignore[method-assign]
+        self.resume_reading = transport.resume_reading  # type: ignore[method-assign]
+
+    @override
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._transport.get_extra_info(name, default)
+
+    @override
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if not self._written:
+            self._loop.call_soon(self._flush)
+        self._written.append(data)
+
+    @override
+    def get_write_buffer_size(self) -> int:
+        return self._transport.get_write_buffer_size() + sum(map(len, self._written))
+
+    @override
+    def write_eof(self) -> None:
+        self._flush()
+        self._transport.write_eof()
+
+    @override
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    @override
+    def abort(self) -> None:
+        self._written.clear()
+        self._transport.abort()
+
+    def _flush(self) -> None:
+        if self._written:
+            written, self._written = self._written, []
+            self._transport.write(b"".join(written))
