@@ -114,7 +114,8 @@ async def _keys(settings: Settings, stack: AsyncExitStack) -> KeySource:
     if settings.jwt_secret is not None:
         return SharedSecret(settings.jwt_secret.get_secret_value())
     http = await stack.enter_async_context(httpx.AsyncClient(timeout=settings.jwks_timeout))
-    return KeySet(str(settings.jwks_url), lifespan=settings.jwks_lifespan, http=http)
+    url, lifespan, timeout = str(settings.jwks_url), settings.jwks_lifespan, settings.jwks_timeout
+    return KeySet(url, lifespan=lifespan, timeout=timeout, http=http)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -67,9 +67,10 @@ class KeySet:
     provider can be reached.
     """
 
-    def __init__(self, url: str, *, lifespan: float, http: httpx.AsyncClient) -> None:
+    def __init__(self, url: str, *, lifespan: float, timeout: float, http: httpx.AsyncClient) -> None:
         self._url = url
         self._lifespan = lifespan
+        self._timeout = timeout
         self._http = http
         self._keys: dict[str | None, jwt.PyJWK] = {}
         self._fetched_at = float("-inf")
@@ -110,10 +111,12 @@ class KeySet:
                 return
             self._asked_at = monotonic()
             try:
-                answer = (await self._http.get(self._url)).raise_for_status()
+                # In all: httpx's own limits begin anew with every byte.
+                async with asyncio.timeout(self._timeout):
+                    answer = (await self._http.get(self._url)).raise_for_status()
                 self._keys = signing_keys(answer.json())
                 self._fetched_at = monotonic()
-            except (httpx.HTTPError, ValueError, LookupError, TypeError, RecursionError) as error:
+            except (httpx.HTTPError, TimeoutError, ValueError, LookupError, TypeError, RecursionError) as error:
                 log.warning("jwks.unavailable", error=repr(error), keys_kept=len(self._keys))
 
 

@@ -63,7 +63,8 @@ async def _health(request: Request) -> Health:
 async def _current_user(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> User:
-    if credentials is None:
+    # Of two headers, who is in front of the service may have looked at the other one.
+    if credentials is None or len(request.headers.getlist("authorization")) > 1:
         raise Unauthorized
     authenticator: Authenticator = request.state.authenticator
     user = await authenticator.user(credentials.credentials)
