@@ -10,14 +10,29 @@ from typing import Any
 import httpx
 import uvicorn
 
+from chat_sessions.http_protocol import BoundedProtocol
+from chat_sessions.settings import Settings
 from tests.service import Service, token
 from tests.waiting import until
+
+
+def bounded_by(settings: Settings) -> type[BoundedProtocol]:
+    """Return the protocol of `chat-sessions serve`, for a server that does not run the app's lifespan."""
+
+    class Bounded(BoundedProtocol):
+        def __init__(self, **given: Any) -> None:  # noqa: ANN401  uvicorn's
+            super().__init__(**{**given, "app_state": {"settings": settings}})
+
+    return Bounded
 
 
 @asynccontextmanager
 async def on_a_socket(service: Service) -> AsyncIterator[str]:
     """Serve the app, whose lifespan is open already, and yield its URL."""
-    config = uvicorn.Config(service.asgi, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=5)
+    http = bounded_by(service.settings)
+    config = uvicorn.Config(
+        service.asgi, port=0, http=http, ws="none", log_config=None, lifespan="off", timeout_graceful_shutdown=5
+    )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
 

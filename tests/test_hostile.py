@@ -2,16 +2,16 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.listening import on_a_socket
 from tests.service import Caller, Service, token
 
 PATH = "/api/chat/sessions"
@@ -85,13 +85,8 @@ class Wire:
 
 @pytest.fixture(scope="module")
 async def wire(service: Service) -> AsyncIterator[Wire]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(service.asgi, lifespan="off", log_config=None, access_log=False, ws="none")
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve([listener]))
-        yield Wire(listener.getsockname()[1])
-        server.should_exit = True
-        await serving
+    async with on_a_socket(service) as url:
+        yield Wire(urlsplit(url).port or 0)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,325 @@
+"""What a client slips in: where it does not belong, it does nothing; where it is refused, it is refused whole."""
+
+import asyncio
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import AsyncIterator, Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chat_sessions.settings import Settings
+from tests.listening import on_a_socket
+from tests.service import Caller, Service, new_id, running, token
+from tests.test_hostile import values
+from tests.test_isolation import operations
+from tests.test_sessions import rows
+
+PATH = "/api/chat/sessions"
+thorough = settings(
+    max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@pytest.fixture(scope="module")
+async def url(service: Service) -> AsyncIterator[str]:
+    """The service on a socket, where nothing tidies a request up."""
+    async with on_a_socket(service) as served:
+        yield served
+
+
+async def raw(
+    url: str, method: str, target: bytes, headers: bytes = b"", *, user: str | None = "ada", body: bytes = b""
+) -> httpx.Response:
+    """Send a request with these bytes in it, and return the answer."""
+    authorization = b"" if user is None else f"Authorization: Bearer {token(user)}\r\n".encode()
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+    writer.write(
+        b"%s %s HTTP/1.1\r\nHost: chat.test\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n%s%s\r\n%s" % (method.encode(), target, len(body), authorization, headers, body)
+    )
+    head, _, content = (await asyncio.wait_for(reader.read(), 20)).partition(b"\r\n\r\n")
+    writer.close()
+    first, *lines = head.decode("latin-1").split("\r\n")
+    fields = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+    return httpx.Response(int(first.split()[1]), headers=fields, content=content)
+
+
+class TestHeaders:
+    @pytest.mark.parametrize(
+        "slipped",
+        ["%0d%0aSet-Cookie:%20a=b", "%0aSet-Cookie:a=b", "%0d", "%E5%98%8A%E5%98%8DSet-Cookie:a", "%c4%8d%c4%8aX:y"],
+    )
+    @pytest.mark.parametrize("place", ["/{}", "/{}/messages", "?cursor={}", "?q={}", "/x?limit={}", "?{}=1"])
+    async def test_line_ends_in_an_address_make_no_header(self, place: str, slipped: str, url: str) -> None:
+        for method in ("GET", "DELETE", "PATCH", "POST"):
+            answer = await raw(url, method, (PATH + place.format(slipped)).encode(), body=b'{"title": "x"}')
+            assert answer.status_code in {200, 201, 404, 405, 422}
+            assert not {"set-cookie", "x"} & set(answer.headers)
+
+    @pytest.mark.parametrize(
+        "name", ["X-Request-ID", "If-None-Match", "If-Match", "Last-Event-ID", "Origin", "Accept", "Host"]
+    )
+    @pytest.mark.parametrize("value", [b"a\r\n Set-Cookie: a=b", b"a\rSet-Cookie: a=b", b"a\x00b", b"a\x0bb", b"\x7f"])
+    async def test_no_header_comes_back_with_more_in_it(self, name: str, value: bytes, url: str) -> None:
+        answer = await raw(url, "GET", b"/healthz", name.encode() + b": " + value + b"\r\n")
+        assert answer.status_code in {200, 400}
+        assert "set-cookie" not in answer.headers
+        assert all(each.isprintable() for each in answer.headers.values())
+
+    @pytest.mark.parametrize("tail", ["\n", "\r\nSet-Cookie: a=b", "/../x", "?x", "#x", " ", "\u2028", "%0d%0a"])
+    async def test_an_id_that_would_spoil_its_location_is_422(self, tail: str, ada: Caller) -> None:
+        for session_id in (new_id() + tail, tail + new_id(), new_id()[:-1] + tail):
+            assert (await ada.http.post(PATH, json={"id": session_id})).status_code == 422
+
+    async def test_a_location_is_a_path_whatever_the_host_is_said_to_be(self, url: str) -> None:
+        headers = b"X-Forwarded-Host: evil.test\r\nX-Forwarded-Prefix: //evil.test\r\nForwarded: host=evil.test\r\n"
+        answer = await raw(url, "POST", PATH.encode(), headers, body=b"{}")
+        assert answer.headers["Location"] == f"{PATH}/{answer.json()['id']}"
+
+    @pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
+    async def test_a_header_changes_no_method(self, name: str, ada: Caller) -> None:
+        session_id = (await ada.create())["id"]
+        answer = await ada.http.get(f"{PATH}/{session_id}?_method=DELETE", headers={name: "DELETE"})
+        assert answer.json()["id"] == session_id
+        assert (await ada.get(session_id)).status_code == 200
+
+    @pytest.mark.parametrize("name", ["X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Path"])
+    async def test_a_header_changes_no_path(self, name: str, stranger: Caller) -> None:
+        assert (await stranger.http.get(PATH, headers={name: "/healthz"})).status_code == 401
+        assert (await stranger.http.get("/healthz", headers={name: PATH})).json() == {"status": "ok"}
+
+
+def encoded(value: object) -> str:
+    return urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+class TestCursor:
+    @pytest.fixture
+    async def cursor(self, ada: Caller, bob: Caller) -> str:
+        """Ada's, behind the first of two sessions; Bob has some as well."""
+        for title in ("hers", "hers too"):
+            await ada.create(title)
+            await bob.create("his")
+        following: str = (await ada.page(limit=1)).json()["next_cursor"]
+        return following
+
+    async def harmless(self, ada: Caller, cursor: str) -> None:
+        for params in ({}, {"pinned_first": "false"}, {"q": "h"}):
+            answer = await ada.http.get(PATH, params={"cursor": cursor, **params})
+            assert answer.status_code in {200, 422}
+            if answer.status_code == 200:
+                assert {each["title"] for each in answer.json()["sessions"]} <= {"hers", "hers too"}
+
+    @thorough
+    @given(value=values, place=st.integers(0, 2))
+    async def test_any_value_in_any_place_of_one_leads_nowhere_else(
+        self, value: object, place: int, ada: Caller, cursor: str
+    ) -> None:
+        decoded = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        decoded[place] = value
+        await self.harmless(ada, encoded(decoded))
+        await self.harmless(ada, encoded([*decoded, value]))
+        await self.harmless(ada, encoded(value))
+
+    @thorough
+    @given(data=st.data())
+    async def test_any_change_of_its_letters_leads_nowhere_else(
+        self, data: st.DataObject, ada: Caller, cursor: str
+    ) -> None:
+        letters = list(cursor)
+        for _ in range(data.draw(st.integers(1, 4))):
+            letters[data.draw(st.integers(0, len(letters) - 1))] = data.draw(st.characters(codec="utf-8"))
+        await self.harmless(ada, "".join(letters))
+        await self.harmless(ada, cursor[: data.draw(st.integers(0, len(cursor)))])
+
+    @pytest.mark.parametrize(
+        "forged",
+        [
+            [True, 0, "' OR 1=1 --"],
+            [True, 0, {"userId": "bob"}],
+            [True, {"$type": "Raw", "value": "now()"}, "a"],
+            {"userId": "bob"},
+            [True, 0, "a", "bob"],
+            "x" * 700,
+        ],
+        ids=str,
+    )
+    async def test_one_that_asks_for_more_gets_no_more(self, forged: object, ada: Caller, cursor: str) -> None:
+        assert cursor
+        await self.harmless(ada, encoded(forged))
+
+
+# A body that is accepted, for each call that takes one.
+BODIES: dict[str, dict[str, Any]] = {
+    "createSession": {"title": "hers", "metadata": {}, "messages": [{"role": "user", "content": "hi"}]},
+    "changeSession": {"title": "hers", "is_pinned": True},
+    "appendMessages": {"messages": [{"role": "user", "content": "hi"}]},
+    "deleteSessions": {"filter": {"q": "nobody has this"}, "dry_run": True},
+}
+FREE_FORM = {"metadata", "function_call"}
+TRICKS = {"__proto__", "constructor", "userId", "owner", "sub", "where", "connect", "sessionId", "is_admin", "$type"}
+
+
+def objects(body: Any) -> Iterator[tuple[str | int, ...]]:  # noqa: ANN401  any JSON
+    """Walk through the ways to every object of a body, those in which a client may say what it likes aside."""
+    if isinstance(body, dict):
+        yield ()
+    for name, inner in body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ():
+        if name not in FREE_FORM:
+            yield from ((name, *way) for way in objects(inner))
+
+
+class TestMassAssignment:
+    def test_these_tests_know_every_call_that_takes_a_body(self, service: Service) -> None:
+        taking = {each["operationId"] for *_, each in operations(service.app.openapi()) if "requestBody" in each}
+        assert taking == BODIES.keys()
+
+    @pytest.mark.parametrize("operation", BODIES)
+    async def test_what_is_the_services_to_set_is_422_and_nothing_happens(
+        self, operation: str, service: Service, ada: Caller, database: asyncpg.Pool
+    ) -> None:
+        document = service.app.openapi()
+        ((method, path),) = [
+            (method, path) for method, path, each in operations(document) if each["operationId"] == operation
+        ]
+        target = path.replace("{session_id}", (await ada.create())["id"])
+        before = await rows(database)
+        names = await all_names(document, database)
+        assert {"user_id", "created_at", "updated_at", "version", "messageCount", "sequence"} <= names
+        for way in objects(BODIES[operation]):
+            for name in sorted(names - taken(document, operation, way)):
+                body = deepcopy(BODIES[operation])
+                part: Any = body
+                for step in way:
+                    part = part[step]
+                part[name] = "bob"
+                answer = await ada.http.request(method, target, json=body)
+                assert answer.status_code == 422, (way, name)
+                assert [*way, name] in [each["loc"][1:] for each in answer.json()["errors"]]
+        assert await rows(database) == before
+
+    @pytest.mark.parametrize("operation", BODIES)
+    async def test_the_bodies_of_these_tests_are_accepted(self, operation: str, service: Service, ada: Caller) -> None:
+        session_id = (await ada.create())["id"]
+        for method, path, each in operations(service.app.openapi()):
+            if each["operationId"] == operation:
+                target = path.replace("{session_id}", session_id)
+                assert (await ada.http.request(method, target, json=BODIES[operation])).is_success
+
+
+async def all_names(document: dict[str, Any], database: asyncpg.Pool) -> set[str]:
+    """Return every name that a part of ours has: of what we answer, of what we store; and some that others fell for."""
+    schemas = document["components"]["schemas"].values()
+    columns = await database.fetch("SELECT column_name FROM information_schema.columns WHERE table_schema = 'public'")
+    return (
+        {name for each in schemas for name in each.get("properties", ())}
+        | {row["column_name"] for row in columns}
+        | TRICKS
+    )
+
+
+def taken(document: dict[str, Any], operation: str, way: tuple[str | int, ...]) -> set[str]:
+    """Return the names that the contract takes at this place."""
+    ((body),) = (
+        each["requestBody"]["content"]["application/json"]["schema"]
+        for *_, each in operations(document)
+        if each["operationId"] == operation
+    )
+    schema = _resolved(body, document)
+    for step in way:
+        schema = _resolved(schema["items"] if isinstance(step, int) else schema["properties"][step], document)
+    return set(schema["properties"])
+
+
+def _resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in schema or "anyOf" in schema:
+        if "anyOf" in schema:
+            schema = schema["anyOf"][0]
+        else:
+            schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
+@pytest.fixture(scope="module")
+async def pages(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A service that serves a folder, with a secret beside it."""
+    folder: Path = tmp_path_factory.mktemp("beside")
+    (folder / "secret.txt").write_text("a secret")
+    (folder / "dist").mkdir()
+    (folder / "dist" / "index.html").write_text("the page")
+    (folder / "dist-other").mkdir()
+    (folder / "dist-other" / "secret.txt").write_text("a secret")
+    with_pages = settings.model_copy(update={"frontend_dir": folder / "dist"})
+    async with running(with_pages) as worker, on_a_socket(worker) as served:
+        yield served
+
+
+class TestPaths:
+    # Each says, in one way or another, the path of a session and something that is none of it.
+    TRICKS = (
+        *("/{path}", "//{path}", "{path}/", "{path}//", "{path}/.", "{path}/..", "{path}/../{id}", "/.{path}"),
+        *("/x/..{path}", "/./api/chat/sessions/{id}", "/api//chat/sessions/{id}", "/api/chat/sessions//{id}"),
+        *("/api/chat/sessions/%2e/{id}", "/api/chat/sessions/%2e%2e/sessions/{id}", "/api/chat/sessions/..%2f{id}"),
+        *("{path}%00", "{path}%20", "{path}%0a", "{path}%0d", "{path}%09", "{path};a=b", "{path};", "{path}%3f"),
+        *("{path}%23", "{path}\\", "\\api\\chat\\sessions\\{id}", "/api/chat/sessions\\{id}"),
+        *("/api/chat/sessions/%5c{id}", "/api/chat/sessions%2f%2f{id}", "{path}%c0%af", "{path}%ef%bc%8f"),
+        *("/api/chat/sessions/%c0%ae%c0%ae/{id}", "/API/chat/sessions/{id}", "/api/chat/Sessions/{id}", "{path}.json"),
+        *("{path}~", "{path}%2fx", "{path},x", "{path}%e2%80%8b", "/%61pi/chat/sessions/{id}%", "{path}%zz"),
+        *("{path}%25", "/api/chat/sessions/%ff{id}"),
+    )
+
+    @pytest.mark.parametrize("trick", TRICKS)
+    async def test_a_path_that_is_not_quite_one_is_404_and_nothing_happens(
+        self, trick: str, url: str, ada: Caller, database: asyncpg.Pool
+    ) -> None:
+        session_id = (await ada.create("hers"))["id"]
+        target = trick.format(path=f"{PATH}/{session_id}", id=session_id).encode()
+        before = await rows(database)
+        for method, body in (("GET", b""), ("DELETE", b""), ("PATCH", b'{"title": "x"}')):
+            answer = await raw(url, method, target, body=body)
+            assert answer.status_code in {400, 404, 405}, method
+            assert "location" not in answer.headers
+        assert await rows(database) == before
+
+    @pytest.mark.parametrize(
+        "trick", [*TRICKS, "/healthz/..{path}", "/docs/..%2f{path}", "{path}?/healthz", "{path}#/docs"]
+    )
+    async def test_no_way_of_writing_a_path_goes_past_the_token(self, trick: str, url: str, ada: Caller) -> None:
+        session_id = (await ada.create("hers"))["id"]
+        target = trick.format(path=f"{PATH}/{session_id}", id=session_id).encode()
+        for method in ("GET", "DELETE", "PATCH", "POST", "HEAD", "OPTIONS", "TRACE"):
+            answer = await raw(url, method, target, user=None)
+            assert answer.status_code in {400, 401, 404, 405}, method
+            assert b"hers" not in answer.content
+
+    async def test_the_long_way_and_the_short_way_read_a_path_alike(self, url: str, ada: Caller) -> None:
+        session_id = (await ada.create("hers"))["id"]
+        escaped = f"%{ord(session_id[0]):02x}{session_id[1:]}"
+        answers = [
+            await raw(url, "GET", f"{PATH}/{each}?limit=21".encode()) for each in (session_id, session_id, escaped)
+        ]
+        assert len({each.content for each in answers}) == 1
+
+    @pytest.mark.parametrize(
+        "target",
+        [
+            *("/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/%2e%2e%2fsecret.txt", "/..%00/secret.txt"),
+            *("/x/../../secret.txt", "/..%5csecret.txt", "/..\\secret.txt", "/....//secret.txt", "/..;/secret.txt"),
+            *("/%c0%ae%c0%ae/secret.txt", "/secret.txt%00", "//secret.txt", "/..%252fsecret.txt", "/%2fetc/passwd"),
+            *("/../dist-other/secret.txt", "/%2e%2e/dist-other/", "//etc/passwd", "/index.html/../../secret.txt"),
+        ],
+    )
+    async def test_no_path_leads_out_of_the_folder_of_the_page(self, target: str, pages: str) -> None:
+        assert (await raw(pages, "GET", b"/", user=None)).text == "the page"
+        answer = await raw(pages, "GET", target.encode(), user=None)
+        assert answer.status_code in {200, 400, 404}
+        assert "a secret" not in answer.text
+        assert "root:" not in answer.text
