@@ -204,16 +204,18 @@ async def own(service: Service) -> str:
 
 
 @pytest.fixture
-async def theirs(service: Service, redis: Redis) -> Values:
-    """What Bob has: a pinned chat, read just now, whose lock a job holds."""
+async def theirs(service: Service, database: asyncpg.Pool, redis: Redis) -> Values:
+    """What Bob has: a pinned chat and a list in the cache, and a job that holds the chat's lock."""
     async with service.client("bob") as client:
         bob = Caller(client)
-        session_id = (await bob.create("Bob's plans", messages=[{**MESSAGE, "id": "bobs-message"}] * 1))["id"]
+        session_id = (await bob.create("Bob's plans", messages=[{**MESSAGE, "id": "bobs-message"}]))["id"]
         await bob.create("another")
         etag = (await bob.change(session_id, is_pinned=True)).headers["ETag"]
+        await quiet(database, redis)
         cursor = (await bob.page(limit=1)).json()["next_cursor"]
         await bob.get(session_id)
     await redis.set(f"chat:{{bob}}:lock:{session_id}", "held by a job", ex=60)
+    assert await redis.exists(f"chat:{{bob}}:session:{session_id}", "chat:{bob}:list", "chat:{bob}:events") == 3
     events: Any = await redis.xrevrange("chat:{bob}:events", count=1)
     event_id = events[0][0].decode()
     return Values(session_id, "bobs-message", etag, cursor, "Bob's plans", event_id, session_id)

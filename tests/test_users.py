@@ -67,7 +67,7 @@ def all_keys(user: str, session_id: str) -> list[str]:
     """Return every key that a user may have."""
     keys = Keys(user)
     return [
-        *(keys.list, keys.list_hold, keys.total, keys.events),
+        *(keys.list, keys.list_hold, keys.total, keys.events, keys.rate),
         *(keys.session(session_id), keys.hold(session_id), keys.lock(session_id)),
     ]
 
@@ -81,7 +81,7 @@ class TestKeys:
     def test_these_tests_know_every_key(self) -> None:
         keys = Keys("ada")
         made = {name for name in dir(keys) if not name.startswith("_")}
-        assert made == {"list", "list_hold", "total", "events", "all", "session", "hold", "lock"}
+        assert made == {"list", "list_hold", "total", "events", "rate", "all", "session", "hold", "lock"}
 
     @settings(max_examples=300)
     @given(pair=pairs(), sessions=st.tuples(session_ids, session_ids))
@@ -101,7 +101,7 @@ class TestKeys:
         keys = all_keys(user, session_id)
         assert {hash_tag(key) for key in keys} == {quote(user, safe="")}
         assert len({key_slot(key.encode()) for key in keys}) == 1
-        assert all(key.isascii() and key.isprintable() for key in keys[:4])
+        assert all(key.isascii() and key.isprintable() for key in keys[:5])
 
     @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
     @given(pair=pairs(), sessions=st.tuples(session_ids, session_ids))
@@ -109,10 +109,10 @@ class TestKeys:
         self, pair: tuple[str, str], sessions: tuple[str, str], redis: Redis
     ) -> None:
         his, hers = (all_keys(user, session) for user, session in zip(pair, sessions, strict=True))
+        await redis.flushall()
         for key in (*his, *hers):
             await redis.set(key, "", ex=60)
         assert set(await redis.keys(Keys(pair[0]).all)) == {key.encode() for key in his}
-        await redis.flushall()
 
 
 class TestSessions:
