@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install dev test check format openapi screenshots image clean bench bench-quick bench-growth bench-paint
+.PHONY: help install dev test check format openapi screenshots image clean fuzz soak bench bench-quick bench-growth bench-paint
 
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
@@ -65,6 +65,9 @@ openapi: install ## Write openapi.json anew, and the types that the front end ta
 
 screenshots: install ## Take pictures of every state of the sidebar, into frontend/screenshots
 	$(BROWSER) $(NPM) run screenshots --prefix frontend
+
+fuzz: install ## Send the service whatever its document allows, and what it does not, for MINUTES=5
+	$(BIN)/python -m tests.fuzz --max-time=$$(( $(or $(MINUTES),5) * 60 ))
 
 bench: install ## Measure the service beside its baselines: five rounds, ten minutes (best with wrk: apt-get install wrk)
 	$(BIN)/python -m benchmarks.run

@@ -147,7 +147,9 @@ class TestDocument:
         }
         assert with_etag == {
             ("listSessions", "200"),
+            ("listSessions", "304"),
             ("getSession", "200"),
+            ("getSession", "304"),
             ("createSession", "200"),
             ("createSession", "201"),
             ("changeSession", "200"),

@@ -4,7 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
 
-from chat_sessions.schemas import NewMessage, Title
+from chat_sessions.fields import Title
+from chat_sessions.schemas import NewMessage
 from chat_sessions.storable import JsonObject, storable
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(storable)]

@@ -1,6 +1,7 @@
 """The OpenAPI document, for people and for generators of clients."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -26,7 +27,46 @@ DESCRIPTION: Final[dict[str, Any]] = {
     ],
 }
 
+FIRST_REDIRECTION = 300
 FIRST_ERROR = 400
+
+ITS_ID = {"session_id": "$response.body#/id"}
+THE_SAME = {"session_id": "$request.path.session_id"}
+UNCHANGED = {"header.if-match": "$response.header.ETag"}
+
+# What can be done next with an answer: of a call, the call, with which parameters, and what for.
+LINKS: Final[Mapping[str, Sequence[tuple[str, Mapping[str, str], str]]]] = {
+    "listSessions": (
+        ("listSessions", {"cursor": "$response.body#/next_cursor"}, "The next page, unless `next_cursor` is null."),
+    ),
+    "createSession": (
+        ("getSession", ITS_ID, "Open it."),
+        ("changeSession", {**ITS_ID, **UNCHANGED}, "Rename or pin it, unless somebody has changed it since."),
+        ("appendMessages", ITS_ID, "Append messages."),
+        ("deleteSession", ITS_ID, "Delete it."),
+    ),
+    "getSession": (
+        ("getSession", {**ITS_ID, "before_sequence": "$response.body#/oldest_sequence"}, "Older messages."),
+        ("changeSession", {**ITS_ID, **UNCHANGED}, "Rename or pin it, unless somebody has changed it since."),
+        ("appendMessages", ITS_ID, "Append messages."),
+        ("deleteSession", {**ITS_ID, **UNCHANGED}, "Delete it, unless somebody has changed it since."),
+    ),
+    "changeSession": (
+        ("getSession", ITS_ID, "Open it."),
+        ("deleteSession", ITS_ID, "Delete it."),
+    ),
+    "appendMessages": (
+        ("getSession", THE_SAME, "Open the session."),
+        ("appendMessages", THE_SAME, "Append more."),
+        ("deleteSession", THE_SAME, "Delete the session."),
+    ),
+    "deleteSession": (
+        ("getSession", THE_SAME, "404 from now on."),
+        ("changeSession", THE_SAME, "404 from now on."),
+        ("appendMessages", THE_SAME, "404 from now on."),
+        ("deleteSession", THE_SAME, "404 from now on."),
+    ),
+}
 
 
 def install(app: FastAPI) -> None:
@@ -38,6 +78,7 @@ def install(app: FastAPI) -> None:
             for path in generate()["paths"].values():
                 for operation in path.values():
                     _name_problem_type(operation["responses"])
+                    _link(operation)
         return generate()
 
     # FastAPI's own way to extend the document.
@@ -50,6 +91,16 @@ def _name_problem_type(responses: dict[str, Any]) -> None:
             # FastAPI gives every answer of a route the media type of its success.
             (described,) = response["content"].values()
             response["content"] = {problems.MEDIA_TYPE: described}
+
+
+def _link(operation: dict[str, Any]) -> None:
+    links = {
+        target: {"operationId": target, "parameters": parameters, "description": description}
+        for target, parameters, description in LINKS.get(operation["operationId"], ())
+    }
+    for status, response in operation["responses"].items():
+        if links and int(status) < FIRST_REDIRECTION:
+            response["links"] = links
 
 
 def render(app: FastAPI) -> str:

@@ -23,6 +23,10 @@ GENERIC_DETAILS = {
     HTTPStatus.METHOD_NOT_ALLOWED: "This path has no such method; the Allow header names those it has.",
 }
 UNREADABLE_BODY = {"loc": ["body"], "msg": "must be one JSON document in UTF-8", "type": "json_invalid"}
+DESCRIBED_HEADERS = {
+    "Retry-After": ("Seconds to wait before the next attempt.", "integer"),
+    "WWW-Authenticate": ("`Bearer`.", "string"),
+}
 # What names the wrong part of a request is the client's own text: enough of it to find the part, and no more.
 MAX_ERRORS = 20
 MAX_LOCATIONS = 10
@@ -74,7 +78,19 @@ def documented(*errors: type[ChatSessionsError]) -> dict[int | str, dict[str, An
         described = responses.setdefault(error.status.value, {"model": Problem, "description": error.detail})
         if error.detail not in described["description"]:
             described["description"] += f" Or: {error.detail}"
+    for status, described in responses.items():
+        headers = [_headers(error) for error in errors if error.status == status]
+        names = {name for each in headers for name in each}
+        if names:
+            described["headers"] = {
+                name: _described_header(name, required=all(name in each for each in headers)) for name in sorted(names)
+            }
     return dict(sorted(responses.items(), key=lambda item: int(item[0])))
+
+
+def _described_header(name: str, *, required: bool) -> dict[str, Any]:
+    description, kind = DESCRIBED_HEADERS[name]
+    return {"description": description, "required": required, "schema": {"type": kind}}
 
 
 async def _own_error(_request: Request, error: ChatSessionsError) -> Response:
@@ -83,17 +99,18 @@ async def _own_error(_request: Request, error: ChatSessionsError) -> Response:
 
 def own(error: ChatSessionsError) -> ProblemResponse:
     """Return the answer to an error of ours."""
-    headers = {}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(error.retry_after)
-    if isinstance(error, Unauthorized):
-        headers["WWW-Authenticate"] = "Bearer"
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("request.unavailable", error=repr(error.__cause__ or error))
     extra: dict[str, Any] = {}
     if isinstance(error, BadRequest):
         extra["errors"] = [{"loc": list(error.location), "msg": str(error), "type": "bad_request"}]
-    return ProblemResponse(error.status, str(error), kind=_kind(type(error)), headers=headers, **extra)
+    return ProblemResponse(error.status, str(error), kind=_kind(type(error)), headers=_headers(error), **extra)
+
+
+def _headers(error: ChatSessionsError | type[ChatSessionsError]) -> dict[str, str]:
+    if error.retry_after is not None:
+        return {"Retry-After": str(error.retry_after)}
+    return {"WWW-Authenticate": "Bearer"} if error.status == Unauthorized.status else {}
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:

@@ -9,34 +9,17 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
-    StringConstraints,
     model_validator,
 )
 
-from chat_sessions.storable import JsonObject, Text, storable
+from chat_sessions.fields import MAX_TITLE, Flag, SessionId, Time, Title
+from chat_sessions.storable import JsonObject, Text
 
-MAX_TITLE = 200
 MAX_BATCH = 100
 # The largest Postgres integer, which offsets and sequences are.
 MAX_INTEGER = 2**31 - 1
 
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
-
-
-Title = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TITLE),
-    AfterValidator(storable),
-    Field(examples=["Trip to Lisbon"]),
-]
-SessionId = Annotated[
-    str,
-    Field(
-        pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$",
-        description="A UUID v4, minted by the client.",
-        examples=["3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c"],
-    ),
-]
 
 
 class _In(BaseModel):
@@ -107,9 +90,14 @@ class SessionChange(_In):
     """What to change; at least one of the two."""
 
     title: Annotated[Title | None, Field(description="The new title; trimmed.")] = None
-    is_pinned: Annotated[bool | None, Field(description="Whether the session stays on top of the list.")] = None
+    is_pinned: Annotated[Flag | None, Field(description="Whether the session stays on top of the list.")] = None
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"title": "Lisbon in May"}, {"is_pinned": True}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"title": "Lisbon in May"}, {"is_pinned": True}],
+            "not": {"properties": {"title": {"type": "null"}, "is_pinned": {"type": "null"}}},
+        }
+    )
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
@@ -122,8 +110,8 @@ class SessionChange(_In):
 class DeletionFilter(_In):
     """Which sessions to delete: those that fit all that is given; an empty filter fits every session of the user."""
 
-    updated_before: AwareDatetime | None = None
-    pinned: bool | None = None
+    updated_before: Time | None = None
+    pinned: Flag | None = None
     q: Annotated[Text | None, Field(max_length=MAX_TITLE, description="Titles that contain this, in any case.")] = None
 
 
@@ -132,14 +120,23 @@ class BatchDeletion(_In):
 
     ids: Annotated[list[Text], Field(min_length=1, max_length=MAX_BATCH)] | None = None
     filter: DeletionFilter | None = None
-    dry_run: Annotated[bool, Field(description="Only tell what would be deleted.")] = False
+    dry_run: Annotated[Flag, Field(description="Only tell what would be deleted.")] = False
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
                 {"ids": ["3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c"]},
                 {"filter": {"updated_before": "2026-01-01T00:00:00Z", "pinned": False}, "dry_run": True},
-            ]
+            ],
+            "not": {
+                "anyOf": [
+                    {"properties": {"ids": {"type": "null"}, "filter": {"type": "null"}}},
+                    {
+                        "properties": {"ids": {"type": "array"}, "filter": {"type": "object"}},
+                        "required": ["ids", "filter"],
+                    },
+                ]
+            },
         }
     )
 

@@ -648,6 +648,8 @@ export interface operations {
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
             401: {
                 headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -666,6 +668,8 @@ export interface operations {
             /** @description Too many requests; wait for as many seconds as Retry-After says. Or: Too many event streams are open for this user; close one first. */
             429: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -675,6 +679,8 @@ export interface operations {
             /** @description The database cannot be reached right now; try again. */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -710,7 +716,7 @@ export interface operations {
             200: {
                 headers: {
                     /** @description Names this version. */
-                    ETag?: string;
+                    ETag: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -720,6 +726,8 @@ export interface operations {
             /** @description Unchanged since the given ETag. */
             304: {
                 headers: {
+                    /** @description Names this version. */
+                    ETag: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -727,6 +735,8 @@ export interface operations {
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
             401: {
                 headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -745,6 +755,8 @@ export interface operations {
             /** @description Too many requests; wait for as many seconds as Retry-After says. */
             429: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -754,6 +766,8 @@ export interface operations {
             /** @description The database cannot be reached right now; try again. */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -779,7 +793,9 @@ export interface operations {
             200: {
                 headers: {
                     /** @description Names this version. */
-                    ETag?: string;
+                    ETag: string;
+                    /** @description Its path. */
+                    Location: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -790,9 +806,9 @@ export interface operations {
             201: {
                 headers: {
                     /** @description Names this version. */
-                    ETag?: string;
+                    ETag: string;
                     /** @description Its path. */
-                    Location?: string;
+                    Location: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -802,6 +818,8 @@ export interface operations {
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
             401: {
                 headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -838,6 +856,8 @@ export interface operations {
             /** @description Too many requests; wait for as many seconds as Retry-After says. */
             429: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -847,6 +867,8 @@ export interface operations {
             /** @description The database cannot be reached right now; try again. */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -880,6 +902,8 @@ export interface operations {
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
             401: {
                 headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -889,6 +913,8 @@ export interface operations {
             /** @description Other writers are busy with this session; try again. */
             409: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -916,6 +942,8 @@ export interface operations {
             /** @description Too many requests; wait for as many seconds as Retry-After says. */
             429: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -925,6 +953,8 @@ export interface operations {
             /** @description The database cannot be reached right now; try again. */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -957,7 +987,7 @@ export interface operations {
             200: {
                 headers: {
                     /** @description Names this version. */
-                    ETag?: string;
+                    ETag: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -967,6 +997,8 @@ export interface operations {
             /** @description Unchanged since the given ETag. */
             304: {
                 headers: {
+                    /** @description Names this version. */
+                    ETag: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -974,6 +1006,8 @@ export interface operations {
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
             401: {
                 headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1001,6 +1035,8 @@ export interface operations {
             /** @description Too many requests; wait for as many seconds as Retry-After says. */
             429: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1010,6 +1046,8 @@ export interface operations {
             /** @description The database cannot be reached right now; try again. */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1043,6 +1081,8 @@ export interface operations {
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
             401: {
                 headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1079,6 +1119,8 @@ export interface operations {
             /** @description Too many requests; wait for as many seconds as Retry-After says. */
             429: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1088,6 +1130,8 @@ export interface operations {
             /** @description The database cannot be reached right now; try again. */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1119,7 +1163,7 @@ export interface operations {
             200: {
                 headers: {
                     /** @description Names this version. */
-                    ETag?: string;
+                    ETag: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1129,6 +1173,8 @@ export interface operations {
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
             401: {
                 headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1174,6 +1220,8 @@ export interface operations {
             /** @description Too many requests; wait for as many seconds as Retry-After says. */
             429: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1183,6 +1231,8 @@ export interface operations {
             /** @description The database cannot be reached right now; try again. */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1219,6 +1269,8 @@ export interface operations {
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
             401: {
                 headers: {
+                    /** @description `Bearer`. */
+                    "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1237,6 +1289,8 @@ export interface operations {
             /** @description Other writers are busy with this session; try again. */
             409: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1264,6 +1318,8 @@ export interface operations {
             /** @description Too many requests; wait for as many seconds as Retry-After says. */
             429: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1273,6 +1329,8 @@ export interface operations {
             /** @description The database cannot be reached right now; try again. */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1322,6 +1380,8 @@ export interface operations {
             /** @description The database cannot be reached right now; try again. */
             503: {
                 headers: {
+                    /** @description Seconds to wait before the next attempt. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {

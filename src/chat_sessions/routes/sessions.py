@@ -33,8 +33,15 @@ from chat_sessions.schemas import BatchDeleted, BatchDeletion, NewSession, Sessi
 
 router = APIRouter(prefix="/api/chat/sessions", tags=["sessions"])
 
-ETAG_HEADER: dict[str, Any] = {"ETag": {"description": "Names this version.", "schema": {"type": "string"}}}
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged since the given ETag."}}
+ETAG_HEADER: dict[str, Any] = {
+    "ETag": {"description": "Names this version.", "required": True, "schema": {"type": "string"}}
+}
+LOCATION_HEADER: dict[str, Any] = {
+    "Location": {"description": "Its path.", "required": True, "schema": {"type": "string"}}
+}
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "Unchanged since the given ETag.", "headers": ETAG_HEADER}
+}
 ALWAYS = (Unauthorized, BadRequest, TooManyRequests, DatabaseUnavailable)
 
 
@@ -59,11 +66,12 @@ async def list_sessions(
     status_code=HTTPStatus.CREATED,
     response_model=Summary,
     responses={
-        200: {"model": Summary, "description": "You had created it already.", "headers": ETAG_HEADER},
-        201: {
-            "description": "Created.",
-            "headers": {**ETAG_HEADER, "Location": {"description": "Its path.", "schema": {"type": "string"}}},
+        200: {
+            "model": Summary,
+            "description": "You had created it already.",
+            "headers": {**ETAG_HEADER, **LOCATION_HEADER},
         },
+        201: {"description": "Created.", "headers": {**ETAG_HEADER, **LOCATION_HEADER}},
         **documented(*ALWAYS, SessionIdTaken, BodyTooLarge),
     },
 )

@@ -1,0 +1,35 @@
+"""`make fuzz`: the same as test_fuzz.py, with another seed each time and for as long as one likes."""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from chat_sessions.embedded import temporary_servers
+from chat_sessions.migrations import migrate_deploy
+from chat_sessions.settings import Settings
+from tests.fuzz.run import fuzz
+from tests.process import serving
+from tests.service import SECRET
+
+
+async def main(settings: Settings, *options: str) -> int:
+    """Return the exit code of schemathesis."""
+    with tempfile.TemporaryDirectory(prefix="chat-sessions-") as folder:
+        async with serving(settings) as service:
+            outcome = await fuzz(service.url, Path(folder), *options)
+    sys.stdout.write(outcome.printed)
+    return outcome.exit_code
+
+
+if __name__ == "__main__":
+    with temporary_servers() as (postgres, redis):
+        migrate_deploy(postgres.url)
+        environment = {
+            "database_url": postgres.url,
+            "redis_url": redis.url,
+            "jwt_secret": SECRET,
+            # One line a request would bury what went wrong.
+            "log_level": "warning",
+        }
+        sys.exit(asyncio.run(main(Settings.model_validate(environment), *sys.argv[1:])))

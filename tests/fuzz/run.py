@@ -1,0 +1,60 @@
+"""Schemathesis, with all its checks, against a running service."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.service import token
+
+ROOT = Path(__file__).parents[2]
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+# Each request of theirs may be the last one of a long run.
+TOKEN_SECONDS = 24 * 60 * 60
+
+
+@dataclass
+class Outcome:
+    """What schemathesis printed, and its report."""
+
+    exit_code: int
+    printed: str
+    report: dict[str, Any]
+
+    @property
+    def failures(self) -> set[tuple[str, str]]:
+        """Each operation that failed, with what was wrong with it."""
+        return {(operation, each["type"]) for each in self.report["failures"] for operation in each["operations"]}
+
+
+async def fuzz(url: str, folder: Path, *options: str) -> Outcome:
+    """Let two users send all that the document allows, and what it does not."""
+    users, report = folder / "users.json", folder / "report.json"
+    users.write_text(json.dumps({"auth": [_user(name) for name in ("ada", "bob")]}))
+    command = [sys.executable, "-m", "schemathesis.cli", "--no-color", f"--config-file={CONFIG}", "run"]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        f"{url}/openapi.json",
+        "--checks=all",
+        f"--report-json-path={report}",
+        *options,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "FUZZ_USERS": str(users)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        printed, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return Outcome(await process.wait(), printed.decode(), json.loads(report.read_text()))
+
+
+def _user(name: str) -> dict[str, Any]:
+    bearer = token(name, exp=int(time.time()) + TOKEN_SECONDS)
+    return {"name": name, "fixedHeaders": [{"name": "Authorization", "value": f"Bearer {bearer}"}]}

@@ -1,0 +1,89 @@
+"""The service does what its document says, and nothing else, whatever it is sent; `make fuzz` looks longer."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chat_sessions.settings import Settings
+from tests.fuzz.run import fuzz
+from tests.listening import on_a_socket
+from tests.process import ServiceProcess, serving
+from tests.service import Service
+
+# A number and not a time, so that it is the same work on every machine.
+QUICK = ("--seed=1", "--max-examples=50")
+
+PATH = "/api/chat/sessions"
+
+
+@pytest.fixture
+async def process(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[ServiceProcess]:  # noqa: ARG001  migrated
+    async with serving(settings) as process:
+        yield process
+
+
+@pytest.mark.timeout(600)
+async def test_a_thousand_requests_get_what_the_document_promises(process: ServiceProcess, tmp_path: Path) -> None:
+    outcome = await fuzz(process.url, tmp_path, *QUICK)
+    assert outcome.failures == set(), outcome.printed
+    assert (outcome.exit_code, outcome.report["errors"]) == (0, []), outcome.printed
+    assert outcome.report["operations"]["tested"] == outcome.report["operations"]["total"] == 11
+    assert {phase["status"] for phase in outcome.report["phases"].values()} == {"success"}
+    assert outcome.report["test_cases"]["generated"] > 1000
+
+
+class Liar:
+    """Answers otherwise than the document says, each operation in its own way."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, and lie about the outcome."""
+
+        async def lie(message: Message) -> None:
+            operation = scope["method"], scope["path"]
+            if message["type"] == "http.response.start":
+                self._about_the_head(operation, message)
+            elif operation == ("GET", "/readyz"):
+                message["body"] = json.dumps({"status": 1}).encode().ljust(len(message["body"]))
+            await send(message)
+
+        await self._app(scope, receive, lie)
+
+    def _about_the_head(self, operation: tuple[str, str], message: Message) -> None:
+        match operation, message["status"]:
+            case ("GET", "/healthz"), _:
+                message["status"] = 500
+            case ("POST", "/api/chat/sessions"), 201:
+                message["status"] = 202
+            case ("GET", "/metrics"), 200:
+                message["headers"] = _changed(message, b"content-type", b"text/html")
+            case ("GET", "/api/chat/sessions"), 200:
+                message["headers"] = _changed(message, b"etag", None)
+            case ("POST", "/api/chat/sessions/batch-delete"), 401:
+                message["status"] = 200
+
+
+def _changed(message: Message, name: bytes, value: bytes | None) -> list[tuple[bytes, bytes]]:
+    kept = [each for each in message["headers"] if each[0] != name]
+    return kept if value is None else [*kept, (name, value)]
+
+
+async def test_the_fuzzer_notices_each_lie(service: Service, tmp_path: Path) -> None:
+    async with on_a_socket(replace(service, asgi=Liar(service.asgi))) as url:
+        outcome = await fuzz(url, tmp_path, *QUICK, "--phases=coverage", "--exclude-path-regex={|events")
+    assert outcome.exit_code == 1
+    assert outcome.failures >= {
+        ("GET /healthz", "ServerError"),
+        (f"POST {PATH}", "UndefinedStatusCode"),
+        ("GET /metrics", "UndefinedContentType"),
+        (f"GET {PATH}", "MissingHeaders"),
+        ("GET /readyz", "JsonSchemaError"),
+        (f"POST {PATH}/batch-delete", "IgnoredAuth"),
+    }
