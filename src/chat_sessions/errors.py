@@ -97,11 +97,11 @@ class TooManyRequests(ChatSessionsError):
     """The user asks more often than one user may."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
-    detail = "Too many requests; wait for as many seconds as Retry-After says."
+    detail = "Too many requests; Retry-After says when to try again."
     retry_after = 1
 
     def __init__(self, retry_after: int = retry_after) -> None:
-        super().__init__()
+        super().__init__(f"Too many requests; try again in {retry_after} s.")
         self.retry_after = retry_after
 
 

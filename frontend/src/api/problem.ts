@@ -14,14 +14,20 @@ export class Problem extends Error {
   readonly title: string;
   readonly status: number;
   readonly errors: readonly FieldProblem[];
+  /** Milliseconds in which the same request would fail again, as far as the service has said so. */
+  readonly retryAfter: number;
 
-  constructor({ type, title, status, detail, errors = [] }: ProblemDocument, options?: ErrorOptions) {
+  constructor(
+    { type, title, status, detail, errors = [] }: ProblemDocument,
+    { retryAfter = 0, ...options }: ErrorOptions & { retryAfter?: number } = {},
+  ) {
     super(detail, options);
     this.name = "Problem";
     this.type = type;
     this.title = title;
     this.status = status;
     this.errors = errors;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -39,7 +45,10 @@ export async function problemOf(response: Response): Promise<Problem> {
     title: response.statusText || "Error",
     detail: `The service answered with status ${response.status}.`,
   };
-  return new Problem({ ...fallback, ...(isProblemDocument(document) ? document : {}), status: response.status });
+  return new Problem(
+    { ...fallback, ...(isProblemDocument(document) ? document : {}), status: response.status },
+    { retryAfter: Number(response.headers.get("Retry-After")) * 1000 || 0 },
+  );
 }
 
 /** The service says that the session is gone. A 404 of a proxy or of a wrong address proves nothing. */
@@ -50,6 +59,10 @@ export function isSessionNotFound(error: unknown): boolean {
 /** Whether the same request may succeed a moment later. */
 export function isPassing(error: unknown): boolean {
   return error instanceof Problem && (error.status === 0 || error.status === 429 || error.status >= 500);
+}
+
+export function retryAfter(error: unknown): number {
+  return error instanceof Problem ? error.retryAfter : 0;
 }
 
 function isProblemDocument(value: unknown): value is ProblemDocument {

@@ -665,7 +665,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Too many requests; wait for as many seconds as Retry-After says. Or: Too many event streams are open for this user; close one first. */
+            /** @description Too many requests; Retry-After says when to try again. Or: Too many event streams are open for this user; close one first. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */
@@ -752,7 +752,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Too many requests; wait for as many seconds as Retry-After says. */
+            /** @description Too many requests; Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */
@@ -853,7 +853,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Too many requests; wait for as many seconds as Retry-After says. */
+            /** @description Too many requests; Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */
@@ -939,7 +939,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Too many requests; wait for as many seconds as Retry-After says. */
+            /** @description Too many requests; Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */
@@ -1032,7 +1032,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Too many requests; wait for as many seconds as Retry-After says. */
+            /** @description Too many requests; Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */
@@ -1116,7 +1116,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Too many requests; wait for as many seconds as Retry-After says. */
+            /** @description Too many requests; Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */
@@ -1217,7 +1217,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Too many requests; wait for as many seconds as Retry-After says. */
+            /** @description Too many requests; Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */
@@ -1315,7 +1315,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Too many requests; wait for as many seconds as Retry-After says. */
+            /** @description Too many requests; Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */

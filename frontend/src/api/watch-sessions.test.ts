@@ -1,6 +1,6 @@
 import { HttpResponse, http } from "msw";
 import { afterEach, expect, test, vi } from "vitest";
-import { BASE_URL, problem, SESSIONS, service } from "../test/service";
+import { BASE_URL, problem, SESSIONS, service, tooManyRequests } from "../test/service";
 import { createApi } from "./client";
 import { type SessionEvent, watchSessions } from "./watch-sessions";
 
@@ -79,4 +79,21 @@ test("while it fails it waits longer and longer, and stops when told to", async 
   vi.useRealTimers();
   expect(attempts).toBeGreaterThan(3);
   expect(attempts).toBeLessThan(15);
+});
+
+test("it does not come back before the service wants it", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  let attempts = 0;
+  service.server.use(
+    http.get(EVENTS, () => {
+      attempts += 1;
+      return tooManyRequests(60);
+    }),
+  );
+  watch();
+  await vi.advanceTimersByTimeAsync(59_000);
+  const early = attempts;
+  await vi.advanceTimersByTimeAsync(5_000);
+  vi.useRealTimers();
+  expect([early, attempts]).toEqual([1, 2]);
 });

@@ -1,5 +1,6 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import type { Api } from "./client";
+import { retryAfter } from "./problem";
 
 export type SessionEvent =
   | { type: "session.created" | "session.updated" | "session.deleted"; id: string }
@@ -25,10 +26,12 @@ export async function watchSessions(api: Api, feed: Feed): Promise<void> {
   let failures = 0;
   while (!feed.signal.aborted) {
     const started = Date.now();
+    let asked = 0;
     try {
       await follow(api, feed);
-    } catch {
-      // Whatever ended the stream, the answer is the same: connect again.
+    } catch (error) {
+      // Whatever ended the stream, the answer is the same: connect again, but not before the service wants it.
+      asked = retryAfter(error);
     }
     if (feed.signal.aborted) {
       return;
@@ -37,7 +40,8 @@ export async function watchSessions(api: Api, feed: Feed): Promise<void> {
     if (failures > 0) {
       feed.onLost();
     }
-    await pause(Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** failures) * (0.75 + Math.random() / 2), feed.signal);
+    const growing = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** failures) * (0.75 + Math.random() / 2);
+    await pause(Math.max(asked, growing), feed.signal);
   }
 }
 

@@ -1,6 +1,6 @@
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import { getSession } from "../api/get-session";
-import { isSessionNotFound } from "../api/problem";
+import { isSessionNotFound, retryAfter } from "../api/problem";
 import type { Session, Summary } from "../api/types";
 import { type SessionEvent, watchSessions } from "../api/watch-sessions";
 import { type ChatSessions, useChatSessions } from "./context";
@@ -96,7 +96,11 @@ async function read({ api, client, deleted }: ChatSessions, events: SessionEvent
         deleted.addFromFeed([id]);
       }
     }),
-  ]).catch(() => refetchAll(client));
+  ]).catch(async (error: unknown) => {
+    // Too many requests are not answered with more of them; what arrives meanwhile is read together.
+    await new Promise((resolve) => setTimeout(resolve, retryAfter(error)));
+    await refetchAll(client);
+  });
 }
 
 function deletedIds(events: SessionEvent[]): Set<string> {

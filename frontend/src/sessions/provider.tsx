@@ -1,7 +1,7 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, useContext, useEffect, useRef, useState } from "react";
 import { createApi, type GetToken } from "../api/client";
-import { isPassing } from "../api/problem";
+import { isPassing, retryAfter } from "../api/problem";
 import { Announcer } from "../feedback/announcer";
 import { Toasts } from "../feedback/toasts";
 import { ChatSessionsContext } from "./context";
@@ -45,14 +45,18 @@ export function WithinProvider(props: ChatSessionsProviderProps) {
   return useContext(ChatSessionsContext) ? props.children : <ChatSessionsProvider {...props} />;
 }
 
+const SHORT_PAUSE = 600;
+// Who would have to wait longer than this is told so, and has a Retry.
+const PATIENCE = 3_000;
+
 function createClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
       queries: {
         staleTime: Number.POSITIVE_INFINITY,
         gcTime: 5 * 60_000,
-        retry: (failures, error) => failures < 1 && isPassing(error),
-        retryDelay: 600,
+        retry: (failures, error) => failures < 1 && isPassing(error) && retryAfter(error) <= PATIENCE,
+        retryDelay: (_, error) => Math.max(SHORT_PAUSE, retryAfter(error)),
         refetchOnWindowFocus: false,
         refetchOnReconnect: false,
       },

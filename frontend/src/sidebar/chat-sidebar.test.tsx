@@ -2,7 +2,7 @@ import { render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { expect, test, vi } from "vitest";
-import { BASE_URL, notFound, problem, SESSIONS, service, summary } from "../test/service";
+import { BASE_URL, notFound, problem, SESSIONS, service, summary, tooManyRequests } from "../test/service";
 import { ChatSidebar } from "./chat-sidebar";
 
 function show(selectedId: string | null = null) {
@@ -51,6 +51,64 @@ test("a list that cannot be loaded is an error with a Retry", async () => {
   service.server.resetHandlers();
   await user.click(screen.getByRole("button", { name: "Retry" }));
   expect(await screen.findByRole("button", { name: "Alpha" })).toBeInTheDocument();
+});
+
+/** Refuses every read, and returns what was refused. */
+function refuseReads(seconds: number) {
+  const refused: string[] = [];
+  const refuse = ({ request }: { request: Request }) => {
+    const { pathname } = new URL(request.url);
+    if (pathname.endsWith("/events")) {
+      return;
+    }
+    refused.push(pathname);
+    return tooManyRequests(seconds);
+  };
+  service.server.use(http.get(SESSIONS, refuse), http.get(`${SESSIONS}/:id`, refuse));
+  return refused;
+}
+
+test("who asks too often is told so at once, with a Retry", async () => {
+  service.sessions = [summary("Alpha")];
+  const refused = refuseReads(30);
+  service.server.use(http.get(`${SESSIONS}/events`, () => tooManyRequests(30)));
+  const { user } = show();
+  expect(await screen.findByRole("alert")).toHaveTextContent("Not right now.");
+  expect(refused).toEqual(["/api/chat/sessions"]);
+  service.server.resetHandlers();
+  await user.click(screen.getByRole("button", { name: "Retry" }));
+  expect(await screen.findByRole("button", { name: "Alpha" })).toBeInTheDocument();
+});
+
+test("a short wait is waited, and not shown", async () => {
+  service.sessions = [summary("Alpha")];
+  const times: number[] = [];
+  service.server.use(
+    http.get(SESSIONS, () => {
+      times.push(Date.now());
+      return times.length === 1 ? tooManyRequests(1) : undefined;
+    }),
+  );
+  show();
+  expect(await screen.findByRole("button", { name: "Alpha" }, { timeout: 5_000 })).toBeInTheDocument();
+  expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(990);
+});
+
+test("events are not read again and again while that is too much", async () => {
+  const [alpha, beta] = [summary("Alpha"), summary("Beta")];
+  service.sessions = [alpha, beta];
+  show();
+  await screen.findByRole("button", { name: "Alpha" });
+  await waitFor(() => expect(service.isFollowed).toBe(true));
+  const refused = refuseReads(30);
+  service.tell("session.updated", { id: alpha.id });
+  await waitFor(() => expect(refused).toHaveLength(1));
+  for (let event = 2; event < 20; event += 1) {
+    service.tell("session.updated", { id: alpha.id }, `${event}-0`);
+  }
+  service.tell("session.deleted", { id: beta.id }, "20-0");
+  await waitFor(() => expect(titles()).toEqual(["Alpha"]));
+  expect(refused).toEqual([`/api/chat/sessions/${alpha.id}`]);
 });
 
 test("a deleted row goes, and only the open one takes the selection with it", async () => {

@@ -92,6 +92,12 @@ export function problem(status: number, kind: string) {
   return HttpResponse.json(document, { status, headers: { "Content-Type": "application/problem+json" } });
 }
 
+export function tooManyRequests(seconds: number) {
+  const answer = problem(429, "too-many-requests");
+  answer.headers.set("Retry-After", String(seconds));
+  return answer;
+}
+
 export function notFound() {
   return problem(404, "session-not-found");
 }
