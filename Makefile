@@ -81,6 +81,9 @@ bench-growth: install ## Measure with a thousand, a hundred thousand and a milli
 bench-paint: install ## Measure in a browser how soon the list is on the screen, with no session and with 5,000
 	$(BROWSER) $(NPM) run paint --prefix frontend
 
+soak: install ## Let users who know what must be true use it for 20 minutes, while parts die (MINUTES=5: shorter)
+	$(BIN)/python -m benchmarks.soak --minutes=$(or $(MINUTES),20)
+
 image: ## Build the container image chat-sessions
 	docker build --tag chat-sessions .
 

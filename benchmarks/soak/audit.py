@@ -1,0 +1,97 @@
+"""In the end: what is in Postgres and in Redis, against what the users know."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import asyncpg
+from redis.asyncio import Redis
+
+from benchmarks.soak.following import Follower
+from benchmarks.soak.stage import Stage
+from benchmarks.soak.tally import Tally
+from benchmarks.soak.user import User
+from chat_sessions.cache import Keys
+
+# A lock whose holder died lives for ten seconds.
+SETTLING_SECONDS = 20
+POLL_SECONDS = 0.2
+
+SESSIONS = """
+SELECT "id", "userId", "title", "isPinned", "messageCount",
+    (SELECT count(*) FROM "ChatMessage" WHERE "sessionId" = "ChatSession"."id") AS stored,
+    (SELECT count(DISTINCT "sequence") FROM "ChatMessage" WHERE "sessionId" = "ChatSession"."id") AS numbers,
+    (SELECT COALESCE(max("sequence"), -1) + 1 FROM "ChatMessage" WHERE "sessionId" = "ChatSession"."id") AS next
+FROM "ChatSession"
+"""
+ORPHANS = 'SELECT count(*) FROM "ChatMessage" WHERE "sessionId" NOT IN (SELECT "id" FROM "ChatSession")'
+BURIED = 'SELECT count(*) FROM "Tombstone" WHERE "sessionId" = ANY($1::text[])'
+WAITING = 'SELECT count(*) FROM "Outbox"'
+
+
+async def audit(stage: Stage, users: Sequence[User], followers: Sequence[Follower], tally: Tally) -> None:
+    """Count what is not as it must be, once all is quiet."""
+    for user in users:
+        await user.look_at_list()
+        for session_id in user.alive:
+            await user.look_at(session_id)
+    async with asyncpg.create_pool(stage.database.url, min_size=1, max_size=1) as database:
+        await _in_postgres(database, users, tally)
+    async with Redis.from_url(stage.redis.url) as redis:
+        await _in_redis(redis, users, tally)
+    for follower in followers:
+        for session_id in follower.missed():
+            tally.violation("a deletion was not told", session_id)
+        for session_id in follower.strange():
+            tally.violation("an event of somebody else's session", session_id)
+
+
+async def _in_postgres(database: asyncpg.Pool, users: Sequence[User], tally: Tally) -> None:
+    async def drained() -> bool:
+        return bool(await database.fetchval(WAITING) == 0)
+
+    if not await _settles(drained):
+        tally.violation("the outbox is not drained", await database.fetchval(WAITING))
+    stored = {row["id"]: tuple(row)[1:] for row in await database.fetch(SESSIONS)}
+    doubtful = {title for user in users for title in user.doubtful_titles}
+    expected = {
+        session_id: (user.name, known.title, known.is_pinned, *[len(known.messages)] * 4)
+        for user in users
+        for session_id, known in user.alive.items()
+    }
+    for session_id in stored.keys() | expected.keys():
+        row = stored.get(session_id)
+        if row != expected.get(session_id) and not (row and row[1] in doubtful):
+            tally.violation("Postgres holds something else", (session_id, row, expected.get(session_id)))
+    if orphans := await database.fetchval(ORPHANS):
+        tally.violation("messages without a session", orphans)
+    graves = [session_id for user in users for session_id in user.graves]
+    if await database.fetchval(BURIED, graves) != len(graves):
+        tally.violation("deleted ids without a tombstone")
+
+
+async def _in_redis(redis: Redis, users: Sequence[User], tally: Tally) -> None:
+    async def unlocked() -> bool:
+        return not [key async for key in redis.scan_iter("*:lock:*")]
+
+    if not await _settles(unlocked):
+        tally.violation("a lock is left")
+    async for key in redis.scan_iter():
+        if await redis.ttl(key) == -1:
+            tally.violation("a key without an end", key)
+    epoch = f"{(await redis.info('server'))['run_id']}\n".encode()
+    for user in users:
+        keys = Keys(user.name)
+        for session_id in user.graves:
+            # What another run of Redis had cached is never served, and expires.
+            entries: Any = await redis.hvals(keys.session(session_id))
+            if any(entry.startswith(epoch) for entry in entries):
+                tally.violation("a deleted session is cached", keys.session(session_id))
+
+
+async def _settles(condition: Callable[[], Awaitable[bool]]) -> bool:
+    for _ in range(int(SETTLING_SECONDS / POLL_SECONDS)):
+        if await condition():
+            return True
+        await asyncio.sleep(POLL_SECONDS)
+    return False

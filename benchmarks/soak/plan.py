@@ -1,0 +1,17 @@
+"""What is to be run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long, how much, and what goes wrong how often; the same seed makes the same choices."""
+
+    seconds: float
+    faults: Sequence[str]
+    users: int = 24
+    actions_per_second: float = 40
+    calm_seconds: float = 8
+    seed: int = 0
+    name: str = "soak"
