@@ -3,6 +3,7 @@
 import re
 import subprocess
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from chat_sessions.errors import DatabaseUnavailable, MigrationFailed
 from chat_sessions.node import ENGINE_DIR, child_environment, find_node
@@ -19,6 +20,11 @@ PREAMBLE = re.compile(
     r"\A.*?(?=^(?:\d+ migrations?|No migrations?) found)"
     r"|^(?:Loaded Prisma config|Prisma config detected|Prisma schema loaded).*?$",
     re.MULTILINE | re.DOTALL,
+)
+#: Their lock belongs to a session; a pooler gives the session to the next one, and the lock with it.
+POOLED = (
+    "Migrations cannot go through a pooler of transactions (pgbouncer=true in the URL). Give them the address of "
+    "Postgres itself: `chat-sessions migrate --database-url postgresql://…`."
 )
 TRACE = re.compile(r"^ +(?:\d+: |with |at ).*\n?", re.MULTILINE)
 
@@ -48,6 +54,8 @@ def drift(database_url: str) -> str:
 
 
 def _prisma(database_url: str, migrations: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    if parse_qs(urlsplit(database_url).query).get("pgbouncer") == ["true"]:
+        raise MigrationFailed(POOLED)
     program = str(ENGINE_DIR / "node_modules" / "prisma" / "build" / "index.js")
     settings = {"CHAT_DATABASE_URL": database_url, "MIGRATIONS_DIR": str(migrations), "NO_COLOR": "1"}
     try:

@@ -13,11 +13,14 @@ from chat_sessions.settings import Settings
 OLDEST = 14
 # Of a server: what several workers, the migrations and an operator need beside each other.
 SKEW_WORTH_A_WARNING = 1.0
+# PgBouncer's complaint about what others may be asked for at the start of a connection.
+REFUSED_PARAMETER = "unsupported startup parameter"
 MIGRATE = "Run `chat-sessions migrate`."
 
 SERVER = """
 SELECT current_setting('server_version_num')::int AS "number", current_setting('max_connections')::int AS "most",
-    pg_is_in_recovery() AS "is_standby"
+    pg_is_in_recovery() AS "is_standby",
+    (SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout') AS "statement_limit"
 """
 CLOCK = """SELECT EXTRACT(epoch FROM clock_timestamp())::float8 AS "now" """
 HAS_MIGRATIONS = """SELECT to_regclass('"_prisma_migrations"') IS NOT NULL AS "exists" """
@@ -59,8 +62,11 @@ async def _server(settings: Settings, ask: Ask) -> list[Finding]:
     try:
         [facts] = await ask(SERVER)
     except DatabaseUnavailable as error:
+        reason = str(error.__cause__ or error)
         advice = "Check CHAT_DATABASE_URL, and whether Postgres runs and lets this user in."
-        return [wrong("postgres", f"no answer: {error.__cause__ or error}", advice)]
+        if REFUSED_PARAMETER in reason:
+            advice = "This is a PgBouncer. Add `pgbouncer=true` to CHAT_DATABASE_URL."
+        return [wrong("postgres", f"no answer: {reason}", advice)]
     version, wanted = f"PostgreSQL {facts['number'] // 10_000}", settings.database_pool_size
     if facts["number"] // 10_000 < OLDEST:
         return [wrong("postgres", f"this is {version}", f"Use PostgreSQL {OLDEST} or newer.")]
@@ -72,7 +78,15 @@ async def _server(settings: Settings, ask: Ask) -> list[Finding]:
     if wanted > facts["most"]:
         advice = "Lower CHAT_DATABASE_POOL_SIZE, or raise max_connections."
         found.append(wrong("postgres", "one worker alone may want more connections than there are", advice))
-    return found
+    return [*found, *_statements(settings, facts["statement_limit"])]
+
+
+def _statements(settings: Settings, milliseconds: int) -> Iterator[Finding]:
+    """Behind PgBouncer it is not for the service to set the limit: its sessions are everybody's."""
+    if milliseconds == 0:
+        seconds = f"{settings.database_statement_timeout:g}s"
+        advice = f"ALTER ROLE … SET statement_timeout = '{seconds}', for the role that PgBouncer connects as."
+        yield warning("statements", "nothing in Postgres ends one that takes too long", advice)
 
 
 async def _clock(ask: Ask) -> list[Finding]:

@@ -1,0 +1,156 @@
+"""Behind a PgBouncer that pools by transaction all is as without it, and what cannot be is said."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from chat_sessions.embedded import Postgres
+from chat_sessions.settings import Settings
+from tests.bouncer import SERVER_CONNECTIONS, PgBouncer, program
+from tests.command import Operator
+from tests.service import Caller, new_id, running
+from tests.test_doctor import Doctor
+from tests.waiting import a_statement_waits, until
+from tests.world import migrated_database
+
+CALLS = 40
+# Far from what a second of a slow machine could be taken for.
+MINUTES_OF_A_TIME_ZONE = 60
+STATEMENT_LIMIT = "300ms"
+
+
+@pytest.fixture(scope="module")
+def bouncer(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PgBouncer]:
+    program()
+    with PgBouncer(tmp_path_factory.mktemp("pgbouncer"), postgres) as server:
+        yield server
+
+
+@pytest.fixture
+async def url(postgres: Postgres) -> str:
+    """A database of its own, without a pooler."""
+    return await migrated_database(postgres)
+
+
+@pytest.fixture
+async def behind(url: str) -> AsyncIterator[asyncpg.Pool]:
+    """A look into the same database past the pooler."""
+    async with asyncpg.create_pool(url, min_size=1, max_size=2) as pool:
+        yield pool
+
+
+@pytest.fixture
+def pooled(bouncer: PgBouncer, url: str, settings: Settings) -> Settings:
+    changes = {"database_url": SecretStr(f"{bouncer.to(url)}?pgbouncer=true"), "database_statement_timeout": 1.0}
+    return settings.model_copy(update=changes)
+
+
+@pytest.fixture
+async def ada(pooled: Settings) -> AsyncIterator[Caller]:
+    async with running(pooled) as worker, worker.client("ada") as client:
+        yield Caller(client)
+
+
+@pytest.fixture
+def doctor(pooled: Settings) -> Doctor:
+    return Doctor(Operator(pooled), pooled.database_url.get_secret_value())
+
+
+async def test_a_session_lives_and_dies(ada: Caller) -> None:
+    session_id = (await ada.create("Lisbon", messages=[{"role": "user", "content": "hi"}]))["id"]
+    appended = (await ada.append(session_id, "one", "two")).json()["messages"]
+    changed = await ada.change(session_id, title="Porto", is_pinned=True)
+    opened = await ada.get(session_id)
+    listed = await ada.titles(q="port")
+    deleted = await ada.delete(session_id, if_match=opened.headers["ETag"])
+    assert [each["sequence"] for each in appended] == [1, 2]
+    assert changed.status_code == 200
+    assert [each["content"] for each in opened.json()["messages"]] == ["hi", "one", "two"]
+    assert listed == ["Porto"]
+    assert deleted.status_code == 204
+    assert (await ada.get(session_id)).status_code == 404
+    assert (await ada.http.post("/api/chat/sessions", json={"id": session_id})).status_code == 409
+
+
+async def test_many_transactions_at_once_share_few_connections(ada: Caller, behind: asyncpg.Pool) -> None:
+    session_id = (await ada.create("Lisbon"))["id"]
+    doomed = [(await ada.create(str(number)))["id"] for number in range(CALLS)]
+
+    async def delete(each: str) -> list[str]:
+        answer = await ada.http.post("/api/chat/sessions/batch-delete", json={"ids": [each, new_id()]})
+        deleted: list[str] = answer.json()["deleted"]
+        return deleted
+
+    deletions = asyncio.gather(*map(delete, doomed))
+    appends = await asyncio.gather(*(ada.append(session_id, str(number)) for number in range(CALLS)))
+    assert await deletions == [[each] for each in doomed]
+    sequences = sorted(each.json()["messages"][0]["sequence"] for each in appends)
+    assert sequences == list(range(CALLS))
+    connections = await behind.fetchval("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+    assert connections - behind.get_size() <= SERVER_CONNECTIONS
+
+
+async def test_the_outbox_is_drained(ada: Caller, behind: asyncpg.Pool) -> None:
+    for number in range(10):
+        await ada.create(str(number))
+
+    async def drained() -> bool:
+        return bool(await behind.fetchval('SELECT count(*) = 0 FROM "Outbox"'))
+
+    await until(drained)
+
+
+async def test_times_are_in_utc_whatever_the_database_thinks(pooled: Settings, behind: asyncpg.Pool, url: str) -> None:
+    await behind.execute(f"ALTER DATABASE \"{urlsplit(url).path[1:]}\" SET TimeZone = 'Asia/Tokyo'")
+    async with running(pooled) as worker, worker.client("ada") as client:
+        created = await Caller(client).create("Lisbon")
+    age = datetime.now(UTC) - datetime.fromisoformat(created["created_at"])
+    assert abs(age.total_seconds()) < MINUTES_OF_A_TIME_ZONE * 60
+
+
+async def test_a_statement_that_never_ends_is_given_up(ada: Caller, behind: asyncpg.Pool) -> None:
+    session_id = (await ada.create("Lisbon"))["id"]
+    async with behind.acquire() as connection, connection.transaction():
+        await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
+        waiting = asyncio.create_task(ada.change(session_id, title="Porto"))
+        await until(lambda: a_statement_waits(behind))
+        answer = await waiting
+    assert answer.status_code == 503
+    assert (await ada.get(session_id)).status_code == 200
+
+
+async def test_purge_runs(ada: Caller, pooled: Settings, behind: asyncpg.Pool) -> None:
+    await ada.create("old")
+    await behind.execute("""UPDATE "ChatSession" SET "updatedAt" = now() - interval '100 days'""")
+    await ada.create("new")
+    await Operator(pooled).succeed("purge", "--inactive-days", "90")
+    assert await ada.titles() == ["new"]
+
+
+async def test_migrations_ask_for_a_way_around_it(pooled: Settings, url: str) -> None:
+    operator = Operator(pooled)
+    refused = await operator.fail("migrate")
+    assert "chat-sessions migrate --database-url" in refused.output
+    await operator.succeed("migrate", "--database-url", url)
+
+
+async def test_the_doctor_says_when_pgbouncer_is_not_announced(bouncer: PgBouncer, pooled: Settings, url: str) -> None:
+    said = await Doctor(Operator(pooled), bouncer.to(url)).find()
+    assert "Add `pgbouncer=true` to CHAT_DATABASE_URL" in said["wrong", "postgres"]
+
+
+async def test_the_doctor_says_that_nothing_limits_statements_until_the_role_does(
+    doctor: Doctor, behind: asyncpg.Pool, url: str, bouncer: PgBouncer
+) -> None:
+    before = await doctor.find()
+    await behind.execute(f"ALTER DATABASE \"{urlsplit(url).path[1:]}\" SET statement_timeout = '{STATEMENT_LIMIT}'")
+    # Of its connections the old ones have what was set when they were opened.
+    bouncer.restart()
+    after = await doctor.find()
+    assert "statement_timeout" in before["warning", "statements"]
+    assert not [state for state, _ in after if state in {"warning", "wrong"}]
