@@ -153,6 +153,8 @@ async def live(user: User, others: Sequence[User], actions_per_second: float, en
             await _next(user)(user, others)
         except Unanswered as error:
             user.must(so=False, what="no answer for minutes", detail=error)
+        except Exception as error:  # noqa: BLE001  whatever it is, others are to go on
+            user.must(so=False, what="an answer that makes no sense", detail=repr(error))
         await asyncio.sleep(user.chance.expovariate(actions_per_second))
 
 

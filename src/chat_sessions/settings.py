@@ -38,7 +38,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CHAT_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     database_url: SecretStr = Field(
-        description="PostgreSQL 14 or newer, `postgresql://user:password@host:port/name`; `?pgbouncer=true` behind PgBouncer",
+        description="PostgreSQL 14 or newer, `postgresql://user:password@host:port/name`; "
+        "`?pgbouncer=true` behind PgBouncer",
     )
     redis_url: SecretStr = Field(
         description="Redis 6.2 or newer, `redis://…` or `rediss://…` (TLS)",
