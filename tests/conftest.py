@@ -64,6 +64,7 @@ def settings(postgres: Postgres, redis_server: Redis) -> Settings:
             # Shorter than in production, so that tests which wait for them are quick.
             "cache_hold": 1,
             "sweep_interval": 0.2,
+            "drain_seconds": 0,
         }
     )
     configure_logging(settings)

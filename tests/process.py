@@ -50,10 +50,11 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[ServiceProcess]:
+async def serving(settings: Settings, *, port: int | None = None, workers: int = 1) -> AsyncIterator[ServiceProcess]:
     """Start the service and wait until it is ready; kill it in the end, if that is still to be done."""
-    port = free_port()
-    command = [sys.executable, "-m", "chat_sessions", "serve", "--port", str(port)]
+    port = port or free_port()
+    options = ["--port", str(port), "--workers", str(workers)]
+    command = [sys.executable, "-m", "chat_sessions", "serve", *options]
     process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **environment(settings)})
     service = ServiceProcess(process, f"http://127.0.0.1:{port}")
     try:

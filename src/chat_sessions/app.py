@@ -14,6 +14,7 @@ from chat_sessions.auth import Authenticator, KeySet, KeySource, SharedSecret
 from chat_sessions.cache import SessionCache
 from chat_sessions.database import SessionStore
 from chat_sessions.dependencies import KnownQueries, State
+from chat_sessions.drain import Drain
 from chat_sessions.express import ExpressLane
 from chat_sessions.feed import Feed
 from chat_sessions.health import Health
@@ -46,12 +47,12 @@ def create_app(
     `sign_in` tells the page where its token comes from; `on_statement` hears the text of every SQL statement;
     `launched` is a query engine that was started ahead.
     """
-    metrics = Metrics()
+    metrics, drain = Metrics(), Drain(settings.drain_seconds)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
         prisma = prisma_client(settings, on_statement=on_statement, launched=launched)
-        async with _opened(settings, metrics, prisma) as state:
+        async with _opened(settings, metrics, drain, prisma) as state:
             yield state
 
     app = FastAPI(
@@ -79,13 +80,13 @@ def create_app(
             expose_headers=EXPOSED_HEADERS,
             max_age=CORS_MAX_AGE,
         )
-    app.add_middleware(RequestMiddleware, metrics=metrics, lines=request_log(settings))
+    app.add_middleware(RequestMiddleware, metrics=metrics, lines=request_log(settings), drain=drain)
     page.install(app, settings.frontend_dir, sign_in)
     return app
 
 
 @asynccontextmanager
-async def _opened(settings: Settings, metrics: Metrics, prisma: BridgedPrisma) -> AsyncIterator[State]:
+async def _opened(settings: Settings, metrics: Metrics, drain: Drain, prisma: BridgedPrisma) -> AsyncIterator[State]:
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(prisma)
         metrics.engine_restarts.set_function(lambda: prisma.restarts)
@@ -97,14 +98,14 @@ async def _opened(settings: Settings, metrics: Metrics, prisma: BridgedPrisma) -
         sweeper = Sweeper(Outbox(prisma), cache, link, settings, metrics)
         for endless in (sweeper.run(), sweeper.watch(), feed.run()):
             stack.push_async_callback(_end, asyncio.create_task(endless))
-        stack.enter_context(before_shutdown(feed.close))
+        stack.enter_context(before_shutdown(drain, feed.close))
         yield State(
             authenticator=Authenticator(settings, keys),
             rate_limit=RateLimit(link, settings, metrics) if settings.rate_limit else None,
             known=KnownQueries(),
             sessions=ChatSessions(store, cache, settings),
             feed=feed,
-            health=Health(store, link),
+            health=Health(store, link, drain),
             registry=metrics.registry,
             settings=settings,
         )

@@ -87,7 +87,7 @@ def _listening(port: int) -> Iterator[socket.socket]:
 
 
 def _settings(stack: ExitStack, data: Path, secret: str) -> Settings:
-    given = {"jwt_secret": secret, "log_format": "console", "log_level": "warning"}
+    given = {"jwt_secret": secret, "log_format": "console", "log_level": "warning", "drain_seconds": "0"}
     if FRONTEND.is_dir():
         given["frontend_dir"] = str(FRONTEND)
     try:

@@ -12,7 +12,8 @@ ChatSessionsError
 ├── TooManyRequests             429  the user asks more often than one user may
 ├── TooManyStreams              429
 ├── Unavailable                 503
-│   └── DatabaseUnavailable     503  Postgres or the query engine is away
+│   ├── DatabaseUnavailable     503  Postgres or the query engine is away
+│   └── ShuttingDown            503  of /readyz: others take over
 └── MigrationFailed              —   of the command line
 """
 
@@ -125,6 +126,12 @@ class DatabaseUnavailable(Unavailable):
     """Postgres or the query engine is away; a write may or may not have happened, so repeat it."""
 
     detail = "The database cannot be reached right now; try again."
+
+
+class ShuttingDown(Unavailable):
+    """The process is about to end."""
+
+    detail = "This process is about to end; ask another one."
 
 
 class MigrationFailed(ChatSessionsError):

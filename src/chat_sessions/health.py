@@ -3,6 +3,8 @@
 from typing import Literal
 
 from chat_sessions.database import SessionStore
+from chat_sessions.drain import Drain
+from chat_sessions.errors import ShuttingDown
 from chat_sessions.redis_link import RedisLink
 from chat_sessions.schemas import Readiness
 
@@ -10,12 +12,15 @@ from chat_sessions.schemas import Readiness
 class Health:
     """Asks the parts."""
 
-    def __init__(self, store: SessionStore, link: RedisLink) -> None:
+    def __init__(self, store: SessionStore, link: RedisLink, drain: Drain) -> None:
         self._store = store
         self._link = link
+        self._drain = drain
 
     async def readiness(self) -> Readiness:
-        """Return how the service is; raise DatabaseUnavailable if it cannot serve at all."""
+        """Return how the service is; raise DatabaseUnavailable or ShuttingDown if it is not to be asked."""
+        if self._drain.under_way:
+            raise ShuttingDown
         await self._store.answers()
         cache: Literal["ok", "degraded"] = "ok" if self._link.trusted else "degraded"
         return Readiness(status=cache, database="ok", cache=cache)

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
+from chat_sessions.drain import Drain
 from chat_sessions.errors import BodyTooLarge
 from chat_sessions.problems import internal_error, own
 from chat_sessions.telemetry import Metrics, user_hash
@@ -29,11 +30,12 @@ REQUEST_ID_BYTES = 16
 class RequestMiddleware:
     """The outermost layer; pure ASGI, for BaseHTTPMiddleware halves the throughput."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, lines: FilteringBoundLogger) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, lines: FilteringBoundLogger, drain: Drain) -> None:
         self._app = app
         self._requests = lru_cache(MAX_SERIES)(metrics.requests.labels)
         self._latency = lru_cache(MAX_SERIES)(metrics.latency.labels)
         self._lines = lines
+        self._drain = drain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request; what is no request goes through untouched."""
@@ -49,6 +51,8 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 status = int(message["status"])
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                if self._drain.under_way:
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         # Never unbound: the server runs each request in a context of its own.

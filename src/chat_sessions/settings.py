@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import (
     Field,
     HttpUrl,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -114,6 +115,12 @@ class Settings(BaseSettings):
     max_connections: PositiveInt = Field(
         default=900,
         description="open connections per worker, event streams among them; then 503",
+    )
+
+    # Kubernetes tells its balancers of the end when it tells the process; they follow within about a second.
+    # What asks /readyz needs longer: its interval times the failures that it wants to see.
+    drain_seconds: NonNegativeFloat = Field(
+        default=3, le=60, description="how long a process that is to end serves on, not ready; 0 without a balancer"
     )
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(

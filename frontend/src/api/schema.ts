@@ -148,7 +148,9 @@ export interface paths {
         };
         /**
          * Ready?
-         * @description Answer 503 while Postgres or the query engine is away; without Redis the service is ready, but degraded.
+         * @description Answer 503 while Postgres or the query engine is away, and when the process is about to end.
+         *
+         *     Without Redis the service is ready, but degraded.
          */
         get: operations["ready"];
         put?: never;
@@ -1377,7 +1379,7 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description The database cannot be reached right now; try again. */
+            /** @description The service cannot answer right now; try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */

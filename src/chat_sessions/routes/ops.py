@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from chat_sessions.dependencies import ServiceHealth
-from chat_sessions.errors import DatabaseUnavailable
+from chat_sessions.errors import Unavailable
 from chat_sessions.problems import documented
 from chat_sessions.schemas import Alive, Readiness
 
@@ -17,9 +17,12 @@ async def alive() -> Alive:
     return Alive(status="ok")
 
 
-@router.get("/readyz", operation_id="ready", summary="Ready?", responses={503: documented(DatabaseUnavailable)[503]})
+@router.get("/readyz", operation_id="ready", summary="Ready?", responses={503: documented(Unavailable)[503]})
 async def ready(health: ServiceHealth) -> Readiness:
-    """Answer 503 while Postgres or the query engine is away; without Redis the service is ready, but degraded."""
+    """Answer 503 while Postgres or the query engine is away, and when the process is about to end.
+
+    Without Redis the service is ready, but degraded.
+    """
     return await health.readiness()
 
 

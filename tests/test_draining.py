@@ -1,0 +1,145 @@
+"""Restarts that nobody notices: who is to end says so first, and serves on until nobody asks any more."""
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+import asyncpg
+import httpx
+import pytest
+
+from chat_sessions.embedded.machine import free_port
+from chat_sessions.settings import Settings
+from tests.balancer import Balancer
+from tests.listening import following
+from tests.process import ServiceProcess, serving
+from tests.service import Caller, token
+from tests.waiting import until
+
+CALLERS = 4
+DRAIN_SECONDS = 2
+ENDED_WELL = {0, -signal.SIGTERM}
+
+
+@pytest.fixture
+def patient(settings: Settings, database: asyncpg.Pool) -> Settings:  # noqa: ARG001  migrated
+    return settings.model_copy(update={"drain_seconds": DRAIN_SECONDS})
+
+
+@pytest.fixture
+async def process(patient: Settings) -> AsyncIterator[ServiceProcess]:
+    async with serving(patient) as started:
+        yield started
+
+
+def is_unready(caller: Caller) -> Callable[[], Awaitable[bool]]:
+    async def condition() -> bool:
+        return (await caller.http.get("/readyz")).status_code == 503
+
+    return condition
+
+
+async def test_a_process_that_is_to_end_says_so_and_serves_on(process: ServiceProcess) -> None:
+    async with process.caller() as ada:
+        before = await ada.create("Lisbon")
+        process.process.send_signal(signal.SIGTERM)
+        await until(is_unready(ada))
+        unready = await ada.http.get("/readyz")
+        served = await ada.get(before["id"])
+        alive = await ada.http.get("/healthz")
+    assert unready.json()["type"] == "urn:chat-sessions:shutting-down"
+    assert unready.headers["retry-after"] == "1"
+    assert (served.status_code, alive.status_code) == (200, 200)
+    assert await process.process.wait() in ENDED_WELL
+
+
+async def test_answers_close_their_connections_once_the_process_is_to_end(process: ServiceProcess) -> None:
+    async with process.caller() as ada:
+        before = await ada.page()
+        process.process.send_signal(signal.SIGTERM)
+        await until(is_unready(ada))
+        afterwards = [await ada.page(), await ada.get("unknown"), await ada.http.post("/nowhere")]
+    assert "connection" not in before.headers
+    assert [each.headers.get("connection") for each in afterwards] == ["close"] * 3
+
+
+async def test_a_second_sigterm_does_not_shorten_the_drain(process: ServiceProcess) -> None:
+    async with process.caller() as ada:
+        for _ in range(2):
+            process.process.send_signal(signal.SIGTERM)
+            await until(is_unready(ada))
+        assert (await ada.page()).status_code == 200
+    assert await process.process.wait() in ENDED_WELL
+
+
+async def test_an_interrupt_ends_a_drain_at_once(patient: Settings) -> None:
+    async with serving(patient.model_copy(update={"drain_seconds": 60})) as process, process.caller() as ada:
+        process.process.send_signal(signal.SIGTERM)
+        await until(is_unready(ada))
+        process.process.send_signal(signal.SIGINT)
+        assert await asyncio.wait_for(process.process.wait(), 20) is not None
+
+
+async def test_a_stream_goes_on_until_the_drain_is_over(process: ServiceProcess) -> None:
+    async with process.caller() as ada, following(process.url) as listener:
+        process.process.send_signal(signal.SIGTERM)
+        await until(is_unready(ada))
+        session_id = (await ada.create("Lisbon"))["id"]
+        heard = await listener.next()
+        assert heard is not None
+        assert heard.data == {"id": session_id}
+        assert await listener.next() is None
+    assert await process.process.wait() in ENDED_WELL
+
+
+@asynccontextmanager
+async def traffic(url: str) -> AsyncIterator[Counter[str]]:
+    """Read and write without a pause, over connections that are kept; count what comes of it."""
+    outcomes: Counter[str] = Counter()
+    ended = asyncio.Event()
+
+    async def call(user: str) -> None:
+        headers = {"Authorization": f"Bearer {token(user)}"}
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as client:
+            ada = Caller(client)
+            while not ended.is_set():
+                try:
+                    session_id = (await ada.create("Lisbon"))["id"]
+                    answers = [await ada.page(), await ada.append(session_id, "hi"), await ada.delete(session_id)]
+                    outcomes.update(str(each.status_code) for each in answers)
+                except httpx.TransportError as error:
+                    outcomes[type(error).__name__] += 1
+
+    async with asyncio.TaskGroup() as callers:
+        for number in range(CALLERS):
+            callers.create_task(call(f"user-{number}"))
+        yield outcomes
+        ended.set()
+
+
+async def roll(settings: Settings) -> Counter[str]:
+    """Replace two processes one after the other, under traffic, and return what its callers saw."""
+    ports = [free_port(), free_port(), free_port()]
+    async with Balancer(ports).running() as balancer, AsyncExitStack() as stack:
+
+        async def start(port: int) -> ServiceProcess:
+            service = await stack.enter_async_context(serving(settings, port=port))
+            await until(partial(balancer.sends_to, port))
+            return service
+
+        first, second = await asyncio.gather(start(ports[0]), start(ports[1]))
+        async with traffic(balancer.url) as outcomes:
+            first.process.send_signal(signal.SIGTERM)
+            await first.process.wait()
+            await start(ports[2])
+            second.process.send_signal(signal.SIGTERM)
+            await second.process.wait()
+    return outcomes
+
+
+async def test_a_rolling_restart_fails_no_request(patient: Settings) -> None:
+    outcomes = await roll(patient)
+    assert set(outcomes) == {"200", "201", "204"}

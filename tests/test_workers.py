@@ -1,0 +1,150 @@
+"""Several workers behind one port: each stands on its own, together they do each piece of work once."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+
+from chat_sessions.settings import Settings
+from tests.listening import Listener, following
+from tests.process import ServiceProcess, serving
+from tests.service import new_id
+from tests.shell import family
+from tests.waiting import until
+
+WORKERS = 2
+# New connections go to either worker; that so many go to one of them has a chance of one in a million.
+MOST_CONNECTIONS = 20
+RECOVERY_SECONDS = 60
+SESSIONS = 30
+
+
+def runs(process: psutil.Process, program: str) -> bool:
+    try:
+        return program in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        # Or a zombie, which nobody has fetched yet.
+        return False
+
+
+class Workers:
+    """The processes behind `serve --workers`."""
+
+    def __init__(self, service: ServiceProcess) -> None:
+        self.service = service
+
+    def serving(self) -> list[psutil.Process]:
+        supervisor = psutil.Process(self.service.process.pid)
+        return [each for each in supervisor.children() if runs(each, "spawn_main")]
+
+    def engines(self) -> list[list[psutil.Process]]:
+        """Return the query engines of each worker."""
+        return [[child for child in worker.children() if runs(child, "host.mjs")] for worker in self.serving()]
+
+    def connected(self) -> list[int]:
+        """Return how many connections each has from its clients."""
+        port = int(self.service.url.rpartition(":")[2])
+        return [
+            sum(each.status == "ESTABLISHED" and each.laddr.port == port for each in worker.net_connections("tcp"))
+            for worker in self.serving()
+        ]
+
+    async def are_complete(self) -> bool:
+        try:
+            return [len(each) for each in self.engines()] == [1] * WORKERS
+        except psutil.NoSuchProcess:
+            return False
+
+    async def are_ready(self) -> bool:
+        """Whether a connection to each of them finds it ready."""
+        try:
+            async with AsyncExitStack() as stack:
+                for _ in range(MOST_CONNECTIONS):
+                    caller = await stack.enter_async_context(self.service.caller())
+                    if not await caller.is_fully_ready():
+                        return False
+                    if all(self.connected()):
+                        return True
+        except (httpx.TransportError, psutil.NoSuchProcess):
+            pass
+        return False
+
+
+@pytest.fixture(scope="module")
+async def workers(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[Workers]:  # noqa: ARG001  migrated
+    async with serving(settings, workers=WORKERS) as service:
+        try:
+            workers = Workers(service)
+            await until(workers.are_complete, RECOVERY_SECONDS)
+            await until(workers.are_ready, RECOVERY_SECONDS)
+            yield workers
+        finally:
+            # The supervisor's kill alone would leave its workers.
+            for each in family(service.process.pid):
+                each.kill()
+
+
+@pytest.fixture
+async def streams(workers: Workers) -> AsyncIterator[list[Listener]]:
+    """Event streams of Ada's, at least one on each worker."""
+    async with AsyncExitStack() as stack:
+        listeners: list[Listener] = []
+        while not all(workers.connected()) or not listeners:
+            assert len(listeners) < MOST_CONNECTIONS
+            listeners.append(await stack.enter_async_context(following(workers.service.url)))
+        yield listeners
+
+
+async def test_each_worker_has_an_engine_of_its_own(workers: Workers) -> None:
+    engines = [engine.pid for of_worker in workers.engines() for engine in of_worker]
+    assert len(set(engines)) == WORKERS
+
+
+async def test_the_feed_reaches_the_streams_of_every_worker(workers: Workers, streams: list[Listener]) -> None:
+    async with workers.service.caller() as ada:
+        session_id = (await ada.create("Lisbon"))["id"]
+    heard = [await each.next() for each in streams]
+    assert [each and each.data["id"] for each in heard] == [session_id] * len(streams)
+
+
+async def test_each_note_is_swept_once_by_one_of_them(streams: list[Listener], database: asyncpg.Pool) -> None:
+    created = [new_id() for _ in range(SESSIONS)]
+    await database.executemany(
+        'INSERT INTO "ChatSession" ("id", "userId") VALUES ($1, $2)', [(each, "ada") for each in created]
+    )
+    last = new_id()
+
+    async def drained() -> bool:
+        return bool(await database.fetchval('SELECT count(*) = 0 FROM "Outbox"'))
+
+    await until(drained)
+    await database.execute('INSERT INTO "ChatSession" ("id", "userId") VALUES ($1, $2)', last, "ada")
+    heard: Counter[str] = Counter()
+    while not heard[last]:
+        event = await streams[0].next()
+        assert event is not None
+        heard[event.data["id"]] += 1
+    assert heard == Counter([*created, last])
+
+
+async def test_a_killed_worker_is_replaced_and_nothing_is_lost(workers: Workers) -> None:
+    async with workers.service.caller() as ada:
+        kept, deleted = (await ada.create("kept"))["id"], (await ada.create("deleted"))["id"]
+        await ada.delete(deleted)
+    killed = workers.serving()[0]
+    killed.kill()
+
+    async def replaced() -> bool:
+        return killed not in workers.serving() and await workers.are_complete() and await workers.are_ready()
+
+    await until(replaced, RECOVERY_SECONDS)
+    async with AsyncExitStack() as stack:
+        for _ in range(WORKERS * 3):
+            ada = await stack.enter_async_context(workers.service.caller())
+            assert (await ada.get(kept)).status_code == 200
+            assert (await ada.get(deleted)).status_code == 404
+            assert await ada.titles() == ["kept"]
