@@ -15,6 +15,7 @@ BIN = Path(sys.executable).parent
 SOURCE = ROOT / "src" / "chat_sessions"
 MODULES = sorted(SOURCE.rglob("*.py"))
 MAX_LINES = 250
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("monitoring/*.md"), ROOT / "frontend" / "README.md"]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -36,6 +37,12 @@ def test_the_readme_names_no_setting_that_there_is_not() -> None:
     known = {f"CHAT_{setting.upper()}" for setting in Settings.model_fields}
     named = set(re.findall(r"CHAT_[A-Z_]+", (ROOT / "README.md").read_text()))
     assert named <= known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_link_of_the_documentation_leads_nowhere(page: Path) -> None:
+    links = re.findall(r"(?:\]\(|src=\")([^)#\s\"]+)", page.read_text())
+    assert [each for each in links if "://" not in each and not (page.parent / each).exists()] == []
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name)
