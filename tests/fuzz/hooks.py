@@ -24,3 +24,17 @@ def filter_failure(context: HookContext, failure: Failure, case: Case[Any], resp
     if not isinstance(failure, RejectedPositiveData) or response.status_code != 422:
         return True
     return not all(error["msg"].startswith(UNSAYABLE) for error in response.json()["errors"])
+
+
+@schemathesis.hook
+def map_body(context: HookContext, body: Any) -> Any:  # noqa: ANN401, ARG001  any JSON
+    """Let a message have its id only if it is the first one with it, or most of what is sent would be refused."""
+    messages = body.get("messages") if isinstance(body, dict) else None
+    ids = set[str]()
+    for message in messages if isinstance(messages, list) else ():
+        if isinstance(message, dict) and isinstance(message.get("id"), str):
+            if message["id"] in ids:
+                del message["id"]
+            else:
+                ids.add(message["id"])
+    return body
