@@ -15,6 +15,8 @@ from chat_sessions.settings import Settings
 from tests.service import Caller, token
 from tests.waiting import until
 
+# A machine that does much else takes its time to start one.
+START_SECONDS = 60
 SECRETS = ("database_url", "redis_url", "jwt_secret")
 
 
@@ -59,7 +61,7 @@ async def serving(settings: Settings, *, port: int | None = None, workers: int =
     service = ServiceProcess(process, f"http://127.0.0.1:{port}")
     try:
         async with service.caller() as caller:
-            await until(lambda: _answers(caller))
+            await until(lambda: _answers(caller), START_SECONDS)
         yield service
     finally:
         if process.returncode is None:

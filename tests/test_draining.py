@@ -15,7 +15,7 @@ from chat_sessions.embedded.machine import free_port
 from chat_sessions.settings import Settings
 from tests.balancer import Balancer
 from tests.listening import following
-from tests.process import ServiceProcess, serving
+from tests.process import START_SECONDS, ServiceProcess, serving
 from tests.service import Caller, token
 from tests.waiting import until
 
@@ -127,7 +127,7 @@ async def roll(settings: Settings) -> Counter[str]:
 
         async def start(port: int) -> ServiceProcess:
             service = await stack.enter_async_context(serving(settings, port=port))
-            await until(partial(balancer.sends_to, port))
+            await until(partial(balancer.sends_to, port), START_SECONDS)
             return service
 
         first, second = await asyncio.gather(start(ports[0]), start(ports[1]))

@@ -11,7 +11,7 @@ import pytest
 
 from chat_sessions.settings import Settings
 from tests.listening import Listener, following
-from tests.process import ServiceProcess, serving
+from tests.process import START_SECONDS, ServiceProcess, serving
 from tests.service import new_id
 from tests.shell import family
 from tests.waiting import until
@@ -19,7 +19,6 @@ from tests.waiting import until
 WORKERS = 2
 # New connections go to either worker; that so many go to one of them has a chance of one in a million.
 MOST_CONNECTIONS = 20
-RECOVERY_SECONDS = 60
 SESSIONS = 30
 
 
@@ -79,8 +78,8 @@ async def workers(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[W
     async with serving(settings, workers=WORKERS) as service:
         try:
             workers = Workers(service)
-            await until(workers.are_complete, RECOVERY_SECONDS)
-            await until(workers.are_ready, RECOVERY_SECONDS)
+            await until(workers.are_complete, START_SECONDS)
+            await until(workers.are_ready, START_SECONDS)
             yield workers
         finally:
             # The supervisor's kill alone would leave its workers.
@@ -141,7 +140,7 @@ async def test_a_killed_worker_is_replaced_and_nothing_is_lost(workers: Workers)
     async def replaced() -> bool:
         return killed not in workers.serving() and await workers.are_complete() and await workers.are_ready()
 
-    await until(replaced, RECOVERY_SECONDS)
+    await until(replaced, START_SECONDS)
     async with AsyncExitStack() as stack:
         for _ in range(WORKERS * 3):
             ada = await stack.enter_async_context(workers.service.caller())
