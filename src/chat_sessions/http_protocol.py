@@ -56,15 +56,16 @@ class BoundedProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._settings: Settings = app_state["settings"]
+        self._max_head: int = self._settings.max_header_bytes
         self._arrival_due = inf
         self._taking_due = inf
         self._unsent = 0
-        self._head_comes = True
         self._refused = False
         self._refusal = HTTPStatus.BAD_REQUEST
         self.url, self.headers = b"", []
-        # Of the piece that is being parsed, of that in which this head began, and of those since the last progress.
-        self._piece = self._first = self._rest = 0
+        self._head_comes, self._body_came, self._complete = True, False, False
+        # Bytes: of this piece, an upper bound for this head, and those in whole pieces without any progress.
+        self._piece = self._head_at_most = self._idle = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head, or for as long as it takes to say that there are too many."""
@@ -85,45 +86,49 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse a piece, until too much has come that is neither a body nor comes to an end."""
+        """Parse a piece; most requests come in one, and need no more than that."""
         if self._refused:
             return
-        if self._arrival_due == inf:
-            # Not only once a head begins: what is before it, line ends, ends uvicorn's wait for the next request.
-            self._arrival_due = self.loop.time() + self._settings.header_timeout
+        self._complete = False
         self._piece = len(data)
-        self._rest += self._piece
+        self._head_at_most += self._piece
         super().data_received(data)
-        if self._arrival_due != inf and (self._rest > self._settings.max_header_bytes or self._is_head_too_large()):
-            self._refuse(self._too_large())
-
-    def on_message_begin(self) -> None:
-        """Wait for a head."""
-        super().on_message_begin()
-        self._first, self._rest = self._piece, 0
-        if self._arrival_due == inf:
-            self._arrival_due = self.loop.time() + self._settings.header_timeout
+        if not self._complete:
+            self._await_rest()
 
     def on_headers_complete(self) -> None:
-        """Wait for the body."""
-        if self._is_head_too_large():
+        """Hand the request over, unless its head is too large."""
+        if len(self.headers) > MAX_HEADERS or (self._head_at_most > self._max_head and self._is_head_too_large()):
             self._refusal = self._too_large()
             raise _HeadTooLarge
         super().on_headers_complete()
-        # What comes after a chunked body, or never ends to come there, is not among the headers that the app reads.
+        # What comes behind a chunked body is not among the headers that the app reads.
         self.headers = []
-        self._head_comes, self._rest = False, 0
-        self._arrival_due = self.loop.time() + self._settings.transfer_timeout
+        self._head_comes, self._arrival_due = False, inf
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
-        self._rest = 0
+        self._body_came = True
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Wait for nothing: it is the service's turn."""
-        self._arrival_due, self._head_comes, self._rest = inf, True, 0
+        self._head_comes, self._complete, self._arrival_due = True, True, inf
+        # The next head may begin in this piece.
+        self._head_at_most = self._piece
         super().on_message_complete()
+
+    def _await_rest(self) -> None:
+        """Wait for the rest of a head or a body, unless too much has come that is neither a body nor ends."""
+        if self._arrival_due == inf:
+            seconds = self._settings.header_timeout if self._head_comes else self._settings.transfer_timeout
+            self._arrival_due = self.loop.time() + seconds
+            self._idle = 0
+        elif not self._body_came:
+            self._idle += self._piece
+        self._body_came = False
+        if self._idle > self._max_head or (self._head_comes and self._is_head_too_large()):
+            self._refuse(self._too_large())
 
     def pause_writing(self) -> None:
         """Wait for the client to take what it was sent."""
@@ -210,17 +215,11 @@ class BoundedProtocol(HttpToolsProtocol):
         return cast("RequestResponseCycle | None", self.cycle)
 
     def _too_large(self) -> HTTPStatus:
-        too_long = self._head_comes and len(self.url) > self._settings.max_header_bytes
+        too_long = self._head_comes and len(self.url) > self._max_head
         return HTTPStatus.REQUEST_URI_TOO_LONG if too_long else HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
     def _is_head_too_large(self) -> bool:
-        if len(self.headers) > MAX_HEADERS:
-            return True
-        # The pieces are an upper bound that saves most requests the counting.
-        if self._first + self._rest <= self._settings.max_header_bytes:
-            return False
-        lengths = (len(name) + len(value) for name, value in self.headers)
-        return len(self.url) + sum(lengths) > self._settings.max_header_bytes
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self._max_head
 
 
 async def _come_later(scope: Scope, receive: Receive, send: Send) -> None:
