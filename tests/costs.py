@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from tests.service import Service
 
 # What a connection says of itself, and what the sweeper and the feed send whoever calls.
-BESIDE = {"PING", "HELLO", "AUTH", "INFO", "CLIENT", "SELECT", "SUBSCRIBE", "UNSUBSCRIBE", "ECHO"}
+BESIDE = {"PING", "HELLO", "AUTH", "INFO", "CLIENT", "SELECT", "SUBSCRIBE", "UNSUBSCRIBE", "ECHO", "CLUSTER"}
 
 
 @asynccontextmanager

@@ -113,12 +113,12 @@ class SessionCache:
         if not self._link.trusted:
             self._aways.inc()
             return None
-        epoch = self._link.epoch
+        epoch = self._link.epoch(slot.entry)
         try:
             found = await self._link.run("read", [slot.entry, slot.hold], [slot.field, f"{epoch}\n"])
         except RedisAway:
             found = None
-        if not self._link.vouches_for(epoch):
+        if not self._link.vouches_for(slot.entry, epoch):
             # Even a hit: the command may have met another run of the server, with older data.
             self._aways.inc()
             return None

@@ -57,19 +57,19 @@ class Stream:
 
     async def events(self, last_event_id: str | None) -> AsyncIterator[Event | None]:
         """Yield the events after the given one, or from now on; None is a sign of life. Ends with the token."""
-        seen, epoch = last_event_id or await self._last(), self._link.epoch
+        seen, epoch = last_event_id or await self._last(), self._link.epoch(self.channel)
         while not self._closing and time() < self._user.expires_at:
             self._woken.clear()
             events = await self._since(seen, epoch)
             for event in events:
-                seen, epoch = event.id, self._link.epoch
+                seen, epoch = event.id, self._link.epoch(self.channel)
                 yield event
             if len(events) < EVENTS_AT_ONCE and not await self._slept_until_woken():
                 yield None
 
     async def _since(self, seen: str | None, epoch: str) -> list[Event]:
         try:
-            if seen is not None and _EVENT_ID.fullmatch(seen) and epoch == self._link.epoch:
+            if seen is not None and _EVENT_ID.fullmatch(seen) and epoch == self._link.epoch(self.channel):
                 found = await self._link.run("since", [self.channel], [seen, EVENTS_AT_ONCE])
                 if found is not None:
                     return [_event(event_id, fields) for event_id, fields in found]

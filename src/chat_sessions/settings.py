@@ -13,11 +13,12 @@ from pydantic import (
     PositiveInt,
     SecretStr,
     ValidationError,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from chat_sessions.redis_address import RedisAddress
 
 Algorithm = Literal["HS256", "RS256", "ES256"]
 # Symmetric ones are not among them: what is published is no secret.
@@ -26,7 +27,7 @@ PUBLISHED_ALGORITHMS: Final[tuple[Algorithm, ...]] = ("RS256", "ES256")
 # RFC 7518, 3.2: an HS256 key is at least as long as the hash's output.
 MIN_SECRET_BYTES = 32
 
-URL_SCHEMES = {"database_url": ("postgresql", "postgres"), "redis_url": ("redis", "rediss")}
+POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 
 
 class ConfigurationError(Exception):
@@ -43,7 +44,7 @@ class Settings(BaseSettings):
         "`?pgbouncer=true` behind PgBouncer",
     )
     redis_url: SecretStr = Field(
-        description="Redis 6.2 or newer, `redis://…` or `rediss://…` (TLS)",
+        description="Redis 6.2 or newer, `redis://…`, `redis+sentinel://…` or `redis+cluster://…`; `rediss` is TLS",
     )
 
     jwt_secret: SecretStr | None = Field(
@@ -70,7 +71,7 @@ class Settings(BaseSettings):
     # A Redis in the same data centre answers in under a millisecond; what takes a quarter of a second
     # is slower than the database that the cache spares.
     redis_timeout: PositiveFloat = Field(default=0.25, description="limit for connecting and for each answer")
-    redis_pool_size: PositiveInt = Field(default=32, description="connections to Redis per worker")
+    redis_pool_size: PositiveInt = Field(default=32, description="connections to each Redis server per worker")
 
     cache_ttl: PositiveInt = Field(default=300, description="life of a cached answer")
     cache_hold: PositiveFloat = Field(
@@ -144,13 +145,18 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return secret
 
-    @field_validator("database_url", "redis_url")
+    @field_validator("database_url")
     @classmethod
-    def _known_scheme(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
-        schemes = URL_SCHEMES[info.field_name or ""]
-        if not url.get_secret_value().startswith(tuple(f"{scheme}://" for scheme in schemes)):
-            message = f"must start with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+    def _of_postgres(cls, url: SecretStr) -> SecretStr:
+        if not url.get_secret_value().startswith(POSTGRES_SCHEMES):
+            message = f"must start with {' or '.join(POSTGRES_SCHEMES)}"
             raise ValueError(message)
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _of_redis(cls, url: SecretStr) -> SecretStr:
+        RedisAddress.parse(url.get_secret_value())
         return url
 
     @model_validator(mode="after")

@@ -18,15 +18,9 @@ class Trust:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._epoch = ""
         self._failures = 0
         self._lost_at: float | None = monotonic()
         metrics.degraded.set(1)
-
-    @property
-    def epoch(self) -> str:
-        """Which run of the Redis server answers; what was cached under another one may be out of date."""
-        return self._epoch
 
     @property
     def trusted(self) -> bool:
@@ -37,10 +31,6 @@ class Trust:
     def failures(self) -> int:
         """How often Redis has failed so far."""
         return self._failures
-
-    def vouches_for(self, epoch: str) -> bool:
-        """Return whether the cache is trusted, and the server still in the run that the epoch names."""
-        return self.trusted and epoch == self._epoch
 
     def away_for(self) -> float:
         """Return the seconds since the cache is not trusted."""

@@ -8,6 +8,7 @@ from typing import Any
 from chat_sessions.cache import Keys
 from chat_sessions.doctor.configuration import Complaints
 from chat_sessions.doctor.findings import Finding, ok, skipped, warning, wrong
+from chat_sessions.redis_address import RedisAddress
 from chat_sessions.redis_link import RedisAway, RedisLink
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry import Metrics
@@ -22,11 +23,13 @@ async def redis(settings: Settings, complaints: Complaints) -> list[Finding]:
         return [skipped("redis", "for CHAT_REDIS_URL is wrong")]
     link = RedisLink(settings, Metrics())
     try:
-        facts = await link.facts()
-        started = perf_counter()
+        # The first time it connects.
         await link.ping()
-        found = [*_server(facts, perf_counter() - started, settings.redis_timeout), _eviction(facts)]
-        return [*found, await _scripts(link)]
+        started = perf_counter()
+        masters = await link.facts()
+        seconds = perf_counter() - started
+        found = [*_servers(masters, seconds, settings.redis_timeout), *_arrangement(settings, link, masters)]
+        return [*found, *dict.fromkeys(map(_eviction, masters)), await _scripts(link)]
     except RedisAway as error:
         advice = f"Check CHAT_REDIS_URL, and whether Redis runs and answers within {settings.redis_timeout:g} s."
         return [wrong("redis", f"no answer: {error.__cause__}", advice)]
@@ -34,17 +37,37 @@ async def redis(settings: Settings, complaints: Complaints) -> list[Finding]:
         await link.close()
 
 
-def _server(facts: dict[str, Any], seconds: float, limit: float) -> Iterator[Finding]:
-    version = str(facts.get("redis_version", "?"))
-    detail = f"Redis {version}, {facts.get('redis_mode', 'standalone')}, answers in {seconds * 1000:.1f} ms"
-    if tuple(int(part) for part in re.findall(r"[0-9]+", version)[:2]) < OLDEST:
+def _servers(masters: list[dict[str, Any]], seconds: float, limit: float) -> Iterator[Finding]:
+    versions = sorted({str(facts.get("redis_version", "?")) for facts in masters})
+    detail = (
+        f"Redis {', '.join(versions)}, {masters[0].get('redis_mode', 'standalone')}, answers in {seconds * 1000:.1f} ms"
+    )
+    if any(tuple(int(part) for part in re.findall(r"[0-9]+", version)[:2]) < OLDEST for version in versions):
         yield wrong("redis", detail, "Use Redis 6.2 or newer.")
     elif seconds > limit / 2:
         yield warning("redis", f"{detail} of the {limit:g} s that it may take", "Move it nearer.")
     else:
         yield ok("redis", detail)
-    if facts.get("role") == "slave":
-        yield wrong("redis", "it is a replica, which takes no writes", "Let CHAT_REDIS_URL name the master.")
+
+
+def _arrangement(settings: Settings, link: RedisLink, masters: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Tell who stands in when a server fails, and whether the URL says what kind of Redis this is."""
+    kind = RedisAddress.parse(settings.redis_url.get_secret_value()).kind
+    is_cluster = masters[0].get("redis_mode") == "cluster"
+    if is_cluster and kind != "cluster":
+        advice = "Start CHAT_REDIS_URL with redis+cluster:// (or rediss+cluster://)."
+        yield wrong("masters", "it belongs to a cluster, but CHAT_REDIS_URL names a single server", advice)
+    elif kind != "server":
+        alone = sum(facts.get("connected_slaves") == 0 for facts in masters)
+        detail = f"{len(masters)} master{'s'[: len(masters) != 1]}"
+        if alone:
+            advice = "Give each master a replica: without one its users' chats are read from Postgres when it fails."
+            yield warning("masters", f"{detail}, {alone} without a replica", advice)
+        else:
+            yield ok("masters", f"{detail}, each with a replica")
+    if link.unserved:
+        advice = "Assign them: `redis-cli --cluster fix`."
+        yield wrong("masters", f"{link.unserved} slots are served by nobody", advice)
 
 
 def _eviction(facts: dict[str, Any]) -> Finding:

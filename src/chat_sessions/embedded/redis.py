@@ -2,7 +2,9 @@
 
 import signal
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 from chat_sessions.embedded.machine import wheel_file, write_private
 from chat_sessions.embedded.server import Server
@@ -15,6 +17,11 @@ class Redis(Server):
     stop_signal = signal.SIGTERM
     # It writes its file before it answers, so it has nothing to say goodbye for, even when paused.
     death_signal = "KILL"
+
+    def __init__(self, home: Path, *, durable: bool = True, options: Mapping[str, str] | None = None) -> None:
+        """`options` are more lines of its configuration."""
+        super().__init__(home, durable=durable)
+        self._options = options or {}
 
     @property
     def url(self) -> str:
@@ -30,6 +37,7 @@ class Redis(Server):
             "appendonly": "yes",
             "appendfsync": "always" if self.durable else "no",
             "save": '""',
+            **self._options,
         }
         # A file, because command lines can be read by everybody.
         write_private(self.home / "redis.conf", "".join(f"{key} {value}\n" for key, value in options.items()))

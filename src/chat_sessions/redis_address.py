@@ -1,0 +1,100 @@
+"""Where Redis is: what CHAT_REDIS_URL says, taken apart."""
+
+from typing import Literal, NamedTuple, Self
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+Kind = Literal["server", "sentinel", "cluster"]
+KINDS: dict[str, Kind] = {"": "server", "sentinel": "sentinel", "cluster": "cluster"}
+SCHEMES = tuple(f"{tls}{kind and '+'}{kind}" for kind in KINDS for tls in ("redis", "rediss"))
+DEFAULT_PORTS: dict[Kind, int] = {"server": 6379, "sentinel": 26379, "cluster": 6379}
+# For the sentinels themselves: they have users of their own, or none.
+SENTINEL_OPTIONS = ("sentinel_username", "sentinel_password")
+
+
+class Place(NamedTuple):
+    """Where a server listens."""
+
+    host: str
+    port: int
+
+
+class RedisAddress(NamedTuple):
+    """One server, the sentinels that know the master, or some servers of a cluster.
+
+    The user, the password and the options of the URL are for each server of the data.
+    """
+
+    kind: Kind
+    seeds: tuple[Place, ...]
+    master: str
+    database: str
+    scheme: str
+    user: str
+    options: tuple[tuple[str, str], ...]
+    sentinel_user: str
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Take a URL apart, or raise ValueError with what is wrong with it."""
+        parts = urlsplit(url)
+        if parts.scheme not in SCHEMES:
+            raise ValueError(f"must start with {', '.join(f'{each}://' for each in SCHEMES)}")
+        scheme, _, name = parts.scheme.partition("+")
+        kind = KINDS[name]
+        user, _, hosts = parts.netloc.rpartition("@")
+        options = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        master, database = _path(kind, parts.path)
+        sentinel_user = ":".join(quote(options.pop(each, ""), safe="") for each in SENTINEL_OPTIONS)
+        return cls(
+            kind=kind,
+            seeds=_seeds(kind, hosts),
+            master=master,
+            database=database,
+            scheme=scheme,
+            user=user,
+            options=tuple(options.items()),
+            sentinel_user=sentinel_user if sentinel_user != ":" else "",
+        )
+
+    def url(self, place: Place) -> str:
+        """Return the URL of one server of the data."""
+        return self._url(self.user, place, f"/{self.database}")
+
+    def sentinel_url(self, place: Place) -> str:
+        """Return the URL of one sentinel."""
+        return self._url(self.sentinel_user, place, "")
+
+    def _url(self, user: str, place: Place, path: str) -> str:
+        host = f"[{place.host}]" if ":" in place.host else place.host
+        query = urlencode(self.options)
+        return f"{self.scheme}://{user}{user and '@'}{host}:{place.port}{path}{query and '?'}{query}"
+
+
+def _seeds(kind: Kind, hosts: str) -> tuple[Place, ...]:
+    named = hosts.split(",")
+    if kind == "server" and len(named) > 1:
+        raise ValueError("names several servers: start it with redis+cluster:// or redis+sentinel://")
+    if kind != "server" and not all(named):
+        raise ValueError("must name a server, also between two commas")
+    return tuple(_place(each, DEFAULT_PORTS[kind]) for each in named)
+
+
+def _place(host: str, default_port: int) -> Place:
+    parts = urlsplit(f"//{host}")
+    try:
+        return Place(parts.hostname or "localhost", parts.port or default_port)
+    except ValueError:
+        raise ValueError(f"has a port that is none, in {host!r}") from None
+
+
+def _path(kind: Kind, path: str) -> tuple[str, str]:
+    words = path.strip("/").split("/")
+    master = words.pop(0) if kind == "sentinel" else ""
+    database = "".join(words) or "0"
+    if kind == "sentinel" and not master:
+        raise ValueError("must name the master, as in redis+sentinel://host:26379/mymaster")
+    if not database.isdecimal() or len(words) > 1:
+        raise ValueError("must end with the number of a database, or with nothing")
+    if kind == "cluster" and database != "0":
+        raise ValueError("must not name a database: a cluster has only one")
+    return master, database

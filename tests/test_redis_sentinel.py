@@ -1,0 +1,200 @@
+"""A Redis that Sentinel guards: a master, a replica, and who says which of them is which."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+
+from chat_sessions.cache import Keys
+from chat_sessions.embedded import Postgres, Redis
+from chat_sessions.settings import Settings
+from tests import redis_servers
+from tests.command import Operator
+from tests.listening import following, on_a_socket
+from tests.redis_servers import Guarded
+from tests.service import Caller
+from tests.waiting import until
+from tests.world import TABLES, World, world
+
+ADA = Keys("ada")
+Both = tuple[Caller, Caller]
+
+
+@pytest.fixture(scope="module")
+async def guarded() -> AsyncIterator[Guarded]:
+    async with redis_servers.guarded() as servers:
+        yield servers
+
+
+@pytest.fixture(scope="module")
+async def started(postgres: Postgres, settings: Settings, guarded: Guarded) -> AsyncIterator[World]:
+    async with world(postgres, settings, redis_url=SecretStr(guarded.url), redis_timeout=0.5) as deployment:
+        yield deployment
+
+
+@pytest.fixture(autouse=True)
+async def deployment(started: World, guarded: Guarded) -> World:
+    """Two workers that trust the cache, in which there is nothing."""
+    await guarded.whole()
+    await started.trusted()
+    await started.database.execute(f"TRUNCATE {TABLES}")
+    await guarded[await guarded.master()].flushall()
+    return started
+
+
+@pytest.fixture
+async def master(guarded: Guarded) -> Redis:
+    return await guarded.master()
+
+
+@pytest.fixture
+async def callers(deployment: World) -> AsyncIterator[Both]:
+    async with deployment.callers("ada") as both:
+        yield both
+
+
+async def cached(guarded: Guarded, caller: Caller) -> list[str]:
+    """Create sessions and read them until each is in the cache, and the list."""
+    ids = [(await caller.create(str(number)))["id"] for number in range(5)]
+    wanted = {*map(ADA.session, ids), ADA.list}
+
+    async def all_cached() -> bool:
+        await asyncio.gather(*map(caller.get, ids), caller.page())
+        return wanted <= set(await guarded.keys(ADA.all))
+
+    await until(all_cached)
+    return ids
+
+
+async def outbox_is_empty(deployment: World) -> bool:
+    return bool(await deployment.database.fetchval('SELECT count(*) = 0 FROM "Outbox"'))
+
+
+async def statuses(callers: Both, ids: list[str]) -> set[int]:
+    answers = [await asyncio.gather(*(each.get(name) for each in callers for name in ids)) for _ in range(20)]
+    return {answer.status_code for some in answers for answer in some}
+
+
+async def deleted(caller: Caller, ids: list[str]) -> set[int]:
+    return {answer.status_code for answer in await asyncio.gather(*map(caller.delete, ids))}
+
+
+async def test_a_session_lives_and_dies_as_on_one_server(callers: Both, guarded: Guarded) -> None:
+    ada, also_ada = callers
+    [session_id, *others] = await cached(guarded, ada)
+    assert (await also_ada.append(session_id, "hi")).status_code == 201
+    assert (await ada.change(session_id, title="Porto")).status_code == 200
+    assert (await also_ada.get(session_id)).json()["title"] == "Porto"
+    assert await deleted(ada, [session_id, *others]) == {204}
+    assert await statuses(callers, [session_id, *others]) == {404}
+    assert await also_ada.titles() == []
+
+
+async def test_evictions_that_a_dead_master_took_along_stay_done(
+    deployment: World, guarded: Guarded, master: Redis, callers: Both
+) -> None:
+    ids = await cached(guarded, callers[0])
+    replica = await guarded.replica_of(master)
+    await guarded.cut_off(replica)
+    assert await deleted(callers[0], ids) == {204}
+    await until(lambda: outbox_is_empty(deployment))
+    master.kill()
+    assert await statuses(callers, ids) == {404}
+    await guarded.promote(replica)
+    assert await guarded[replica].exists(*map(ADA.session, ids)) == len(ids), "or nothing is tested"
+    assert await statuses(callers, ids) == {404}
+    await deployment.trusted()
+    assert await statuses(callers, ids) == {404}
+
+
+async def test_evictions_that_were_lost_stay_done_when_the_first_master_is_master_again(
+    deployment: World, guarded: Guarded, master: Redis, callers: Both
+) -> None:
+    ids = await cached(guarded, callers[0])
+    replica = await guarded.replica_of(master)
+    await guarded.cut_off(replica)
+    assert await deleted(callers[0], ids) == {204}
+    await until(lambda: outbox_is_empty(deployment))
+    await guarded.promote(replica)
+    # It never stopped: its run is the one under which the deleted sessions were cached. Its data are the other's.
+    await guarded.reconciled()
+    await guarded.demote(master, replica)
+    for caller in callers:
+        await cached(guarded, caller)
+    assert await guarded.replica_of(replica) is master
+    await guarded.promote(master)
+    assert await guarded[master].exists(*map(ADA.session, ids)) == len(ids), "or nothing is tested"
+    assert await statuses(callers, ids) == {404}
+    await deployment.trusted()
+    assert await statuses(callers, ids) == {404}
+
+
+async def test_the_cache_is_used_again_after_a_failover(
+    deployment: World, guarded: Guarded, master: Redis, callers: Both
+) -> None:
+    replica = await guarded.replica_of(master)
+    master.kill()
+    created = await asyncio.gather(*(callers[number % 2].create(str(number)) for number in range(10)))
+    await guarded.promote(replica)
+    assert await statuses(callers, [each["id"] for each in created]) == {200}
+    await deployment.trusted()
+    ids = await cached(guarded, callers[0])
+
+    async def all_served_from_the_cache() -> bool:
+        statements = deployment.workers[1].count()
+        return await statuses((callers[1], callers[1]), ids) == {200} and statements() == []
+
+    await until(all_served_from_the_cache)
+
+
+async def test_the_feed_goes_on_after_a_failover(
+    deployment: World, guarded: Guarded, master: Redis, callers: Both
+) -> None:
+    async with on_a_socket(deployment.workers[0]) as url, following(url) as listener:
+        await callers[1].create("before")
+        await listener.next()
+        replica = await guarded.replica_of(master)
+        master.kill()
+        await guarded.promote(replica)
+        await deployment.trusted()
+        heard = [await listener.next()]
+        await callers[1].create("after")
+        heard.append(await listener.next())
+    assert [each and each.event for each in heard] == ["reset", "session.created"]
+
+
+async def test_sentinels_that_are_down_are_passed_over_and_without_any_nothing_fails(
+    deployment: World, guarded: Guarded, callers: Both
+) -> None:
+    ids = await cached(guarded, callers[0])
+    for sentinel in guarded.sentinels[:-1]:
+        sentinel.kill()
+    assert await deleted(callers[0], ids[:1]) == {204}
+    assert await callers[0].is_fully_ready()
+    guarded.sentinels[-1].kill()
+
+    async def nobody_trusts() -> bool:
+        return not any([await caller.is_fully_ready() for caller in callers])
+
+    await until(nobody_trusts)
+    assert await deleted(callers[0], ids[1:2]) == {204}
+    assert await statuses(callers, ids[:2]) == {404}
+    assert await statuses(callers, ids[2:]) == {200}
+    for sentinel in guarded.sentinels:
+        sentinel.start()
+    await deployment.trusted()
+
+
+async def test_the_doctor_knows_the_master_and_its_replica(deployment: World) -> None:
+    said = await Operator(deployment.settings).succeed("doctor", CHAT_JWT_SECRET=secrets.token_hex(32))
+    assert "1 master, each with a replica" in said.stdout
+
+
+async def test_the_doctor_says_what_sentinels_do_not_know(deployment: World, guarded: Guarded) -> None:
+    wrong = await Operator(deployment.settings).fail("doctor", CHAT_REDIS_URL=guarded.url.replace("/chats", "/chits"))
+    assert "No master found for 'chits'" in wrong.stdout
+    without = await Operator(deployment.settings).fail("doctor", CHAT_REDIS_URL=guarded.url.partition("?")[0])
+    assert "AuthenticationError" in without.stdout
+    assert guarded.all[0].password not in without.stdout
