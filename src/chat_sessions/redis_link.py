@@ -22,7 +22,6 @@ log = structlog.get_logger(__name__)
 
 # Shorter than the time in which a writer appends to a session, so that a waiting one is not late.
 LOCK_POLL_SECONDS = 0.01
-OTHER_MASTERS = "other servers are masters now"
 
 
 class RedisAway(Exception):
@@ -35,7 +34,7 @@ class RedisLink(Trust):
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         super().__init__(metrics)
         self._timeout = settings.redis_timeout
-        self._masters = Masters(settings)
+        self._masters = Masters(settings, self._lose)
 
     def epoch(self, key: str) -> str:
         """Return which run of its server a key is in; what was cached under another one may be out of date."""
@@ -63,14 +62,12 @@ class RedisLink(Trust):
         return answer
 
     async def ping(self) -> None:
-        """Raise RedisAway unless all masters answer, and they and their runs are those that they were."""
+        """Look who the masters are; raise RedisAway unless each answers, in the run in which it was."""
         with self._noticed():
             if not self._masters.all:
                 await self._masters.look()
             checks = (node.check() for node in self._masters.all)
-            changed, *_ = await asyncio.gather(self._masters.look(), *checks)
-            if changed:
-                raise RedisConnectionError(OTHER_MASTERS)
+            await asyncio.gather(self._masters.look(), *checks)
 
     async def facts(self) -> list[dict[str, Any]]:
         """Return what each master says of itself (INFO), or raise RedisAway."""
@@ -119,8 +116,7 @@ class RedisLink(Trust):
         """Find out who the masters are, for no longer than an answer may take: a caller waits."""
         with suppress(RedisError, TimeoutError):
             async with asyncio.timeout(self._timeout):
-                if await self._masters.look():
-                    self._lose(RedisConnectionError(OTHER_MASTERS))
+                await self._masters.look()
 
     @asynccontextmanager
     async def lock(self, name: str, *, ttl: float, wait: float) -> AsyncIterator[None]:

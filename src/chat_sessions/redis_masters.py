@@ -1,7 +1,7 @@
 """Which Redis servers take writes at present, and which of them serves a key."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from redis.asyncio import Redis
@@ -27,15 +27,17 @@ class Masters:
     which run they are in.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, lose: Callable[[RedisError], None]) -> None:
+        """`lose` is told why nothing that was known of the servers may be relied on."""
         self._settings = settings
+        self._lose = lose
         self._address = RedisAddress.parse(settings.redis_url.get_secret_value())
         asked = self._address.sentinel_url if self._address.kind == "sentinel" else self._address.url
         self._seeds = [Redis.from_url(asked(place), **limits(settings)) for place in self._address.seeds]
         self._shards: Shards = {}
         self._nodes: dict[Place, RedisNode] = {}
         self._owners: Sequence[RedisNode | None] = [None]
-        self._looking: asyncio.Task[bool] | None = None
+        self._looking: asyncio.Task[None] | None = None
         if self._address.kind == "server":
             [place] = self._address.seeds
             self._install({place: [ALL_SLOTS]}, {place: self._node(place)})
@@ -56,16 +58,16 @@ class Masters:
         """Return the server of a key, if one is known."""
         return self._owners[0] if len(self._owners) == 1 else self._owners[key_slot(key.encode())]
 
-    async def look(self) -> bool:
-        """Find out who the masters are, and return whether others were before; raise RedisError if nobody tells.
+    async def look(self) -> None:
+        """Find out who the masters are; raise RedisError if nobody tells.
 
         Who comes while somebody looks, looks along.
         """
         if self._address.kind == "server":
-            return False
+            return
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
-        return await asyncio.shield(self._looking)
+        await asyncio.shield(self._looking)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -74,19 +76,19 @@ class Masters:
         await asyncio.gather(*(seed.aclose() for seed in self._seeds))
         await _closed(self._nodes.values())
 
-    async def _look(self) -> bool:
+    async def _look(self) -> None:
         shards = await (self._of_the_sentinels() if self._address.kind == "sentinel" else self._of_the_cluster())
         before = self._nodes
         nodes = {place: before.get(place) or self._node(place) for place in shards}
         # Slots that come back may bring entries whose eviction was lost elsewhere: first the run is asked for.
-        moved = [node.check() for place, node in nodes.items() if shards[place] != self._shards.get(place)]
-        errors = [each for each in await asyncio.gather(*moved, return_exceptions=True) if each is not None]
-        if errors:
-            await _closed(node for place, node in nodes.items() if place not in before)
-            raise errors[0]
+        changed = [node for place, node in nodes.items() if shards[place] != self._shards.get(place)]
+        doubt = await _doubt(changed)
         self._install(shards, nodes)
+        if before and before.keys() != nodes.keys():
+            doubt = RedisConnectionError("other servers are masters now")
+        if doubt is not None:
+            self._lose(doubt)
         await _closed(node for place, node in before.items() if place not in nodes)
-        return bool(before) and before.keys() != nodes.keys()
 
     def _install(self, shards: Shards, nodes: dict[Place, RedisNode]) -> None:
         self._shards, self._nodes = shards, nodes
@@ -130,6 +132,16 @@ def _shards(slots: Mapping[tuple[int, int], Mapping[str, Any]]) -> Shards:
     for (first, last), servers in sorted(slots.items()):
         shards.setdefault(Place(*servers["primary"]), []).append(range(first, last + 1))
     return shards
+
+
+async def _doubt(nodes: Iterable[RedisNode]) -> RedisError | None:
+    doubt = None
+    for result in await asyncio.gather(*(node.check() for node in nodes), return_exceptions=True):
+        if isinstance(result, RedisError):
+            doubt = result
+        elif result is not None:
+            raise result
+    return doubt
 
 
 async def _closed(nodes: Iterable[RedisNode]) -> None:
