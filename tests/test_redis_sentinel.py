@@ -9,7 +9,9 @@ from pydantic import SecretStr
 
 from chat_sessions.cache import Keys
 from chat_sessions.embedded import Postgres, Redis
+from chat_sessions.redis_link import RedisAway, RedisLink
 from chat_sessions.settings import Settings
+from chat_sessions.telemetry import Metrics
 from tests import redis_servers
 from tests.command import Operator
 from tests.listening import following, on_a_socket
@@ -185,6 +187,26 @@ async def test_sentinels_that_are_down_are_passed_over_and_without_any_nothing_f
     for sentinel in guarded.sentinels:
         sentinel.start()
     await deployment.trusted()
+
+
+async def test_a_server_that_was_a_replica_meanwhile_is_in_another_run_on_an_old_connection_as_well(
+    settings: Settings, guarded: Guarded, master: Redis
+) -> None:
+    link = RedisLink(settings.model_copy(update={"redis_url": SecretStr(master.url)}), Metrics())
+    try:
+        await link.ping()
+        first = link.epoch(ADA.list)
+        await link.ping()
+        await guarded.demote(master, await guarded.replica_of(master))
+        with pytest.raises(RedisAway):
+            await link.ping()
+        await guarded[master].replicaof("NO", "ONE")
+        with pytest.raises(RedisAway):
+            await link.ping()
+        await link.ping()
+        assert link.epoch(ADA.list) != first
+    finally:
+        await link.close()
 
 
 async def test_the_doctor_knows_the_master_and_its_replica(deployment: World) -> None:
