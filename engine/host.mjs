@@ -23,8 +23,15 @@ async function open(config) {
   const transactionOptions = { maxWait: config.poolTimeout, timeout: config.callTimeout };
   const client = new generated.PrismaClient({ adapter, transactionOptions });
   await client._engine.start();
-  return client._engine;
+  return { engine: client._engine, pool };
 }
+
+/** What the connections to Postgres do right now, and how many callers wait for one. */
+const usage = ({ totalCount, idleCount, waitingCount }) => ({
+  busy: totalCount - idleCount,
+  idle: idleCount,
+  waiting: waitingCount,
+});
 
 async function batch(engine, queries, transaction) {
   const answers = await engine.requestBatch(queries, { transaction });
@@ -34,23 +41,23 @@ async function batch(engine, queries, transaction) {
 
 const OPERATIONS = {
   ping: () => null,
-  async query(engine, { query, tx }) {
+  usage: ({ pool }) => usage(pool),
+  async query({ engine }, { query, tx }) {
     const answer = await engine.request(query, { interactiveTransaction: tx && { id: tx } });
     const data = answer.data[query.action];
     return query.action === "queryRaw" ? rawResult(data) : untag(data);
   },
-  batch: (engine, { queries, tx }) =>
+  batch: ({ engine }, { queries, tx }) =>
     batch(engine, queries, tx ? { kind: "itx", options: { id: tx } } : { kind: "batch", options: {} }),
-  start: async (engine, { timeout, max_wait, isolation_level }) =>
+  start: async ({ engine }, { timeout, max_wait, isolation_level }) =>
     (await engine.transaction("start", {}, { timeout, maxWait: max_wait, isolationLevel: isolation_level })).id,
-  commit: (engine, { tx }) => engine.transaction("commit", {}, { id: tx }),
-  rollback: (engine, { tx }) => engine.transaction("rollback", {}, { id: tx }),
+  commit: ({ engine }, { tx }) => engine.transaction("commit", {}, { id: tx }),
+  rollback: ({ engine }, { tx }) => engine.transaction("rollback", {}, { id: tx }),
 };
 
 async function answer(opened, [id, { op, ...call }]) {
   try {
-    const engine = await opened;
-    send({ id, data: (await OPERATIONS[op](engine, call)) ?? null });
+    send({ id, data: (await OPERATIONS[op](await opened, call)) ?? null });
   } catch (error) {
     send({ id, error: wireError(error) });
   }
@@ -65,7 +72,7 @@ function serve(opened, line) {
 async function leave(opened, patience) {
   setTimeout(() => process.exit(1), patience).unref();
   await Promise.allSettled(running);
-  await (await opened).stop();
+  await (await opened).engine.stop();
   process.exit(0);
 }
 

@@ -7,16 +7,18 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import IO
 
 import httpx
 
 from chat_sessions.embedded.machine import free_port
 from chat_sessions.settings import Settings
 from tests.service import Caller, token
+from tests.shell import family
 from tests.waiting import until
 
 # A machine that does much else takes its time to start one.
-START_SECONDS = 60
+START_SECONDS = 90
 SECRETS = ("database_url", "redis_url", "jwt_secret")
 
 
@@ -35,7 +37,8 @@ class ServiceProcess:
 
     async def killed(self) -> None:
         """End it at once, wherever it is."""
-        self.process.kill()
+        for each in family(self.process.pid):
+            each.kill()
         await self.process.wait()
 
     async def terminated(self) -> int:
@@ -52,12 +55,16 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, *, port: int | None = None, workers: int = 1) -> AsyncIterator[ServiceProcess]:
+async def serving(
+    settings: Settings, *, port: int | None = None, workers: int = 1, output: IO[bytes] | None = None, **env: str
+) -> AsyncIterator[ServiceProcess]:
     """Start the service and wait until it is ready; kill it in the end, if that is still to be done."""
     port = port or free_port()
     options = ["--port", str(port), "--workers", str(workers)]
     command = [sys.executable, "-m", "chat_sessions", "serve", *options]
-    process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **environment(settings)})
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=output, stderr=output, env={**os.environ, **environment(settings), **env}
+    )
     service = ServiceProcess(process, f"http://127.0.0.1:{port}")
     try:
         async with service.caller() as caller:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from chat_sessions.app import create_app
 from chat_sessions.settings import Settings
+from chat_sessions.tracing import Tracing
 from tests import contract
 from tests.waiting import until
 
@@ -53,10 +54,10 @@ class Service:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Service]:
+async def running(settings: Settings, tracing: Tracing | None = None) -> AsyncIterator[Service]:
     """Start a worker and wait until it is ready; its cache is then trusted."""
     statements: list[str] = []
-    app = create_app(settings, on_statement=statements.append)
+    app = create_app(settings, on_statement=statements.append, tracing=tracing)
     async with LifespanManager(app, startup_timeout=30, shutdown_timeout=30) as manager:
         transport = httpx.ASGITransport(manager.app, raise_app_exceptions=False)
         service = Service(app, manager.app, settings, transport, statements)

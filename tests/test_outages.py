@@ -81,7 +81,7 @@ async def test_a_lost_engine_is_told_as_a_problem_that_passes(deployment: World,
 async def test_a_killed_engine_is_counted(deployment: World, ada: Caller) -> None:
     async def restarts() -> float:
         metrics = (await ada.http.get("/metrics")).text.splitlines()
-        return next(float(line.split()[1]) for line in metrics if line.startswith("chat_engine_restarts "))
+        return next(float(line.split()[1]) for line in metrics if line.startswith("chat_engine_restarts_total "))
 
     before = await restarts()
     kill_engines()

@@ -14,9 +14,9 @@ from typer.testing import Result
 from chat_sessions import workbench
 from chat_sessions.bulk import BulkStore
 from chat_sessions.embedded import Postgres
+from chat_sessions.logs import configure_logging
 from chat_sessions.portability import Exporter
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry import configure_logging
 from tests.command import Operator
 from tests.service import Caller, new_id
 from tests.world import migrated_database

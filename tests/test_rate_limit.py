@@ -10,8 +10,8 @@ from redis.asyncio import Redis as RedisClient
 
 from chat_sessions import workbench
 from chat_sessions.embedded import Postgres
+from chat_sessions.logs import configure_logging
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry import configure_logging
 from tests.service import Caller, Service, new_id, running
 from tests.waiting import until
 from tests.world import World, world

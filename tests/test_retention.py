@@ -13,8 +13,9 @@ from chat_sessions import workbench
 from chat_sessions.bulk import Place
 from chat_sessions.embedded import Postgres
 from chat_sessions.embedded.machine import free_port
+from chat_sessions.logs import configure_logging
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry import configure_logging, user_hash
+from chat_sessions.telemetry import user_hash
 from tests.command import Operator
 from tests.service import Caller
 from tests.waiting import until

@@ -80,3 +80,23 @@ test("it reports statements when asked", async () => {
   assert.deepEqual((await host.next()).id, 1);
   await leave(host);
 });
+
+test("it tells what the connections do", { timeout: 20_000 }, async () => {
+  const host = start({ poolSize: 1 });
+  const answers = new Map();
+  const usage = async (id) => {
+    host.send([id, { op: "usage" }]);
+    while (!answers.has(id)) {
+      const answer = await host.next();
+      answers.set(answer.id, answer.data);
+    }
+    return answers.get(id);
+  };
+  const seen = [await usage(1)];
+  for (const id of [2, 3]) host.send([id, { op: "query", query: raw("SELECT 1 AS one FROM pg_sleep(0.3)") }]);
+  for (let id = 4; !answers.has(2) || !answers.has(3); id++) seen.push(await usage(id));
+  assert.equal(await leave(host), 0);
+  assert.deepEqual(seen[0], { busy: 0, idle: 0, waiting: 0 });
+  assert.deepEqual(seen.at(-1), { busy: 0, idle: 1, waiting: 0 });
+  assert.ok(seen.some(({ busy, waiting }) => busy === 1 && waiting === 1));
+});

@@ -9,15 +9,18 @@ import httpx
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from chat_sessions import openapi, problems
+from chat_sessions import lag, openapi, problems
 from chat_sessions.auth import Authenticator, KeySet, KeySource, SharedSecret
 from chat_sessions.cache import SessionCache
 from chat_sessions.database import SessionStore
 from chat_sessions.dependencies import KnownQueries, State
 from chat_sessions.drain import Drain
+from chat_sessions.exposition import Exposition
 from chat_sessions.express import ExpressLane
 from chat_sessions.feed import Feed
 from chat_sessions.health import Health
+from chat_sessions.life import announced, explained
+from chat_sessions.logs import request_log
 from chat_sessions.middleware import BodyLimit, RequestMiddleware
 from chat_sessions.model import ChatSessions
 from chat_sessions.outbox import Outbox
@@ -29,7 +32,9 @@ from chat_sessions.routes import docs, events, messages, ops, page, sessions
 from chat_sessions.settings import Settings
 from chat_sessions.shutdown import before_shutdown
 from chat_sessions.sweeper import Sweeper
-from chat_sessions.telemetry import Metrics, request_log
+from chat_sessions.telemetry import Metrics
+from chat_sessions.traced import TracedLink
+from chat_sessions.tracing import Tracing, TracingMiddleware, trace_ids
 
 CORS_MAX_AGE = 600
 EXPOSED_HEADERS = ("ETag", "Location", "Retry-After", "X-Request-ID")
@@ -41,26 +46,30 @@ def create_app(
     sign_in: page.SignIn = "host",
     on_statement: Callable[[str], None] | None = None,
     launched: Popen[bytes] | None = None,
+    tracing: Tracing | None = None,
 ) -> FastAPI:
     """Build the service.
 
     `sign_in` tells the page where its token comes from; `on_statement` hears the text of every SQL statement;
-    `launched` is a query engine that was started ahead.
+    `launched` is a query engine that was started ahead; with `tracing` each request is a span.
     """
     metrics, drain = Metrics(), Drain(settings.drain_seconds)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
-        prisma = prisma_client(settings, on_statement=on_statement, launched=launched)
-        async with _opened(settings, metrics, drain, prisma) as state:
-            yield state
+        tracer = None if tracing is None else tracing.tracer
+        with explained():
+            prisma = prisma_client(settings, on_statement=on_statement, launched=launched, tracer=tracer)
+            async with _opened(settings, metrics, drain, prisma, tracing) as state:
+                yield state
 
     app = FastAPI(
         lifespan=lifespan,
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
-        # Ours are in telemetry.py; looking on every request whether somebody has configured FastAPI's costs 5 %.
+        # Ours are in tracing.py and telemetry.py: FastAPI's spans show query strings, in which titles are, do not know
+        # the express lane's routes, and to look on every request whether somebody wants them costs 5 %.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         **openapi.DESCRIPTION,
     )
@@ -80,25 +89,34 @@ def create_app(
             expose_headers=EXPOSED_HEADERS,
             max_age=CORS_MAX_AGE,
         )
-    app.add_middleware(RequestMiddleware, metrics=metrics, lines=request_log(settings), drain=drain)
+    extra = [] if tracing is None else [trace_ids]
+    app.add_middleware(RequestMiddleware, metrics=metrics, lines=request_log(settings, *extra), drain=drain)
+    if tracing is not None:
+        app.add_middleware(TracingMiddleware, tracer=tracing.tracer)
     page.install(app, settings.frontend_dir, sign_in)
     return app
 
 
 @asynccontextmanager
-async def _opened(settings: Settings, metrics: Metrics, drain: Drain, prisma: BridgedPrisma) -> AsyncIterator[State]:
+async def _opened(
+    settings: Settings, metrics: Metrics, drain: Drain, prisma: BridgedPrisma, tracing: Tracing | None
+) -> AsyncIterator[State]:
     async with AsyncExitStack() as stack:
+        if tracing is not None:
+            stack.push_async_callback(tracing.close)
         await stack.enter_async_context(prisma)
-        metrics.engine_restarts.set_function(lambda: prisma.restarts)
-        link = RedisLink(settings, metrics)
+        exposition = Exposition(metrics, prisma, settings.metrics_dir)
+        await stack.enter_async_context(exposition.opened())
+        link = RedisLink(settings, metrics) if tracing is None else TracedLink(settings, metrics, tracing.tracer)
         stack.push_async_callback(link.close)
         keys = await _keys(settings, stack)
         store, cache = SessionStore(prisma), SessionCache(link, settings, metrics)
         feed = Feed(link, settings, metrics)
         sweeper = Sweeper(Outbox(prisma), cache, link, settings, metrics)
-        for endless in (sweeper.run(), sweeper.watch(), feed.run()):
+        for endless in (sweeper.run(), sweeper.watch(), feed.run(), lag.measure(metrics)):
             stack.push_async_callback(_end, asyncio.create_task(endless))
         stack.enter_context(before_shutdown(drain, feed.close))
+        await stack.enter_async_context(announced(settings))
         yield State(
             authenticator=Authenticator(settings, keys),
             rate_limit=RateLimit(link, settings, metrics) if settings.rate_limit else None,
@@ -106,7 +124,7 @@ async def _opened(settings: Settings, metrics: Metrics, drain: Drain, prisma: Br
             sessions=ChatSessions(store, cache, settings),
             feed=feed,
             health=Health(store, link, drain),
-            registry=metrics.registry,
+            exposition=exposition,
             settings=settings,
         )
 

@@ -117,7 +117,8 @@ class KeySet:
                 self._keys = signing_keys(answer.json())
                 self._fetched_at = monotonic()
             except (httpx.HTTPError, TimeoutError, ValueError, LookupError, TypeError, RecursionError) as error:
-                log.warning("jwks.unavailable", error=repr(error), keys_kept=len(self._keys))
+                # Without its text, in which the URL stands, with its password if it has one.
+                log.warning("jwks.unavailable", error=type(error).__name__, keys_kept=len(self._keys))
 
 
 def _key_id(token: str) -> str | None:

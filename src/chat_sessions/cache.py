@@ -1,9 +1,10 @@
 """The cache protocol: entries, holds, locks. Postgres is the truth; what is here may be lost, but never wrong."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Literal, NamedTuple
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from time import perf_counter
+from typing import Literal, NamedTuple, get_args
 from urllib.parse import quote
 
 import structlog
@@ -15,6 +16,7 @@ from chat_sessions.telemetry import Metrics, user_hash
 log = structlog.get_logger(__name__)
 
 ChangeKind = Literal["created", "updated", "deleted"]
+SlotKind = Literal["session", "list", "total"]
 # Between two attempts to evict while Redis is away.
 EVICT_RETRY_SECONDS = 0.05
 # Lua unpacks and Redis blocks for as long as one script runs: many sessions go in several scripts.
@@ -37,6 +39,8 @@ class Representation(NamedTuple):
 
 class Slot(NamedTuple):
     """Where an answer belongs: its key, the hold that keeps it out, and its field within the key."""
+
+    kind: SlotKind
 
     entry: str
     hold: str
@@ -76,6 +80,13 @@ class Keys:
         return f"{self._prefix}:lock:{session_id}"
 
 
+class ReadCounts:
+    """What reads of one kind have come to."""
+
+    def __init__(self, metrics: Metrics, kind: SlotKind) -> None:
+        self.hit, self.miss, self.away = (metrics.cache_reads.labels(kind, each) for each in ("hit", "miss", "away"))
+
+
 class SessionCache:
     """Answers ready to be sent, by user.
 
@@ -88,7 +99,8 @@ class SessionCache:
         self._link = link
         self._settings = settings
         self._metrics = metrics
-        self._hits, self._misses, self._aways = map(metrics.cache_reads.labels, ("hit", "miss", "away"))
+        # Finding a series among its siblings costs more than counting.
+        self._reads = {kind: ReadCounts(metrics, kind) for kind in get_args(SlotKind)}
         self._hold_ms = int(settings.cache_hold * 1000)
         # Within this time every other worker has noticed as well that Redis is away: its watch has pinged in vain.
         self._patience = settings.sweep_interval + 3 * settings.redis_timeout
@@ -96,22 +108,22 @@ class SessionCache:
     def session_slot(self, user: str, session_id: str, field: str) -> Slot:
         """Return where an answer about one session belongs."""
         keys = Keys(user)
-        return Slot(keys.session(session_id), keys.hold(session_id), field)
+        return Slot("session", keys.session(session_id), keys.hold(session_id), field)
 
     def list_slot(self, user: str, field: str) -> Slot:
         """Return where a page of the user's list belongs."""
         keys = Keys(user)
-        return Slot(keys.list, keys.list_hold, field)
+        return Slot("list", keys.list, keys.list_hold, field)
 
     def total_slot(self, user: str) -> Slot:
         """Return where the number of the user's sessions belongs: it outlives changes that do not touch it."""
         keys = Keys(user)
-        return Slot(keys.total, keys.list_hold, "")
+        return Slot("total", keys.total, keys.list_hold, "")
 
     async def read(self, slot: Slot) -> Representation | Ticket | None:
         """Return the cached answer, or a ticket to fill its slot, or None when it must not be filled now."""
         if not self._link.trusted:
-            self._aways.inc()
+            self._reads[slot.kind].away.inc()
             return None
         epoch = self._link.epoch(slot.entry)
         try:
@@ -120,13 +132,13 @@ class SessionCache:
             found = None
         if not self._link.vouches_for(slot.entry, epoch):
             # Even a hit: the command may have met another run of the server, with older data.
-            self._aways.inc()
+            self._reads[slot.kind].away.inc()
             return None
         if isinstance(found, bytes):
-            self._hits.inc()
+            self._reads[slot.kind].hit.inc()
             _, etag, body = found.split(b"\n", 2)
             return Representation(etag.decode(), body)
-        self._misses.inc()
+        self._reads[slot.kind].miss.inc()
         return None if found is None else Ticket(epoch, int(found))
 
     async def fill(self, slot: Slot, ticket: Ticket, answer: Representation) -> None:
@@ -178,6 +190,10 @@ class SessionCache:
             args += change
         await self._link.run("evict", names, args)
 
-    def lock(self, user: str, session_id: str) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def lock(self, user: str, session_id: str) -> AsyncIterator[None]:
         """Hold the session's lock, or raise SessionBusy; without Redis, go on without it."""
-        return self._link.lock(Keys(user).lock(session_id), ttl=self._settings.lock_ttl, wait=self._settings.lock_wait)
+        name, asked_at = Keys(user).lock(session_id), perf_counter()
+        async with self._link.lock(name, ttl=self._settings.lock_ttl, wait=self._settings.lock_wait):
+            self._metrics.lock_wait.observe(perf_counter() - asked_at)
+            yield

@@ -34,25 +34,30 @@ def serve(
     """Serve the API (and the sidebar at /, if CHAT_FRONTEND_DIR names its build)."""
     import uvicorn
 
-    settings_or_fail()
+    from chat_sessions.logs import configure_logging, log_everything
+    from chat_sessions.peers import meeting_place
+
+    configure_logging(settings_or_fail())
+    log_everything()
     _fail_if_taken(host, port)
     # The server finishes what runs, then sends itself the signal once more: nothing has failed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    uvicorn.run(
-        "chat_sessions.server:from_environment",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        http="chat_sessions.http_protocol:BoundedProtocol",
-        ws="none",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        # Nothing here depends on who asks or under which name.
-        proxy_headers=False,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
+    with meeting_place(workers):
+        uvicorn.run(
+            "chat_sessions.server:from_environment",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            http="chat_sessions.http_protocol:BoundedProtocol",
+            ws="none",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            # Nothing here depends on who asks or under which name.
+            proxy_headers=False,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )
 
 
 @app.command()

@@ -5,12 +5,12 @@ from typing import Annotated, TypedDict, TypeVar
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from prometheus_client import CollectorRegistry
 
 from chat_sessions import etags
 from chat_sessions.auth import Authenticator, User
 from chat_sessions.database import MessagePage
 from chat_sessions.errors import BadRequest, SessionNotFound, Unauthorized
+from chat_sessions.exposition import Exposition
 from chat_sessions.feed import Feed, Stream
 from chat_sessions.filters import ListQuery
 from chat_sessions.health import Health
@@ -43,7 +43,7 @@ class State(TypedDict):
     sessions: ChatSessions
     feed: Feed
     health: Health
-    registry: CollectorRegistry
+    exposition: Exposition
     settings: Settings
 
 
@@ -58,6 +58,11 @@ async def _sessions(request: Request) -> ChatSessions:
 async def _health(request: Request) -> Health:
     health: Health = request.state.health
     return health
+
+
+async def _exposition(request: Request) -> Exposition:
+    exposition: Exposition = request.state.exposition
+    return exposition
 
 
 async def _current_user(
@@ -138,6 +143,7 @@ async def _if_match(
 LastEventId = Annotated[str | None, Header(description="The `id` of the last event that you have seen.")]
 OpenStream = Annotated[Stream, Depends(_stream)]
 CurrentUser = Annotated[User, Depends(_current_user)]
+AllMetrics = Annotated[Exposition, Depends(_exposition)]
 ServiceHealth = Annotated[Health, Depends(_health)]
 Sessions = Annotated[ChatSessions, Depends(_sessions)]
 SessionId = Annotated[str, Depends(_session_id)]

@@ -14,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from chat_sessions.drain import Drain
 from chat_sessions.errors import BodyTooLarge
+from chat_sessions.labels import method_of, route_of
 from chat_sessions.problems import internal_error, own
 from chat_sessions.telemetry import Metrics, user_hash
 
@@ -21,8 +22,6 @@ log = structlog.get_logger("chat_sessions.requests")
 
 # Finding a series among its siblings costs more than counting.
 MAX_SERIES = 512
-# What goes into the metrics' labels must not be the client's choice.
-KNOWN_METHODS = frozenset(("GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"))
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 REQUEST_ID_BYTES = 16
 
@@ -60,7 +59,7 @@ class RequestMiddleware:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception:
-            log.exception("request.failed", method=scope["method"])
+            log.exception("request.failed", method=method_of(scope), route=route_of(scope))
             if status:
                 # Half an answer cannot be taken back; the server cuts the connection.
                 raise
@@ -69,8 +68,7 @@ class RequestMiddleware:
             self._record(scope, request_id, status, perf_counter() - started)
 
     def _record(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
-        method = scope["method"] if scope["method"] in KNOWN_METHODS else "OTHER"
+        method, route = method_of(scope), route_of(scope)
         self._requests(method, route, status).inc()
         self._latency(method, route).observe(seconds)
         user = scope.get("user_id")

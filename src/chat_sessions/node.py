@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import logging
 import os
 import shutil
 import sys
@@ -16,6 +17,12 @@ from typing_extensions import override
 
 #: Where package.json and its modules are; beside it lie schema.prisma and migrations/.
 ENGINE_DIR = Path(__file__).parents[2] / "engine"
+
+# Of a line that nobody has planned.
+MAX_STDERR_LINE = 1000
+
+# Not structlog's: the doctor configures none, and its standard output may be JSON.
+log = logging.getLogger(__name__)
 
 Reporter = Callable[[str], None]
 
@@ -42,6 +49,7 @@ def launch(script: Path, config: Mapping[str, object]) -> Popen[bytes]:
         [find_node(), str(script)],
         stdin=PIPE,
         stdout=PIPE,
+        stderr=PIPE,
         bufsize=0,
         start_new_session=True,  # a Ctrl-C in the terminal is not for the child
         env=child_environment(),
@@ -68,6 +76,7 @@ class NodeChild(asyncio.Protocol):
         self._numbers = itertools.count(1)
         self._received: list[bytes] = []
         self._gone = asyncio.Event()
+        self._stderr = _Stderr()
 
     @classmethod
     async def adopt(cls, process: Popen[bytes], on_statement: Reporter | None) -> Self:
@@ -75,6 +84,7 @@ class NodeChild(asyncio.Protocol):
         child = cls(process, on_statement)
         loop = asyncio.get_running_loop()
         child._stdin, _ = await loop.connect_write_pipe(lambda: _Stdin(child), process.stdin)
+        await loop.connect_read_pipe(lambda: child._stderr, process.stderr)
         await loop.connect_read_pipe(lambda: child, process.stdout)
         return child
 
@@ -112,6 +122,7 @@ class NodeChild(asyncio.Protocol):
         except TimeoutError:
             self.kill()
             await self._gone.wait()
+        await self._stderr.closed.wait()
 
     def kill(self) -> None:
         """End the child at once, even one that is stopped or hangs."""
@@ -157,3 +168,19 @@ class _Stdin(asyncio.BaseProtocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._child.alive = False
+
+
+class _Stderr(asyncio.Protocol):
+    """What the child says beside its answers goes into our log."""
+
+    def __init__(self) -> None:
+        self.closed = asyncio.Event()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        for complaint in data.decode(errors="replace").splitlines():
+            log.error("query engine: %s", complaint[:MAX_STDERR_LINE])
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set()

@@ -2,14 +2,29 @@
 
 from subprocess import Popen
 
+from opentelemetry.trace import Tracer
+
 from chat_sessions.engine_options import EngineOptions
 from chat_sessions.node import Reporter
-from chat_sessions.prisma_engine import BridgedPrisma
+from chat_sessions.prisma_engine import BridgedPrisma, PrismaEngine
 from chat_sessions.settings import Settings
+from chat_sessions.traced import TracedEngine
 
 
 def prisma_client(
-    settings: Settings, *, on_statement: Reporter | None = None, launched: Popen[bytes] | None = None
+    settings: Settings,
+    *,
+    on_statement: Reporter | None = None,
+    launched: Popen[bytes] | None = None,
+    tracer: Tracer | None = None,
 ) -> BridgedPrisma:
-    """Return a client that is still to be connected; see BridgedPrisma."""
-    return BridgedPrisma(EngineOptions.of(settings), on_statement=on_statement, launched=launched)
+    """Return a client that is still to be connected.
+
+    `on_statement` hears the text of every SQL statement; `launched` is an engine that was started ahead.
+    """
+    options = EngineOptions.of(settings)
+    if tracer is None:
+        engine = PrismaEngine(options, on_statement, launched)
+    else:
+        engine = TracedEngine(options, on_statement, launched, tracer)
+    return BridgedPrisma(options, on_statement=on_statement, engine=engine)

@@ -30,6 +30,9 @@ START_TIMEOUT = timedelta(seconds=10)
 #: A ping needs no database. An engine that leaves it unanswered for so long hangs.
 PING_TIMEOUT = 2.0
 
+#: A scrape shows an engine that is too busy to tell its figures without them.
+USAGE_TIMEOUT = 0.5
+
 
 class PrismaEngine(AsyncAbstractEngine):
     """Keeps one Node child running; the next call starts it anew when it has died."""
@@ -49,6 +52,21 @@ class PrismaEngine(AsyncAbstractEngine):
     def pid(self) -> int | None:
         """The child's, while it lives."""
         return self._child.pid if self._child and self._child.alive else None
+
+    @property
+    def waiting(self) -> int:
+        """How many calls have no answer yet."""
+        return self._child.waiting if self._child and self._child.alive else 0
+
+    async def usage(self) -> dict[str, int] | None:
+        """Return what the connections do, or None if the engine does not say at once; neither starts nor ends it."""
+        if self.pid is None or self._child is None:
+            return None
+        with suppress(TimeoutError, OSError, NodeGoneError):
+            async with asyncio.timeout(USAGE_TIMEOUT):
+                answer = await self._child.call(dumps({"op": "usage"}))
+                return cast("dict[str, int]", answer["data"])
+        return None
 
     async def call(self, request: dict[str, Any], patience: float | None = None) -> Any:
         """Return the engine's answer. Raise DatabaseUnavailable, or what Prisma Client Python has for the error."""
@@ -148,21 +166,18 @@ class PrismaEngine(AsyncAbstractEngine):
 
 
 class BridgedPrisma(Prisma):
-    """The generated client, whose calls go to Node.
-
-    `on_statement` is told each SQL statement, without parameters; `launched` is an engine that was started ahead.
-    """
+    """The generated client, whose calls go to Node. `on_statement` is told each SQL statement, without parameters."""
 
     def __init__(
         self,
         options: EngineOptions,
         *,
         on_statement: Reporter | None = None,
-        launched: Popen[bytes] | None = None,
+        engine: PrismaEngine | None = None,
     ) -> None:
         super().__init__(use_dotenv=False)
         self._options = options
-        self._bridge = PrismaEngine(options, on_statement, launched)
+        self._bridge = engine or PrismaEngine(options, on_statement)
 
     @property
     def restarts(self) -> int:
@@ -173,6 +188,11 @@ class BridgedPrisma(Prisma):
     def pid(self) -> int | None:
         """The Node child's, while it lives."""
         return self._bridge.pid
+
+    @property
+    def engine(self) -> PrismaEngine:
+        """What answers the calls."""
+        return self._bridge
 
     @override
     def batch_(self) -> Batch:

@@ -8,7 +8,6 @@ from starlette.types import ASGIApp
 
 from chat_sessions.engine_options import EngineOptions
 from chat_sessions.settings import Settings, load_settings
-from chat_sessions.telemetry import configure_logging
 
 # A request leaves next to no cycles behind, yet allocates enough for Python's default of 700 to collect every few
 # requests, and each full collection walks all that was ever imported: 20 % of the throughput, and the tail of latency.
@@ -20,10 +19,15 @@ def from_environment() -> ASGIApp:
     settings = load_settings()
     engine = _head_start(settings)
     # Node starts while this process imports most of what it needs, which takes it longer.
+    from chat_sessions import logs, tracing  # noqa: PLC0415
     from chat_sessions.app import create_app  # noqa: PLC0415
 
-    configure_logging(settings)
-    app = create_app(settings, launched=engine)
+    logs.configure_logging(settings)
+    logs.log_everything()
+    traces = tracing.from_environment()
+    if traces is not None:
+        logs.configure_logging(settings, tracing.trace_ids)
+    app = create_app(settings, launched=engine, tracing=traces)
     _calm_the_collector()
     return app
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
+    DirectoryPath,
     Field,
     HttpUrl,
     NonNegativeFloat,
@@ -128,8 +129,14 @@ class Settings(BaseSettings):
         default=(),
         description="origins whose pages may call the API, separated by commas",
     )
-    log_format: Literal["json", "console"] = Field(default="json", description="`json` or `console`")
+    log_format: Literal["json", "console"] = Field(
+        default="json", description="`json`, or `console`: for people, with the texts of exceptions"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least severity logged")
+    metrics_dir: DirectoryPath | None = Field(
+        default=None,
+        description="folder by which the workers of a host find each other for `/metrics`; `serve --workers` makes one",
+    )
     frontend_dir: Path | None = Field(default=None, description="the built sidebar, served at `/`")
 
     @field_validator("cors_origins", mode="before")

@@ -1,111 +1,95 @@
-"""What operators see: structured logs and Prometheus metrics."""
+"""The metrics of one worker."""
 
-import logging
-import sys
+import platform
 from functools import lru_cache
 from hashlib import blake2s
+from importlib.metadata import version
 
-import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from structlog.tracebacks import ExceptionDictTransformer
-
-from chat_sessions.settings import Settings
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 # From what a cached read takes to what makes a person wonder.
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+# A lock is free at once, or after as many appends as are ahead.
+LOCK_BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 1, 3)
+LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+VERSION = version("chat-sessions")
 
 
 class Metrics:
-    """The metrics of one application, in a registry of its own."""
+    """The metrics, in a registry of their own. monitoring/README.md says what they are good for."""
 
     def __init__(self) -> None:
+        # A series of its own for the birthday of each series: nobody asks for it.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "chat_http_requests", "Answered requests.", ["method", "route", "status"], registry=self.registry
+        self._count_requests()
+        self._count_the_cache()
+        self._count_the_outbox()
+        self.feed_streams = Gauge("chat_feed_streams", "Open event streams.", registry=self.registry)
+        self.loop_lag = self._histogram(
+            "chat_event_loop_lag_seconds", "How late the event loop wakes whom it should.", LAG_BUCKETS
         )
-        self.latency = Histogram(
-            "chat_http_request_seconds",
-            "Time to answer.",
-            ["method", "route"],
-            buckets=LATENCY_BUCKETS,
-            registry=self.registry,
+        self.silent_workers = Gauge(
+            "chat_workers_silent", "Workers of this host that did not answer the scrape.", registry=self.registry
         )
-        self.cache_reads = Counter(
-            "chat_cache_reads", "Reads of the cache by result: hit, miss, away.", ["result"], registry=self.registry
+        build = Info("chat_build", "What runs here.", registry=self.registry)
+        build.info({"version": VERSION, "python": platform.python_version()})
+        ProcessCollector(registry=self.registry)
+
+    def _count_requests(self) -> None:
+        self.requests = self._counter("chat_http_requests", "Answered requests.", "method", "route", "status")
+        self.latency = self._histogram(
+            "chat_http_request_seconds", "Time to answer.", LATENCY_BUCKETS, "method", "route"
         )
-        self.fills = Counter(
-            "chat_cache_fills", "Fills of the cache by result: stored, refused.", ["result"], registry=self.registry
+
+    def _count_the_cache(self) -> None:
+        self.cache_reads = self._counter(
+            "chat_cache_reads",
+            "Reads of the cache by kind (session, list, total) and result (hit, miss, away).",
+            "kind",
+            "result",
         )
-        self.evictions = Counter(
-            "chat_cache_evictions", "Evictions by result: done, skipped.", ["result"], registry=self.registry
+        self.fills = self._counter("chat_cache_fills", "Fills of the cache by result: stored, refused.", "result")
+        self.evictions = self._counter("chat_cache_evictions", "Evictions by result: done, skipped.", "result")
+        # There from the start, so that the first one is seen as a change.
+        for counter, results in ((self.fills, ("stored", "refused")), (self.evictions, ("done", "skipped"))):
+            for result in results:
+                counter.labels(result)
+        self.lock_wait = self._histogram(
+            "chat_lock_wait_seconds", "How long appends waited for the lock of their session.", LOCK_BUCKETS
         )
-        self.unlocked_appends = Counter(
-            "chat_unlocked_appends", "Appends without the session lock, for Redis was away.", registry=self.registry
+        self.unlocked_appends = self._counter(
+            "chat_unlocked_appends", "Appends without the session lock, for Redis was away."
         )
-        self.unlimited_requests = Counter(
-            "chat_unlimited_requests", "Requests past the rate limit, for Redis was away.", registry=self.registry
+        self.unlimited_requests = self._counter(
+            "chat_unlimited_requests", "Requests past the rate limit, for Redis was away."
         )
-        self.redis_failures = Counter("chat_redis_failures", "Calls that Redis failed.", registry=self.registry)
+        self.redis_failures = self._counter("chat_redis_failures", "Calls that Redis failed.")
         self.degraded = Gauge(
             "chat_degraded", "1 while the cache is not trusted: reads go to Postgres.", registry=self.registry
         )
+
+    def _count_the_outbox(self) -> None:
         self.outbox_depth = Gauge("chat_outbox_depth", "Changes that wait for the sweeper.", registry=self.registry)
         self.outbox_age = Gauge("chat_outbox_age_seconds", "Age of the oldest of them.", registry=self.registry)
-        self.swept = Counter("chat_outbox_swept", "Changes that the sweeper made good.", registry=self.registry)
-        self.engine_restarts = Gauge(
-            "chat_engine_restarts", "How often the query engine was started anew.", registry=self.registry
-        )
-        self.feed_streams = Gauge("chat_feed_streams", "Open event streams.", registry=self.registry)
+        self.swept = self._counter("chat_outbox_swept", "Changes that the sweeper made good.")
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(name, text, labels, buckets=buckets, registry=self.registry)
 
 
 @lru_cache(maxsize=4096)
 def user_hash(user: str) -> str:
     """Name a user in a log without saying who it is; the same user has the same name everywhere."""
     return blake2s(user.encode(), digest_size=6).hexdigest()
-
-
-def configure_logging(settings: Settings) -> None:
-    """Send structlog and the standard library's loggers to standard error, in the format of the settings."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,
-    )
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderer(settings)],
-        )
-    )
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(settings.log_level.upper())
-    for name in ("httpx", "httpcore", "prisma"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _renderer(settings: Settings) -> list[structlog.typing.Processor]:
-    if settings.log_format == "console":
-        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-    # Without the local variables: they hold tokens, titles and messages.
-    tracebacks = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
-    return [tracebacks, structlog.processors.JSONRenderer()]
-
-
-def request_log(settings: Settings) -> structlog.typing.FilteringBoundLogger:
-    """Return the log of the requests: the same lines, but not by way of logging, which costs three times as much."""
-    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
-    render = _renderer(settings)
-    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.WriteLogger(sys.stderr),
-        processors=[structlog.stdlib.add_log_level, stamp, *render],
-        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
-    )
-    return logger.bind()

@@ -8,12 +8,13 @@ from chat_sessions.bulk import BulkStore
 from chat_sessions.cache import SessionCache
 from chat_sessions.database import SessionStore
 from chat_sessions.evictor import Evictor
+from chat_sessions.logs import configure_logging
 from chat_sessions.portability import Exporter, Importer
 from chat_sessions.prisma_client import prisma_client
 from chat_sessions.redis_link import RedisLink
 from chat_sessions.retention import Eraser, Purge
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry import Metrics, configure_logging
+from chat_sessions.telemetry import Metrics
 
 
 class Workbench(NamedTuple):

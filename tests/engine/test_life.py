@@ -18,7 +18,7 @@ from prisma.errors import ClientNotConnectedError
 from chat_sessions.embedded import Postgres
 from chat_sessions.engine_options import EngineOptions
 from chat_sessions.errors import DatabaseUnavailable
-from chat_sessions.prisma_engine import BridgedPrisma
+from chat_sessions.prisma_engine import BridgedPrisma, PrismaEngine
 from tests.engine.bridge import new_session
 from tests.waiting import until
 
@@ -86,7 +86,7 @@ async def test_a_transaction_of_a_killed_engine_is_unavailable_and_keeps_nothing
 
 async def test_an_engine_that_was_started_ahead_is_used(options: EngineOptions) -> None:
     launched = options.launch(report_statements=False)
-    async with BridgedPrisma(options, launched=launched) as db:
+    async with BridgedPrisma(options, engine=PrismaEngine(options, None, launched)) as db:
         assert db.pid == launched.pid
         assert await db.query_first("SELECT 1 AS one") == {"one": 1}
 
@@ -95,7 +95,7 @@ async def test_an_engine_that_was_started_ahead_and_died_is_replaced(options: En
     launched = options.launch(report_statements=False)
     launched.kill()
     launched.communicate()
-    async with BridgedPrisma(options, launched=launched) as db:
+    async with BridgedPrisma(options, engine=PrismaEngine(options, None, launched)) as db:
         assert await db.query_first("SELECT 1 AS one") == {"one": 1}
         assert db.pid != launched.pid
 
@@ -212,7 +212,7 @@ async def test_nobody_sees_the_password_in_the_process_list(fragile: BridgedPris
 PROGRAM = """
 import asyncio, sys
 from chat_sessions.engine_options import EngineOptions
-from chat_sessions.prisma_engine import BridgedPrisma
+from chat_sessions.prisma_engine import BridgedPrisma, PrismaEngine
 
 async def main():
     db = BridgedPrisma(EngineOptions(sys.argv[1], statement_timeout=0.5))

@@ -170,7 +170,7 @@ export interface paths {
         };
         /**
          * Metrics
-         * @description Return what this worker has counted.
+         * @description Return what the workers of this host have counted; among several, `worker` says which.
          */
         get: operations["metrics"];
         put?: never;

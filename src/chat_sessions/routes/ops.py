@@ -1,9 +1,9 @@
 """Alive, ready, and the metrics: for operators, without a token."""
 
-from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from chat_sessions.dependencies import ServiceHealth
+from chat_sessions.dependencies import AllMetrics, ServiceHealth
 from chat_sessions.errors import Unavailable
 from chat_sessions.problems import documented
 from chat_sessions.schemas import Alive, Readiness
@@ -33,6 +33,6 @@ async def ready(health: ServiceHealth) -> Readiness:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "For Prometheus."}},
 )
-async def metrics(request: Request) -> Response:
-    """Return what this worker has counted."""
-    return Response(generate_latest(request.state.registry), media_type=CONTENT_TYPE_LATEST)
+async def metrics(exposition: AllMetrics) -> Response:
+    """Return what the workers of this host have counted; among several, `worker` says which."""
+    return Response(await exposition.page(), media_type=CONTENT_TYPE_LATEST)

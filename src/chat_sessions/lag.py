@@ -1,0 +1,17 @@
+"""How late the event loop is: what one request does for too long, all others wait for."""
+
+import asyncio
+from time import perf_counter
+from typing import NoReturn
+
+from chat_sessions.telemetry import Metrics
+
+PAUSE_SECONDS = 0.25
+
+
+async def measure(metrics: Metrics) -> NoReturn:
+    """Measure until cancelled."""
+    while True:
+        due = perf_counter() + PAUSE_SECONDS
+        await asyncio.sleep(PAUSE_SECONDS)
+        metrics.loop_lag.observe(max(0.0, perf_counter() - due))

@@ -1,0 +1,41 @@
+"""What /metrics says, as numbers."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+
+class Scrape:
+    """One answer of /metrics, which must be well-formed."""
+
+    def __init__(self, text: str) -> None:
+        self.metrics: list[Metric] = list(text_string_to_metric_families(text))
+        names = [metric.name for metric in self.metrics]
+        assert len(names) == len(set(names)), "all series of a metric stand in one place"
+
+    def series(self, name: str, **labels: str) -> Iterator[tuple[Mapping[str, str], float]]:
+        """Yield the labels and the value of each series that has these labels."""
+        for metric in self.metrics:
+            for sample in metric.samples:
+                if sample.name == name and labels.items() <= sample.labels.items():
+                    yield sample.labels, sample.value
+
+    def sum(self, name: str, **labels: str) -> float:
+        return sum(value for _, value in self.series(name, **labels))
+
+    def by_worker(self, name: str, **labels: str) -> dict[str | None, float]:
+        found: dict[str | None, float] = {}
+        for own, value in self.series(name, **labels):
+            worker = own.get("worker")
+            found[worker] = found.get(worker, 0) + value
+        return found
+
+
+async def scrape(client: Any) -> Scrape:  # noqa: ANN401  an httpx client, or a Caller
+    http: httpx.AsyncClient = getattr(client, "http", client)
+    answer = await http.get("/metrics")
+    assert answer.status_code == 200
+    return Scrape(answer.text)

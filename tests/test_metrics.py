@@ -1,0 +1,209 @@
+"""What operators can measure: in one worker, and over all workers of a host."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+
+from chat_sessions.exposition import merged
+from chat_sessions.settings import Settings
+from tests.process import ServiceProcess, serving
+from tests.scrape import Scrape, scrape
+from tests.service import Caller, Service, running, token
+from tests.shell import has_ended
+from tests.waiting import a_statement_waits, until
+
+CONNECTIONS = "chat_database_connections"
+
+
+async def shows(client: Caller | httpx.AsyncClient, condition: Callable[[Scrape], bool]) -> None:
+    """Scrape until the metrics are as they should be."""
+
+    async def so() -> bool:
+        return condition(await scrape(client))
+
+    await until(so)
+
+
+@pytest.fixture
+async def lean(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[Caller]:  # noqa: ARG001  migrated
+    """Ada's calls to a worker with one connection to Postgres."""
+    changes = {"database_pool_size": 1, "sweep_interval": 3600}
+    async with running(settings.model_copy(update=changes)) as worker, worker.client("ada") as client:
+        yield Caller(client)
+
+
+class TestOneWorker:
+    async def test_says_which_version_it_is_and_no_worker(self, ada: Caller) -> None:
+        (labels, value), *others = (await scrape(ada)).series("chat_build_info")
+        assert (set(labels), value, others) == ({"version", "python"}, 1, [])
+
+    async def test_counts_reads_of_the_cache_by_kind(self, service: Service, ada: Caller, bob: Caller) -> None:
+        del bob
+        before = await scrape(ada)
+        session_id = (await ada.create("Lisbon"))["id"]
+
+        async def all_are_hits() -> bool:
+            await ada.get(session_id)
+            await ada.page()
+            now = await scrape(ada)
+            reads = {
+                kind: now.sum("chat_cache_reads_total", kind=kind, result="hit")
+                - before.sum("chat_cache_reads_total", kind=kind, result="hit")
+                for kind in ("session", "list")
+            }
+            return all(reads.values())
+
+        await until(all_are_hits)
+        now = await scrape(ada)
+        misses = {labels["kind"] for labels, value in now.series("chat_cache_reads_total", result="miss") if value}
+        assert misses == {"session", "list", "total"}
+        del service
+
+    async def test_counts_how_long_appends_wait_for_the_lock(self, ada: Caller) -> None:
+        before = (await scrape(ada)).sum("chat_lock_wait_seconds_count")
+        await ada.append((await ada.create("Lisbon"))["id"], "hi")
+        assert (await scrape(ada)).sum("chat_lock_wait_seconds_count") == before + 1
+
+    async def test_shows_busy_connections_and_who_waits_for_one(self, lean: Caller, database: asyncpg.Pool) -> None:
+        session_id = (await lean.create("Lisbon"))["id"]
+        async with database.acquire() as connection, connection.transaction():
+            await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
+            calls = [asyncio.ensure_future(lean.change(session_id, title=f"Title {each}")) for each in range(3)]
+            await until(lambda: a_statement_waits(database))
+            await shows(lean, lambda now: now.sum("chat_database_connections_awaited") == 2)
+            now = await scrape(lean)
+        assert [answer.status_code for answer in await asyncio.gather(*calls)] == [200] * 3
+        assert (now.sum(CONNECTIONS, state="busy"), now.sum(CONNECTIONS, state="idle")) == (1, 0)
+        assert now.sum("chat_engine_calls_waiting") >= 3
+        await shows(lean, lambda now: now.sum(CONNECTIONS, state="idle") == 1)
+
+    async def test_is_scraped_while_the_engine_hangs_and_while_it_is_dead(self, lean: Caller) -> None:
+        await lean.page()
+        engine = newest_engine()
+        engine.suspend()
+        try:
+            hanging = await scrape(lean)
+        finally:
+            engine.resume()
+        engine.kill()
+        await shows(lean, lambda now: not list(now.series("chat_engine_process_resident_memory_bytes")))
+        assert list(hanging.series(CONNECTIONS)) == []
+        assert hanging.sum("chat_engine_process_resident_memory_bytes") > 0
+        assert (await scrape(lean)).sum("chat_engine_restarts_total") == 0, "a scrape starts no engine"
+
+    async def test_shows_what_keeps_the_event_loop(self, ada: Caller) -> None:
+        def late(scraped: Scrape) -> float:
+            of = scraped.sum
+            return of("chat_event_loop_lag_seconds_count") - of("chat_event_loop_lag_seconds_bucket", le="0.25")
+
+        before = late(await scrape(ada))
+        # What must never happen, happens.
+        time.sleep(0.8)  # noqa: ASYNC251
+        await shows(ada, lambda now: late(now) > before)
+
+    async def test_shows_the_processes(self, ada: Caller) -> None:
+        now = await scrape(ada)
+        for name in ("process_resident_memory_bytes", "process_open_fds", "process_cpu_seconds_total"):
+            assert now.sum(name) > 0
+            assert now.sum(f"chat_engine_{name}") > 0
+
+
+def newest_engine() -> psutil.Process:
+    engines = [each for each in psutil.Process().children() if "host.mjs" in " ".join(each.cmdline())]
+    return max(engines, key=lambda each: each.create_time())
+
+
+@pytest.fixture(scope="module")
+async def process(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[ServiceProcess]:
+    del database
+    async with serving(settings, workers=2) as process:
+        async with httpx.AsyncClient(base_url=process.url) as client:
+            await shows(client, lambda now: len(list(now.series("chat_build_info"))) == 2)
+        yield process
+
+
+class TestTwoWorkers:
+    """A scrape reaches any one of them."""
+
+    @pytest.fixture
+    async def client(self, process: ServiceProcess) -> AsyncIterator[httpx.AsyncClient]:
+        # A connection for each call, so that both workers get some.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        async with httpx.AsyncClient(base_url=process.url, limits=limits, timeout=30) as client:
+            yield client
+
+    async def test_are_seen_by_each_scrape_with_all_that_they_counted(self, client: httpx.AsyncClient) -> None:
+        of_mine = {"name": "chat_http_requests_total", "route": "/api/chat/sessions", "status": "401"}
+        sent = 0
+        while len((await scrape(client)).by_worker(**of_mine)) < 2:
+            answers = await asyncio.gather(*(client.get("/api/chat/sessions") for _ in range(20)))
+            sent += len(answers)
+        scraped = [await scrape(client) for _ in range(8)]
+        assert [each.sum(**of_mine) for each in scraped] == [sent] * 8
+        assert {each.sum("chat_workers_silent") for each in scraped} == {0}
+
+    async def test_add_up_their_gauges(self, process: ServiceProcess, client: httpx.AsyncClient) -> None:
+        headers = {"Authorization": f"Bearer {token('ada')}"}
+        streams = [httpx.AsyncClient(base_url=process.url, headers=headers, timeout=30) for _ in range(6)]
+        for each in streams:
+            await each.send(each.build_request("GET", "/api/chat/sessions/events"), stream=True)
+        for _ in range(4):
+            assert (await scrape(client)).sum("chat_feed_streams") == 6
+        for each in streams:
+            await each.aclose()
+        await shows(client, lambda now: now.sum("chat_feed_streams") == 0)
+
+    async def test_show_their_engines_and_their_memory(self, client: httpx.AsyncClient) -> None:
+        now = await scrape(client)
+        for name in ("process_resident_memory_bytes", "chat_engine_process_resident_memory_bytes", "chat_degraded"):
+            assert set(now.by_worker(name)) == {"0", "1"}
+
+    async def test_do_without_one_that_hangs_and_say_so(
+        self, process: ServiceProcess, client: httpx.AsyncClient
+    ) -> None:
+        hanging = workers(process)[0]
+        hanging.suspend()
+        now = await scrape(client)
+        with suppress(psutil.NoSuchProcess):
+            hanging.resume()
+        assert (len(now.by_worker("chat_build_info")), now.sum("chat_workers_silent")) == (1, 1)
+        await shows(client, lambda now: len(now.by_worker("chat_build_info")) == 2)
+
+    async def test_leave_their_place_to_their_successors(
+        self, process: ServiceProcess, client: httpx.AsyncClient
+    ) -> None:
+        killed = workers(process)[0]
+        killed.kill()
+
+        def replaced(now: Scrape) -> bool:
+            return (
+                killed.pid not in [each.pid for each in workers(process)] and len(now.by_worker("chat_degraded")) == 2
+            )
+
+        async def so() -> bool:
+            try:
+                return replaced(await scrape(client))
+            except httpx.TransportError:
+                return False
+
+        await until(so)
+        assert set((await scrape(client)).by_worker("chat_degraded")) == {"0", "1"}
+
+
+def workers(process: ServiceProcess) -> list[psutil.Process]:
+    children = psutil.Process(process.process.pid).children()
+    living = [each for each in children if not has_ended(each)]
+    return [each for each in living if "spawn_main" in " ".join(each.cmdline())]
+
+
+def test_one_page_is_made_of_many() -> None:
+    first = b'# HELP a A.\n# TYPE a counter\na{w="0"} 1\n# HELP b B.\n# TYPE b gauge\n'
+    second = b'# HELP b B.\n# TYPE b gauge\nb{w="1"} 3\n# HELP a A.\n# TYPE a counter\na{w="1"} 2\n'
+    together = b'# HELP a A.\n# TYPE a counter\na{w="0"} 1\na{w="1"} 2\n# HELP b B.\n# TYPE b gauge\nb{w="1"} 3\n'
+    assert merged([first, second]) == together

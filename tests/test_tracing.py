@@ -1,0 +1,254 @@
+"""Traces: what a span shows of a request, what it never shows, and that nobody pays who does not collect them."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import asyncpg
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
+
+from chat_sessions.embedded.machine import free_port
+from chat_sessions.settings import Settings
+from chat_sessions.telemetry import user_hash
+from chat_sessions.tracing import Tracing
+from tests.collector import collecting
+from tests.process import environment, serving
+from tests.service import Caller, Service, running, token
+from tests.waiting import until
+
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+SECRETS = ("Canary-title", "Canary-message", "Canary-metadata", "canary@example.org", "Canary-query")
+SESSIONS, SESSION = "/api/chat/sessions", "/api/chat/sessions/{session_id}"
+
+
+@pytest.fixture(scope="module")
+def exporter() -> InMemorySpanExporter:
+    return InMemorySpanExporter()
+
+
+def into(exporter: InMemorySpanExporter) -> Tracing:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    return Tracing(provider)
+
+
+@pytest.fixture(scope="module")
+async def traced(
+    settings: Settings,
+    database: asyncpg.Pool,  # noqa: ARG001  migrated
+    exporter: InMemorySpanExporter,
+) -> AsyncIterator[Service]:
+    async with running(settings, into(exporter)) as worker:
+        yield worker
+
+
+@pytest.fixture
+async def canary(traced: Service, exporter: InMemorySpanExporter) -> AsyncIterator[Caller]:
+    """A user whose words are easily found again."""
+    async with traced.client("canary@example.org") as client:
+        exporter.clear()
+        yield Caller(client)
+
+
+def requests(exporter: InMemorySpanExporter) -> Sequence[ReadableSpan]:
+    return [span for span in exporter.get_finished_spans() if span.kind is SpanKind.SERVER]
+
+
+def steps(exporter: InMemorySpanExporter) -> list[str]:
+    """Return the names of the steps, each of which must belong to a request."""
+    spans = exporter.get_finished_spans()
+    known = {span.context.span_id for span in requests(exporter) if span.context}
+    inner = [span for span in spans if span.kind is SpanKind.CLIENT]
+    assert all(span.parent is not None and span.parent.span_id in known for span in inner)
+    return [span.name for span in inner]
+
+
+async def test_a_request_is_a_span_with_route_status_and_the_hash_of_the_user(
+    canary: Caller, exporter: InMemorySpanExporter
+) -> None:
+    await canary.get("no-such-session")
+    (span,) = requests(exporter)
+    assert span.name == f"GET {SESSION}"
+    assert dict(span.attributes or {}) == {
+        "http.request.method": "GET",
+        "url.scheme": "http",
+        "http.route": SESSION,
+        "http.response.status_code": 404,
+        "enduser.pseudo.id": user_hash("canary@example.org"),
+    }
+    assert span.status.status_code is StatusCode.UNSET
+
+
+async def test_the_express_lane_is_traced_with_its_route(canary: Caller, exporter: InMemorySpanExporter) -> None:
+    session_id = (await canary.create())["id"]
+    for _ in range(2):
+        await canary.get(session_id, limit=33)
+        await canary.page(limit=33)
+    names = [span.name for span in requests(exporter)]
+    assert names == [f"POST {SESSIONS}", *[f"GET {SESSION}", f"GET {SESSIONS}"] * 2]
+
+
+async def test_a_path_that_does_not_exist_is_not_shown(canary: Caller, exporter: InMemorySpanExporter) -> None:
+    await canary.http.get("/Canary-title", params={"q": "Canary-query"})
+    (span,) = requests(exporter)
+    assert span.name == "GET unmatched"
+
+
+async def test_the_steps_to_postgres_and_redis_belong_to_the_request(
+    canary: Caller, exporter: InMemorySpanExporter
+) -> None:
+    session_id = (await canary.create())["id"]
+    exporter.clear()
+    await canary.append(session_id, "hi")
+    await canary.delete(session_id)
+    assert steps(exporter) == [
+        *("redis lock", "prisma queryRaw", "redis evict"),
+        *("prisma deleteMany ChatSession", "redis evict"),
+    ]
+
+
+async def test_what_the_service_does_by_itself_is_not_traced(
+    canary: Caller, traced: Service, exporter: InMemorySpanExporter
+) -> None:
+    before = len(traced.statements)
+
+    async def swept() -> bool:
+        return len(traced.statements) > before + 3
+
+    await until(swept)
+    assert exporter.get_finished_spans() == ()
+    del canary
+
+
+async def test_the_trace_of_the_caller_is_continued(canary: Caller, exporter: InMemorySpanExporter) -> None:
+    await canary.http.get(SESSIONS, headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
+    (span,) = requests(exporter)
+    assert span.context is not None
+    assert span.parent is not None
+    assert (f"{span.context.trace_id:032x}", f"{span.parent.span_id:016x}") == (TRACE, PARENT)
+
+
+async def test_a_trace_that_the_caller_does_not_record_is_not_recorded(
+    canary: Caller, exporter: InMemorySpanExporter
+) -> None:
+    await canary.http.get(SESSIONS, headers={"traceparent": f"00-{TRACE}-{PARENT}-00"})
+    assert exporter.get_finished_spans() == ()
+
+
+async def test_the_line_of_a_request_names_its_trace(
+    settings: Settings,
+    database: asyncpg.Pool,  # noqa: ARG001  migrated
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+    async with (
+        running(settings.model_copy(update={"log_level": "info"}), into(InMemorySpanExporter())) as worker,
+        worker.client("ada", traceparent=f"00-{TRACE}-{PARENT}-01") as client,
+    ):
+        await client.get(SESSIONS)
+        lines = [json.loads(line) for line in written.getvalue().splitlines() if line.startswith("{")]
+    (line,) = [line for line in lines if line.get("route") == SESSIONS]
+    assert line["trace_id"] == TRACE
+
+
+async def test_no_span_holds_anything_of_the_user(canary: Caller, exporter: InMemorySpanExporter) -> None:
+    created = await canary.create(
+        "Canary-title", metadata={"a": "Canary-metadata"}, messages=[{"role": "user", "content": "Canary-message"}]
+    )
+    await canary.append(created["id"], "Canary-message")
+    await canary.change(created["id"], title="Canary-title 2")
+    await canary.page(q="Canary-query")
+    await canary.page()
+    await canary.http.post("/api/chat/sessions/batch-delete", json={"filter": {"q": "Canary-title"}})
+    shown = "".join(span.to_json() for span in exporter.get_finished_spans())
+    assert "prisma" in shown
+    given = token("canary@example.org").split(".")[0]
+    assert [secret for secret in (*SECRETS, given, created["id"]) if secret in shown] == []
+
+
+async def test_an_answer_that_failed_is_an_error_without_its_text(
+    settings: Settings,
+    database: asyncpg.Pool,  # noqa: ARG001  migrated
+) -> None:
+    exporter = InMemorySpanExporter()
+    async with running(settings, into(exporter)) as worker, worker.client("ada") as client:
+
+        async def fail() -> None:
+            raise ValueError(SECRETS[0])
+
+        worker.app.add_api_route("/fail", fail, include_in_schema=False)
+        exporter.clear()
+        await client.get("/fail")
+        (span,) = requests(exporter)
+    assert (span.status.status_code, span.status.description, span.events) == (StatusCode.ERROR, None, ())
+
+
+async def test_a_collector_receives_the_spans_of_a_process_also_the_last_ones(
+    settings: Settings,
+    database: asyncpg.Pool,  # noqa: ARG001  migrated
+) -> None:
+    async with (
+        collecting() as collector,
+        serving(settings, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_BSP_SCHEDULE_DELAY="60000") as process,
+        process.caller() as ada,
+    ):
+        await ada.http.get(SESSIONS, headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
+        assert await process.terminated() == 0
+        mine = [span for span in collector.spans if span.trace_id.hex() == TRACE]
+        names = {span.name for span in mine}
+        described = {each.key: each.value.string_value for each in collector.resources[0].resource.attributes}
+    assert {f"GET {SESSIONS}", "redis read", "prisma queryRaw"} <= names
+    assert described["service.name"] == "chat-sessions"
+
+
+async def test_a_collector_that_is_away_neither_fails_a_request_nor_keeps_the_service_from_ending(
+    settings: Settings,
+    database: asyncpg.Pool,  # noqa: ARG001  migrated
+) -> None:
+    away = f"http://127.0.0.1:{free_port()}"
+    async with serving(settings, OTEL_EXPORTER_OTLP_ENDPOINT=away) as process, process.caller() as ada:
+        assert (await ada.http.get(SESSIONS)).status_code == 200
+        assert await process.terminated() == 0
+
+
+PROGRAM = """
+import sys
+from chat_sessions.server import from_environment
+app = from_environment()
+print("sdk" if "opentelemetry.sdk.trace" in sys.modules else "no sdk",
+      [each.cls.__name__ for each in app.user_middleware if "Tracing" in each.cls.__name__])
+"""
+
+
+def built(settings: Settings, program: str = PROGRAM, **env: str) -> subprocess.CompletedProcess[str]:
+    """Build the application in a process of its own."""
+    given = {**environment(settings), "PATH": "/usr/bin", **env}
+    return subprocess.run(  # noqa: S603  our own program
+        [sys.executable, "-c", program],
+        env=given,
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+def test_without_a_collector_nothing_is_imported_and_nothing_is_in_the_way(settings: Settings) -> None:
+    assert built(settings).stdout.strip() == "no sdk []"
+    disabled = {"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+    assert built(settings, **disabled).stdout.strip() == "no sdk []"
+
+
+def test_without_the_extra_the_service_starts_and_says_what_is_missing(settings: Settings) -> None:
+    program = f"import sys; sys.modules['opentelemetry.sdk'] = None\n{PROGRAM}"
+    done = built(settings, program, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1")
+    assert done.stdout.strip() == "no sdk []"
+    assert json.loads(done.stderr)["install"] == "chat-sessions[otel]"
