@@ -27,8 +27,8 @@ def limits(per_minute: int, burst: int) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 async def strict(settings: Settings, service: Service) -> AsyncIterator[Service]:  # noqa: ARG001  migrated
-    """A worker that lets each user ask a few times, and then once a minute."""
-    async with running(settings.model_copy(update=limits(1, BURST))) as worker:
+    """A worker that lets each user ask a few times, and then once a minute; the sweeping it leaves to the other one."""
+    async with running(settings.model_copy(update={"sweep_interval": 3600, **limits(1, BURST)})) as worker:
         yield worker
 
 
