@@ -17,7 +17,7 @@ from chat_sessions.embedded import Server
 from chat_sessions.embedded.machine import free_port
 
 ROOT = Path(__file__).parents[1]
-START_TIMEOUT = 30.0
+START_TIMEOUT = 90.0
 MEGABYTE = 1024 * 1024
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from random import Random
 from typing import NamedTuple
@@ -96,7 +96,7 @@ class Fault(NamedTuple):
     tolerates: frozenset[str]
 
 
-FAULTS: Mapping[str, Fault] = {
+FAULTS: dict[str, Fault] = {
     "Redis killed": Fault(redis_killed, NOTHING),
     "Redis emptied": Fault(redis_emptied, NOTHING),
     "Redis set back": Fault(redis_set_back, NOTHING),

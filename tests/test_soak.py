@@ -1,0 +1,49 @@
+"""The soak says nothing of a service that keeps its promises, and does not keep quiet about one that breaks them."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from benchmarks.soak.faults import FAULTS, NOTHING, Fault
+from benchmarks.soak.plan import Plan
+from benchmarks.soak.report import Outcome
+from benchmarks.soak.run import soak
+from benchmarks.soak.stage import Stage
+
+RESURRECT = """
+INSERT INTO "ChatSession" ("id", "userId", "title")
+SELECT "sessionId", 'user-0', 'Back again' FROM "Tombstone" ORDER BY "deletedAt" LIMIT 1
+"""
+
+
+def soaked(*faults: str) -> Outcome:
+    return soak(Plan(seconds=8, faults=faults, users=4, actions_per_second=20, calm_seconds=2, name="soak-test"))
+
+
+def resurrect(stage: Stage, _seconds: float) -> None:
+    """Do by SQL what no call can do, behind the back of the triggers."""
+
+    async def insert() -> None:
+        connection = await asyncpg.connect(stage.database.url)
+        await connection.execute('ALTER TABLE "ChatSession" DISABLE TRIGGER USER')
+        await connection.execute(RESURRECT)
+        await connection.close()
+
+    asyncio.run(insert())
+
+
+def test_the_service_passes_while_its_parts_die() -> None:
+    outcome = soaked("Redis emptied", "engine killed")
+    assert outcome.tally.violations == []
+    assert not outcome.failed()
+    assert sum(outcome.tally.answers.values()) > 100
+    assert {each.fault for each in outcome.tally.weather.spells} <= {"Redis emptied", "engine killed"}
+    assert outcome.tally.weather.spells
+
+
+def test_a_deleted_session_that_comes_back_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FAULTS, "resurrection", Fault(resurrect, NOTHING))
+    outcome = soaked("resurrection")
+    assert outcome.failed()
+    assert outcome.tally.violated["Postgres holds something else"]
