@@ -1,5 +1,6 @@
 """Several workers behind one port: each stands on its own, together they do each piece of work once."""
 
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -128,6 +129,22 @@ async def test_each_note_is_swept_once_by_one_of_them(streams: list[Listener], d
         assert event is not None
         heard[event.data["id"]] += 1
     assert heard == Counter([*created, last])
+
+
+async def test_a_hangup_replaces_every_worker_one_after_the_other(workers: Workers) -> None:
+    old = set(workers.serving())
+    async with workers.service.caller() as ada:
+        kept = (await ada.create("kept"))["id"]
+    workers.service.process.send_signal(signal.SIGHUP)
+
+    async def replaced() -> bool:
+        assert len(workers.serving()) >= WORKERS
+        return not old & set(workers.serving()) and await workers.are_complete()
+
+    await until(replaced, START_SECONDS * WORKERS)
+    await until(workers.are_ready, START_SECONDS)
+    async with workers.service.caller() as ada:
+        assert (await ada.get(kept)).status_code == 200
 
 
 async def test_a_killed_worker_is_replaced_and_nothing_is_lost(workers: Workers) -> None:

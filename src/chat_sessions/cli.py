@@ -17,6 +17,9 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=F
 
 # Long enough for the slowest statement; orchestrators kill after 30 s.
 SHUTDOWN_SECONDS = 20
+# Of several workers: on SIGHUP the server gives up on a new one that has not started by then, and keeps the old one. A
+# running one that is silent for so long is replaced.
+WORKER_START_SECONDS = 30
 DAY = 24 * 60 * 60
 MAX_DAYS = 100 * 365
 
@@ -57,6 +60,7 @@ def serve(
             # Nothing here depends on who asks or under which name.
             proxy_headers=False,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            timeout_worker_healthcheck=WORKER_START_SECONDS,
         )
 
 
