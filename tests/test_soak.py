@@ -11,6 +11,9 @@ from benchmarks.soak.report import Outcome
 from benchmarks.soak.run import soak
 from benchmarks.soak.stage import Stage
 
+# Three processes to start and to end, twice: a busy machine takes its time.
+pytestmark = pytest.mark.timeout(300)
+
 RESURRECT = """
 INSERT INTO "ChatSession" ("id", "userId", "title")
 SELECT "sessionId", 'user-0', 'Back again' FROM "Tombstone" ORDER BY "deletedAt" LIMIT 1
@@ -18,7 +21,7 @@ SELECT "sessionId", 'user-0', 'Back again' FROM "Tombstone" ORDER BY "deletedAt"
 
 
 def soaked(*faults: str) -> Outcome:
-    return soak(Plan(seconds=8, faults=faults, users=4, actions_per_second=20, calm_seconds=2, name="soak-test"))
+    return soak(Plan(seconds=5, faults=faults, users=4, actions_per_second=20, calm_seconds=1, name="soak-test"))
 
 
 def resurrect(stage: Stage, _seconds: float) -> None:
@@ -37,7 +40,7 @@ def test_the_service_passes_while_its_parts_die() -> None:
     outcome = soaked("Redis emptied", "engine killed")
     assert outcome.tally.violations == []
     assert not outcome.failed()
-    assert sum(outcome.tally.answers.values()) > 100
+    assert sum(outcome.tally.answers.values()) > 50
     assert {each.fault for each in outcome.tally.weather.spells} <= {"Redis emptied", "engine killed"}
     assert outcome.tally.weather.spells
 

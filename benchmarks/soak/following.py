@@ -8,6 +8,7 @@ from time import monotonic
 
 import httpx
 
+from benchmarks.soak.calls import no_certificates
 from benchmarks.soak.tally import Tally
 from benchmarks.soak.user import User
 
@@ -35,7 +36,7 @@ class Follower:
 
     async def follow(self) -> None:
         """Follow until cancelled."""
-        async with httpx.AsyncClient(timeout=SILENCE_SECONDS) as client:
+        async with httpx.AsyncClient(timeout=SILENCE_SECONDS, verify=no_certificates()) as client:
             while True:
                 began = monotonic()
                 try:

@@ -22,7 +22,7 @@ from benchmarks.soak.user import User
 from chat_sessions.auth import mint_token
 
 DAY = 86_400
-SAMPLES = 100
+MOST_SAMPLES = 100
 # Events of the last deletions may take as long as an outage is noticed.
 LAST_EVENTS_SECONDS = 3
 
@@ -84,7 +84,8 @@ async def _lived(
             others = [each for each in users if each is not user]
             tasks.create_task(habits.live(user, others, plan.actions_per_second / len(users), ended))
         tasks.create_task(rage(stage, weather, plan, ended))
-        for _ in range(SAMPLES):
-            await asyncio.sleep(plan.seconds / SAMPLES)
+        samples = min(MOST_SAMPLES, int(plan.seconds))
+        for _ in range(samples):
+            await asyncio.sleep(plan.seconds / samples)
             memory.append(await asyncio.to_thread(stage.memory))
         ended.set()
