@@ -58,7 +58,8 @@ format: install ## Format the code and mend what can be mended
 	$(BIN)/ruff format
 	$(if $(FRONTEND),$(NPM) run format --prefix frontend)
 
-openapi: install ## Write openapi.json anew, and the types that the front end takes from it
+# Not after install, which builds the front end: with the old types that may fail.
+openapi: .venv/.synced engine/generated/.made $(if $(FRONTEND),frontend/node_modules/.package-lock.json) ## Write openapi.json anew, and the types that the front end takes from it
 	$(BIN)/chat-sessions openapi > .cache/openapi.json
 	mv .cache/openapi.json openapi.json
 	$(if $(FRONTEND),$(NPM) run generate --prefix frontend)
