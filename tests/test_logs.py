@@ -278,12 +278,13 @@ def test_in_a_terminal_it_reads_as_text_with_the_traceback(settings: Settings) -
     assert not output.startswith("{")
 
 
-def test_a_start_that_fails_says_why_once(settings: Settings) -> None:
+def test_a_start_that_fails_says_why_once(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "Canary" / "0.lock").mkdir(parents=True)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
     done = subprocess.run(  # noqa: S603  our own command
         [sys.executable, "-m", "chat_sessions", "serve", "--port", port],
-        env={**os.environ, **environment(settings), "CHAT_REDIS_URL": "redis://:Canary/x@127.0.0.1:1"},
+        env={**os.environ, **environment(settings), "CHAT_METRICS_DIR": str(tmp_path / "Canary")},
         capture_output=True,
         text=True,
         timeout=60,
