@@ -79,6 +79,14 @@ async def test_what_is_aborted_is_not_sent() -> None:
     assert (sink.pieces, sink.ends) == ([], ["aborted"])
 
 
+async def test_nothing_is_written_to_a_connection_that_was_lost_meanwhile() -> None:
+    sink, transport = coalescing()
+    transport.write(b"late")
+    sink.ends.append("closed")
+    await asyncio.sleep(0)
+    assert sink.pieces == []
+
+
 async def test_what_waits_to_be_sent_counts_as_unsent() -> None:
     _, transport = coalescing()
     transport.write(b"12345")

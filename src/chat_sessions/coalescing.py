@@ -52,6 +52,7 @@ class CoalescingTransport(asyncio.Transport):
         self._transport.abort()
 
     def _flush(self) -> None:
-        if self._written:
-            written, self._written = self._written, []
+        written, self._written = self._written, []
+        # The connection may have been lost since.
+        if written and not self._transport.is_closing():
             self._transport.write(b"".join(written))
