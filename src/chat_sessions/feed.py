@@ -56,8 +56,12 @@ class Stream:
         self._woken.set()
 
     async def events(self, last_event_id: str | None) -> AsyncIterator[Event | None]:
-        """Yield the events after the given one, or from now on; None is a sign of life. Ends with the token."""
+        """Yield the events after the given one, or from now on; None is a sign of life. Ends with the token.
+
+        The first None says that nothing is missed from now on.
+        """
         seen, epoch = last_event_id or await self._last(), self._link.epoch(self.channel)
+        yield None
         while not self._closing and time() < self._user.expires_at:
             self._woken.clear()
             events = await self._since(seen, epoch)

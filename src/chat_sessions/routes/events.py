@@ -28,10 +28,9 @@ async def follow_sessions(stream: OpenStream, last_event_id: LastEventId = None)
     `reset` says that events may have been missed: reload what you show. Send the last `id` that you have seen as
     `Last-Event-ID` to go on from there. The stream ends when the token expires or the service restarts.
     """
-    yield ServerSentEvent(comment="welcome", retry=RECONNECT_MS)
     async for event in stream.events(last_event_id):
         if event is None:
-            yield ServerSentEvent(comment="alive")
+            yield ServerSentEvent(comment="alive", retry=RECONNECT_MS)
         elif event.session_id is None:
             yield ServerSentEvent(event="reset", data={}, id=event.id)
         else:
