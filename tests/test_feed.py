@@ -16,7 +16,7 @@ from tests.listening import Heard, Listener, following, on_a_socket
 from tests.process import serving
 from tests.service import Caller, Service, running, token
 from tests.waiting import until
-from tests.world import world
+from tests.world import remembered, world
 
 EVENTS = "/api/chat/sessions/events"
 
@@ -93,7 +93,9 @@ async def test_a_stream_resumes_after_the_last_event_that_was_seen(ada: Caller, 
         assert [told(await again.next()) for _ in missed] == [("session.created", each) for each in missed]
 
 
-@pytest.mark.parametrize("unknown", ["1-1", "9999999999999-0", "0", "none", "x" * 200, "1-1 2-2", "(1-1"])
+@pytest.mark.parametrize(
+    "unknown", ["1-1", "9999999999999-0", "0", "none", "x" * 200, "1-1 2-2", "(1-1", "1-1@", "1-1@0"]
+)
 async def test_an_event_that_is_not_known_any_more_means_reload_everything(url: str, unknown: str) -> None:
     async with following(url, last_event_id=unknown) as listener:
         heard = await listener.next()
@@ -183,6 +185,27 @@ async def test_the_feed_survives_a_restart_of_redis(postgres: Postgres, settings
         assert heard.event == "reset"
         session_id = (await also_ada.create("Lisbon"))["id"]
         assert told(await listener.next()) == ("session.created", session_id)
+
+
+async def test_who_comes_back_after_redis_was_set_back_to_older_data_reloads(
+    postgres: Postgres, settings: Settings
+) -> None:
+    async with (
+        world(postgres, settings) as deployment,
+        on_a_socket(deployment.workers[0]) as url,
+        deployment.callers("ada") as (_, also_ada),
+    ):
+        async with following(url) as listener:
+            await also_ada.create("seen")
+            seen = await listener.next()
+        assert seen is not None
+        async with remembered(deployment.redis):
+            await also_ada.create("missed, and forgotten")
+        await deployment.trusted()
+        async with following(url, last_event_id=seen.id) as again:
+            heard = await again.next()
+        assert heard is not None
+        assert heard.event == "reset"
 
 
 async def test_the_end_of_the_service_does_not_wait_for_streams(settings: Settings, database: asyncpg.Pool) -> None:  # noqa: ARG001  migrated

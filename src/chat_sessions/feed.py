@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from time import time
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import structlog
 
@@ -13,6 +13,7 @@ from chat_sessions.auth import User
 from chat_sessions.cache import Keys
 from chat_sessions.errors import TooManyStreams
 from chat_sessions.redis_link import RedisAway, RedisLink, Subscription
+from chat_sessions.redis_node import ScriptName
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry import Metrics
 
@@ -24,11 +25,14 @@ LISTEN_SECONDS = 1.0
 RECONNECT_SECONDS = 0.5
 # Nobody publishes here: a subscription must have a channel, also while nobody listens.
 KEPT_OPEN = "chat:nothing"
-_EVENT_ID = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
+_EVENT_ID = re.compile(r"([0-9]{1,19}-[0-9]{1,19})@([0-9a-f]+)")
 
 
 class Event(NamedTuple):
-    """A change of a session; without a session, "reset": changes may have been missed, so reload everything."""
+    """A change of a session; without a session, "reset": changes may have been missed, so reload everything.
+
+    The id has the epoch in it: a server that comes back with older data knows the event, but not those after it.
+    """
 
     id: str
     change: str
@@ -60,33 +64,44 @@ class Stream:
 
         The first None says that nothing is missed from now on.
         """
-        seen, epoch = last_event_id or await self._last(), self._link.epoch(self.channel)
+        seen = last_event_id or await self._last()
         yield None
         while not self._closing and time() < self._user.expires_at:
             self._woken.clear()
-            events = await self._since(seen, epoch)
+            events = await self._since(seen)
             for event in events:
-                seen, epoch = event.id, self._link.epoch(self.channel)
+                seen = event.id
                 yield event
             if len(events) < EVENTS_AT_ONCE and not await self._slept_until_woken():
                 yield None
 
-    async def _since(self, seen: str | None, epoch: str) -> list[Event]:
+    async def _since(self, seen: str | None) -> list[Event]:
         try:
-            if seen is not None and _EVENT_ID.fullmatch(seen) and epoch == self._link.epoch(self.channel):
-                found = await self._link.run("since", [self.channel], [seen, EVENTS_AT_ONCE])
+            known = _EVENT_ID.fullmatch(seen or "")
+            if known is not None and known[2] == self._link.epoch(self.channel):
+                found, epoch = await self._ask("since", known[1], EVENTS_AT_ONCE)
                 if found is not None:
-                    return [_event(event_id, fields) for event_id, fields in found]
-            return [Event((await self._link.run("last", [self.channel], [])).decode(), "reset", None)]
+                    return [_event(f"{event_id.decode()}@{epoch}", fields) for event_id, fields in found]
+            last, epoch = await self._ask("last")
+            return [Event(f"{last.decode()}@{epoch}", "reset", None)]
         except RedisAway:
             return []
 
     async def _last(self) -> str | None:
         try:
-            last: bytes = await self._link.run("last", [self.channel], [])
+            last, epoch = await self._ask("last")
         except RedisAway:
             return None
-        return last.decode()
+        return f"{last.decode()}@{epoch}"
+
+    async def _ask(self, script: ScriptName, *args: str | int) -> tuple[Any, str]:
+        """Return the answer, and the epoch that it is of; raise RedisAway."""
+        before = self._link.epoch(self.channel)
+        answer = await self._link.run(script, [self.channel], args)
+        after = self._link.epoch(self.channel)
+        if before not in {"", after}:
+            raise RedisAway
+        return answer, after
 
     async def _slept_until_woken(self) -> bool:
         rest = min(self._heartbeat, max(0.0, self._user.expires_at - time()))
@@ -174,6 +189,6 @@ class Feed:
         return [stream for streams in self._streams.values() for stream in streams]
 
 
-def _event(event_id: bytes, fields: list[bytes]) -> Event:
+def _event(event_id: str, fields: list[bytes]) -> Event:
     named = dict(zip(fields[::2], fields[1::2], strict=True))
-    return Event(event_id.decode(), named[b"change"].decode(), named[b"id"].decode())
+    return Event(event_id, named[b"change"].decode(), named[b"id"].decode())
