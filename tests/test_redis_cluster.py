@@ -351,13 +351,17 @@ async def test_a_worker_that_was_idle_finds_a_slot_that_has_moved(
 async def test_an_entry_that_went_with_its_slot_and_came_back_is_not_believed(
     deployment: World, cluster: Cluster, master: Redis, user: str, callers: Both
 ) -> None:
-    """Its eviction may have been lost while it was elsewhere."""
+    """Its eviction may have been lost while it was elsewhere.
+
+    Both workers have asked for it there: who has not looks once in each sweep interval only (decision 14).
+    """
     [session_id, _] = await cached(cluster, user, callers[0])
     key, other = Keys(user).session(session_id), (await cluster.roles("master"))[1]
     entry = await cluster[master].dump(key)
     assert entry is not None
     await cluster.move(user, other)
     assert await deleted(callers[0], [session_id]) == {204}
+    assert await statuses(callers, [session_id]) == {404}
     await until(lambda: outbox_is_empty(deployment))
     await cluster[other].restore(key, 60_000, entry, replace=True)
     await cluster.move(user, master)
