@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typer.testing import CliRunner, Result
 
 from chat_sessions.cli import app
-from chat_sessions.logs import configure_logging
 from chat_sessions.settings import Settings
+from chat_sessions.telemetry.logs import configure_logging
 
 
 def environment(settings: Settings) -> dict[str, str]:

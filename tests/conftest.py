@@ -10,9 +10,9 @@ from hypothesis import HealthCheck
 from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.embedded import Postgres, Redis, temporary_servers
-from chat_sessions.logs import configure_logging
 from chat_sessions.migrations import migrate_deploy
 from chat_sessions.settings import Settings
+from chat_sessions.telemetry.logs import configure_logging
 from tests.service import SECRET, Caller, Service, running
 
 # `pytest --hypothesis-profile=thorough` looks longer.

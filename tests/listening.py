@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import uvicorn
 
-from chat_sessions.http_protocol import BoundedProtocol
 from chat_sessions.settings import Settings
+from chat_sessions.web.protocol import BoundedProtocol
 from tests.service import Service, token
 from tests.waiting import until
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from chat_sessions.app import create_app
 from chat_sessions.settings import Settings
-from chat_sessions.tracing import Tracing
+from chat_sessions.telemetry.tracing import Tracing
 from tests import contract
 from tests.waiting import until
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from chat_sessions.batcher import Batcher
+from chat_sessions.redis_line.batcher import Batcher
 
 
 class Doubling:

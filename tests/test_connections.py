@@ -13,8 +13,8 @@ import httpx
 import psutil
 import pytest
 
-from chat_sessions.http_protocol import MAX_HEADERS, MAX_SURPLUS
 from chat_sessions.settings import Settings
+from chat_sessions.web.protocol import MAX_HEADERS, MAX_SURPLUS
 from tests.listening import following
 from tests.process import ServiceProcess, serving
 from tests.service import token

@@ -344,7 +344,7 @@ async def test_where_everything_is_broken_everything_is_told(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("chat_sessions.node.sys.executable", str(tmp_path / "python"))
+    monkeypatch.setattr("chat_sessions.bridge.node.sys.executable", str(tmp_path / "python"))
     broken = {"CHAT_DATABASE_URL": "mysql://", "CHAT_REDIS_URL": None, "CHAT_JWT_SECRET": "x", "CHAT_CACHE_TTL": "-1"}
     said = await doctor.find(**broken)
     complaints = said["wrong", "configuration"]

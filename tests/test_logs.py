@@ -24,7 +24,7 @@ from chat_sessions.auth import KeySet
 from chat_sessions.embedded import Postgres, Redis
 from chat_sessions.errors import Unavailable
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry import VERSION, user_hash
+from chat_sessions.telemetry.metrics import VERSION, user_hash
 from tests.process import ServiceProcess, environment, serving
 from tests.service import Caller, token
 from tests.world import migrated_database
@@ -227,12 +227,12 @@ async def test_start_and_stop_have_a_line_each(run: Run) -> None:
 
 async def test_the_server_and_the_engine_speak_in_the_same_format(run: Run) -> None:
     assert run.events("query engine: a word of the engine")
-    assert {line.get("logger") for line in run.lines} >= {"uvicorn.error", "chat_sessions.node"}
+    assert {line.get("logger") for line in run.lines} >= {"uvicorn.error", "chat_sessions.bridge.node"}
 
 
 PROGRAM = """
 import asyncio, sys, warnings
-from chat_sessions.logs import configure_logging, log_everything
+from chat_sessions.telemetry.logs import configure_logging, log_everything
 from chat_sessions.settings import load_settings
 
 class Task:

@@ -10,8 +10,8 @@ import httpx
 import psutil
 import pytest
 
-from chat_sessions.exposition import merged
 from chat_sessions.settings import Settings
+from chat_sessions.telemetry.exposition import merged
 from tests.process import ServiceProcess, serving
 from tests.scrape import Scrape, scrape
 from tests.service import Caller, Service, running, token

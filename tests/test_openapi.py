@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import pytest
 from typer.testing import CliRunner
 
-from chat_sessions import cli, openapi
+from chat_sessions import cli
+from chat_sessions.web import openapi
 from tests.contract import validate
 from tests.service import Caller, Service
 

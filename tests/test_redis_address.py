@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat_sessions.redis_address import Place, RedisAddress
+from chat_sessions.redis_line.address import Place, RedisAddress
 from chat_sessions.settings import ConfigurationError, load_settings
 
 

@@ -9,9 +9,9 @@ from pydantic import SecretStr
 
 from chat_sessions.cache import Keys
 from chat_sessions.embedded import Postgres, Redis
-from chat_sessions.redis_link import RedisAway, RedisLink
+from chat_sessions.redis_line.link import RedisAway, RedisLink
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry import Metrics
+from chat_sessions.telemetry.metrics import Metrics
 from tests import redis_servers
 from tests.command import Operator
 from tests.listening import following, on_a_socket

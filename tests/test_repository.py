@@ -66,12 +66,9 @@ def test_the_layers_hold() -> None:
 def test_every_module_has_its_place_in_the_layers() -> None:
     layers = " ".join(PYPROJECT["tool"]["importlinter"]["contracts"][0]["layers"])
     placed = set(layers.replace("|", " ").split())
-    modules = {
-        f"chat_sessions.{each.stem if each.is_file() else each.name}"
-        for each in SOURCE.iterdir()
-        if each.suffix == ".py" or (each / "__init__.py").exists()
-    }
-    assert modules - placed == {"chat_sessions.__init__"}
+    modules = {".".join(each.relative_to(SOURCE.parent).with_suffix("").parts) for each in MODULES}
+    homeless = {each for each in modules if not any(f"{each}.".startswith(f"{layer}.") for layer in placed)}
+    assert {each for each in homeless if not each.endswith("__init__")} == set()
 
 
 def test_every_ignored_rule_has_its_reason() -> None:

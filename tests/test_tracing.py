@@ -16,8 +16,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from chat_sessions.embedded.machine import free_port
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry import user_hash
-from chat_sessions.tracing import Tracing
+from chat_sessions.telemetry.metrics import user_hash
+from chat_sessions.telemetry.tracing import Tracing
 from tests.collector import collecting
 from tests.process import environment, serving
 from tests.service import Caller, Service, running, token

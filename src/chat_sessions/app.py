@@ -9,32 +9,33 @@ import httpx
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from chat_sessions import lag, openapi, problems
 from chat_sessions.auth import Authenticator, KeySet, KeySource, SharedSecret
+from chat_sessions.bridge.client import prisma_client
+from chat_sessions.bridge.engine import BridgedPrisma
 from chat_sessions.cache import SessionCache
 from chat_sessions.database import SessionStore
 from chat_sessions.dependencies import KnownQueries, State
-from chat_sessions.drain import Drain
-from chat_sessions.exposition import Exposition
-from chat_sessions.express import ExpressLane
 from chat_sessions.feed import Feed
 from chat_sessions.health import Health
-from chat_sessions.life import announced, explained
-from chat_sessions.logs import request_log
-from chat_sessions.middleware import BodyLimit, RequestMiddleware
 from chat_sessions.model import ChatSessions
 from chat_sessions.outbox import Outbox
-from chat_sessions.prisma_client import prisma_client
-from chat_sessions.prisma_engine import BridgedPrisma
 from chat_sessions.rate_limit import RateLimit
-from chat_sessions.redis_link import RedisLink
+from chat_sessions.redis_line.link import RedisLink
 from chat_sessions.routes import docs, events, messages, ops, page, sessions
 from chat_sessions.settings import Settings
-from chat_sessions.shutdown import before_shutdown
 from chat_sessions.sweeper import Sweeper
-from chat_sessions.telemetry import Metrics
-from chat_sessions.traced import TracedLink
-from chat_sessions.tracing import Tracing, TracingMiddleware, trace_ids
+from chat_sessions.telemetry import lag
+from chat_sessions.telemetry.exposition import Exposition
+from chat_sessions.telemetry.life import announced, explained
+from chat_sessions.telemetry.logs import request_log
+from chat_sessions.telemetry.metrics import Metrics
+from chat_sessions.telemetry.traced import TracedLink
+from chat_sessions.telemetry.tracing import Tracing, TracingMiddleware, trace_ids
+from chat_sessions.web import openapi, problems
+from chat_sessions.web.drain import Drain
+from chat_sessions.web.express import ExpressLane
+from chat_sessions.web.middleware import BodyLimit, RequestMiddleware
+from chat_sessions.web.shutdown import before_shutdown
 
 CORS_MAX_AGE = 600
 EXPOSED_HEADERS = ("ETag", "Location", "Retry-After", "X-Request-ID")
@@ -68,8 +69,8 @@ def create_app(
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
-        # Ours are in tracing.py and telemetry.py: FastAPI's spans show query strings, in which titles are, do not know
-        # the express lane's routes, and to look on every request whether somebody wants them costs 5 %.
+        # Ours are in telemetry/: FastAPI's spans show query strings, in which titles are, do not know the express
+        # lane's routes, and to look on every request whether somebody wants them costs 5 %.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         **openapi.DESCRIPTION,
     )

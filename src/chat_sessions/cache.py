@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import structlog
 
-from chat_sessions.redis_link import RedisAway, RedisLink
+from chat_sessions.redis_line.link import RedisAway, RedisLink
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry import Metrics, user_hash
+from chat_sessions.telemetry.metrics import Metrics, user_hash
 
 log = structlog.get_logger(__name__)
 

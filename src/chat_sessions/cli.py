@@ -37,8 +37,8 @@ def serve(
     """Serve the API (and the sidebar at /, if CHAT_FRONTEND_DIR names its build)."""
     import uvicorn
 
-    from chat_sessions.logs import configure_logging, log_everything
-    from chat_sessions.peers import meeting_place
+    from chat_sessions.telemetry.logs import configure_logging, log_everything
+    from chat_sessions.telemetry.peers import meeting_place
 
     configure_logging(settings_or_fail())
     log_everything()
@@ -52,7 +52,7 @@ def serve(
             host=host,
             port=port,
             workers=workers,
-            http="chat_sessions.http_protocol:BoundedProtocol",
+            http="chat_sessions.web.protocol:BoundedProtocol",
             ws="none",
             access_log=False,
             log_config=None,
@@ -92,8 +92,8 @@ def token(
 @app.command(name="openapi")
 def print_openapi() -> None:
     """Print the OpenAPI document."""
-    from chat_sessions import openapi
     from chat_sessions.app import create_app
+    from chat_sessions.web import openapi
 
     placeholders = {"database_url": "postgresql://", "redis_url": "redis://", "jwt_secret": "not a secret" * 3}
     typer.echo(openapi.render(create_app(Settings.model_validate(placeholders))), nl=False)
@@ -116,7 +116,7 @@ def purge(
     batch: Annotated[int, typer.Option(min=1, max=5000, help="Sessions per transaction.")] = 500,
 ) -> None:
     """Delete the sessions of all users that nobody has used for some days; safe to interrupt and to repeat."""
-    from chat_sessions import upkeep
+    from chat_sessions.upkeep import commands as upkeep
 
     upkeep.purge(inactive_days, dry_run=dry_run, batch=batch)
 
@@ -128,7 +128,7 @@ def erase_user(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase all that there is of a user, and look whether it is gone. Withdraw their access first."""
-    from chat_sessions import upkeep
+    from chat_sessions.upkeep import commands as upkeep
 
     upkeep.erase_user(user, yes=yes)
 
@@ -139,7 +139,7 @@ def export(
     output: Annotated[Path | None, typer.Option(dir_okay=False, help="A file, instead of standard output.")] = None,
 ) -> None:
     """Write all sessions of a user with their messages, one line of JSON each."""
-    from chat_sessions import upkeep
+    from chat_sessions.upkeep import commands as upkeep
 
     upkeep.export(user, output)
 
@@ -153,7 +153,7 @@ def import_sessions(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line that cannot be imported.")] = False,
 ) -> None:
     """Create the sessions of an export anew, with their ids, sequences, times and pins."""
-    from chat_sessions import upkeep
+    from chat_sessions.upkeep import commands as upkeep
 
     upkeep.import_sessions(user, file, new_ids=new_ids, strict=strict)
 

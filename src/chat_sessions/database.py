@@ -11,7 +11,6 @@ from prisma.errors import DataError, RawQueryError, UniqueViolationError
 from prisma.types import ChatSessionCreateInput, ChatSessionWhereInput
 
 from chat_sessions import filters, rows
-from chat_sessions.archive import ArchivedSession
 from chat_sessions.cursor import Cursor
 from chat_sessions.errors import SessionBusy, SessionIdTaken
 from chat_sessions.filters import ListQuery
@@ -24,6 +23,7 @@ from chat_sessions.schemas import (
     SessionChange,
     Summary,
 )
+from chat_sessions.upkeep.archive import ArchivedSession
 
 UNIQUE_VIOLATION = "23505"
 # An append collides with another one of the same message once, and then finds it.

@@ -5,9 +5,9 @@ from datetime import timedelta
 from importlib.resources import files
 from typing import Any, Final, LiteralString
 
+from chat_sessions.bridge.engine import BridgedPrisma
+from chat_sessions.bridge.options import EngineOptions
 from chat_sessions.database import SessionStore
-from chat_sessions.engine_options import EngineOptions
-from chat_sessions.prisma_engine import BridgedPrisma
 from chat_sessions.schemas import NewSession
 
 USER = "demo"

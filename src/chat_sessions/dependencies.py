@@ -10,7 +10,6 @@ from chat_sessions import etags
 from chat_sessions.auth import Authenticator, User
 from chat_sessions.database import MessagePage
 from chat_sessions.errors import BadRequest, SessionNotFound, Unauthorized
-from chat_sessions.exposition import Exposition
 from chat_sessions.feed import Feed, Stream
 from chat_sessions.filters import ListQuery
 from chat_sessions.health import Health
@@ -19,6 +18,7 @@ from chat_sessions.rate_limit import RateLimit
 from chat_sessions.schemas import MAX_INTEGER
 from chat_sessions.settings import Settings
 from chat_sessions.storable import Text, is_storable
+from chat_sessions.telemetry.exposition import Exposition
 
 T = TypeVar("T")
 # A cursor makes most of them unique: enough for those that repeat.

@@ -20,10 +20,10 @@ from chat_sessions import demo
 from chat_sessions.app import create_app
 from chat_sessions.auth import MAX_USER_CHARACTERS, mint_token
 from chat_sessions.embedded import EmbeddedServerError, Postgres, Redis
-from chat_sessions.http_protocol import BoundedProtocol
-from chat_sessions.logs import configure_logging
 from chat_sessions.migrations import migrate_deploy
 from chat_sessions.settings import Settings, load_settings
+from chat_sessions.telemetry.logs import configure_logging
+from chat_sessions.web.protocol import BoundedProtocol
 
 HOST = "127.0.0.1"
 TOKEN_TTL = timedelta(days=1)

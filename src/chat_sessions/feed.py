@@ -12,10 +12,10 @@ import structlog
 from chat_sessions.auth import User
 from chat_sessions.cache import Keys
 from chat_sessions.errors import TooManyStreams
-from chat_sessions.redis_link import RedisAway, RedisLink, Subscription
-from chat_sessions.redis_node import ScriptName
+from chat_sessions.redis_line.link import RedisAway, RedisLink, Subscription
+from chat_sessions.redis_line.node import ScriptName
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry import Metrics
+from chat_sessions.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 

@@ -3,10 +3,10 @@
 from typing import Literal
 
 from chat_sessions.database import SessionStore
-from chat_sessions.drain import Drain
 from chat_sessions.errors import ShuttingDown
-from chat_sessions.redis_link import RedisLink
+from chat_sessions.redis_line.link import RedisLink
 from chat_sessions.schemas import Readiness
+from chat_sessions.web.drain import Drain
 
 
 class Health:

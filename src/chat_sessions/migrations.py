@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from chat_sessions.bridge.node import ENGINE_DIR, child_environment, find_node
 from chat_sessions.errors import DatabaseUnavailable, MigrationFailed
-from chat_sessions.node import ENGINE_DIR, child_environment, find_node
 
 #: The exit codes of engine/migrate.mjs and of `migrate diff --exit-code`.
 UNREACHABLE = 69

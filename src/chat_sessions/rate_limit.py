@@ -4,9 +4,9 @@ from math import ceil
 
 from chat_sessions.cache import Keys
 from chat_sessions.errors import TooManyRequests
-from chat_sessions.redis_link import RedisAway, RedisLink
+from chat_sessions.redis_line.link import RedisAway, RedisLink
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry import Metrics
+from chat_sessions.telemetry.metrics import Metrics
 
 MICROSECONDS_PER_MINUTE = 60_000_000
 

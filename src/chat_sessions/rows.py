@@ -10,9 +10,9 @@ from prisma.fields import Json
 from prisma.models import ChatMessage, ChatSession
 from prisma.types import ChatMessageCreateWithoutRelationsInput, ChatSessionCreateInput
 
-from chat_sessions.archive import ArchivedMessage, ArchivedSession
 from chat_sessions.cursor import Cursor
 from chat_sessions.schemas import Message, NewMessage, SessionList, Summary
+from chat_sessions.upkeep.archive import ArchivedMessage, ArchivedSession
 
 JSON_COLUMNS = ("content", "toolCalls", "functionCall", "metadata")
 

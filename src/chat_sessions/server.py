@@ -6,7 +6,7 @@ from subprocess import Popen
 
 from starlette.types import ASGIApp
 
-from chat_sessions.engine_options import EngineOptions
+from chat_sessions.bridge.options import EngineOptions
 from chat_sessions.settings import Settings, load_settings
 
 # A request leaves next to no cycles behind, yet allocates enough for Python's default of 700 to collect every few
@@ -19,8 +19,8 @@ def from_environment() -> ASGIApp:
     settings = load_settings()
     engine = _head_start(settings)
     # Node starts while this process imports most of what it needs, which takes it longer.
-    from chat_sessions import logs, tracing  # noqa: PLC0415
     from chat_sessions.app import create_app  # noqa: PLC0415
+    from chat_sessions.telemetry import logs, tracing  # noqa: PLC0415
 
     logs.configure_logging(settings)
     logs.log_everything()

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from chat_sessions.redis_address import RedisAddress
+from chat_sessions.redis_line.address import RedisAddress
 
 Algorithm = Literal["HS256", "RS256", "ES256"]
 # Symmetric ones are not among them: what is published is no secret.

@@ -11,9 +11,9 @@ import structlog
 from chat_sessions.cache import Change, ChangeKind, SessionCache
 from chat_sessions.errors import DatabaseUnavailable
 from chat_sessions.outbox import Note, Outbox
-from chat_sessions.redis_link import RedisAway, RedisLink
+from chat_sessions.redis_line.link import RedisAway, RedisLink
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry import Metrics
+from chat_sessions.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
+from chat_sessions.bridge.engine import BridgedPrisma
+from chat_sessions.bridge.options import EngineOptions
 from chat_sessions.embedded import Postgres
-from chat_sessions.engine_options import EngineOptions
-from chat_sessions.prisma_engine import BridgedPrisma
 from tests.engine.bridge import MakeDatabase, Statements, migrate
 
 

@@ -12,8 +12,8 @@ from prisma.errors import (
     UniqueViolationError,
 )
 
-from chat_sessions.engine_options import EngineOptions
-from chat_sessions.prisma_engine import BridgedPrisma
+from chat_sessions.bridge.engine import BridgedPrisma
+from chat_sessions.bridge.options import EngineOptions
 from tests.engine.bridge import MakeDatabase, new_messages, new_session
 
 

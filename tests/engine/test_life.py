@@ -15,10 +15,10 @@ import pytest
 import uvloop
 from prisma.errors import ClientNotConnectedError
 
+from chat_sessions.bridge.engine import BridgedPrisma, PrismaEngine
+from chat_sessions.bridge.options import EngineOptions
 from chat_sessions.embedded import Postgres
-from chat_sessions.engine_options import EngineOptions
 from chat_sessions.errors import DatabaseUnavailable
-from chat_sessions.prisma_engine import BridgedPrisma, PrismaEngine
 from tests.engine.bridge import new_session
 from tests.waiting import until
 
@@ -157,7 +157,7 @@ async def test_a_missing_engine_is_unavailable(options: EngineOptions, tmp_path:
 
 
 async def test_a_missing_node_is_unavailable(options: EngineOptions, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chat_sessions.node.find_node", lambda: "/no/such/node")
+    monkeypatch.setattr("chat_sessions.bridge.node.find_node", lambda: "/no/such/node")
     with pytest.raises(DatabaseUnavailable):
         await BridgedPrisma(options).connect()
 
@@ -211,8 +211,8 @@ async def test_nobody_sees_the_password_in_the_process_list(fragile: BridgedPris
 
 PROGRAM = """
 import asyncio, sys
-from chat_sessions.engine_options import EngineOptions
-from chat_sessions.prisma_engine import BridgedPrisma, PrismaEngine
+from chat_sessions.bridge.options import EngineOptions
+from chat_sessions.bridge.engine import BridgedPrisma, PrismaEngine
 
 async def main():
     db = BridgedPrisma(EngineOptions(sys.argv[1], statement_timeout=0.5))

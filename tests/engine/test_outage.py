@@ -8,10 +8,10 @@ from time import monotonic
 import asyncpg
 import pytest
 
+from chat_sessions.bridge.engine import BridgedPrisma
+from chat_sessions.bridge.options import EngineOptions
 from chat_sessions.embedded import Postgres
-from chat_sessions.engine_options import EngineOptions
 from chat_sessions.errors import DatabaseUnavailable
-from chat_sessions.prisma_engine import BridgedPrisma
 from tests.waiting import until
 
 

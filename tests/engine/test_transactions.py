@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 from prisma.errors import DataError, TransactionExpiredError, UniqueViolationError
 
+from chat_sessions.bridge.engine import BridgedPrisma
 from chat_sessions.errors import DatabaseUnavailable
-from chat_sessions.prisma_engine import BridgedPrisma
 from tests.engine.bridge import Statements, new_session
 from tests.waiting import until
 

@@ -8,10 +8,10 @@ from typing import Any
 from chat_sessions.cache import Keys
 from chat_sessions.doctor.configuration import Complaints
 from chat_sessions.doctor.findings import Finding, ok, skipped, warning, wrong
-from chat_sessions.redis_address import RedisAddress
-from chat_sessions.redis_link import RedisAway, RedisLink
+from chat_sessions.redis_line.address import RedisAddress
+from chat_sessions.redis_line.link import RedisAway, RedisLink
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry import Metrics
+from chat_sessions.telemetry.metrics import Metrics
 
 OLDEST = (6, 2)
 USER = "doctor"

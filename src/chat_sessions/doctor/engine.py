@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from chat_sessions.bridge.node import ENGINE_DIR, child_environment, find_node
 from chat_sessions.doctor.findings import Finding, isolated, ok, wrong
 from chat_sessions.migrations import SCHEMA
-from chat_sessions.node import ENGINE_DIR, child_environment, find_node
 from chat_sessions.settings import Settings
 
 Ask = Callable[..., Awaitable[list[dict[str, Any]]]]
@@ -70,7 +70,7 @@ async def start(settings: Settings, stack: AsyncExitStack) -> tuple[Finding, Ask
 
     async def started() -> list[Finding]:
         # Not earlier: where no client has been generated, Prisma cannot even be imported.
-        from chat_sessions.prisma_client import prisma_client  # noqa: PLC0415
+        from chat_sessions.bridge.client import prisma_client  # noqa: PLC0415
 
         prisma = await stack.enter_async_context(prisma_client(settings))
         asked.append(prisma.query_raw)

@@ -7,7 +7,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from chat_sessions.dependencies import LastEventId, OpenStream
 from chat_sessions.errors import DatabaseUnavailable, TooManyRequests, TooManyStreams, Unauthorized
-from chat_sessions.problems import documented
+from chat_sessions.web.problems import documented
 
 router = APIRouter(prefix="/api/chat/sessions/events", tags=["events"])
 

@@ -14,8 +14,8 @@ from chat_sessions.errors import (
     TooManyRequests,
     Unauthorized,
 )
-from chat_sessions.problems import documented
 from chat_sessions.schemas import Messages, NewMessages
+from chat_sessions.web.problems import documented
 
 router = APIRouter(prefix="/api/chat/sessions/{session_id}/messages", tags=["messages"])
 

@@ -5,8 +5,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from chat_sessions.dependencies import AllMetrics, ServiceHealth
 from chat_sessions.errors import Unavailable
-from chat_sessions.problems import documented
 from chat_sessions.schemas import Alive, Readiness
+from chat_sessions.web.problems import documented
 
 router = APIRouter(tags=["operations"])
 

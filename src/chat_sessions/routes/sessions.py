@@ -28,8 +28,8 @@ from chat_sessions.errors import (
     TooManyRequests,
     Unauthorized,
 )
-from chat_sessions.problems import documented
 from chat_sessions.schemas import BatchDeleted, BatchDeletion, NewSession, Session, SessionChange, SessionList, Summary
+from chat_sessions.web.problems import documented
 
 router = APIRouter(prefix="/api/chat/sessions", tags=["sessions"])
 

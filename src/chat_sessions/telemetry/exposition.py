@@ -11,9 +11,9 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from chat_sessions.peers import Seat, seated
-from chat_sessions.prisma_engine import BridgedPrisma
-from chat_sessions.telemetry import Metrics
+from chat_sessions.bridge.engine import BridgedPrisma
+from chat_sessions.telemetry.metrics import Metrics
+from chat_sessions.telemetry.peers import Seat, seated
 
 HELP = b"# HELP "
 NO_PROCESS = "none"

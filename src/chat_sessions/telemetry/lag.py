@@ -4,7 +4,7 @@ import asyncio
 from time import perf_counter
 from typing import NoReturn
 
-from chat_sessions.telemetry import Metrics
+from chat_sessions.telemetry.metrics import Metrics
 
 PAUSE_SECONDS = 0.25
 

@@ -11,10 +11,10 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from chat_sessions.coalescing import CoalescingTransport
 from chat_sessions.errors import Unavailable
-from chat_sessions.problems import ProblemResponse, own
 from chat_sessions.settings import Settings
+from chat_sessions.web.coalescing import CoalescingTransport
+from chat_sessions.web.problems import ProblemResponse, own
 
 log = structlog.get_logger(__name__)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from chat_sessions.bulk import NOTES_AT_ONCE, Batch, BulkStore, Holdings, Place
 from chat_sessions.cache import Change, ChangeKind, Keys, SessionCache
-from chat_sessions.evictor import Evictor
-from chat_sessions.redis_link import RedisAway, RedisLink
+from chat_sessions.redis_line.link import RedisAway, RedisLink
+from chat_sessions.upkeep.bulk import NOTES_AT_ONCE, Batch, BulkStore, Holdings, Place
+from chat_sessions.upkeep.evictor import Evictor
 
 ERASED_AT_ONCE = 200
 # Each takes as long as a hold lives. Only a user who goes on writing all the time needs more than one or two.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from time import monotonic
 
 from chat_sessions.cache import Change, SessionCache
-from chat_sessions.redis_link import RedisLink
+from chat_sessions.redis_line.link import RedisLink
 
 RETRY_SECONDS = 1.0
 

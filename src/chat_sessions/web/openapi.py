@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from chat_sessions import problems
+from chat_sessions.web import problems
 
 DESCRIPTION: Final[dict[str, Any]] = {
     "title": "chat-sessions",

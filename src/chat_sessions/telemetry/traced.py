@@ -8,14 +8,14 @@ from typing import Any
 from opentelemetry.trace import Tracer
 from typing_extensions import override
 
-from chat_sessions.engine_options import EngineOptions
-from chat_sessions.node import Reporter
-from chat_sessions.prisma_engine import PrismaEngine
-from chat_sessions.redis_link import RedisLink
-from chat_sessions.redis_node import ScriptName
+from chat_sessions.bridge.engine import PrismaEngine
+from chat_sessions.bridge.node import Reporter
+from chat_sessions.bridge.options import EngineOptions
+from chat_sessions.redis_line.link import RedisLink
+from chat_sessions.redis_line.node import ScriptName
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry import Metrics
-from chat_sessions.tracing import step
+from chat_sessions.telemetry.metrics import Metrics
+from chat_sessions.telemetry.tracing import step
 
 
 class TracedEngine(PrismaEngine):

@@ -4,11 +4,11 @@ from subprocess import Popen
 
 from opentelemetry.trace import Tracer
 
-from chat_sessions.engine_options import EngineOptions
-from chat_sessions.node import Reporter
-from chat_sessions.prisma_engine import BridgedPrisma, PrismaEngine
+from chat_sessions.bridge.engine import BridgedPrisma, PrismaEngine
+from chat_sessions.bridge.node import Reporter
+from chat_sessions.bridge.options import EngineOptions
 from chat_sessions.settings import Settings
-from chat_sessions.traced import TracedEngine
+from chat_sessions.telemetry.traced import TracedEngine
 
 
 def prisma_client(

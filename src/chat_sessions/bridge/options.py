@@ -5,7 +5,7 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Self
 
-from chat_sessions.node import ENGINE_DIR, launch
+from chat_sessions.bridge.node import ENGINE_DIR, launch
 from chat_sessions.settings import Settings
 
 

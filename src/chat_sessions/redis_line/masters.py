@@ -11,8 +11,8 @@ from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from chat_sessions.redis_address import Place, RedisAddress
-from chat_sessions.redis_node import RedisNode, limits
+from chat_sessions.redis_line.address import Place, RedisAddress
+from chat_sessions.redis_line.node import RedisNode, limits
 from chat_sessions.settings import Settings
 
 # Who serves which slots.

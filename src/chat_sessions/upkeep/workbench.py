@@ -4,17 +4,17 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
-from chat_sessions.bulk import BulkStore
+from chat_sessions.bridge.client import prisma_client
 from chat_sessions.cache import SessionCache
 from chat_sessions.database import SessionStore
-from chat_sessions.evictor import Evictor
-from chat_sessions.logs import configure_logging
-from chat_sessions.portability import Exporter, Importer
-from chat_sessions.prisma_client import prisma_client
-from chat_sessions.redis_link import RedisLink
-from chat_sessions.retention import Eraser, Purge
+from chat_sessions.redis_line.link import RedisLink
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry import Metrics
+from chat_sessions.telemetry.logs import configure_logging
+from chat_sessions.telemetry.metrics import Metrics
+from chat_sessions.upkeep.bulk import BulkStore
+from chat_sessions.upkeep.evictor import Evictor
+from chat_sessions.upkeep.portability import Exporter, Importer
+from chat_sessions.upkeep.retention import Eraser, Purge
 
 
 class Workbench(NamedTuple):

@@ -1,6 +1,6 @@
 """Prisma Client Python on Prisma's JavaScript engine (see engine/), instead of the native one that it downloads.
 
-Here and in prisma_protocol.py is all that leans on private parts of Prisma; its versions are pinned exactly.
+Here and in bridge/protocol.py is all that leans on private parts of Prisma; its versions are pinned exactly.
 """
 # ruff: noqa: SLF001, ANN401 - that is what this module is for; and answers can be anything
 
@@ -19,10 +19,10 @@ from prisma.engine._abstract import AsyncAbstractEngine
 from pydantic import BaseModel
 from typing_extensions import override
 
-from chat_sessions.engine_options import EngineOptions
+from chat_sessions.bridge.node import NodeChild, NodeGoneError, Reporter
+from chat_sessions.bridge.options import EngineOptions
+from chat_sessions.bridge.protocol import build_query, dumps, parse_json, raise_error
 from chat_sessions.errors import DatabaseUnavailable
-from chat_sessions.node import NodeChild, NodeGoneError, Reporter
-from chat_sessions.prisma_protocol import build_query, dumps, parse_json, raise_error
 
 #: Starting Node takes a third of a second; ten on a machine that does much else.
 START_TIMEOUT = timedelta(seconds=10)

@@ -16,7 +16,7 @@ from typing import Any, Self
 from typing_extensions import override
 
 #: Where package.json and its modules are; beside it lie schema.prisma and migrations/.
-ENGINE_DIR = Path(__file__).parents[2] / "engine"
+ENGINE_DIR = Path(__file__).parents[3] / "engine"
 
 # Of a line that nobody has planned.
 MAX_STDERR_LINE = 1000

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString, NamedTuple
 
 from chat_sessions import rows
+from chat_sessions.bridge.engine import BridgedPrisma
 from chat_sessions.outbox import Note
-from chat_sessions.prisma_engine import BridgedPrisma
 from chat_sessions.schemas import Message, Summary
 
 BATCH_TIMEOUT = timedelta(seconds=30)

@@ -17,8 +17,8 @@ from chat_sessions.cache import Representation
 from chat_sessions.dependencies import State
 from chat_sessions.errors import ChatSessionsError
 from chat_sessions.model import Admission
-from chat_sessions.problems import own
 from chat_sessions.routes import sessions
+from chat_sessions.web.problems import own
 
 ROUTES: Mapping[str, APIRoute] = {each.name: each for each in sessions.router.routes if isinstance(each, APIRoute)}
 LIST = ROUTES["list_sessions"]

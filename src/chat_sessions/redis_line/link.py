@@ -12,11 +12,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import LockError, MovedError, RedisError
 
 from chat_sessions.errors import SessionBusy
-from chat_sessions.redis_masters import Masters
-from chat_sessions.redis_node import RedisNode, ScriptName
+from chat_sessions.redis_line.masters import Masters
+from chat_sessions.redis_line.node import RedisNode, ScriptName
+from chat_sessions.redis_line.trust import Trust
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry import Metrics
-from chat_sessions.trust import Trust
+from chat_sessions.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 

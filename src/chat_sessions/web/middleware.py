@@ -12,11 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
-from chat_sessions.drain import Drain
 from chat_sessions.errors import BodyTooLarge
-from chat_sessions.labels import method_of, route_of
-from chat_sessions.problems import internal_error, own
-from chat_sessions.telemetry import Metrics, user_hash
+from chat_sessions.telemetry.labels import method_of, route_of
+from chat_sessions.telemetry.metrics import Metrics, user_hash
+from chat_sessions.web.drain import Drain
+from chat_sessions.web.problems import internal_error, own
 
 log = structlog.get_logger("chat_sessions.requests")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from chat_sessions.drain import Drain
+from chat_sessions.web.drain import Drain
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

@@ -4,7 +4,7 @@ from time import monotonic
 
 import structlog
 
-from chat_sessions.telemetry import Metrics
+from chat_sessions.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 

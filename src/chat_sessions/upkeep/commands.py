@@ -9,15 +9,15 @@ from typing import BinaryIO
 
 import typer
 
-from chat_sessions import workbench
-from chat_sessions.archive import ArchivedSession
-from chat_sessions.bulk import Holdings
 from chat_sessions.console import explained, fail, settings_or_fail, warn
-from chat_sessions.portability import Refused
-from chat_sessions.progress import progress
-from chat_sessions.retention import Erasure
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry import user_hash
+from chat_sessions.telemetry.metrics import user_hash
+from chat_sessions.upkeep import workbench
+from chat_sessions.upkeep.archive import ArchivedSession
+from chat_sessions.upkeep.bulk import Holdings
+from chat_sessions.upkeep.portability import Refused
+from chat_sessions.upkeep.progress import progress
+from chat_sessions.upkeep.retention import Erasure
 
 REDIS_AWAY = (
     "Redis is away. The service makes its cache good from the outbox before it trusts it again, so nobody gets to see "

@@ -7,13 +7,13 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
-from chat_sessions.archive import ArchivedSession
-from chat_sessions.bulk import BulkStore
 from chat_sessions.cache import Change
 from chat_sessions.database import SessionStore
 from chat_sessions.errors import SessionIdTaken
-from chat_sessions.evictor import Evictor
 from chat_sessions.schemas import Summary
+from chat_sessions.upkeep.archive import ArchivedSession
+from chat_sessions.upkeep.bulk import BulkStore
+from chat_sessions.upkeep.evictor import Evictor
 
 SESSIONS_PER_PAGE = 500
 MESSAGES_PER_PAGE = 100

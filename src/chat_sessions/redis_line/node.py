@@ -15,7 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from chat_sessions.batcher import Batcher
+from chat_sessions.redis_line.batcher import Batcher
 from chat_sessions.settings import Settings
 
 ScriptName = Literal["read", "fill", "evict", "since", "last", "admit"]
@@ -152,4 +152,4 @@ def _facts(info: bytes | str) -> dict[str, str]:
 
 @cache
 def _text(script: ScriptName) -> str:
-    return files("chat_sessions").joinpath("lua", f"{script}.lua").read_text()
+    return files("chat_sessions.redis_line").joinpath("lua", f"{script}.lua").read_text()

@@ -1,0 +1,1 @@
+"""What surrounds every request: the connection, the middleware, problems, the document."""
