@@ -21,6 +21,8 @@ from chat_sessions.embedded.machine import free_port, write_private
 from tests.waiting import until
 
 MASTERS = 3
+# Where these are in a line of CLUSTER NODES.
+EPOCH, SLOTS = 6, 8
 # How far above its port a server listens for the others of its cluster.
 BUS = 10_000
 FIRST_EPHEMERAL_PORT = 32_768
@@ -250,12 +252,14 @@ class Cluster(Servers):
             await self.replica_of(master)
 
     async def _agree(self) -> bool:
+        """Whether all see the same slots, and epochs: a replica that takes over believes to know the highest one."""
         views = set()
         for server in self.all:
             if server.pid is not None:
                 state = (await self.ask(server, "INFO")).decode()
-                slots = await self.ask(server, "SLOTS")
-                views.add((state.split()[0], *sorted((first, last, master[1]) for first, last, master, *_ in slots)))
+                nodes = [line.split() for line in (await self.ask(server, "NODES")).decode().splitlines()]
+                owners = sorted((node[0], node[EPOCH], *node[SLOTS:]) for node in nodes if len(node) > SLOTS)
+                views.add((state.split()[0], *owners))
         return len(views) == 1 and next(iter(views))[0] == "cluster_state:ok"
 
     async def move(self, user: str, target: Redis) -> None:

@@ -4,14 +4,21 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 
 import asyncpg
 import httpx
 import pytest
+from anyio import BrokenResourceError
 from redis.asyncio import Redis as RedisClient
+from starlette.types import Message, Receive, Scope, Send
 
 from chat_sessions.embedded import Postgres
 from chat_sessions.settings import Settings
+from chat_sessions.telemetry.logs import request_log
+from chat_sessions.telemetry.metrics import Metrics
+from chat_sessions.web.drain import Drain
+from chat_sessions.web.middleware import RequestMiddleware
 from tests.listening import Heard, Listener, following, on_a_socket
 from tests.process import serving
 from tests.service import Caller, Service, running, token
@@ -206,6 +213,27 @@ async def test_who_comes_back_after_redis_was_set_back_to_older_data_reloads(
             heard = await again.next()
         assert heard is not None
         assert heard.event == "reset"
+
+
+@pytest.mark.parametrize(
+    ("errors", "is_bug"), [([BrokenResourceError()], False), ([BrokenResourceError(), OSError()], True)]
+)
+async def test_a_client_that_leaves_while_it_is_told_something_is_no_bug(
+    errors: list[Exception], is_bug: bool, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """FastAPI then fails like this, but only where the client leaves at one certain moment."""
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ExceptionGroup("unhandled errors in a TaskGroup", errors)
+
+    async def nothing(*_: Message) -> Message:
+        return {}
+
+    around = RequestMiddleware(app, Metrics(), request_log(settings), Drain(0))
+    with pytest.raises(ExceptionGroup) if is_bug else nullcontext():
+        await around({"type": "http", "method": "GET", "headers": []}, nothing, nothing)  # type: ignore[arg-type]
+    assert ("request.failed" in caplog.text) is is_bug
 
 
 async def test_the_end_of_the_service_does_not_wait_for_streams(settings: Settings, database: asyncpg.Pool) -> None:  # noqa: ARG001  migrated

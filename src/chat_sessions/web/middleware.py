@@ -7,6 +7,7 @@ from secrets import token_hex
 from time import perf_counter
 
 import structlog
+from anyio import BrokenResourceError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -58,7 +59,9 @@ class RequestMiddleware:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             await self._app(scope, receive, send_with_id)
-        except Exception:
+        except Exception as error:
+            if status and _is_departure(error):
+                return
             log.exception("request.failed", method=method_of(scope), route=route_of(scope))
             if status:
                 # Half an answer cannot be taken back; the server cuts the connection.
@@ -110,6 +113,11 @@ class BodyLimit:
             return message
 
         await self._app(scope, receive_some if scope["type"] == "http" else receive, send)
+
+
+def _is_departure(error: Exception) -> bool:
+    """Whether a client has left while FastAPI was sending it an event: that fails so, and nobody is to blame."""
+    return isinstance(error, ExceptionGroup) and error.split(BrokenResourceError)[1] is None
 
 
 def _content_length(scope: Scope) -> int:
