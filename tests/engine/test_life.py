@@ -8,6 +8,8 @@ from asyncio.subprocess import PIPE
 from collections.abc import Awaitable
 from dataclasses import replace
 from pathlib import Path
+from subprocess import Popen
+from typing import Any
 
 import asyncpg
 import psutil
@@ -154,6 +156,32 @@ async def test_the_error_tells_its_cause_but_not_in_its_text(options: EngineOpti
 async def test_a_missing_engine_is_unavailable(options: EngineOptions, tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable):
         await BridgedPrisma(replace(options, folder=tmp_path)).connect()
+
+
+async def test_an_engine_that_ends_before_it_hears_anything_is_unavailable_and_leaves_no_zombie(
+    options: EngineOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    children: list[psutil.Process] = []
+
+    def launch_and_wait(*args: Any, **options: Any) -> Popen[bytes]:  # noqa: ANN401
+        process = Popen(*args, **options)  # noqa: S603  what is tested starts it
+        children.append(psutil.Process(process.pid))
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        return process
+
+    node = tmp_path / "node"
+    node.write_text("#!/bin/sh\nexit 1\n")
+    node.chmod(0o755)
+    monkeypatch.setattr("chat_sessions.bridge.node.find_node", lambda: str(node))
+    monkeypatch.setattr("chat_sessions.bridge.node.Popen", launch_and_wait)
+    async with asyncio.timeout(5):
+        with pytest.raises(DatabaseUnavailable):
+            await BridgedPrisma(options).connect()
+
+    async def is_buried() -> bool:
+        return not children[0].is_running()
+
+    await until(is_buried)
 
 
 async def test_a_missing_node_is_unavailable(options: EngineOptions, monkeypatch: pytest.MonkeyPatch) -> None:

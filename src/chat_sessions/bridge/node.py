@@ -9,9 +9,10 @@ import shutil
 import sys
 from asyncio import Future
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE, Popen
-from typing import Any, Self
+from typing import IO, Any, Self, cast
 
 from typing_extensions import override
 
@@ -54,8 +55,9 @@ def launch(script: Path, config: Mapping[str, object]) -> Popen[bytes]:
         start_new_session=True,  # a Ctrl-C in the terminal is not for the child
         env=child_environment(),
     )
-    if process.stdin is not None:
-        process.stdin.write(json.dumps(config).encode() + b"\n")
+    # A child that has ended by now is told by whoever adopts it, who also buries it.
+    with suppress(BrokenPipeError):
+        cast("IO[bytes]", process.stdin).write(json.dumps(config).encode() + b"\n")
     return process
 
 
@@ -104,6 +106,8 @@ class NodeChild(asyncio.Protocol):
 
     async def call(self, request: str) -> dict[str, Any]:
         """Return the answer to one line of JSON, or raise NodeGoneError when the child ends before it answers."""
+        if not self.alive:
+            raise NodeGoneError("the child has ended")
         number = next(self._numbers)
         answer: Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         try:
