@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { followHost, type Identity } from "./identity";
+import { devIdentity, followHost, type Identity } from "./identity";
 
 const tokenOf = (sub: string, more = "") => `x.${btoa(JSON.stringify({ sub }))}.${more}`;
 const say = (token: unknown) => dispatchEvent(new CustomEvent("chat-sessions:token", { detail: { token } }));
@@ -40,4 +40,15 @@ test("a token of another user is another identity; what is no token is nothing",
   say(undefined);
   say(tokenOf("bob"));
   expect(identities.map(({ user }) => user)).toEqual(["ann", "bob"]);
+});
+
+test("in development the token is asked for at once; again only when it is refused, or could not be had", async () => {
+  const answers = [Response.json({ token: "1" }), Response.json({}, { status: 503 }), Response.json({ token: "2" })];
+  const asked = vi.spyOn(globalThis, "fetch").mockImplementation(async () => answers.shift() ?? Response.error());
+  const { getToken } = devIdentity("ann");
+  expect(asked).toHaveBeenCalledTimes(1);
+  expect(await Promise.all([getToken({ refresh: false }), getToken({ refresh: false })])).toEqual(["1", "1"]);
+  expect(asked).toHaveBeenCalledTimes(1);
+  await expect(getToken({ refresh: true })).rejects.toThrow("Nobody can sign in right now.");
+  expect(await getToken({ refresh: false })).toBe("2");
 });

@@ -26,18 +26,17 @@ export function devIdentity(user: string): Identity {
       isAsking = false;
     }
   };
-  return {
-    user,
-    getToken: ({ refresh }) => {
-      if (asked === null || (refresh && !isAsking)) {
-        asked = ask();
-        asked.catch(() => {
-          asked = null;
-        });
-      }
-      return asked;
-    },
+  const getToken: Identity["getToken"] = ({ refresh }) => {
+    if (asked === null || (refresh && !isAsking)) {
+      asked = ask();
+      asked.catch(() => {
+        asked = null;
+      });
+    }
+    return asked;
   };
+  getToken({ refresh: false }); // It comes while the page is drawn.
+  return { user, getToken };
 }
 
 async function devToken(user: string): Promise<string> {
