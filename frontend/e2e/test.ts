@@ -53,7 +53,7 @@ export function watch(page: Page, origin: string, failuresExpected = false): str
 }
 
 /** Signs in the way the service wants it: by name in development, by the embedding page otherwise. */
-async function signIn(context: BrowserContext, url: string, user: string): Promise<void> {
+export async function signIn(context: BrowserContext, url: string, user: string): Promise<void> {
   const token = await tokenFor(url, user);
   await context.addInitScript(
     ([name, bearer]) => {
