@@ -3,7 +3,6 @@
 import re
 from functools import lru_cache
 from http import HTTPStatus
-from secrets import token_hex
 from time import perf_counter
 
 import structlog
@@ -18,13 +17,12 @@ from chat_sessions.telemetry.labels import method_of, route_of
 from chat_sessions.telemetry.metrics import Metrics, user_hash
 from chat_sessions.web.drain import Drain
 from chat_sessions.web.problems import internal_error, own
+from chat_sessions.web.request_id import header_of, request_id_of
 
 log = structlog.get_logger("chat_sessions.requests")
 
 # Finding a series among its siblings costs more than counting.
 MAX_SERIES = 512
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
-REQUEST_ID_BYTES = 16
 
 
 class RequestMiddleware:
@@ -42,7 +40,7 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        request_id = request_id_of(scope)
         started = perf_counter()
         status = 0
 
@@ -50,7 +48,7 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] = [*message["headers"], header_of(request_id)]
                 if self._drain.under_way:
                     message["headers"].append((b"connection", b"close"))
             await send(message)
@@ -124,11 +122,3 @@ def _content_length(scope: Scope) -> int:
     given = Headers(scope=scope).get("content-length", "")
     # A longer number than any that fits; the digits of ASCII only.
     return int(given[:20]) if re.fullmatch(r"[0-9]+", given) else 0
-
-
-def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            given: bytes = value
-            return given.decode()
-    return token_hex(REQUEST_ID_BYTES)

@@ -15,6 +15,7 @@ from chat_sessions.errors import Unavailable
 from chat_sessions.settings import Settings
 from chat_sessions.web.coalescing import CoalescingTransport
 from chat_sessions.web.problems import ProblemResponse, own
+from chat_sessions.web.request_id import header_of, request_id_of
 
 log = structlog.get_logger(__name__)
 
@@ -179,10 +180,11 @@ class BoundedProtocol(HttpToolsProtocol):
         """End the connection, and say why if no answer is under way in which that would end up."""
         if self._refused or self.transport.is_closing():
             return
-        log.info("connection.refused", status=status.value)
+        request_id = request_id_of(self._coming())
+        log.info("connection.refused", status=status.value, request_id=request_id)
         self._refused = True
         if self._may_answer():
-            self.transport.write(self._rendered(ProblemResponse(status, DETAILS[status])))
+            self.transport.write(self._rendered(ProblemResponse(status, DETAILS[status]), request_id))
             self.transport.write_eof()
             self._leave()
             self._timer.cancel()
@@ -190,8 +192,14 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _rendered(self, answer: ProblemResponse) -> bytes:
-        headers = [*self.server_state.default_headers, *answer.raw_headers, (b"connection", b"close")]
+    def _coming(self) -> Scope:
+        """Return the request of which something is still to come, as far as it is known."""
+        cycle = self._current()
+        return {"headers": self.headers} if self._head_comes or cycle is None else cast("Scope", cycle.scope)
+
+    def _rendered(self, answer: ProblemResponse, request_id: str) -> bytes:
+        ours = (header_of(request_id), (b"connection", b"close"))
+        headers = [*self.server_state.default_headers, *answer.raw_headers, *ours]
         lines = (b"%s: %s\r\n" % each for each in headers)
         return b"".join([STATUS_LINE[answer.status_code], *lines, b"\r\n", bytes(answer.body)])
 
@@ -225,4 +233,5 @@ class BoundedProtocol(HttpToolsProtocol):
 async def _come_later(scope: Scope, receive: Receive, send: Send) -> None:
     answer = own(Unavailable("This worker has as many connections as it takes; try again."))
     answer.headers["Connection"] = "close"
+    answer.raw_headers.append(header_of(request_id_of(scope)))
     await answer(scope, receive, send)
