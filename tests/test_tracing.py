@@ -2,6 +2,7 @@
 
 import io
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -14,10 +15,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from chat_sessions.embedded.machine import free_port
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import user_hash
-from chat_sessions.telemetry.tracing import Tracing
+from chat_sessions.telemetry.tracing import Tracing, step
 from tests.collector import collecting
 from tests.process import environment, serving
 from tests.service import Caller, Service, running, token
@@ -112,6 +112,27 @@ async def test_the_steps_to_postgres_and_redis_belong_to_the_request(
         *("redis lock", "prisma queryRaw", "redis evict"),
         *("prisma deleteMany ChatSession", "redis evict"),
     ]
+
+
+async def test_a_step_says_what_is_done_with_what(canary: Caller, exporter: InMemorySpanExporter) -> None:
+    session_id = (await canary.create())["id"]
+    exporter.clear()
+    await canary.delete(session_id)
+    assert [dict(span.attributes or {}) for span in exporter.get_finished_spans()[:2]] == [
+        {"db.system.name": "postgresql", "db.operation.name": "deleteMany", "db.collection.name": "ChatSession"},
+        {"db.system.name": "redis", "db.operation.name": "EVALSHA", "db.stored_procedure.name": "evict"},
+    ]
+
+
+def test_a_step_that_failed_is_an_error_without_its_text(exporter: InMemorySpanExporter) -> None:
+    tracer = into(exporter).tracer
+    with tracer.start_as_current_span("request"):
+        exporter.clear()
+        with pytest.raises(ValueError, match="Canary"), step(tracer, "prisma create"):
+            raise ValueError(SECRETS[0])
+    (failed, _) = exporter.get_finished_spans()
+    assert dict(failed.attributes or {}) == {"error.type": "ValueError"}
+    assert (failed.status.status_code, failed.status.description, failed.events) == (StatusCode.ERROR, None, ())
 
 
 async def test_what_the_service_does_by_itself_is_not_traced(
@@ -209,14 +230,18 @@ async def test_a_collector_receives_the_spans_of_a_process_also_the_last_ones(
     assert described["service.name"] == "chat-sessions"
 
 
-async def test_a_collector_that_is_away_neither_fails_a_request_nor_keeps_the_service_from_ending(
+async def test_a_collector_that_does_not_answer_neither_fails_a_request_nor_keeps_the_service_from_ending(
     settings: Settings,
     database: asyncpg.Pool,  # noqa: ARG001  migrated
 ) -> None:
-    away = f"http://127.0.0.1:{free_port()}"
-    async with serving(settings, OTEL_EXPORTER_OTLP_ENDPOINT=away) as process, process.caller() as ada:
-        assert (await ada.http.get(SESSIONS)).status_code == 200
-        assert await process.terminated() == 0
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        async with (
+            serving(settings, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_EXPORTER_OTLP_TIMEOUT="600") as process,
+            process.caller() as ada,
+        ):
+            assert (await ada.http.get(SESSIONS)).status_code == 200
+            assert await process.terminated() == 0
 
 
 PROGRAM = """
