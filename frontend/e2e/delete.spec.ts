@@ -1,4 +1,4 @@
-import { closedGate, expect, problem, test } from "./test";
+import { closedGate, expect, problem, settled, test } from "./test";
 
 const TITLES = ["Alpha", "Beta", "Gamma", "Delta"];
 
@@ -125,9 +125,11 @@ test("a list that was asked for before cannot bring the row back", async ({ side
   const beta = (await service.list()).sessions.find((session) => session.title === "Beta");
   const stale = await service.list();
   await page.route("**/api/chat/sessions?*", (route) => route.fulfill({ json: stale }));
+  const answered = page.waitForResponse("**/api/chat/sessions?*");
   await sidebar.delete("Beta");
   await sidebar.expectTitles(["Alpha", "Gamma", "Delta"]);
-  await page.waitForTimeout(500);
+  await (await answered).finished();
+  await settled(page);
   await sidebar.expectTitles(["Alpha", "Gamma", "Delta"]);
   expect(stale.sessions).toContainEqual(beta);
 });

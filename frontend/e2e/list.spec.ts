@@ -92,14 +92,14 @@ test("a page takes up where the last one ended when sessions change in between",
   await service.create("Newcomer");
   await expect(sidebar.row("Newcomer")).toBeVisible();
   await sidebar.rows.nth(3).hover();
-  for (let step = 0; step < 40; step++) {
+  const scrollOn = async () => {
     for (const title of await sidebar.rows.allInnerTexts()) {
       titles.add(title);
     }
     await page.mouse.wheel(0, 150);
-    await page.waitForTimeout(25);
-  }
-  expect(titles.size).toBe(71);
+    return titles.size;
+  };
+  await expect.poll(scrollOn, { intervals: [25], timeout: 15_000 }).toBe(71);
 });
 
 test("the search finds titles in any case, marks them, and is left with Escape", async ({ sidebar, service, page }) => {

@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import type { Summary } from "../src/api/types";
 import type { Service } from "./service";
-import { closedGate, expect, problem, test } from "./test";
+import { closedGate, expect, problem, settled, test } from "./test";
 
 const DAY = 24 * 60 * 60 * 1000;
 const AGES: [title: string, days: number][] = [
@@ -158,8 +158,7 @@ test("sign-in", async ({ page, context }) => {
 
 function photographer(page: Page, group: string) {
   return async (name: string) => {
-    // Whatever fades in has done so then.
-    await page.waitForTimeout(350);
+    await settled(page);
     await page.screenshot({ path: `screenshots/${group}-${name}.png`, animations: "allow" });
   };
 }

@@ -66,6 +66,15 @@ export async function signIn(context: BrowserContext, url: string, user: string)
   );
 }
 
+/** Waits until nothing moves any more, but for what never ends. */
+export async function settled(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    const ending = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(ending.map((animation) => animation.finished));
+  });
+}
+
 /** Holds requests back until it is opened. */
 export function closedGate(): { opened: Promise<void>; open: () => void } {
   let open = () => {};
