@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from chat_sessions.app import create_app
+from chat_sessions.outbox import MEASURE
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.tracing import Tracing
 from tests import contract
@@ -46,6 +47,15 @@ class Service:
             timeout=30,
             event_hooks={"response": [contract.checker(self.app)]},
         )
+
+    @property
+    def sweeps(self) -> int:
+        """How often its sweeper has looked into the outbox, which it does after Redis has answered."""
+        return self.statements.count(MEASURE)
+
+    async def said_of_itself(self) -> str:
+        async with self.client(None) as client:
+            return (await client.get("/readyz")).text
 
     def count(self) -> Callable[[], list[str]]:
         """Return a function that returns the statements since now, the sweeper's aside."""

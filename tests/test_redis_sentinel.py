@@ -12,43 +12,50 @@ from chat_sessions.embedded import Postgres, Redis
 from chat_sessions.redis_line.link import RedisAway, RedisLink
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
-from tests import redis_servers
+from tests import redis_guarded
 from tests.command import Operator
 from tests.listening import following, on_a_socket
-from tests.redis_servers import Guarded
-from tests.service import Caller
-from tests.waiting import until
+from tests.redis_guarded import Guarded
+from tests.steps import Both, cached, deleted, served_from_the_cache, statuses
+from tests.waiting import until, until_none
 from tests.world import TABLES, World, world
 
 ADA = Keys("ada")
-Both = tuple[Caller, Caller]
+TITLES = "Lisbon Porto Braga Faro Tavira"
 
 
 @pytest.fixture(scope="module")
-async def guarded() -> AsyncIterator[Guarded]:
-    async with redis_servers.guarded() as servers:
+async def made() -> AsyncIterator[Guarded]:
+    async with redis_guarded.guarded() as servers:
         yield servers
 
 
 @pytest.fixture(scope="module")
-async def started(postgres: Postgres, settings: Settings, guarded: Guarded) -> AsyncIterator[World]:
-    async with world(postgres, settings, redis_url=SecretStr(guarded.url), redis_timeout=0.5) as deployment:
+async def started(postgres: Postgres, settings: Settings, made: Guarded) -> AsyncIterator[World]:
+    quick = {"redis_timeout": 0.5, "sweep_interval": 0.1}
+    async with world(postgres, settings, redis_url=SecretStr(made.url), **quick) as deployment:
         yield deployment
 
 
 @pytest.fixture(autouse=True)
-async def deployment(started: World, guarded: Guarded) -> World:
-    """Two workers that trust the cache, in which there is nothing."""
-    await guarded.whole()
-    await started.trusted()
+async def guarded(made: Guarded, started: World) -> Guarded:
+    """A master, its replica and the sentinels, with nothing in them."""
+    await made.whole()
     await started.database.execute(f"TRUNCATE {TABLES}")
-    await guarded[await guarded.master()].flushall()
+    await made.emptied()
+    return made
+
+
+@pytest.fixture
+async def deployment(started: World, guarded: Guarded) -> World:  # noqa: ARG001  which is whole
+    """Two workers that trust the cache."""
+    await started.settled()
     return started
 
 
 @pytest.fixture
 async def master(guarded: Guarded) -> Redis:
-    return await guarded.master()
+    return guarded.all[0]
 
 
 @pytest.fixture
@@ -57,35 +64,9 @@ async def callers(deployment: World) -> AsyncIterator[Both]:
         yield both
 
 
-async def cached(guarded: Guarded, caller: Caller) -> list[str]:
-    """Create sessions and read them until each is in the cache, and the list."""
-    ids = [(await caller.create(str(number)))["id"] for number in range(5)]
-    wanted = {*map(ADA.session, ids), ADA.list}
-
-    async def all_cached() -> bool:
-        await asyncio.gather(*map(caller.get, ids), caller.page())
-        return wanted <= set(await guarded.keys(ADA.all))
-
-    await until(all_cached)
-    return ids
-
-
-async def outbox_is_empty(deployment: World) -> bool:
-    return bool(await deployment.database.fetchval('SELECT count(*) = 0 FROM "Outbox"'))
-
-
-async def statuses(callers: Both, ids: list[str]) -> set[int]:
-    answers = [await asyncio.gather(*(each.get(name) for each in callers for name in ids)) for _ in range(20)]
-    return {answer.status_code for some in answers for answer in some}
-
-
-async def deleted(caller: Caller, ids: list[str]) -> set[int]:
-    return {answer.status_code for answer in await asyncio.gather(*map(caller.delete, ids))}
-
-
-async def test_a_session_lives_and_dies_as_on_one_server(callers: Both, guarded: Guarded) -> None:
+async def test_a_session_lives_and_dies_as_on_one_server(deployment: World, callers: Both, guarded: Guarded) -> None:
     ada, also_ada = callers
-    [session_id, *others] = await cached(guarded, ada)
+    [session_id, *others] = await cached(deployment, guarded, "ada", ada, TITLES)
     assert (await also_ada.append(session_id, "hi")).status_code == 201
     assert (await ada.change(session_id, title="Porto")).status_code == 200
     assert (await also_ada.get(session_id)).json()["title"] == "Porto"
@@ -97,39 +78,38 @@ async def test_a_session_lives_and_dies_as_on_one_server(callers: Both, guarded:
 async def test_evictions_that_a_dead_master_took_along_stay_done(
     deployment: World, guarded: Guarded, master: Redis, callers: Both
 ) -> None:
-    ids = await cached(guarded, callers[0])
+    ids = await cached(deployment, guarded, "ada", callers[0], TITLES)
     replica = await guarded.replica_of(master)
     await guarded.cut_off(replica)
     assert await deleted(callers[0], ids) == {204}
-    await until(lambda: outbox_is_empty(deployment))
+    await until_none(deployment.notes)
     master.kill()
     assert await statuses(callers, ids) == {404}
     await guarded.promote(replica)
     assert await guarded[replica].exists(*map(ADA.session, ids)) == len(ids), "or nothing is tested"
     assert await statuses(callers, ids) == {404}
-    await deployment.trusted()
+    await deployment.settled()
     assert await statuses(callers, ids) == {404}
 
 
 async def test_evictions_that_were_lost_stay_done_when_the_first_master_is_master_again(
     deployment: World, guarded: Guarded, master: Redis, callers: Both
 ) -> None:
-    ids = await cached(guarded, callers[0])
+    ids = await cached(deployment, guarded, "ada", callers[0], TITLES)
     replica = await guarded.replica_of(master)
     await guarded.cut_off(replica)
     assert await deleted(callers[0], ids) == {204}
-    await until(lambda: outbox_is_empty(deployment))
+    await until_none(deployment.notes)
     await guarded.promote(replica)
     # It never stopped: its run is the one under which the deleted sessions were cached. Its data are the other's.
-    await guarded.reconciled()
     await guarded.demote(master, replica)
     for caller in callers:
-        await cached(guarded, caller)
+        await cached(deployment, guarded, "ada", caller, TITLES)
     assert await guarded.replica_of(replica) is master
     await guarded.promote(master)
     assert await guarded[master].exists(*map(ADA.session, ids)) == len(ids), "or nothing is tested"
     assert await statuses(callers, ids) == {404}
-    await deployment.trusted()
+    await deployment.settled()
     assert await statuses(callers, ids) == {404}
 
 
@@ -141,14 +121,9 @@ async def test_the_cache_is_used_again_after_a_failover(
     created = await asyncio.gather(*(callers[number % 2].create(str(number)) for number in range(10)))
     await guarded.promote(replica)
     assert await statuses(callers, [each["id"] for each in created]) == {200}
-    await deployment.trusted()
-    ids = await cached(guarded, callers[0])
-
-    async def all_served_from_the_cache() -> bool:
-        statements = deployment.workers[1].count()
-        return await statuses((callers[1], callers[1]), ids) == {200} and statements() == []
-
-    await until(all_served_from_the_cache)
+    await deployment.settled()
+    ids = await cached(deployment, guarded, "ada", callers[0], TITLES)
+    await served_from_the_cache(deployment, callers, ids)
 
 
 async def test_the_feed_goes_on_after_a_failover(
@@ -160,7 +135,7 @@ async def test_the_feed_goes_on_after_a_failover(
         replica = await guarded.replica_of(master)
         master.kill()
         await guarded.promote(replica)
-        await deployment.trusted()
+        await deployment.settled()
         heard = [await listener.next()]
         await callers[1].create("after")
         heard.append(await listener.next())
@@ -170,7 +145,7 @@ async def test_the_feed_goes_on_after_a_failover(
 async def test_sentinels_that_are_down_are_passed_over_and_without_any_nothing_fails(
     deployment: World, guarded: Guarded, callers: Both
 ) -> None:
-    ids = await cached(guarded, callers[0])
+    ids = await cached(deployment, guarded, "ada", callers[0], TITLES)
     for sentinel in guarded.sentinels[:-1]:
         sentinel.kill()
     assert await deleted(callers[0], ids[:1]) == {204}
@@ -186,7 +161,7 @@ async def test_sentinels_that_are_down_are_passed_over_and_without_any_nothing_f
     assert await statuses(callers, ids[2:]) == {200}
     for sentinel in guarded.sentinels:
         sentinel.start()
-    await deployment.trusted()
+    await deployment.settled()
 
 
 async def test_a_server_that_was_a_replica_meanwhile_is_in_another_run_on_an_old_connection_as_well(
@@ -205,6 +180,21 @@ async def test_a_server_that_was_a_replica_meanwhile_is_in_another_run_on_an_old
             await link.ping()
         await link.ping()
         assert link.epoch(ADA.list) != first
+    finally:
+        await link.close()
+
+
+async def test_a_replica_is_refused_however_often_it_is_asked(
+    settings: Settings, guarded: Guarded, master: Redis
+) -> None:
+    replica = await guarded.replica_of(master)
+    link = RedisLink(settings.model_copy(update={"redis_url": SecretStr(replica.url)}), Metrics())
+    try:
+        for _ in range(2):
+            with pytest.raises(RedisAway) as refused:
+                await link.ping()
+            assert str(refused.value.__cause__) == "it is a replica, which takes no writes"
+        assert link.epoch(ADA.list) == ""
     finally:
         await link.close()
 

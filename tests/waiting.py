@@ -1,7 +1,7 @@
 """Waiting for a condition, with a limit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from time import monotonic
 
@@ -16,6 +16,14 @@ async def until(condition: Callable[[], Awaitable[bool]], limit: float = LIMIT_S
     deadline = monotonic() + limit
     while not await condition():
         assert monotonic() < deadline, f"not so after {limit} s"
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def until_none(left: Callable[[], Awaitable[Collection[object]]], limit: float = LIMIT_SECONDS) -> None:
+    """Return when nothing is left; fail with what still is after `limit` seconds."""
+    deadline = monotonic() + limit
+    while found := await left():
+        assert monotonic() < deadline, f"left after {limit} s: {found}"
         await asyncio.sleep(POLL_SECONDS)
 
 

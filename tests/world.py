@@ -18,7 +18,7 @@ from chat_sessions.embedded import Postgres, Redis
 from chat_sessions.migrations import migrate_deploy
 from chat_sessions.settings import Settings
 from tests.service import Caller, Service, running
-from tests.waiting import until
+from tests.waiting import until_none
 
 TABLES = '"ChatSession", "ChatMessage", "Outbox", "Tombstone"'
 
@@ -46,10 +46,29 @@ class World:
 
     async def trusted(self) -> None:
         """Wait until every worker trusts the cache."""
-        for worker in self.workers:
-            async with worker.client(None) as client:
-                caller = Caller(client)
-                await until(caller.is_fully_ready)
+        await until_none(self._distrust)
+
+    async def _distrust(self) -> list[str]:
+        return [said for said in [await each.said_of_itself() for each in self.workers] if '"status":"ok"' not in said]
+
+    async def settled(self) -> None:
+        """Wait until every worker trusts the cache, and Redis as it is now.
+
+        A worker asks its servers for their run once per sweep interval: until it has asked again, its trust may be in
+        what was there before. The sweep that is under way may have asked already; the one after it has not.
+        """
+        awaited = [worker.sweeps + 2 for worker in self.workers]
+
+        async def behind() -> list[str]:
+            pairs = zip(self.workers, awaited, strict=True)
+            return [f"sweep {each.sweeps} of {sweeps}" for each, sweeps in pairs if each.sweeps < sweeps]
+
+        await until_none(behind)
+        await self.trusted()
+
+    async def notes(self) -> list[str]:
+        """Return what is in the outbox."""
+        return [str(row) for row in await self.database.fetch('SELECT * FROM "Outbox"')]
 
     async def emptied(self) -> None:
         await self.database.execute(f"TRUNCATE {TABLES}")

@@ -1,0 +1,123 @@
+"""A master with a replica, and the sentinels that guard them."""
+
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from redis.exceptions import ResponseError
+
+from chat_sessions.embedded import Redis
+from tests.redis_servers import PATIENT_MS, Servers, replication, started
+from tests.waiting import until_none
+
+MASTER_NAME = "chats"
+SENTINELS = 3
+
+
+class Sentinel(Redis):
+    """The same binary in its other role."""
+
+    name = "Sentinel"
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        self.id = secrets.token_hex(20)
+
+    def told(self, master: Redis, replica: Redis, others: Sequence["Sentinel"], password: str, secret: str) -> None:
+        """Tell it what it would hear within the first seconds."""
+        about = f"{MASTER_NAME} 127.0.0.1"
+        self._options = {
+            "sentinel myid": self.id,
+            f"sentinel monitor {MASTER_NAME}": f"127.0.0.1 {master.port} {SENTINELS // 2 + 1}",
+            f"sentinel auth-pass {MASTER_NAME}": password,
+            f"sentinel down-after-milliseconds {MASTER_NAME}": PATIENT_MS,
+            "sentinel sentinel-pass": secret,
+            f"sentinel known-replica {about}": str(replica.port),
+            **{f"sentinel known-sentinel {about} {each.port}": each.id for each in others},
+        }
+
+    def _prepare(self) -> None:
+        # It keeps there what it has learnt.
+        if not (self.home / "redis.conf").exists():
+            super()._prepare()
+
+    def _command(self) -> list[str]:
+        return [*super()._command(), "--sentinel"]
+
+
+@dataclass
+class Guarded(Servers):
+    """The sentinels ask for a password of their own."""
+
+    sentinels: Sequence[Sentinel] = ()
+
+    @property
+    def url(self) -> str:
+        """As an operator would write it."""
+        hosts = ",".join(f"127.0.0.1:{each.port}" for each in self.sentinels)
+        secret = self.sentinels[0].password
+        return f"redis+sentinel://:{self.all[0].password}@{hosts}/{MASTER_NAME}?sentinel_password={secret}"
+
+    async def promote(self, replica: Redis) -> None:
+        """Let a sentinel make it the master, and wait until all of them say so."""
+
+        async def refusal() -> list[str]:
+            try:
+                await self[self.sentinels[-1]].execute_command("SENTINEL", "FAILOVER", MASTER_NAME)  # type: ignore[no-untyped-call]
+            except ResponseError as error:  # It has no good replica yet.
+                return [str(error)]
+            return []
+
+        async def doubts() -> list[str]:
+            return await self._doubts(replica)
+
+        await until_none(refusal)
+        await until_none(doubts)
+
+    @property
+    def processes(self) -> Sequence[Redis]:
+        return [*self.all, *self.sentinels]
+
+    async def damage(self) -> list[str]:
+        down = [f"{each.port} is down" for each in self.processes if each.pid is None]
+        if down:
+            return down
+        master, replica = self.all
+        if await self.roles("master") != [master]:
+            return [f"{master.port} is not the only master"]
+        return [*await self.lag(replica, master), *await self._doubts(master)]
+
+    async def demote(self, server: Redis, master: Redis) -> None:
+        """Make a server that was master a replica. A sentinel would do so as well, after ten seconds."""
+        await self[server].replicaof("127.0.0.1", master.port)
+
+    async def _doubts(self, master: Redis) -> list[str]:
+        """Say what sentinels do not know of this master."""
+        wanted = {"port": master.port, "num-other-sentinels": SENTINELS - 1, "num-slaves": 1}
+        running = [each for each in self.sentinels if each.pid is not None]
+        said = {each.port: await self._said(each) for each in running}
+        return [f"{port} says {facts}" for port, facts in said.items() if not wanted.items() <= facts.items()]
+
+    async def _said(self, sentinel: Sentinel) -> dict[str, Any]:
+        return cast("dict[str, Any]", await self[sentinel].sentinel_master(MASTER_NAME))
+
+
+@asynccontextmanager
+async def guarded() -> AsyncIterator[Guarded]:
+    """Start them on free ports and wait until they work."""
+    password, secret = secrets.token_hex(16), secrets.token_hex(16)
+    with tempfile.TemporaryDirectory(prefix="chat-sessions-") as folder:
+        master = Redis(Path(folder, "master"), durable=False, options=replication(password))
+        follows = {**replication(password), "replicaof": f"127.0.0.1 {master.port}"}
+        replica = Redis(Path(folder, "replica"), durable=False, options=follows)
+        sentinels = [Sentinel(Path(folder, f"sentinel {number}")) for number in range(SENTINELS)]
+        for each in sentinels:
+            each.told(master, replica, [other for other in sentinels if other is not each], password, secret)
+        async with started([master, replica], password) as looks, started(sentinels, secret) as others:
+            made = Guarded([master, replica], {**looks, **others}, sentinels)
+            await until_none(made.damage)
+            yield made

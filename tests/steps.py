@@ -1,0 +1,66 @@
+"""What tests of several Redis servers do again and again, as a user with two workers."""
+
+import asyncio
+from collections.abc import Sequence
+
+from chat_sessions.cache import Keys
+from tests.redis_servers import Servers
+from tests.service import Caller
+from tests.waiting import until_none
+from tests.world import World
+
+Both = tuple[Caller, Caller]
+READS = 20
+LIFE = [201, 201, 200, 200, 204, 404]
+
+
+async def cached(world: World, servers: Servers, user: str, caller: Caller, titles: str = "Lisbon Porto") -> list[str]:
+    """Create sessions and read them until each is in the cache, and the list."""
+    ids = [(await caller.create(title))["id"] for title in titles.split()]
+    keys = Keys(user)
+    # What the sweeper makes good evicts as well. Then the holds are gone soon, but not as soon as a test can do it.
+    await until_none(world.notes)
+    await servers.forget(keys.hold("*"))
+
+    async def missing() -> set[str]:
+        await asyncio.gather(*map(caller.get, ids), caller.page())
+        return {*map(keys.session, ids), keys.list} - set(await servers.keys(keys.all))
+
+    await until_none(missing)
+    return ids
+
+
+async def served_from_the_cache(world: World, callers: Both, ids: Sequence[str]) -> None:
+    """Wait until the second worker asks the database for none of them."""
+
+    async def asked() -> list[str]:
+        statements = world.workers[1].count()
+        assert await statuses(callers[1:], ids) == {200}
+        return statements()
+
+    await until_none(asked)
+
+
+async def statuses(callers: Sequence[Caller], ids: Sequence[str], times: int = READS) -> set[int]:
+    """Read them again and again by way of every one of these."""
+    answers = [await asyncio.gather(*(each.get(name) for each in callers for name in ids)) for _ in range(times)]
+    return {answer.status_code for some in answers for answer in some}
+
+
+async def deleted(caller: Caller, ids: Sequence[str]) -> set[int]:
+    return {answer.status_code for answer in await asyncio.gather(*map(caller.delete, ids))}
+
+
+async def life(caller: Caller) -> list[int]:
+    """Return what a session's calls from its first to its last are answered: at best LIFE."""
+    created = await caller.http.post("/api/chat/sessions", json={"title": "Lisbon"})
+    session_id = created.json()["id"]
+    answers = [
+        created,
+        await caller.append(session_id, "hi"),
+        await caller.change(session_id, title="Porto"),
+        await caller.get(session_id),
+        await caller.delete(session_id),
+        await caller.get(session_id),
+    ]
+    return [answer.status_code for answer in answers]
