@@ -121,15 +121,23 @@ class Cluster(Servers):
         await self.ask(replica, "FAILOVER", "TAKEOVER")
         await self.agreed()
 
-    async def agreed(self) -> None:
+    async def begun(self) -> None:
+        """Let the masters take over from those that have started as such, which refuse everything for two seconds."""
+        for master in self.masters:
+            await self.agreed(working=False)
+            await self.ask(master, "FAILOVER", "TAKEOVER")
+        await self.agreed()
+        await super().begun()
+
+    async def agreed(self, *, working: bool = True) -> None:
         """Wait until all that run see the same, and let them talk: by themselves they would do so for seconds."""
 
         async def disagreement() -> list[View]:
-            views = {await self._view(each) for each in self._running()}
-            if len(views) == 1 and _is_settled(*views):
+            views = [await self._view(each) for each in self._running()]
+            if _are_one(views) and all(each.state == "ok" or not working for each in views):
                 return []
             await self._talk()
-            return sorted(views)
+            return views
 
         await until_none(disagreement)
 
@@ -162,12 +170,15 @@ class Cluster(Servers):
         return found
 
     def _as_made(self) -> View:
-        lines = [Line.parse(line) for line in self.all[0].told.splitlines()[:-1]]
-        return View("ok", str(MASTERS), tuple(sorted(lines)))
+        lines = []
+        for number, (master, replica) in enumerate(zip(self.masters, self.all[MASTERS:], strict=True)):
+            lines.append(Line(master.id, "master", "-", str(MASTERS + number + 1), (_share(number),)))
+            lines.append(Line(replica.id, "replica", master.id, "", ()))
+        return View("ok", str(2 * MASTERS), tuple(sorted(lines)))
 
     async def move(self, user: str, source: Redis, target: Redis) -> None:
         """Move the slot of a user's keys, as `redis-cli --cluster reshard` does."""
-        slot, origin, goal = slot_of(user), await self._id_of(source), await self._id_of(target)
+        slot, origin, goal = slot_of(user), self._id_of(source), self._id_of(target)
         await self.agreed()
         await self.ask(target, "SETSLOT", slot, "IMPORTING", origin)
         await self.ask(source, "SETSLOT", slot, "MIGRATING", goal)
@@ -177,14 +188,14 @@ class Cluster(Servers):
             await self.ask(server, "SETSLOT", slot, "NODE", goal)
         await self.agreed()
 
-    async def _id_of(self, server: Redis) -> str:
+    def _id_of(self, server: Redis) -> str:
         return next(each.id for each in self.all if each is server)
 
 
-def _is_settled(view: View) -> bool:
-    """Whether no two masters have the same epoch, of which one is still to take another."""
-    epochs = [line.epoch for line in view.lines if line.slots]
-    return view.state == "ok" and len(set(epochs)) == len(epochs)
+def _are_one(views: Sequence[View]) -> bool:
+    """Whether they are the same, and no two masters have one epoch, of which one is still to take another."""
+    epochs = [line.epoch for line in views[0].lines if line.slots]
+    return len({(each.epoch, each.lines) for each in views}) == 1 and len(set(epochs)) == len(epochs)
 
 
 @asynccontextmanager
@@ -197,7 +208,7 @@ async def cluster() -> AsyncIterator[Cluster]:
             member.told = _told(members, member)
         async with started(members, password) as looks:
             made = Cluster(members, looks)
-            await until_none(made.damage)
+            await made.begun()
             yield made
 
 
@@ -205,19 +216,19 @@ def _told(members: Sequence[Member], myself: Member) -> str:
     """Return what a server is told of its cluster: the text of its nodes.conf."""
     lines = []
     for number, member in enumerate(members):
-        role, master, epoch, slots = _place(members, number)
+        role, master, epoch, slots = "slave", members[(number + MASTERS) % len(members)].id, 0, ""
+        if number >= MASTERS:
+            role, master, epoch, slots = "master", "-", number - MASTERS + 1, _share(number - MASTERS)
         flags = f"myself,{role}" if member is myself else role
         address = f"127.0.0.1:{member.port}@{member.port + BUS}"
         lines.append(f"{member.id} {address} {flags} {master} 0 0 {epoch} connected {slots}")
     return "\n".join([*lines, f"vars currentEpoch {MASTERS} lastVoteEpoch 0\n"])
 
 
-def _place(members: Sequence[Member], number: int) -> tuple[str, str, int, str]:
-    if number >= MASTERS:
-        return "slave", members[number - MASTERS].id, 0, ""
+def _share(number: int) -> str:
+    """Return the slots of the first, the second, the third master."""
     size = REDIS_CLUSTER_HASH_SLOTS // MASTERS + 1
-    last = min((number + 1) * size, REDIS_CLUSTER_HASH_SLOTS) - 1
-    return "master", "-", number + 1, f"{number * size}-{last}"
+    return f"{number * size}-{min((number + 1) * size, REDIS_CLUSTER_HASH_SLOTS) - 1}"
 
 
 def slot_of(user: str) -> int:

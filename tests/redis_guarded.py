@@ -119,5 +119,5 @@ async def guarded() -> AsyncIterator[Guarded]:
             each.told(master, replica, [other for other in sentinels if other is not each], password, secret)
         async with started([master, replica], password) as looks, started(sentinels, secret) as others:
             made = Guarded([master, replica], {**looks, **others}, sentinels)
-            await until_none(made.damage)
+            await made.begun()
             yield made

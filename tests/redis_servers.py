@@ -41,7 +41,11 @@ class Servers(ABC):
         """Make them anew, unless they are as they were made: no test begins with what another has left behind."""
         if await self.damage():
             anew(self.processes)
-            await until_none(self.damage)
+            await self.begun()
+
+    async def begun(self) -> None:
+        """Wait, once they run, until they are as they are to be."""
+        await until_none(self.damage)
 
     async def roles(self, role: str) -> list[Redis]:
         """Return those that answer, and say of themselves that they are this."""
