@@ -12,6 +12,8 @@ import psutil
 
 # Far above what any of them takes.
 PATIENCE_SECONDS = 60
+# What the processes that serve, and their query engines, have in their command lines.
+WORKER, ENGINE = "spawn_main", "host.mjs"
 
 
 def clean_environment(given: Mapping[str, str]) -> dict[str, str]:
@@ -53,6 +55,19 @@ def family(pid: int) -> list[psutil.Process]:
         return [*parent.children(recursive=True), parent]
     except psutil.NoSuchProcess:
         return []
+
+
+def children(program: str, parent: int | None = None) -> list[psutil.Process]:
+    """Return those children of a process, by default this one, that run a program."""
+    return [each for each in psutil.Process(parent).children() if _runs(each, program)]
+
+
+def _runs(process: psutil.Process, program: str) -> bool:
+    try:
+        return program in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        # Or a zombie, which nobody has fetched yet.
+        return False
 
 
 def has_ended(process: psutil.Process) -> bool:

@@ -15,7 +15,7 @@ from chat_sessions.telemetry.exposition import merged
 from tests.process import ServiceProcess, serving
 from tests.scrape import Scrape, scrape
 from tests.service import Caller, Service, running, token
-from tests.shell import has_ended
+from tests.shell import ENGINE, WORKER, children
 from tests.waiting import a_statement_waits, until
 
 CONNECTIONS = "chat_database_connections"
@@ -115,8 +115,7 @@ class TestOneWorker:
 
 
 def newest_engine() -> psutil.Process:
-    engines = [each for each in psutil.Process().children() if "host.mjs" in " ".join(each.cmdline())]
-    return max(engines, key=lambda each: each.create_time())
+    return max(children(ENGINE), key=lambda each: each.create_time())
 
 
 @pytest.fixture(scope="module")
@@ -197,9 +196,7 @@ class TestTwoWorkers:
 
 
 def workers(process: ServiceProcess) -> list[psutil.Process]:
-    children = psutil.Process(process.process.pid).children()
-    living = [each for each in children if not has_ended(each)]
-    return [each for each in living if "spawn_main" in " ".join(each.cmdline())]
+    return children(WORKER, process.process.pid)
 
 
 def test_one_page_is_made_of_many() -> None:

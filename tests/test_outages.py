@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from chat_sessions.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests.service import Caller
+from tests.shell import ENGINE, children
 from tests.waiting import a_statement_waits, until
 from tests.world import World, world
 
@@ -55,9 +55,8 @@ async def in_flight(deployment: World, caller: Caller, session_id: str) -> Async
 
 
 def kill_engines() -> None:
-    for child in psutil.Process().children():
-        if "host.mjs" in " ".join(child.cmdline()):
-            child.kill()
+    for engine in children(ENGINE):
+        engine.kill()
 
 
 async def test_only_calls_in_flight_fail_when_the_engine_is_killed(deployment: World, ada: Caller) -> None:

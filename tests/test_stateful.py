@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
-import psutil
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -23,6 +22,7 @@ from hypothesis.stateful import (
 from chat_sessions.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests.service import Caller, new_id
+from tests.shell import ENGINE, children
 from tests.waiting import until
 from tests.world import World, world
 
@@ -182,9 +182,9 @@ class ChatMachine(RuleBasedStateMachine):
 
     @rule()
     def kill_an_engine(self) -> None:
-        engines = [each for each in psutil.Process().children() if "host.mjs" in " ".join(each.cmdline())]
-        engines[0].kill()
-        engines[0].wait()
+        engine = children(ENGINE)[0]
+        engine.kill()
+        engine.wait()
         for worker in (0, 1):
             caller = self.callers["ada", worker]
             self.run(until(partial(_serves, caller)))

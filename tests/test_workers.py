@@ -14,21 +14,13 @@ from chat_sessions.settings import Settings
 from tests.listening import Listener, following
 from tests.process import START_SECONDS, ServiceProcess, serving
 from tests.service import new_id
-from tests.shell import family
+from tests.shell import ENGINE, WORKER, children, family
 from tests.waiting import until
 
 WORKERS = 2
 # New connections go to either worker; that so many go to one of them has a chance of one in a million.
 MOST_CONNECTIONS = 20
 SESSIONS = 30
-
-
-def runs(process: psutil.Process, program: str) -> bool:
-    try:
-        return program in " ".join(process.cmdline())
-    except psutil.NoSuchProcess:
-        # Or a zombie, which nobody has fetched yet.
-        return False
 
 
 class Workers:
@@ -38,12 +30,11 @@ class Workers:
         self.service = service
 
     def serving(self) -> list[psutil.Process]:
-        supervisor = psutil.Process(self.service.process.pid)
-        return [each for each in supervisor.children() if runs(each, "spawn_main")]
+        return children(WORKER, self.service.process.pid)
 
     def engines(self) -> list[list[psutil.Process]]:
         """Return the query engines of each worker."""
-        return [[child for child in worker.children() if runs(child, "host.mjs")] for worker in self.serving()]
+        return [children(ENGINE, worker.pid) for worker in self.serving()]
 
     def connected(self) -> list[int]:
         """Return how many connections each has from its clients."""
