@@ -1,4 +1,4 @@
-import { expect, problem, test } from "./test";
+import { closedGate, expect, problem, test } from "./test";
 
 test("the newest messages come first, older ones on demand, without a jump", async ({ sidebar, page, service }) => {
   const { id } = await service.create("Long talk");
@@ -38,6 +38,31 @@ test("a message is sent with Enter, a line is broken with Shift+Enter", async ({
   await expect
     .poll(async () => (await service.get(id)).messages.map((message) => message.content))
     .toEqual(["one\ntwo"]);
+});
+
+test("an empty chat waits for its first message, but takes no focus from who has gone elsewhere meanwhile", async ({
+  sidebar,
+  page,
+  service,
+}) => {
+  const [alpha, beta] = await service.createAll(["Alpha", "Beta"]);
+  await sidebar.open();
+  const field = page.getByRole("textbox", { name: "Message" });
+  await sidebar.link("Alpha").click();
+  await expect(page).toHaveURL(`/c/${alpha?.id}`);
+  await expect(field).toBeFocused();
+
+  const gate = closedGate();
+  await page.route(`**/api/chat/sessions/${beta?.id}*`, async (route) => {
+    await gate.opened;
+    await route.continue();
+  });
+  await sidebar.link("Beta").click();
+  await expect(field).toBeHidden();
+  await sidebar.search.fill("Bet");
+  gate.open();
+  await expect(field).toBeVisible();
+  await expect(sidebar.search).toBeFocused();
 });
 
 test("without an open chat the first message makes one", async ({ sidebar, page, service }) => {

@@ -66,7 +66,7 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
           {openId === null ? (
             <StartPane lead={menu} onStart={openChat} />
           ) : (
-            <ChatPane key={openId} id={openId} lead={menu} onLeave={() => openChat(null)} />
+            <ChatPane id={openId} lead={menu} onLeave={() => openChat(null)} />
           )}
         </main>
       </div>

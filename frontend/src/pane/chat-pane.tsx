@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import "../ui/tokens.css";
 import { isSessionNotFound } from "../api/problem";
 import { titleOf } from "../sessions/titles";
@@ -16,7 +16,12 @@ export interface ChatPaneProps {
 }
 
 /** The open chat: its messages, and a field to add one. */
-export function ChatPane({ id, onLeave, lead }: ChatPaneProps) {
+export function ChatPane(props: ChatPaneProps) {
+  return <OpenChat key={props.id} {...props} />;
+}
+
+function OpenChat({ id, onLeave, lead }: ChatPaneProps) {
+  const [opener] = useState(() => document.activeElement);
   const { session, messages, isDeleted, ...query } = useSession(id);
   const isMissing = isSessionNotFound(query.error);
   const content = () => {
@@ -26,9 +31,9 @@ export function ChatPane({ id, onLeave, lead }: ChatPaneProps) {
     if (session) {
       return (
         <Conversation
-          key={id}
           session={session}
           messages={messages}
+          opener={opener}
           older={{
             exist: query.hasNextPage,
             isLoading: query.isFetchingNextPage,

@@ -4,13 +4,13 @@ import { useMedia } from "../ui/use-media";
 import styles from "./composer.module.css";
 
 interface ComposerProps {
-  /** When it appears, except by touch: a keyboard would cover the screen. */
-  takesFocus?: boolean;
+  /** Takes the focus when it appears, if that is still there; never by touch: a keyboard would cover the screen. */
+  takesFocusFrom?: Element | null;
   isBusy: boolean;
   onSend: (text: string) => void;
 }
 
-export function Composer({ takesFocus = false, isBusy, onSend }: ComposerProps) {
+export function Composer({ takesFocusFrom = null, isBusy, onSend }: ComposerProps) {
   const [text, setText] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
   const isTouch = useMedia("(pointer: coarse)");
@@ -31,10 +31,11 @@ export function Composer({ takesFocus = false, isBusy, onSend }: ComposerProps) 
   };
 
   useEffect(() => {
-    if (takesFocus && !isTouch) {
+    const isStillThere = [takesFocusFrom, document.body].includes(document.activeElement);
+    if (takesFocusFrom && isStillThere && !isTouch) {
       field.current?.focus();
     }
-  }, [takesFocus, isTouch]);
+  }, [takesFocusFrom, isTouch]);
 
   return (
     <div className={styles.place}>

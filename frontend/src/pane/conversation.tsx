@@ -13,10 +13,12 @@ import { MessageItem } from "./message-item";
 interface ConversationProps {
   session: Session;
   messages: readonly Message[];
+  /** What had the focus when the chat was opened. */
+  opener: Element | null;
   older: { exist: boolean; isLoading: boolean; error: Error | null; load: () => void };
 }
 
-export function Conversation({ session, messages, older }: ConversationProps) {
+export function Conversation({ session, messages, opener, older }: ConversationProps) {
   const [outgoing, setOutgoing] = useState<OutgoingMessage | null>(null);
   const [isNew] = useState(messages.length === 0);
   const append = useAppendMessage(session.id);
@@ -83,7 +85,11 @@ export function Conversation({ session, messages, older }: ConversationProps) {
           </ol>
         </div>
       </section>
-      <Composer takesFocus={isNew} isBusy={append.isPending} onSend={(content) => send({ id: mintId(), content })} />
+      <Composer
+        takesFocusFrom={isNew ? opener : null}
+        isBusy={append.isPending}
+        onSend={(content) => send({ id: mintId(), content })}
+      />
     </>
   );
 }
