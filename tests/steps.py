@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from chat_sessions.cache import Keys
 from tests.redis_servers import Servers
 from tests.service import Caller
-from tests.waiting import until_none
+from tests.waiting import swept, until_none
 from tests.world import World
 
 Both = tuple[Caller, Caller]
-READS = 20
+READS = 25  # of each session, by each worker
 LIFE = [201, 201, 200, 200, 204, 404]
 
 
@@ -19,7 +19,7 @@ async def cached(world: World, servers: Servers, user: str, caller: Caller, titl
     ids = [(await caller.create(title))["id"] for title in titles.split()]
     keys = Keys(user)
     # What the sweeper makes good evicts as well. Then the holds are gone soon, but not as soon as a test can do it.
-    await until_none(world.notes)
+    await swept(world.database)
     await servers.forget(keys.hold("*"))
 
     async def missing() -> set[str]:

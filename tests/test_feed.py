@@ -22,7 +22,7 @@ from chat_sessions.web.middleware import RequestMiddleware
 from tests.listening import Heard, Listener, following, on_a_socket
 from tests.process import serving
 from tests.service import Caller, Service, running, token
-from tests.waiting import until
+from tests.waiting import swept
 from tests.world import remembered, world
 
 EVENTS = "/api/chat/sessions/events"
@@ -74,11 +74,7 @@ async def test_a_change_by_direct_sql_is_told(ada: Caller, listener: Listener, d
 
 async def test_each_change_is_told_once(ada: Caller, listener: Listener, database: asyncpg.Pool) -> None:
     await ada.create("Lisbon")
-
-    async def swept() -> bool:
-        return bool(await database.fetchval('SELECT count(*) = 0 FROM "Outbox"'))
-
-    await until(swept)
+    await swept(database)
     last = (await ada.create("Porto"))["id"]
     await listener.next()
     assert told(await listener.next()) == ("session.created", last)

@@ -11,7 +11,7 @@ from chat_sessions.cache import Keys
 from chat_sessions.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests.service import Caller, running
-from tests.waiting import until
+from tests.waiting import notes, swept, until
 from tests.world import World, world
 
 ADA = Keys("ada")
@@ -68,23 +68,19 @@ async def test_a_session_inserted_by_direct_sql_appears_in_a_cached_list(
 
 async def test_a_change_that_is_rolled_back_leaves_no_note(ada: Caller, database: asyncpg.Pool) -> None:
     await ada.create("Lisbon")
-    await until(lambda: is_empty(database))
+    await swept(database)
     async with database.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
         await connection.execute('DELETE FROM "ChatSession"')
         await transaction.rollback()
-    assert await is_empty(database)
+    assert await notes(database) == []
 
 
 async def test_the_outbox_is_emptied(ada: Caller, database: asyncpg.Pool) -> None:
     created = await asyncio.gather(*(ada.create(f"Chat {number}") for number in range(30)))
     await asyncio.gather(*(ada.delete(each["id"]) for each in created))
-    await until(lambda: is_empty(database), limit=5)
-
-
-async def is_empty(database: asyncpg.Pool) -> bool:
-    return bool(await database.fetchval('SELECT count(*) = 0 FROM "Outbox"'))
+    await swept(database)
 
 
 async def test_the_backlog_is_measured(ada: Caller, database: asyncpg.Pool) -> None:
@@ -113,31 +109,31 @@ def counted(metrics: str, name: str) -> float:
 async def test_two_sweepers_never_do_the_same_work(deployment: World) -> None:
     async with deployment.callers("ada") as callers:
 
-        async def swept() -> float:
+        async def counted_notes() -> float:
             pages = [(await caller.http.get("/metrics")).text for caller in callers]
             return sum(counted(page, "chat_outbox_swept_total") for page in pages)
 
-        before = await swept()
+        before = await counted_notes()
         await deployment.database.execute(
             """INSERT INTO "Outbox" ("userId", "sessionId", "change")
                SELECT 'user ' || number % 10, number::text, 'updated' FROM generate_series(1, 1000) AS number"""
         )
-        await until(lambda: is_empty(deployment.database))
-        assert await swept() - before == 1000
+        await swept(deployment.database)
+        assert await counted_notes() - before == 1000
 
 
 async def test_a_note_stays_while_redis_is_away(deployment: World) -> None:
     await deployment.emptied()
     async with deployment.callers("ada") as (ada, _):
         session_id = (await ada.create("Lisbon"))["id"]
-        await until(lambda: is_empty(deployment.database))
+        await swept(deployment.database)
         deployment.redis.kill()
         await ada.delete(session_id)
         note = await deployment.database.fetchrow('SELECT "userId", "sessionId", "change" FROM "Outbox"')
         deployment.redis.start()
         assert note is not None
         assert tuple(note) == ("ada", session_id, "deleted")
-        await until(lambda: is_empty(deployment.database))
+        await swept(deployment.database)
     await deployment.trusted()
 
 
@@ -157,5 +153,5 @@ async def test_a_tombstone_is_forgotten_after_its_hours(settings: Settings, data
 async def test_a_deleted_id_is_refused_after_its_note_is_gone(ada: Caller, database: asyncpg.Pool) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
     await ada.delete(session_id)
-    await until(lambda: is_empty(database), limit=5)
+    await swept(database)
     assert (await ada.http.post("/api/chat/sessions", json={"id": session_id})).status_code == 409

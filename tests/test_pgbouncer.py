@@ -15,7 +15,7 @@ from tests.bouncer import SERVER_CONNECTIONS, PgBouncer, program
 from tests.command import Operator
 from tests.service import Caller, new_id, running
 from tests.test_doctor import Doctor
-from tests.waiting import a_statement_waits, until
+from tests.waiting import a_statement_waits, swept, until
 from tests.world import migrated_database
 
 CALLS = 40
@@ -98,11 +98,7 @@ async def test_many_transactions_at_once_share_few_connections(ada: Caller, behi
 async def test_the_outbox_is_drained(ada: Caller, behind: asyncpg.Pool) -> None:
     for number in range(10):
         await ada.create(str(number))
-
-    async def drained() -> bool:
-        return bool(await behind.fetchval('SELECT count(*) = 0 FROM "Outbox"'))
-
-    await until(drained)
+    await swept(behind)
 
 
 async def test_times_are_in_utc_whatever_the_database_thinks(pooled: Settings, behind: asyncpg.Pool, url: str) -> None:

@@ -14,7 +14,7 @@ from chat_sessions.embedded import Redis
 from chat_sessions.settings import Settings
 from tests.proxy import Proxy
 from tests.service import Caller, Service, new_id, running
-from tests.waiting import a_statement_waits, deletion_under_way, until
+from tests.waiting import a_statement_waits, deletion_under_way, swept, until
 from tests.wire import by_way_of, script
 
 # Longer than a test's steps between two commands to Redis.
@@ -53,7 +53,7 @@ async def slow_ada(slow_service: Service) -> AsyncIterator[Caller]:
 async def session_id(ada: Caller, redis: RedisClient, database: asyncpg.Pool) -> str:
     """A session that nothing keeps out of the cache any more."""
     created: str = (await ada.create("Lisbon", messages=[{"role": "user", "content": "hi"}]))["id"]
-    await until(lambda: outbox_is_empty(database))
+    await swept(database)
     await redis.delete(ADA.hold(created), ADA.list_hold)
     return created
 
@@ -129,7 +129,7 @@ async def test_a_read_that_is_slower_than_a_hold_does_not_fill(
         held_before_its_fill(line, Caller(client).get(session_id)),
     ):
         await ada.delete(session_id)
-        await until(lambda: outbox_is_empty(database))
+        await swept(database)
         # The holds of the deletion are over before the late fill arrives: only the ticket's age can refuse it.
         await redis.delete(ADA.hold(session_id))
         issued = await redis.time()
@@ -148,10 +148,6 @@ async def test_an_eviction_that_is_lost_on_the_line_is_repeated_before_the_answe
         gate.cut()
         assert (await deletion).status_code == 204
     assert (await ada.get(session_id)).status_code == 404
-
-
-async def outbox_is_empty(database: asyncpg.Pool) -> bool:
-    return bool(await database.fetchval('SELECT count(*) = 0 FROM "Outbox"'))
 
 
 async def _later_than(redis: RedisClient, since: tuple[int, int], seconds: float) -> bool:

@@ -8,11 +8,11 @@ import pytest
 from chat_sessions.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests.service import Caller
-from tests.waiting import until
+from tests.steps import deleted, statuses
+from tests.waiting import swept, until
 from tests.world import World, remembered, world
 
 SESSIONS = 50
-READS_OF_EACH = 25  # by each of two workers: 2,500 reads a test, 10,000 in all
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ async def callers(deployment: World) -> AsyncIterator[tuple[Caller, Caller]]:
     await deployment.emptied()
     async with deployment.callers("ada") as both:
         yield both
-    await deployment.trusted()
+    await deployment.settled()
 
 
 async def cached_sessions(deployment: World, callers: tuple[Caller, Caller]) -> Sequence[str]:
@@ -44,19 +44,6 @@ async def cached_sessions(deployment: World, callers: tuple[Caller, Caller]) -> 
     return ids
 
 
-async def deleted(caller: Caller, ids: Sequence[str]) -> list[int]:
-    return [answer.status_code for answer in await asyncio.gather(*(caller.delete(each) for each in ids))]
-
-
-async def statuses_read(callers: tuple[Caller, Caller], ids: Sequence[str]) -> set[int]:
-    """Read every session again and again by way of both workers."""
-    found: set[int] = set()
-    for _ in range(READS_OF_EACH):
-        answers = await asyncio.gather(*(caller.get(session_id) for caller in callers for session_id in ids))
-        found |= {answer.status_code for answer in answers}
-    return found
-
-
 async def test_deletes_while_redis_is_paused_succeed_and_stay_when_it_answers_again(
     deployment: World, callers: tuple[Caller, Caller]
 ) -> None:
@@ -64,8 +51,8 @@ async def test_deletes_while_redis_is_paused_succeed_and_stay_when_it_answers_ag
     deployment.redis.pause()
     answers = await deleted(callers[0], ids)
     deployment.redis.resume()
-    assert answers == [204] * SESSIONS
-    assert await statuses_read(callers, ids) == {404}
+    assert answers == {204}
+    assert await statuses(callers, ids) == {404}
     assert await callers[1].titles() == []
 
 
@@ -77,8 +64,8 @@ async def test_a_pause_that_only_the_deleting_worker_notices_leaves_nothing_stal
     deleting = asyncio.ensure_future(deleted(callers[0], ids))
     await until(lambda: is_degraded(callers[0]))
     deployment.redis.resume()
-    assert await deleting == [204] * SESSIONS
-    assert await statuses_read(callers, ids) == {404}
+    assert await deleting == {204}
+    assert await statuses(callers, ids) == {404}
 
 
 async def is_degraded(caller: Caller) -> bool:
@@ -92,8 +79,8 @@ async def test_deletes_while_redis_is_dead_stay_when_it_comes_back_empty(
     deployment.redis.kill()
     answers = await deleted(callers[0], ids)
     deployment.redis.restart(keep_data=False)
-    assert answers == [204] * SESSIONS
-    assert await statuses_read(callers, ids) == {404}
+    assert answers == {204}
+    assert await statuses(callers, ids) == {404}
 
 
 async def test_deletes_while_redis_is_dead_stay_when_it_comes_back_with_its_old_data(
@@ -103,8 +90,8 @@ async def test_deletes_while_redis_is_dead_stay_when_it_comes_back_with_its_old_
     deployment.redis.kill()
     answers = await deleted(callers[0], ids)
     deployment.redis.start()
-    assert answers == [204] * SESSIONS
-    assert await statuses_read(callers, ids) == {404}
+    assert answers == {204}
+    assert await statuses(callers, ids) == {404}
 
 
 async def test_deletes_that_redis_has_forgotten_stay_when_it_comes_back_with_older_data(
@@ -113,13 +100,9 @@ async def test_deletes_that_redis_has_forgotten_stay_when_it_comes_back_with_old
     ids = await cached_sessions(deployment, callers)
     async with remembered(deployment.redis):
         answers = await deleted(callers[0], ids)
-        await until(lambda: outbox_is_empty(deployment))
-    assert answers == [204] * SESSIONS
-    assert await statuses_read(callers, ids) == {404}
-
-
-async def outbox_is_empty(deployment: World) -> bool:
-    return bool(await deployment.database.fetchval('SELECT count(*) = 0 FROM "Outbox"'))
+        await swept(deployment.database)
+    assert answers == {204}
+    assert await statuses(callers, ids) == {404}
 
 
 async def test_every_call_works_without_redis(deployment: World, callers: tuple[Caller, Caller]) -> None:

@@ -23,7 +23,7 @@ from tests.redis_cluster import Cluster
 from tests.service import Caller, running
 from tests.steps import LIFE, Both, cached, deleted, life, served_from_the_cache, statuses
 from tests.test_outbox import counted
-from tests.waiting import POLL_SECONDS, until, until_none
+from tests.waiting import POLL_SECONDS, notes, swept, until, until_none
 from tests.wire import by_way_of
 from tests.world import TABLES, World, world
 
@@ -104,7 +104,7 @@ async def test_a_delete_is_one_statement_and_one_script_on_one_master(
     deployment: World, callers: Both, cluster: Cluster, user: str
 ) -> None:
     [session_id, _] = await cached(deployment, cluster, user, callers[0])
-    await until_none(deployment.notes)
+    await swept(deployment.database)
     statements = deployment.workers[0].count()
     async with AsyncExitStack() as stack:
         sent = [await stack.enter_async_context(commands(cluster[each])) for each in cluster.masters]
@@ -149,7 +149,7 @@ async def test_a_read_that_began_before_a_delete_does_not_bring_the_session_back
     postgres: Postgres, deployment: World, cluster: Cluster, master: Redis, user: str, callers: Both
 ) -> None:
     [session_id, _] = await cached(deployment, cluster, user, callers[0])
-    await until_none(deployment.notes)
+    await swept(deployment.database)
     keys = Keys(user)
     await cluster[master].delete(keys.session(session_id), keys.hold(session_id))
     async with Proxy(postgres.port).running() as line:
@@ -189,7 +189,7 @@ async def test_evictions_that_a_dead_master_took_along_stay_done(
     replica = await cluster.replica_of(master)
     await cluster.cut_off(replica)
     assert await deleted(callers[0], ids) == {204}
-    await until_none(deployment.notes)
+    await swept(deployment.database)
     master.kill()
     await cluster.promote(replica)
     assert await cluster[replica].exists(*map(Keys(user).session, ids)) == len(ids), "or nothing is tested"
@@ -206,7 +206,7 @@ async def test_evictions_that_were_lost_stay_done_when_the_first_master_is_maste
     replica = await cluster.replica_of(master)
     await cluster.cut_off(replica)
     assert await deleted(callers[0], ids) == {204}
-    await until_none(deployment.notes)
+    await swept(deployment.database)
     await cluster.promote(replica)
     for caller in callers:
         await cached(deployment, cluster, user, caller)
@@ -256,9 +256,9 @@ async def test_a_master_without_a_replica_costs_the_cache_and_no_request(
     assert await deleted(callers[0], ids[:1]) == {204}
     assert await statuses(callers, ids[:1]) == {404}
     assert await statuses(callers, ids[1:], 1) == {200}
-    assert await deployment.notes()
+    assert await notes(deployment.database)
     master.start()
-    await until_none(deployment.notes)
+    await swept(deployment.database)
     assert await statuses(callers, ids[:1]) == {404}
 
 
@@ -329,7 +329,7 @@ async def test_an_entry_that_went_with_its_slot_and_came_back_is_not_believed(
     await cluster.move(user, master, other)
     assert await deleted(callers[0], [session_id]) == {204}
     assert await statuses(callers, [session_id]) == {404}
-    await until_none(deployment.notes)
+    await swept(deployment.database)
     await cluster[other].restore(key, 60_000, entry, replace=True)
     await cluster.move(user, other, master)
     assert await cluster[master].exists(key) == 1, "or nothing is tested"

@@ -17,7 +17,7 @@ from tests.command import Operator
 from tests.listening import following, on_a_socket
 from tests.redis_guarded import Guarded
 from tests.steps import Both, cached, deleted, served_from_the_cache, statuses
-from tests.waiting import until, until_none
+from tests.waiting import swept, until
 from tests.world import TABLES, World, world
 
 ADA = Keys("ada")
@@ -82,7 +82,7 @@ async def test_evictions_that_a_dead_master_took_along_stay_done(
     replica = await guarded.replica_of(master)
     await guarded.cut_off(replica)
     assert await deleted(callers[0], ids) == {204}
-    await until_none(deployment.notes)
+    await swept(deployment.database)
     master.kill()
     assert await statuses(callers, ids) == {404}
     await guarded.promote(replica)
@@ -99,7 +99,7 @@ async def test_evictions_that_were_lost_stay_done_when_the_first_master_is_maste
     replica = await guarded.replica_of(master)
     await guarded.cut_off(replica)
     assert await deleted(callers[0], ids) == {204}
-    await until_none(deployment.notes)
+    await swept(deployment.database)
     await guarded.promote(replica)
     # It never stopped: its run is the one under which the deleted sessions were cached. Its data are the other's.
     await guarded.demote(master, replica)

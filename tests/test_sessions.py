@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.service import Caller, Service, new_id
-from tests.waiting import until
+from tests.waiting import swept
 
 SUMMARY = {"id", "title", "created_at", "updated_at", "is_pinned", "metadata"}
 SESSION = SUMMARY | {"user_id", "messages", "has_more_messages", "oldest_sequence"}
@@ -34,13 +34,9 @@ async def entries(redis: Redis) -> dict[bytes, bytes]:
 
 async def quiet(database: asyncpg.Pool, redis: Redis) -> None:
     """Let the sweeper finish with what was written so far, and let readers fill the cache at once."""
-    await until(lambda: is_swept(database))
+    await swept(database)
     async for key in redis.scan_iter("*:hold:*"):
         await redis.delete(key)
-
-
-async def is_swept(database: asyncpg.Pool) -> bool:
-    return await database.fetchval('SELECT NOT EXISTS (SELECT FROM "Outbox")') is True
 
 
 def fixed_headers(headers: Any) -> dict[str, str]:  # noqa: ANN401  httpx's are a multi-dict

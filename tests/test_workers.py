@@ -15,7 +15,7 @@ from tests.listening import Listener, following
 from tests.process import START_SECONDS, ServiceProcess, serving
 from tests.service import new_id
 from tests.shell import ENGINE, WORKER, children, family
-from tests.waiting import until
+from tests.waiting import swept, until
 
 WORKERS = 2
 # New connections go to either worker; that so many go to one of them has a chance of one in a million.
@@ -108,11 +108,7 @@ async def test_each_note_is_swept_once_by_one_of_them(streams: list[Listener], d
         'INSERT INTO "ChatSession" ("id", "userId") VALUES ($1, $2)', [(each, "ada") for each in created]
     )
     last = new_id()
-
-    async def drained() -> bool:
-        return bool(await database.fetchval('SELECT count(*) = 0 FROM "Outbox"'))
-
-    await until(drained)
+    await swept(database)
     await database.execute('INSERT INTO "ChatSession" ("id", "userId") VALUES ($1, $2)', last, "ada")
     heard: Counter[str] = Counter()
     while not heard[last]:

@@ -27,6 +27,16 @@ async def until_none(left: Callable[[], Awaitable[Collection[object]]], limit: f
         await asyncio.sleep(POLL_SECONDS)
 
 
+async def swept(database: asyncpg.Pool) -> None:
+    """Return when the sweeper has left nothing in the outbox."""
+    await until_none(lambda: notes(database))
+
+
+async def notes(database: asyncpg.Pool) -> list[str]:
+    """Return what is in the outbox."""
+    return [str(row) for row in await database.fetch('SELECT * FROM "Outbox"')]
+
+
 async def a_statement_waits(database: asyncpg.Pool) -> bool:
     """Return whether a statement waits for another transaction."""
     return bool(await database.fetchval("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))

@@ -66,10 +66,6 @@ class World:
         await until_none(behind)
         await self.trusted()
 
-    async def notes(self) -> list[str]:
-        """Return what is in the outbox."""
-        return [str(row) for row in await self.database.fetch('SELECT * FROM "Outbox"')]
-
     async def emptied(self) -> None:
         await self.database.execute(f"TRUNCATE {TABLES}")
         async with self.look_into_redis() as redis:
