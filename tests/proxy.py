@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 CHUNK = 65536
+PATIENCE_SECONDS = 30
 
 
 @dataclass
@@ -24,6 +25,13 @@ class Gate:
 
     async def __aexit__(self, *_: object) -> None:
         self.released.set()
+
+    async def reached_by(self, call: asyncio.Future[Any]) -> None:
+        """Return when a call is held; fail if it is answered instead."""
+        held = asyncio.ensure_future(self.reached.wait())
+        await asyncio.wait({held, call}, timeout=PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        held.cancel()
+        assert self.reached.is_set(), f"not held: {call}"
 
     def cut(self) -> None:
         """Let what is held get lost, with its line."""

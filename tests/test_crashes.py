@@ -85,7 +85,7 @@ async def test_a_deletion_that_dies_is_done_or_not_done_but_never_half(
         session_id = await cached_session(ada, redis)
         gate = lines.gate(step)
         deletion = asyncio.create_task(ada.delete(session_id))
-        await asyncio.wait_for(gate.reached.wait(), PATIENT_SECONDS)
+        await gate.reached_by(deletion)
         await process.killed()
         gate.cut()
         with suppress(httpx.TransportError):
@@ -109,7 +109,7 @@ async def test_another_worker_follows_a_deletion_whose_worker_died_before_it_evi
         session_id = await cached_session(dying, redis)
         gate = lines.gate("before Redis has heard of it")
         deletion = asyncio.create_task(dying.delete(session_id))
-        await asyncio.wait_for(gate.reached.wait(), PATIENT_SECONDS)
+        await gate.reached_by(deletion)
         await process.killed()
         gate.cut()
         with suppress(httpx.TransportError):

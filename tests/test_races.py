@@ -44,8 +44,9 @@ async def slow_service(through_line: Settings, service: Service) -> AsyncIterato
 
 @pytest.fixture
 async def slow_ada(slow_service: Service) -> AsyncIterator[Caller]:
-    """The same user, by way of the worker whose commands can be held."""
+    """The same user, by way of the worker whose commands can be held. It caches, whatever its line has been through."""
     async with slow_service.client("ada") as client:
+        await until(Caller(client).is_fully_ready)
         yield Caller(client)
 
 
@@ -63,7 +64,7 @@ async def held_before_its_fill(line: Proxy, read: Awaitable[httpx.Response]) -> 
     """Run the block while a read has loaded from Postgres and not yet filled the cache; then let it go on."""
     async with line.hold(script("fill")) as gate:
         reading = asyncio.ensure_future(read)
-        await gate.reached.wait()
+        await gate.reached_by(reading)
         yield
         gate.released.set()
         assert (await reading).status_code == 200
@@ -144,7 +145,7 @@ async def test_an_eviction_that_is_lost_on_the_line_is_repeated_before_the_answe
     assert await redis.exists(ADA.session(session_id)) == 1
     async with line.hold(script("evict")) as gate:
         deletion = asyncio.ensure_future(slow_ada.delete(session_id))
-        await gate.reached.wait()
+        await gate.reached_by(deletion)
         gate.cut()
         assert (await deletion).status_code == 204
     assert (await ada.get(session_id)).status_code == 404

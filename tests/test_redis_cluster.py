@@ -28,8 +28,6 @@ from tests.wire import by_way_of
 from tests.world import TABLES, World, world
 
 READ_OF_A_SESSION = b'row_number() OVER (ORDER BY "sequence" DESC)'
-# Longer than a test holds an answer.
-PATIENT_SECONDS = 10
 GOOD_SECRET = secrets.token_hex(32)
 
 
@@ -160,7 +158,7 @@ async def test_a_read_that_began_before_a_delete_does_not_bring_the_session_back
             line.hold_answer_to(READ_OF_A_SESSION) as gate,
         ):
             reading = asyncio.ensure_future(Caller(client).get(session_id))
-            await asyncio.wait_for(gate.reached.wait(), PATIENT_SECONDS)
+            await gate.reached_by(reading)
             assert (await callers[0].delete(session_id)).status_code == 204
             gate.released.set()
             assert (await reading).status_code == 200
