@@ -182,7 +182,7 @@ async def test_the_feed_survives_a_restart_of_redis(postgres: Postgres, settings
         first = (await also_ada.create("before"))["id"]
         assert told(await listener.next()) == ("session.created", first)
         deployment.redis.restart(keep_data=False)
-        await deployment.trusted()
+        await deployment.settled()
         heard = await listener.next()
         assert heard is not None
         assert heard.event == "reset"
@@ -204,7 +204,7 @@ async def test_who_comes_back_after_redis_was_set_back_to_older_data_reloads(
         assert seen is not None
         async with remembered(deployment.redis):
             await also_ada.create("missed, and forgotten")
-        await deployment.trusted()
+        await deployment.settled()
         async with following(url, last_event_id=seen.id) as again:
             heard = await again.next()
         assert heard is not None

@@ -173,7 +173,7 @@ async def callers(deployment: World) -> AsyncIterator[Sequence[Caller]]:
     await deployment.emptied()
     async with deployment.callers("ada") as both:
         yield both
-    await deployment.trusted()
+    await deployment.settled()
 
 
 async def test_all_workers_count_together(callers: Sequence[Caller]) -> None:
