@@ -27,9 +27,9 @@ async def until_none(left: Callable[[], Awaitable[Collection[object]]], limit: f
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def swept(database: asyncpg.Pool) -> None:
+async def swept(database: asyncpg.Pool, limit: float = LIMIT_SECONDS) -> None:
     """Return when the sweeper has left nothing in the outbox."""
-    await until_none(lambda: notes(database))
+    await until_none(lambda: notes(database), limit)
 
 
 async def notes(database: asyncpg.Pool) -> list[str]:

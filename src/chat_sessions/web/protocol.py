@@ -198,8 +198,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return {"headers": self.headers} if self._head_comes or cycle is None else cast("Scope", cycle.scope)
 
     def _rendered(self, answer: ProblemResponse, request_id: str) -> bytes:
-        ours = (header_of(request_id), (b"connection", b"close"))
-        headers = [*self.server_state.default_headers, *answer.raw_headers, *ours]
+        headers = [*self.server_state.default_headers, *answer.raw_headers, *_parting(request_id)]
         lines = (b"%s: %s\r\n" % each for each in headers)
         return b"".join([STATUS_LINE[answer.status_code], *lines, b"\r\n", bytes(answer.body)])
 
@@ -232,6 +231,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
 async def _come_later(scope: Scope, receive: Receive, send: Send) -> None:
     answer = own(Unavailable("This worker has as many connections as it takes; try again."))
-    answer.headers["Connection"] = "close"
-    answer.raw_headers.append(header_of(request_id_of(scope)))
+    answer.raw_headers.extend(_parting(request_id_of(scope)))
     await answer(scope, receive, send)
+
+
+def _parting(request_id: str) -> tuple[tuple[bytes, bytes], ...]:
+    """Return what an answer says that no middleware has seen, and after which the connection ends."""
+    return header_of(request_id), (b"connection", b"close")
