@@ -1,10 +1,14 @@
 """The command line as a process."""
 
 import asyncio
+import json
 import signal
 import socket
+import tempfile
+import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import asyncpg
 import httpx
@@ -12,12 +16,13 @@ import psutil
 import pytest
 
 from chat_sessions.embedded.machine import free_port
-from chat_sessions.settings import Settings
+from chat_sessions.settings import ConfigurationError, Settings, load_settings, unknown_variables
 from tests.command import Operator, environment
 from tests.service import Caller, Service, token
-from tests.shell import family, finished, has_ended, started
+from tests.shell import WORKER, children, family, finished, has_ended, started
 from tests.waiting import until
 
+ROOT = Path(__file__).parents[1]
 COMMANDS = {"serve", "migrate", "token", "openapi", "doctor", "purge", "erase-user", "export", "import", "dev"}
 
 # The request waits for as long as the test wants it to.
@@ -95,8 +100,104 @@ def test_without_configuration_every_missing_variable_is_named() -> None:
     assert "CHAT_REDIS_URL: " in done.stderr
     done = finished("serve", env={"CHAT_DATABASE_URL": "postgresql://", "CHAT_REDIS_URL": "redis://"})
     assert done.returncode == 1
-    assert "set either CHAT_JWT_SECRET (HS256) or CHAT_JWKS_URL" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_everything_missing_wrong_or_misspelt_is_named_at_once(operator: Operator) -> None:
+    result = await operator.fail(
+        "serve",
+        CHAT_DATABASE_URL=None,
+        CHAT_DATABSE_URL="postgresql://",
+        CHAT_REDIS_URL="",
+        CHAT_JWT_SECRET=None,
+        CHAT_PORT="http",
+        CHAT_WORKERS="0",
+    )
+    assert result.stderr.splitlines()[1:] == [
+        "CHAT_PORT: Input should be a valid integer, unable to parse string as an integer",
+        "CHAT_WORKERS: Input should be greater than 0",
+        "CHAT_DATABASE_URL: it is required",
+        "CHAT_REDIS_URL: it is required",
+        "CHAT_JWKS_URL: set either this or CHAT_JWT_SECRET (HS256), and not both",
+        "CHAT_DATABSE_URL: no such setting; did you mean CHAT_DATABASE_URL?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "port"),
+    [
+        ({}, 8000),
+        ({"PORT": "9001"}, 9001),
+        ({"PORT": ""}, 8000),
+        ({"PORT": "9001", "CHAT_PORT": "9002"}, 9002),
+        ({"PORT": "9001", "CHAT_PORT": ""}, 9001),
+        ({"CHAT_PORT": "tcp://10.0.0.1:80"}, 8000),
+        ({"PORT": "9001", "CHAT_PORT": "tcp://10.0.0.1:80"}, 9001),
+    ],
+    ids=str,
+)
+def test_the_port_is_that_of_the_service_before_that_of_the_platform(
+    given: dict[str, str], port: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PORT": "", **environment(settings), **given}.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings().port == port
+
+
+def test_a_port_of_the_platform_that_is_none_is_named_as_the_platform_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PORT", "65536")
+    with pytest.raises(ConfigurationError, match=r"^PORT: Input should be less than or equal to 65535$"):
+        load_settings({"database_url": "postgresql://", "redis_url": "redis://", "jwt_secret": "x" * 32})
+
+
+async def test_the_environment_alone_says_where_to_listen_and_with_how_many_workers(
+    settings: Settings, database: asyncpg.Pool
+) -> None:
+    del database
+    port = free_port()
+    where = {"CHAT_HOST": "127.0.0.2", "PORT": str(port), "CHAT_WORKERS": "2", "CHAT_REDIS_ULR": "", "CHAT_TEST_X": ""}
+    with (
+        tempfile.TemporaryFile("w+") as output,
+        started("serve", env=environment(settings) | where, output=output) as process,
+    ):
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.2:{port}") as client:
+            await until(lambda: serves(Caller(client)), limit=60)
+        await until(lambda: has_workers(process.pid, 2), limit=60)
+        output.seek(0)
+        lines = [json.loads(line) for line in output]
+    unknown = [line for line in lines if line["event"] == "settings.unknown_variable"]
+    assert [(line["variable"], line["did_you_mean"]) for line in unknown] == [("CHAT_REDIS_ULR", "CHAT_REDIS_URL")]
+
+
+async def has_workers(pid: int, count: int) -> bool:
+    return len(children(WORKER, pid)) == count
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CHAT_SERVICE_HOST",
+        "CHAT_SERVICE_PORT",
+        "CHAT_SERVICE_PORT_HTTP",
+        "CHAT_PORT_80_TCP_ADDR",
+        "CHAT_SESSIONS_SERVICE_HOST",
+        "CHAT_SESSIONS_PORT",
+        "CHAT_TEST_DATABASE",
+    ],
+)
+def test_a_variable_of_kubernetes_or_of_tests_is_not_taken_for_a_misspelt_one(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "tcp://10.0.0.1:80")
+    assert name not in dict(unknown_variables())
+
+
+def test_the_version_is_that_of_the_package_in_the_document_as_well() -> None:
+    stated = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert finished("--version", env={}).stdout == f"{stated}\n"
+    assert json.loads(finished("openapi", env={}).stdout)["info"]["version"] == stated
 
 
 async def test_a_port_that_is_taken_is_told_in_words(operator: Operator) -> None:

@@ -358,5 +358,6 @@ async def test_where_everything_is_broken_everything_is_told(
 async def test_none_or_both_of_the_ways_to_verify_tokens_is_told(jwks: str | None, doctor: Doctor) -> None:
     secret = GOOD_SECRET if jwks else None
     said = await doctor.find(CHAT_JWT_SECRET=secret, CHAT_JWKS_URL=jwks)
-    assert "set either CHAT_JWT_SECRET" in said["wrong", "configuration"]
+    assert "CHAT_JWKS_URL: set either this or CHAT_JWT_SECRET" in said["wrong", "configuration"]
+    assert not {key for key in said if key[1] == "secret"}
     assert ("ok", "drift") in said

@@ -24,7 +24,8 @@ from chat_sessions.auth import KeySet
 from chat_sessions.embedded import Postgres, Redis
 from chat_sessions.errors import Unavailable
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry.metrics import VERSION, user_hash
+from chat_sessions.telemetry.metrics import user_hash
+from chat_sessions.version import VERSION
 from tests.process import ServiceProcess, environment, serving
 from tests.service import Caller, token
 from tests.world import migrated_database

@@ -11,6 +11,7 @@ import typer
 from chat_sessions.console import explained, fail, settings_or_fail
 from chat_sessions.errors import ChatSessionsError
 from chat_sessions.settings import ConfigurationError, Settings
+from chat_sessions.version import VERSION
 
 # A command imports what it needs: doctor has to run where the rest cannot even be imported.
 app = typer.Typer(help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -23,35 +24,59 @@ WORKER_START_SECONDS = 30
 DAY = 24 * 60 * 60
 MAX_DAYS = 100 * 365
 
-Host = Annotated[str, typer.Option(help="The address to listen on.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")]
 User = Annotated[str, typer.Option(help="Whose sessions: the `sub` of their tokens.")]
+
+
+def _print_version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(VERSION)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Run one of the commands."""
+    del version
 
 
 @app.command()
 def serve(
-    host: Host = "127.0.0.1",
-    port: Port = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; each has a query engine of its own.")] = 1,
+    host: Annotated[str | None, typer.Option(help="The address to listen on; otherwise CHAT_HOST.")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="The port to listen on; otherwise CHAT_PORT, then PORT."),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes, each with a query engine of its own; otherwise CHAT_WORKERS."),
+    ] = None,
 ) -> None:
     """Serve the API (and the sidebar at /, if CHAT_FRONTEND_DIR names its build)."""
     import uvicorn
 
-    from chat_sessions.telemetry.logs import configure_logging, log_everything
+    from chat_sessions.telemetry.logs import configure_logging, log_everything, log_unknown_variables
     from chat_sessions.telemetry.peers import meeting_place
 
-    configure_logging(settings_or_fail())
+    options = {"host": host, "port": port, "workers": workers}
+    settings = settings_or_fail({name: value for name, value in options.items() if value is not None})
+    configure_logging(settings)
     log_everything()
-    _fail_if_taken(host, port)
+    log_unknown_variables()
+    _fail_if_taken(settings.host, settings.port)
     # The server finishes what runs, then sends itself the signal once more: nothing has failed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with meeting_place(workers):
+    with meeting_place(settings.workers):
         uvicorn.run(
             "chat_sessions.server:from_environment",
             factory=True,
-            host=host,
-            port=port,
-            workers=workers,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
             http="chat_sessions.web.protocol:BoundedProtocol",
             ws="none",
             access_log=False,
@@ -160,7 +185,7 @@ def import_sessions(
 
 @app.command()
 def dev(
-    port: Port = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
     data: Annotated[Path, typer.Option(help="Where the embedded servers keep their data.")] = Path(".data"),
 ) -> None:
     """Serve on embedded servers with demo data; what `make dev` runs."""

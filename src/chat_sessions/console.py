@@ -1,21 +1,30 @@
 """What the commands say when something is wrong: errors that tell what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NoReturn
 
 import typer
 
 from chat_sessions.errors import ChatSessionsError, DatabaseUnavailable
-from chat_sessions.settings import ConfigurationError, Settings, load_settings
+from chat_sessions.settings import ConfigurationError, Settings, load_settings, unknown_variables
 
 
-def settings_or_fail() -> Settings:
-    """Return the settings, or end the command with a line for each variable that is wrong."""
+def settings_or_fail(options: Mapping[str, object] | None = None) -> Settings:
+    """Return the settings, or end the command with a line for each variable that is missing, wrong or unknown.
+
+    `options` are those that the command line gives; they take precedence over the environment.
+    """
     try:
-        return load_settings()
+        return load_settings(options)
     except ConfigurationError as error:
-        fail(f"The configuration is not complete:\n{error}")
+        lines = [f"{name}: {unknown_variable(meant)}" for name, meant in unknown_variables()]
+        fail("\n".join(["This configuration cannot be used:", str(error), *lines]))
+
+
+def unknown_variable(meant: str | None) -> str:
+    """Say that no setting has this name."""
+    return "no such setting" + (f"; did you mean {meant}?" if meant else "")
 
 
 def fail(message: str) -> NoReturn:

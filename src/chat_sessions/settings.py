@@ -1,8 +1,11 @@
 """Every setting: from the environment, typed, validated before anything starts."""
 
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
 from pydantic import (
     DirectoryPath,
@@ -14,9 +17,10 @@ from pydantic import (
     PositiveInt,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
-    model_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chat_sessions.redis_line.address import RedisAddress
@@ -30,6 +34,17 @@ MIN_SECRET_BYTES = 32
 
 POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 
+# Kubernetes tells each container about the Services of its namespace: one named `chat` sets CHAT_PORT=tcp://10.0.0.1:80,
+# CHAT_SERVICE_HOST and more.
+KUBERNETES_ADDRESS = "tcp://"
+KUBERNETES_NAME = re.compile(r"CHAT_(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)")
+# For tools around the service, such as test harnesses.
+FOREIGN_PREFIX = "CHAT_TEST_"
+
+
+def _platform_port() -> str:
+    return os.environ.get("PORT") or "8000"
+
 
 class ConfigurationError(Exception):
     """The environment does not make a configuration; the message names each variable and what to do."""
@@ -38,7 +53,19 @@ class ConfigurationError(Exception):
 class Settings(BaseSettings):
     """The environment variables that start with CHAT_. Times are in seconds, sizes in bytes."""
 
-    model_config = SettingsConfigDict(env_prefix="CHAT_", frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CHAT_", env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    host: str = Field(default="127.0.0.1", description="the address that `serve` listens on")
+    port: int = Field(
+        default_factory=_platform_port,
+        validate_default=True,
+        ge=0,
+        le=65535,
+        description="the port that `serve` listens on; without it `$PORT`, which many platforms set",
+    )
+    workers: PositiveInt = Field(default=1, description="processes of `serve`; each has a query engine of its own")
 
     database_url: SecretStr = Field(
         description="PostgreSQL 14 or newer, `postgresql://user:password@host:port/name`; "
@@ -52,7 +79,9 @@ class Settings(BaseSettings):
         default=None,
         description="the HS256 secret, 32 bytes at least; this or `CHAT_JWKS_URL` is required",
     )
-    jwks_url: HttpUrl | None = Field(default=None, description="where the RS256/ES256 keys are published")
+    jwks_url: HttpUrl | None = Field(
+        default=None, validate_default=True, description="where the RS256/ES256 keys are published"
+    )
     jwt_audience: str | None = Field(default=None, description="what `aud` must name")
     jwt_issuer: str | None = Field(default=None, description="what `iss` must be")
     jwt_leeway: float = Field(default=10, ge=0, le=300, description="tolerated difference of clocks")
@@ -139,6 +168,11 @@ class Settings(BaseSettings):
     )
     frontend_dir: Path | None = Field(default=None, description="the built sidebar, served at `/`")
 
+    @field_validator("port", mode="before")
+    @classmethod
+    def _given_by_an_operator(cls, port: object) -> object:
+        return _platform_port() if str(port).startswith(KUBERNETES_ADDRESS) else port
+
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
@@ -166,13 +200,15 @@ class Settings(BaseSettings):
         RedisAddress.parse(url.get_secret_value())
         return url
 
-    @model_validator(mode="after")
-    def _one_source_of_keys(self) -> Self:
+    # Of a field, because a validator of the whole model does not run while any field is wrong.
+    @field_validator("jwks_url")
+    @classmethod
+    def _one_source_of_keys(cls, url: HttpUrl | None, info: ValidationInfo) -> HttpUrl | None:
         # One kind of key only: a service that takes both invites the confusion of algorithms.
-        if (self.jwt_secret is None) == (self.jwks_url is None):
-            message = "set either CHAT_JWT_SECRET (HS256) or CHAT_JWKS_URL (RS256, ES256), and not both"
+        if "jwt_secret" in info.data and (info.data["jwt_secret"] is None) == (url is None):
+            message = "set either this or CHAT_JWT_SECRET (HS256), and not both"
             raise ValueError(message)
-        return self
+        return url
 
     @property
     def algorithms(self) -> tuple[Algorithm, ...]:
@@ -180,18 +216,35 @@ class Settings(BaseSettings):
         return ("HS256",) if self.jwt_secret else PUBLISHED_ALGORITHMS
 
 
-def load_settings(overrides: Mapping[str, str] | None = None) -> Settings:
+def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
     """Read the environment, or raise ConfigurationError with one line for each variable that is wrong."""
     try:
         return Settings.model_validate(overrides or {})
     except ValidationError as error:
-        lines = [_complaint(tuple(problem["loc"]), problem["msg"]) for problem in error.errors(include_input=False)]
-        raise ConfigurationError("\n".join(lines)) from None
+        raise ConfigurationError("\n".join(map(_complaint, error.errors(include_input=False)))) from None
 
 
-def _complaint(location: tuple[int | str, ...], message: str) -> str:
-    message = message.removeprefix("Value error, ")
-    if not location:
-        return message
-    name = str(location[0]).upper()
-    return f"{name if name.startswith('CHAT_') else 'CHAT_' + name}: {message}"
+def unknown_variables() -> Iterator[tuple[str, str | None]]:
+    """Yield each CHAT_ variable of the environment that no setting reads, and the setting it may have meant."""
+    known = {variable_of(name) for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.startswith("CHAT_") and name not in known and not _belongs_to_others(name):
+            yield name, next(iter(get_close_matches(name, known, n=1)), None)
+
+
+def variable_of(setting: str) -> str:
+    """Return the name of the environment variable of a setting."""
+    return f"CHAT_{setting.upper()}"
+
+
+def _belongs_to_others(name: str) -> bool:
+    is_of_kubernetes = KUBERNETES_NAME.fullmatch(name) or os.environ[name].startswith(KUBERNETES_ADDRESS)
+    return name.startswith(FOREIGN_PREFIX) or bool(is_of_kubernetes)
+
+
+def _complaint(problem: ErrorDetails) -> str:
+    name = variable_of(str(problem["loc"][0]))
+    if name == "CHAT_PORT" and not os.environ.get(name):
+        name = "PORT"
+    message = "it is required" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
+    return f"{name}: {message}"

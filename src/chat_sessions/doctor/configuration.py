@@ -1,22 +1,20 @@
 """Whether the settings are complete, and there is none that nobody reads."""
 
 import os
-import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from chat_sessions.doctor.findings import Finding, ok, warning, wrong
-from chat_sessions.settings import ConfigurationError, Settings, load_settings
+from chat_sessions.settings import ConfigurationError, Settings, load_settings, unknown_variables, variable_of
 
 # Where a variable is wrong, so that the rest can be looked at all the same.
 STAND_INS = {
     "database_url": "postgresql://",
     "redis_url": "redis://",
     "jwt_secret": "a stand-in that signs nothing, ever",
+    "port": "8000",
 }
-KEYS = {"jwt_secret": STAND_INS["jwt_secret"], "jwks_url": None}
 
 Complaints = Mapping[str, str]
 
@@ -30,26 +28,25 @@ def usable() -> tuple[Settings, Complaints]:
             return load_settings(overrides), complaints
         except ConfigurationError as error:
             for line in str(error).splitlines():
-                named = re.match(r"CHAT_(\w+): ", line)
-                name = named[1].lower() if named else "jwt_secret"
+                name = line.partition(": ")[0].removeprefix("CHAT_").lower()
                 if name in complaints:
                     raise
                 complaints[name] = line
-                overrides |= {name: STAND_INS.get(name, Settings.model_fields[name].default)} if named else KEYS
+                overrides[name] = STAND_INS.get(name, Settings.model_fields[name].default)
+                if name == "jwks_url":
+                    overrides["jwt_secret"] = STAND_INS["jwt_secret"]
 
 
 def findings(complaints: Complaints) -> Iterator[Finding]:
     """Tell what is set, what is wrong, and what is a slip of the pen."""
-    known = {f"CHAT_{name.upper()}" for name in Settings.model_fields}
-    given = {name for name in os.environ if name.startswith("CHAT_")}
+    given = sorted({variable_of(name) for name in Settings.model_fields} & os.environ.keys())
     for complaint in complaints.values():
         yield wrong("configuration", complaint, "Set it in the environment; the README lists every variable.")
-    for name in sorted(given - known):
-        alike = get_close_matches(name, known, n=1)
-        advice = f"Did you mean {alike[0]}?" if alike else "Remove it; the README lists every variable."
+    for name, meant in unknown_variables():
+        advice = f"Did you mean {meant}?" if meant else "Remove it; the README lists every variable."
         yield warning("configuration", f"{name} is set, but nothing reads it", advice)
     if not complaints:
-        yield ok("configuration", f"set: {', '.join(sorted(given & known))}; defaults for the rest")
+        yield ok("configuration", f"set: {', '.join(given)}; defaults for the rest")
     yield from _frontend()
 
 

@@ -22,7 +22,7 @@ LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 def secret(settings: Settings, complaints: Complaints) -> Iterator[Finding]:
     """Estimate how hard the HS256 secret is to guess."""
-    if settings.jwt_secret is None or "jwt_secret" in complaints:
+    if settings.jwt_secret is None or complaints.keys() & {"jwt_secret", "jwks_url"}:
         return
     text = settings.jwt_secret.get_secret_value()
     if PLACEHOLDERS.search(text):

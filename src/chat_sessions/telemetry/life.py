@@ -10,7 +10,7 @@ import structlog
 from pydantic import SecretStr
 
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry.metrics import VERSION
+from chat_sessions.version import VERSION
 
 log = structlog.get_logger(__name__)
 

@@ -14,7 +14,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
-from chat_sessions.settings import Settings
+from chat_sessions.settings import Settings, unknown_variables
 
 STAMP = structlog.processors.TimeStamper(fmt="iso", utc=True)
 # Other people's loggers, and from which severity on they are of use.
@@ -52,6 +52,12 @@ def log_everything() -> None:
     """Give the same format to what Python itself would print: warnings, and the exception that ends the process."""
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_the_end
+
+
+def log_unknown_variables() -> None:
+    """Warn of each CHAT_ variable that no setting reads: most likely a misspelt one, whose value has no effect."""
+    for name, meant in unknown_variables():
+        log.warning("settings.unknown_variable", variable=name, did_you_mean=meant)
 
 
 def request_log(settings: Settings, *extra: Processor) -> FilteringBoundLogger:

@@ -3,7 +3,6 @@
 import platform
 from functools import lru_cache
 from hashlib import blake2s
-from importlib.metadata import version
 
 from prometheus_client import (
     CollectorRegistry,
@@ -15,12 +14,13 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from chat_sessions.version import VERSION
+
 # From what a cached read takes to what makes a person wonder.
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 # A lock is free at once, or after as many appends as are ahead.
 LOCK_BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 1, 3)
 LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
-VERSION = version("chat-sessions")
 
 
 class Metrics:

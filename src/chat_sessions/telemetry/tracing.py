@@ -20,7 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import EventDict, WrappedLogger
 
 from chat_sessions.telemetry.labels import method_of, route_of
-from chat_sessions.telemetry.metrics import VERSION, user_hash
+from chat_sessions.telemetry.metrics import user_hash
+from chat_sessions.version import VERSION
 
 log = structlog.get_logger(__name__)
 

@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
+from chat_sessions.version import VERSION
 from chat_sessions.web import problems
 
 DESCRIPTION: Final[dict[str, Any]] = {
     "title": "chat-sessions",
-    "version": "0.1.0",
+    "version": VERSION,
     "summary": "Keeps the chat sessions of an AI product, and deletes them for good.",
     "description": (
         "Every call under `/api/chat` needs `Authorization: Bearer <JWT>`; its `sub` is the user, who sees and changes "
