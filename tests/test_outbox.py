@@ -5,14 +5,15 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.cache import Keys
 from chat_sessions.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests.service import Caller, running
-from tests.waiting import notes, swept, until
-from tests.world import World, world
+from tests.waiting import notes, swept, until, until_none
+from tests.world import World, migrated_database, world
 
 ADA = Keys("ada")
 
@@ -135,6 +136,57 @@ async def test_a_note_stays_while_redis_is_away(deployment: World) -> None:
         assert tuple(note) == ("ada", session_id, "deleted")
         await swept(deployment.database)
     await deployment.trusted()
+
+
+async def test_notes_that_a_dead_worker_holds_do_not_keep_the_others_from_trusting_the_cache(
+    deployment: World,
+) -> None:
+    await deployment.emptied()
+    await deployment.trusted()
+    async with (
+        deployment.callers("ada") as callers,
+        deployment.look_into_redis() as redis,
+        deployment.database.acquire() as dead,
+    ):
+        session_id = (await callers[0].create("Lisbon"))["id"]
+        await swept(deployment.database)
+        await cached(callers[0], redis, session_id)
+        deployment.redis.pause()
+        await until_none(deployment.trusting)
+        await deployment.database.execute('DELETE FROM "ChatSession"')
+        async with dead.transaction():
+            assert len(await dead.fetch('SELECT * FROM "Outbox" FOR UPDATE')) == 1
+            deployment.redis.resume()
+            await until_none(deployment.distrusting)
+            assert [(await each.get(session_id)).status_code for each in callers] == [404, 404]
+    await swept(deployment.database)
+
+
+@pytest.fixture
+async def busy_url(postgres: Postgres) -> AsyncIterator[str]:
+    """A database in which notes are added all the time, and deleted slowly."""
+    url = await migrated_database(postgres)
+
+    async def write() -> None:
+        while True:
+            await pool.execute(
+                """INSERT INTO "Outbox" ("userId", "sessionId", "change") VALUES ('ada', 'x', 'updated')"""
+            )
+
+    async with asyncpg.create_pool(url, min_size=2, max_size=2) as pool, asyncio.TaskGroup() as tasks:
+        await pool.execute(
+            """CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+               $$ BEGIN PERFORM pg_sleep(0.05); RETURN NULL; END $$;
+               CREATE TRIGGER slow BEFORE DELETE ON "Outbox" FOR EACH STATEMENT EXECUTE FUNCTION slow()"""
+        )
+        writer = tasks.create_task(write())
+        yield url
+        writer.cancel()
+
+
+async def test_a_worker_trusts_the_cache_although_new_notes_never_stop(settings: Settings, busy_url: str) -> None:
+    async with running(settings.model_copy(update={"database_url": SecretStr(busy_url)})) as worker:
+        assert '"status":"ok"' in await worker.said_of_itself()
 
 
 async def test_a_tombstone_is_forgotten_after_its_hours(settings: Settings, database: asyncpg.Pool) -> None:

@@ -46,10 +46,18 @@ class World:
 
     async def trusted(self) -> None:
         """Wait until every worker trusts the cache."""
-        await until_none(self._distrust)
+        await until_none(self.distrusting)
 
-    async def _distrust(self) -> list[str]:
-        return [said for said in [await each.said_of_itself() for each in self.workers] if '"status":"ok"' not in said]
+    async def distrusting(self) -> list[str]:
+        """Return what the workers say that do not trust the cache."""
+        return [said for said in await self._said() if '"status":"ok"' not in said]
+
+    async def trusting(self) -> list[str]:
+        """Return what the workers say that do."""
+        return [said for said in await self._said() if '"status":"ok"' in said]
+
+    async def _said(self) -> list[str]:
+        return [await each.said_of_itself() for each in self.workers]
 
     async def settled(self) -> None:
         """Wait until every worker trusts the cache, and Redis as it is now.

@@ -1,4 +1,4 @@
-"""Drains the outbox, so that no eviction is ever lost, and says when the cache may be trusted again."""
+"""Drains the outbox, so that no eviction is ever lost, and decides when to trust the cache again."""
 
 import asyncio
 from collections import defaultdict
@@ -10,7 +10,7 @@ import structlog
 
 from chat_sessions.cache import Change, ChangeKind, SessionCache
 from chat_sessions.errors import DatabaseUnavailable
-from chat_sessions.outbox import Note, Outbox
+from chat_sessions.outbox import NOTES_PER_SWEEP, Note, Outbox
 from chat_sessions.redis_line.link import RedisAway, RedisLink
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
@@ -18,6 +18,9 @@ from chat_sessions.telemetry.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 SECONDS_BETWEEN_BURIALS = 60.0
+USERS_AT_ONCE = 20
+# Several workers may hold a full sweep each.
+MOST_HELD_BY_OTHERS = 10 * NOTES_PER_SWEEP
 
 
 class Sweeper:
@@ -56,24 +59,40 @@ class Sweeper:
                 log.debug("redis.away")
 
     async def sweep(self) -> None:
-        """Make good what is in the outbox; raise RedisAway or DatabaseUnavailable."""
+        """Evict what the outbox holds; raise RedisAway or DatabaseUnavailable."""
         failures = self._link.failures
         await self._link.ping()
         backlog = await self._outbox.backlog()
         self._metrics.outbox_depth.set(backlog.depth)
         self._metrics.outbox_age.set(backlog.age)
-        drain = not self._link.trusted
-        if drain or backlog.depth:
-            while await self._sweep_some(wait=drain):
+        if backlog.depth:
+            while await self._sweep_some():
                 pass
-        self._link.trust_again(failures)
+        if self._link.trusted or await self._evict_the_rest():
+            self._link.trust_again(failures)
 
-    async def _sweep_some(self, *, wait: bool) -> bool:
-        async with self._outbox.take(wait=wait) as notes:
-            for user, changes in _by_user(notes).items():
-                await self._cache.forget(user, changes, swept=True)
+    async def _sweep_some(self) -> bool:
+        """Return whether there may be more."""
+        async with self._outbox.take() as notes:
+            await self._evict(notes)
         self._metrics.swept.inc(len(notes))
-        return bool(notes)
+        return len(notes) == NOTES_PER_SWEEP
+
+    async def _evict_the_rest(self) -> bool:
+        """Evict the notes that other sweepers hold as well, and return whether those were all.
+
+        Waiting for them instead would mean waiting for a worker that may have died with its locks. One snapshot is
+        enough: whoever commits after it is still evicting, and waits for as long as the other workers need to notice.
+        """
+        notes = await self._outbox.read(MOST_HELD_BY_OTHERS)
+        await self._evict(notes)
+        return len(notes) < MOST_HELD_BY_OTHERS
+
+    async def _evict(self, notes: Sequence[Note]) -> None:
+        users = list(_by_user(notes).items())
+        for start in range(0, len(users), USERS_AT_ONCE):
+            some = users[start : start + USERS_AT_ONCE]
+            await asyncio.gather(*(self._cache.forget(user, changes, swept=True) for user, changes in some))
 
     async def _forget_tombstones(self) -> None:
         if monotonic() - self._buried_at < SECONDS_BETWEEN_BURIALS:

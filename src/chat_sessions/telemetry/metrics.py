@@ -78,8 +78,10 @@ class Metrics:
         )
 
     def _count_the_outbox(self) -> None:
-        self.outbox_depth = Gauge("chat_outbox_depth", "Changes that wait for the sweeper.", registry=self.registry)
-        self.outbox_age = Gauge("chat_outbox_age_seconds", "Age of the oldest of them.", registry=self.registry)
+        self.outbox_depth = Gauge(
+            "chat_outbox_depth", "Changes that wait for the sweeper, up to 10,000.", registry=self.registry
+        )
+        self.outbox_age = Gauge("chat_outbox_age_seconds", "Age of the first of them.", registry=self.registry)
         self.swept = self._counter("chat_outbox_swept", "Changes that the sweeper made good.")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:

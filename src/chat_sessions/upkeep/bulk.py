@@ -15,7 +15,7 @@ from chat_sessions.outbox import Note
 from chat_sessions.schemas import Message, Summary
 
 BATCH_TIMEOUT = timedelta(seconds=30)
-NOTES_AT_ONCE = 200
+NOTES_AT_ONCE = 1000
 # The cascade deletes the messages within the statement, whose time is limited.
 MESSAGES_PER_BATCH = 20_000
 COUNTED_AT_ONCE = 10_000
@@ -46,10 +46,15 @@ SELECT "id", "userId", "updatedAt", "messageCount" FROM "ChatSession"
 WHERE "userId" = $1 ORDER BY "updatedAt", "id" LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 
+# See outbox.TAKE_NOTES for the array.
 TAKE_NOTES_OF_USER: Final[LiteralString] = """
-DELETE FROM "Outbox" WHERE "id" IN (
-    SELECT "id" FROM "Outbox" WHERE "userId" = $1 ORDER BY "id" LIMIT $2 FOR UPDATE
-) RETURNING "userId", "sessionId", "change"
+WITH taken AS (
+    DELETE FROM "Outbox" WHERE "id" = ANY(ARRAY(
+        SELECT "id" FROM "Outbox" WHERE "userId" = $1 ORDER BY "id" LIMIT $2 FOR UPDATE
+    ))
+    RETURNING *
+)
+SELECT "userId", "sessionId", "change" FROM taken ORDER BY "id"
 """
 
 HOLDINGS: Final[LiteralString] = """

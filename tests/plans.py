@@ -1,0 +1,74 @@
+"""What Postgres does for a statement, in a database made for the question."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from chat_sessions.embedded import Postgres
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+
+
+class Plan:
+    """What Postgres does for a statement."""
+
+    def __init__(self, root: dict[str, Any]) -> None:
+        self.nodes = list(_nodes(root))
+
+    @property
+    def kinds(self) -> list[str]:
+        return [node["Node Type"] for node in self.nodes]
+
+    @property
+    def indexes(self) -> list[str]:
+        return [node["Index Name"] for node in self.nodes if "Index Name" in node]
+
+    @property
+    def most_loops(self) -> int:
+        """How often the node that ran most often ran."""
+        return max(int(node["Actual Loops"]) for node in self.nodes)
+
+    @property
+    def read(self) -> int:
+        """How many rows were read, those in vain included."""
+        return sum(
+            int(node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)))
+            for node in self.nodes
+            if "Relation Name" in node
+        )
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", []):
+        yield from _nodes(child)
+
+
+@asynccontextmanager
+async def planned_database(postgres: Postgres, name: str) -> AsyncIterator[asyncpg.Pool]:
+    """Make an empty migrated database, and drop it afterwards."""
+    url = urlsplit(postgres.url)._replace(path=f"/{name}").geturl()
+    async with asyncpg.create_pool(postgres.url, min_size=1, max_size=1) as server:
+        await server.execute(f'CREATE DATABASE "{name}"')
+        async with asyncpg.create_pool(url, min_size=1, max_size=1) as pool:
+            for file in sorted(MIGRATIONS.glob("*/migration.sql")):
+                await pool.execute(file.read_text())
+            yield pool
+        await server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def explain(database: asyncpg.Pool, statement: str, *values: object) -> Plan:
+    """Run a statement for once, and say how."""
+    async with database.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            answer = await connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}", *values)
+        finally:
+            await transaction.rollback()
+    return Plan(json.loads(answer)[0]["Plan"])
