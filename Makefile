@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install dev test check format openapi screenshots image clean fuzz soak bench bench-quick bench-growth bench-paint
+.PHONY: help install dev test check format openapi screenshots image clean fuzz soak bench bench-quick bench-growth bench-pressure bench-paint
 
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
@@ -78,6 +78,9 @@ bench-quick: install ## The same in one short round
 
 bench-growth: install ## Measure with a thousand, a hundred thousand and a million sessions, and draw it
 	$(BIN)/python -m benchmarks.growth
+
+bench-pressure: install ## Let single users go to extremes and measure what the others notice, ten minutes (MILLION=1: longer)
+	$(BIN)/python -m benchmarks.pressure $(if $(MILLION),--million)
 
 bench-paint: install ## Measure in a browser how soon the list is on the screen, with no session and with 5,000
 	$(BROWSER) $(NPM) run paint --prefix frontend

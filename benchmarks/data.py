@@ -54,15 +54,23 @@ async def prepare_baselines(database_url: str) -> None:
 
 
 async def add_sessions(database_url: str, user: str, count: int, messages: int = MESSAGES) -> None:
-    """Add sessions of a user to both."""
+    """Add sessions of a user."""
     connection = await asyncpg.connect(database_url)
     async with connection.transaction():
         await connection.execute(WITHOUT_TRIGGERS)
         await connection.execute(SESSIONS, user, count, messages)
         await connection.execute(MESSAGES_OF_NEW_SESSIONS, user, messages)
-        await connection.execute(COPY_SESSIONS, user)
-        await connection.execute(COPY_MESSAGES, user)
         await connection.execute("SET session_replication_role = DEFAULT")
+    await connection.execute("ANALYZE")
+    await connection.close()
+
+
+async def add_to_both(database_url: str, user: str, count: int) -> None:
+    """Add sessions of a user to the service and to the baseline."""
+    await add_sessions(database_url, user, count)
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(COPY_SESSIONS, user)
+    await connection.execute(COPY_MESSAGES, user)
     await connection.execute("ANALYZE")
     await connection.close()
 

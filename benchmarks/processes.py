@@ -41,8 +41,13 @@ class Running:
         """Return the resident megabytes of the same."""
         held = {"service": 0.0, "engine": 0.0}
         for each in family(self.process.pid):
-            held["engine" if _is_engine(each) else "service"] += each.memory_info().rss / MEGABYTE
+            with suppress(psutil.NoSuchProcess):
+                held["engine" if _is_engine(each) else "service"] += each.memory_info().rss / MEGABYTE
         return held
+
+    def engines(self) -> set[int]:
+        """Return the process ids of the query engines."""
+        return {each.pid for each in family(self.process.pid) if _is_engine(each)}
 
 
 def family(pid: int) -> list[psutil.Process]:

@@ -70,7 +70,7 @@ class Bench:
         of_baseline = contestant == "pick_instead"
         user = USERS.get(kind, READER)
         if kind == "delete":
-            asyncio.run(data.add_sessions(self.database.url, user, DELETES_PER_SECOND * seconds))
+            asyncio.run(data.add_to_both(self.database.url, user, DELETES_PER_SECOND * seconds))
         return asyncio.run(data.ids(self.database.url, user, of_baseline=of_baseline))
 
     def _cpu(self, contestant: Contestant) -> dict[str, float]:
@@ -92,8 +92,8 @@ def started() -> Iterator[Bench]:
         bench = Bench(database, redis, secrets.token_hex(32))
         migrate_deploy(database.url)
         asyncio.run(data.prepare_baselines(database.url))
-        asyncio.run(data.add_sessions(database.url, READER, data.READER_SESSIONS))
-        asyncio.run(data.add_sessions(database.url, WRITER, data.WRITER_SESSIONS))
+        asyncio.run(data.add_to_both(database.url, READER, data.READER_SESSIONS))
+        asyncio.run(data.add_to_both(database.url, WRITER, data.WRITER_SESSIONS))
         environment = bench.environment()
         # Nobody listens at port 1: a service that has lost its Redis reads from Postgres.
         without_cache = {**environment, "CHAT_REDIS_URL": "redis://127.0.0.1:1"}

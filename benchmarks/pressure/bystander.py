@@ -1,0 +1,103 @@
+"""A user who has nothing to do with it all: reads and appends at a steady pace, from a process of its own."""
+
+import asyncio
+import itertools
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Literal, NamedTuple
+
+import httpx
+
+from benchmarks.soak.calls import no_certificates
+
+USER = "bystander"
+CALLS_PER_SECOND = 20  # to each service
+APPEND_EVERY = 5
+NO_ANSWER = 0
+TIMEOUT_SECONDS = 30
+SESSIONS = "/api/chat/sessions"
+MESSAGE = {"messages": [{"role": "user", "content": "Some words of a chat. " * 8}]}
+
+Kind = Literal["read", "append"]
+
+
+class Sample(NamedTuple):
+    """One call: when it was sent, how long its answer took, and the status."""
+
+    kind: Kind
+    sent: float
+    seconds: float
+    status: int
+
+
+class Bystander:
+    """What the user has seen; known once the block of `bystander` has ended."""
+
+    def __init__(self) -> None:
+        self.samples: Sequence[Sample] = ()
+
+    def within(self, kind: Kind, began: float, ended: float) -> list[Sample]:
+        """Return the calls that were sent then."""
+        return [each for each in self.samples if each.kind == kind and began <= each.sent < ended]
+
+
+@contextmanager
+def bystander(urls: Sequence[str], token: str, session_ids: Sequence[str]) -> Iterator[Bystander]:
+    """Let the user come and go on for as long as the block lasts."""
+    seen = Bystander()
+    spawn = multiprocessing.get_context("spawn")
+    here, there = spawn.Pipe()
+    process = spawn.Process(target=_run, args=(there, urls, token, session_ids), daemon=True)
+    process.start()
+    here.recv()
+    try:
+        yield seen
+    finally:
+        here.send("enough")
+        seen.samples = here.recv()
+        process.join()
+
+
+def quantile(samples: Sequence[Sample], share: float) -> float:
+    """Return a quantile of the milliseconds."""
+    ordered = sorted(each.seconds for each in samples)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000 if ordered else 0.0
+
+
+def _run(line: Connection, urls: Sequence[str], token: str, session_ids: Sequence[str]) -> None:
+    line.send(asyncio.run(_live(line, urls, token, session_ids)))
+
+
+async def _live(line: Connection, urls: Sequence[str], token: str, session_ids: Sequence[str]) -> list[Sample]:
+    samples: list[Sample] = []
+    authorization = {"Authorization": f"Bearer {token}"}
+    turns, tick, due = itertools.count(), 1 / CALLS_PER_SECOND, time.monotonic()
+    async with httpx.AsyncClient(headers=authorization, timeout=TIMEOUT_SECONDS, verify=no_certificates()) as client:
+        line.send("here")
+        async with asyncio.TaskGroup() as calls:
+            # Nobody waits for the answer to the call before: a stall is felt by all who come during it.
+            while not line.poll():
+                turn = next(turns)
+                for url in urls:
+                    session_id = session_ids[turn % len(session_ids)]
+                    calls.create_task(_call(client, f"{url}{SESSIONS}", turn, session_id, samples))
+                due += tick
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+    return samples
+
+
+async def _call(client: httpx.AsyncClient, url: str, turn: int, session_id: str, samples: list[Sample]) -> None:
+    began = time.monotonic()
+    kind: Kind = "read" if turn % APPEND_EVERY else "append"
+    try:
+        if kind == "append":
+            answer = await client.post(f"{url}/{session_id}/messages", json=MESSAGE)
+        else:
+            answer = await client.get(f"{url}/{session_id}" if turn % 2 else url)
+        status = answer.status_code
+    except httpx.TransportError:
+        status = NO_ANSWER
+    samples.append(Sample(kind, began, time.monotonic() - began, status))

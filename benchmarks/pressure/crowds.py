@@ -1,0 +1,77 @@
+"""Many calls at once at one service: appends of many users, and the searches of one."""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
+
+import httpx
+
+from benchmarks import data
+from benchmarks.pressure.bystander import Kind
+from benchmarks.pressure.deployment import SESSIONS, Deployment
+from benchmarks.pressure.findings import Findings
+from benchmarks.pressure.stage import Delay, pressed, within_a_second
+from benchmarks.processes import ROOT
+
+DELAYS: Mapping[Kind, Delay] = {"read": within_a_second, "append": within_a_second}
+USERS, SESSIONS_EACH = 40, 10
+WAVES = 5
+MESSAGE = {"messages": [{"role": "user", "content": "All at once"}]}
+# Busy, says the contract, is an answer: try again.
+ALLOWED = {201, 409, 503}
+SEARCHES, SEARCHING_SECONDS = 40, 15.0
+ACCOUNT = 100_000
+#: Titles and what was said, where the service knows how; else titles.
+SEARCH = f"{SESSIONS}/search"
+FIRST = slice(1)
+
+
+async def appends(deployment: Deployment) -> Findings:
+    """Let 400 sessions grow at the same moment, several times."""
+    number = USERS * SESSIONS_EACH
+    findings = Findings(f"{number} appends at once at one service, {WAVES} times")
+    paths = []
+    for user in range(USERS):
+        await data.add_sessions(deployment.database.url, f"crowd-{user}", SESSIONS_EACH, 1)
+        ids = await data.ids(deployment.database.url, f"crowd-{user}")
+        authorization = {"Authorization": f"Bearer {deployment.token(f'crowd-{user}')}"}
+        paths += [(f"{SESSIONS}/{each}/messages", authorization) for each in ids]
+    async with deployment.clients("nobody") as clients, pressed(deployment, findings, DELAYS, services=FIRST):
+        answers, slowest = Counter[int](), 0.0
+        for _ in range(WAVES):
+            began = time.monotonic()
+            wave = [clients[0].post(path, json=MESSAGE, headers=headers) for path, headers in paths]
+            answers.update(each.status_code for each in await asyncio.gather(*wave))
+            slowest = max(slowest, time.monotonic() - began)
+    findings.tell("answers to the appends", _told(answers))
+    findings.none("of them neither 201, 409 nor 503", sum(answers[each] for each in answers.keys() - ALLOWED))
+    findings.tell("seconds of the slowest wave", slowest)
+    return findings
+
+
+async def searches(deployment: Deployment) -> Findings:
+    """Let one account be searched by many at once, for what is not in it."""
+    findings = Findings(f"{SEARCHES} searches at once of one account of {ACCOUNT:,} sessions, at one service")
+    await data.add_sessions(deployment.database.url, "searcher", ACCOUNT, 1)
+    path = SEARCH if SEARCH in json.loads((ROOT / "openapi.json").read_text())["paths"] else SESSIONS
+    findings.tell("searched by", path)
+    async with deployment.clients("searcher") as clients, pressed(deployment, findings, DELAYS, services=FIRST):
+        found = await asyncio.gather(*(_search_on(clients[0], path, number) for number in range(SEARCHES)))
+    answers = sum(found, Counter[int]())
+    findings.tell("answers to the searches", _told(answers))
+    findings.none("of them neither 200 nor 503", sum(answers[each] for each in answers.keys() - {200, 503}))
+    return findings
+
+
+async def _search_on(client: httpx.AsyncClient, path: str, number: int) -> Counter[int]:
+    answers, give_up_at = Counter[int](), time.monotonic() + SEARCHING_SECONDS
+    while time.monotonic() < give_up_at:
+        answer = await client.get(path, params={"q": f"nowhere to be found {number}"})
+        answers[answer.status_code] += 1
+    return answers
+
+
+def _told(answers: Counter[int]) -> str:
+    return ", ".join(f"{status}: {number:,}" for status, number in sorted(answers.items()))

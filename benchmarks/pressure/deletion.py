@@ -1,0 +1,130 @@
+"""Accounts of tens of thousands of sessions are deleted: by one call, by an operator, and beside others' deletions."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import httpx
+
+from benchmarks import data
+from benchmarks.pressure.bystander import Kind
+from benchmarks.pressure.deployment import SESSIONS, Deployment
+from benchmarks.pressure.findings import Findings
+from benchmarks.pressure.stage import OK, Delay, cached, pressed, stale, statuses, thrice
+
+DELAYS: Mapping[Kind, Delay] = {"read": thrice, "append": thrice}
+SAMPLED = 150
+BATCH, ERASED = 10_000, 12_000
+WITNESSES = 20
+# About a second, says the contract; five is what the tests allow a busy machine.
+SWEPT_SECONDS, GIVE_UP_SECONDS = 5.0, 120.0
+POLL_SECONDS = 0.05
+RETRY_SECONDS = 1.0
+MOST_ATTEMPTS = 20
+
+# What autovacuum leaves of an outbox that it finds empty: pages, and no row in them. Nobody corrects it meanwhile.
+STATISTICS_OF_AN_EMPTY_OUTBOX = """
+ALTER TABLE "Outbox" SET (autovacuum_enabled = false);
+BEGIN;
+INSERT INTO "Outbox" ("userId", "sessionId", "change")
+    SELECT 'nobody', n::text, 'updated' FROM generate_series(1, 5000) AS n;
+DELETE FROM "Outbox";
+COMMIT;
+ANALYZE "Outbox"
+"""
+
+
+async def sweeping(deployment: Deployment) -> Findings:
+    """Let one user delete 10,000 sessions; meanwhile sessions of another are deleted by SQL, and a third is erased."""
+    findings = Findings(f"A deletion of {BATCH:,}; the statistics of an empty outbox; others' deletions by SQL")
+    url = deployment.database.url
+    for user, sessions in (("heavy", BATCH), ("erased", ERASED), ("witness", WITNESSES)):
+        await data.add_sessions(url, user, sessions, 1)
+    witnesses = await data.ids(url, "witness")
+    async with deployment.clients("heavy") as heavy, deployment.clients("witness") as witness:
+        await cached(witness, witnesses)
+        async with deployment.sql() as sql:
+            await sql.execute(STATISTICS_OF_AN_EMPTY_OUTBOX)
+        async with pressed(deployment, findings, DELAYS):
+            await _delete_all(heavy[0], findings)
+            await _outlived(deployment, witness, witnesses, findings)
+            await _erase(deployment, findings)
+    return findings
+
+
+async def large(deployment: Deployment, sessions: int) -> Findings:
+    """Let one call delete an account, and read what was in the cache by way of both services."""
+    findings = Findings(f"A deletion of {sessions:,} sessions by one call, {SAMPLED} of them cached by both services")
+    await data.add_sessions(deployment.database.url, "heavy", sessions, 0)
+    ids = await data.ids(deployment.database.url, "heavy")
+    sampled = ids[:: len(ids) // SAMPLED][:SAMPLED]
+    async with deployment.clients("heavy") as heavy:
+        await cached(heavy, sampled)
+        async with pressed(deployment, findings, DELAYS):
+            await _delete_all(heavy[0], findings)
+            findings.none("stale reads after the answer", await stale(heavy, sampled))
+            await _swept(deployment, findings)
+    return findings
+
+
+async def _delete_all(client: httpx.AsyncClient, findings: Findings) -> None:
+    """Delete everything of a user, as often as it takes, for as long as there is hope."""
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    began, refused = time.monotonic(), 0
+    for _ in range(MOST_ATTEMPTS):
+        answer = await client.post(f"{SESSIONS}/batch-delete", json={"filter": {"updated_before": tomorrow}})
+        if answer.status_code == OK:
+            break
+        refused += 1
+        await asyncio.sleep(RETRY_SECONDS)
+    findings.none("calls that were refused before one was answered", refused)
+    findings.exactly("answer to the deletion", answer.status_code, OK)
+    findings.tell("seconds until the deletion was answered", time.monotonic() - began)
+
+
+async def _outlived(
+    deployment: Deployment, clients: Sequence[httpx.AsyncClient], session_ids: Sequence[str], findings: Findings
+) -> None:
+    async with deployment.sql() as sql:
+        await sql.execute('DELETE FROM "ChatSession" WHERE "id" = ANY($1::text[])', session_ids)
+
+    async def gone() -> bool:
+        return OK not in await statuses(clients, session_ids)
+
+    outlived = await _seconds_until(gone)
+    findings.at_most("seconds for which another's session outlived its SQL", outlived, SWEPT_SECONDS)
+
+
+async def _erase(deployment: Deployment, findings: Findings) -> None:
+    began = time.monotonic()
+    findings.exactly(
+        f"erase-user of {ERASED:,}: exit code", await deployment.command("erase-user", "erased", "--yes"), 0
+    )
+    findings.tell("seconds that it took", time.monotonic() - began)
+    await _swept(deployment, findings)
+
+
+async def _swept(deployment: Deployment, findings: Findings) -> None:
+    """See how long it takes until no note is left of those that are there now."""
+    async with deployment.sql() as sql:
+        newest = await sql.fetchval('SELECT COALESCE(max("id"), 0) FROM "Outbox"')
+
+        async def done() -> bool:
+            return await _left(sql, newest) == 0
+
+        findings.tell("seconds until their notes were swept", await _seconds_until(done))
+        findings.none("notes that were left", await _left(sql, newest))
+
+
+async def _left(sql: asyncpg.Connection, newest: int) -> int:
+    return int(await sql.fetchval('SELECT count(*) FROM "Outbox" WHERE "id" <= $1', newest))
+
+
+async def _seconds_until(condition: Callable[[], Awaitable[bool]]) -> float:
+    """Wait for a condition, but not for ever, and return how long it took."""
+    began = time.monotonic()
+    while not await condition() and time.monotonic() < began + GIVE_UP_SECONDS:  # noqa: ASYNC110  it is not ours
+        await asyncio.sleep(POLL_SECONDS)
+    return time.monotonic() - began

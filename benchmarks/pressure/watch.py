@@ -1,0 +1,105 @@
+"""What the services hold, restart, fail and say of themselves while a scenario plays."""
+
+import threading
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from time import monotonic
+
+import psutil
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
+from benchmarks.pressure.findings import Findings
+from benchmarks.processes import Running
+
+INTERVAL_SECONDS = 0.2
+SCRAPE_TIMEOUT_SECONDS = 5
+MOST_MEGABYTES = 400.0
+#: The counters that must stand still, and what each of them means.
+STILL: Mapping[str, str] = {
+    "chat_redis_failures_total": "Redis failures",
+    "chat_unlocked_appends_total": "appends without the lock",
+    "chat_unlimited_requests_total": "requests past the rate limit",
+}
+AWAY = "reads that gave up the cache"
+
+
+class Watch:
+    """Looks at the services several times a second."""
+
+    def __init__(self, services: Sequence[Running]) -> None:
+        self._services = services
+        self._engines: dict[str, set[int]] = {each.name: set() for each in services}
+        self._ended = threading.Event()
+        self._before: Counter[str] = Counter()
+        self.counted: Counter[str] = Counter()
+        self.megabytes = 0.0
+        self.seconds_untrusted = 0.0
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch during the block."""
+        for each in self._services:
+            self._before += _counters(each)
+        thread = threading.Thread(target=self._watch)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            thread.join()
+        for each in self._services:
+            self.counted += _counters(each)
+        self.counted.subtract(self._before)
+
+    @property
+    def restarts(self) -> int:
+        """How many query engines there were that were not there at first."""
+        return sum(len(pids) - 1 for pids in self._engines.values())
+
+    def report(self, findings: Findings) -> None:
+        """Note what must hold in every scenario."""
+        for name in (*STILL.values(), AWAY):
+            findings.none(name, self.counted[name])
+        findings.none("seconds in which a cache was not trusted", round(self.seconds_untrusted, 1))
+        findings.none("restarts of the query engine", self.restarts)
+        findings.at_most("memory of a worker with its engine, most MB", self.megabytes, MOST_MEGABYTES)
+        findings.none("answers of 500", self.counted["500"])
+        findings.tell("answers of 503", self.counted["503"])
+
+    def _watch(self) -> None:
+        looked = monotonic()
+        while not self._ended.wait(INTERVAL_SECONDS):
+            now = monotonic()
+            self.seconds_untrusted += (now - looked) * any(map(self._look, self._services))
+            looked = now
+
+    def _look(self, service: Running) -> bool:
+        """Note what a service holds and return whether it distrusts its cache."""
+        with suppress(psutil.NoSuchProcess):
+            self.megabytes = max(self.megabytes, sum(service.memory().values()))
+            self._engines[service.name] |= service.engines()
+        # One that does not answer is seen by the bystander.
+        with suppress(OSError):
+            return any(sample.value for sample in _samples(service) if sample.name == "chat_degraded")
+        return False
+
+
+def _counters(service: Running) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for name, labels, value, *_ in _samples(service):
+        if name in STILL:
+            counted[STILL[name]] += int(value)
+        elif name == "chat_http_requests_total":
+            counted[labels["status"]] += int(value)
+        elif name == "chat_cache_reads_total" and labels["result"] == "away":
+            counted[AWAY] += int(value)
+    return counted
+
+
+def _samples(service: Running) -> list[Sample]:
+    with urllib.request.urlopen(f"{service.url}/metrics", timeout=SCRAPE_TIMEOUT_SECONDS) as answer:  # noqa: S310  ours
+        families = text_string_to_metric_families(answer.read().decode())
+    return [sample for family in families for sample in family.samples]
