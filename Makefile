@@ -50,6 +50,9 @@ check: install ## Check style, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/jactionlint --shellcheck= .github/workflows/*.yml .github/dependabot.yml
+	$(BIN)/zizmor --offline --quiet .github
 	$(if $(FRONTEND),$(NPM) run check --prefix engine)
 	$(if $(FRONTEND),$(NPM) run check --prefix frontend)
 

@@ -15,7 +15,8 @@ BIN = Path(sys.executable).parent
 SOURCE = ROOT / "src" / "chat_sessions"
 MODULES = sorted(SOURCE.rglob("*.py"))
 MAX_LINES = 250
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("monitoring/*.md"), ROOT / "frontend" / "README.md"]
+FOLDERS = ("", "docs", "docs/decisions", "monitoring", "deploy", "frontend")
+PAGES = [page for folder in FOLDERS for page in sorted((ROOT / folder).glob("*.md"))]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
