@@ -15,7 +15,7 @@ import asyncpg
 
 from benchmarks import data
 from benchmarks.processes import Running, service
-from chat_sessions.auth import mint_token
+from chat_sessions.auth.tokens import mint_token
 from chat_sessions.embedded import temporary_servers
 from chat_sessions.migrations import migrate_deploy
 

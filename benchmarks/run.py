@@ -13,7 +13,7 @@ from benchmarks import data, report
 from benchmarks.load import Burst, burst, has_wrk, warm_up
 from benchmarks.paths import ROWS, SESSIONS, Contestant, Kind, Row, calls
 from benchmarks.processes import Running, baseline, cpu_of_server, service
-from chat_sessions.auth import mint_token
+from chat_sessions.auth.tokens import mint_token
 from chat_sessions.embedded import Postgres, Redis, temporary_servers
 from chat_sessions.migrations import migrate_deploy
 

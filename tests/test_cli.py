@@ -7,17 +7,22 @@ import socket
 import tempfile
 import tomllib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
+import jwt
 import psutil
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 
 from chat_sessions.embedded.machine import free_port
 from chat_sessions.settings import ConfigurationError, Settings, load_settings, unknown_variables
 from tests.command import Operator, environment
+from tests.provider import Provider
 from tests.service import Caller, Service, token
 from tests.shell import WORKER, children, family, finished, has_ended, started
 from tests.waiting import until
@@ -223,6 +228,58 @@ async def test_a_token_needs_a_user_and_a_secret(operator: Operator) -> None:
         result = await operator.run(*arguments, CHAT_JWT_SECRET=None)
         assert result.exit_code == 2
         assert missing in result.stderr
+
+
+SCENES: dict[str, tuple[dict[str, Any], str]] = {
+    "expired": ({"exp": 0}, "Refused: it expired at 1970-01-01T00:00:00Z."),
+    "audience": ({"aud": "other", "iss": "id"}, "Refused: its aud does not name CHAT_JWT_AUDIENCE."),
+    "issuer": ({"aud": "chat", "iss": "other"}, "Refused: its iss is not CHAT_JWT_ISSUER."),
+    "secret": ({"secret": "another secret, which is long enough"}, "Refused: its signature does not match the key."),
+    "algorithm": ({"secret": "x" * 64, "algorithm": "HS512"}, "Refused: its algorithm is not HS256."),
+}
+
+
+@pytest.mark.parametrize("scene", SCENES)
+async def test_a_check_says_why_a_token_is_refused_what_it_says_and_what_is_expected(
+    scene: str, operator: Operator
+) -> None:
+    claims, reason = SCENES[scene]
+    result = await operator.fail(
+        "token", "--check", token(**claims), CHAT_JWT_AUDIENCE="chat", CHAT_JWT_ISSUER="id", CHAT_DATABASE_URL=None
+    )
+    first, contents, expected = result.stderr.splitlines()
+    assert first == reason
+    assert f'claims {{"sub": "ada", "exp": {claims.get("exp", "")}' in contents
+    assert expected == "The service expects: signed with HS256 by CHAT_JWT_SECRET, aud chat, iss id; exp and sub."
+
+
+@pytest.mark.parametrize("given", ["", "no token", "a.b.c", "[]"])
+async def test_a_check_of_what_is_no_token_says_so(given: str, operator: Operator) -> None:
+    result = await operator.fail("token", "--check", given)
+    assert "Refused: it is malformed." in result.stderr
+    assert "It cannot be read" in result.stderr
+
+
+async def test_a_check_says_for_whom_and_how_long_a_token_is_accepted(operator: Operator) -> None:
+    given = token(exp=4_000_000_000)
+    for argument, stdin in ((given, None), ("-", given)):
+        result = await operator.succeed("token", "--check", argument, stdin=stdin)
+        assert result.stdout == "Accepted: it speaks for ada until 2096-10-02T07:06:50Z, leeway included.\n"
+
+
+async def test_a_check_asks_for_published_keys_as_the_service_does(operator: Operator) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    with closing(Provider()) as provider:
+        provider.document = {"keys": [{**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "e"}]}
+        env = {"CHAT_JWT_SECRET": None, "CHAT_JWKS_URL": provider.url}
+        given = {kid: jwt.encode({"sub": "ada", "exp": 4e9}, key, "ES256", headers={"kid": kid}) for kid in "eu"}
+        await operator.succeed("token", "--check", given["e"], **env)
+        unknown = await operator.fail("token", "--check", given["u"], **env)
+        provider.status = 500
+        away = await operator.fail("token", "--check", given["e"], **env)
+    assert "Refused: its kid names no published key for its algorithm." in unknown.stderr
+    assert "by the keys at CHAT_JWKS_URL" in unknown.stderr
+    assert "The keys of the identity provider cannot be read right now" in away.stderr
 
 
 async def test_migrate_tells_in_words_that_the_database_is_away(operator: Operator) -> None:

@@ -264,17 +264,17 @@ async def test_a_secret_that_can_be_guessed_is_told_and_never_shown(
 async def test_a_key_set_is_fetched_and_its_keys_counted(doctor: Doctor) -> None:
     async with published(key_set(EC_KEY, ED_KEY, OTHER_CURVE)) as jwks:
         said = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL=jwks, CHAT_JWT_AUDIENCE="chat")
-    assert f"{jwks} has 1 usable key" in said["ok", "jwks"]
+    assert f"{jwks} has 2 usable keys; ignored: 2: its kty, crv or alg is none that" in said["ok", "jwks"]
     assert ("warning", "jwks") not in said
 
 
 @pytest.mark.parametrize(
     ("answer", "detail"),
     [
-        (key_set(ED_KEY), "none for RS256 or ES256"),
-        (b"<html>", "is no key set"),
-        (b"[]", "is no key set"),
-        (b'{"keys": [{"kty": "oct", "k": "AAAA"}]}', "none for RS256 or ES256"),
+        (key_set(OTHER_CURVE), "it has no usable key; 0: its kty, crv or alg is none that is accepted here"),
+        (b"<html>", "is no key set for this service: it is not JSON"),
+        (b"[]", "it is JSON without a list `keys`"),
+        (b'{"keys": [{"kty": "oct", "k": "AAAA"}]}', "it has no usable key; key 0: its kty"),
     ],
 )
 async def test_a_key_set_without_usable_keys_is_told(answer: bytes, detail: str, doctor: Doctor) -> None:

@@ -6,7 +6,10 @@ from unittest.mock import patch
 import pytest
 from fastapi.routing import APIRoute
 
-from chat_sessions import auth, dependencies
+from chat_sessions import dependencies
+from chat_sessions.auth import tokens
+from chat_sessions.auth.keys import Key, SharedSecret
+from chat_sessions.auth.tokens import Authenticator
 from tests.service import SECRET, Caller, Service, token
 
 
@@ -74,17 +77,17 @@ async def test_what_is_wrong_stays_wrong_however_often_it_is_asked(ada: Caller) 
 
 
 async def test_a_remembered_token_ends_when_it_expires(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    authenticator = auth.Authenticator(service.settings, auth.SharedSecret(SECRET))
+    authenticator = Authenticator(service.settings, SharedSecret(SECRET))
     given = token("eve")
     user = await authenticator.user(given)
     assert authenticator.remembered(given) == user
-    monkeypatch.setattr(auth, "time", lambda: user.expires_at)
+    monkeypatch.setattr(tokens, "time", lambda: user.expires_at)
     assert authenticator.remembered(given) is None
 
 
 async def test_remembered_tokens_are_bounded(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "MAX_REMEMBERED_TOKENS", 2)
-    authenticator = auth.Authenticator(service.settings, auth.SharedSecret(SECRET))
+    monkeypatch.setattr(tokens, "MAX_REMEMBERED_TOKENS", 2)
+    authenticator = Authenticator(service.settings, SharedSecret(SECRET))
     given = [token(user) for user in ("ada", "bob", "eve")]
     for each in given:
         await authenticator.user(each)
@@ -93,7 +96,7 @@ async def test_remembered_tokens_are_bounded(service: Service, monkeypatch: pyte
 
 async def test_a_remembered_token_ends_with_the_keys_that_it_was_verified_with(service: Service) -> None:
     keys = Rotating()
-    authenticator = auth.Authenticator(service.settings, keys)
+    authenticator = Authenticator(service.settings, keys)
     given = token("eve")
     user = await authenticator.user(given)
     assert authenticator.remembered(given) == user
@@ -110,8 +113,8 @@ class Rotating:
     def __init__(self) -> None:
         self.basis: object | None = object()
 
-    async def key_for(self, token: str) -> str:  # noqa: ARG002  one key for all
-        return SECRET
+    async def candidates(self, key_id: str | None, algorithm: str) -> list[Key]:  # noqa: ARG002  one key for all
+        return [Key(SECRET, ("HS256",))]
 
 
 async def test_the_memory_of_query_strings_is_bounded(ada: Caller, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,14 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from chat_sessions.auth import KeySet
+from chat_sessions.auth.key_set import KeySet
 from chat_sessions.embedded import Postgres, Redis
 from chat_sessions.errors import Unavailable
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import user_hash
 from chat_sessions.version import VERSION
 from tests.process import ServiceProcess, environment, serving
+from tests.provider import Provider
 from tests.service import Caller, token
 from tests.world import migrated_database
 
@@ -299,10 +300,11 @@ def test_a_start_that_fails_says_why_once(settings: Settings, tmp_path: Path) ->
 
 
 async def test_the_password_in_the_address_of_the_keys_is_not_logged() -> None:
-    refused = httpx.MockTransport(lambda _: httpx.Response(401))
-    async with httpx.AsyncClient(transport=refused) as http:
-        keys = KeySet("https://me:Canary-password@id.test/keys", lifespan=1, timeout=1, http=http)
+    with closing(Provider()) as provider:
+        provider.status = 401
+        url = provider.url.replace("://", "://me:Canary-password@")
+        keys = KeySet(url, lifespan=1, timeout=1)
         with structlog.testing.capture_logs() as lines, pytest.raises(Unavailable):
-            await keys.key_for(token())
-    assert [(line["event"], line["error"]) for line in lines] == [("jwks.unavailable", "HTTPStatusError")]
+            await keys.candidates(None, "RS256")
+    assert [(line["event"], line["reason"]) for line in lines] == [("jwks.unavailable", "HTTP status 401")]
     assert "Canary" not in str(lines)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from redis.crc import key_slot
 
-from chat_sessions.auth import MAX_USER_CHARACTERS
+from chat_sessions.auth.tokens import MAX_USER_CHARACTERS
 from chat_sessions.cache import Keys
 from chat_sessions.storable import is_storable
 from tests.service import Caller, Service

@@ -19,7 +19,7 @@ from benchmarks.soak.report import Outcome, errors_in
 from benchmarks.soak.stage import Stage, staged
 from benchmarks.soak.tally import Tally, Weather
 from benchmarks.soak.user import User
-from chat_sessions.auth import mint_token
+from chat_sessions.auth.tokens import mint_token
 
 DAY = 86_400
 MOST_SAMPLES = 100

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from subprocess import Popen
 
-import httpx
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from chat_sessions.auth import Authenticator, KeySet, KeySource, SharedSecret
+from chat_sessions.auth.key_set import KeySet
+from chat_sessions.auth.keys import KeySource, SharedSecret
+from chat_sessions.auth.tokens import Authenticator
 from chat_sessions.bridge.client import prisma_client
 from chat_sessions.bridge.engine import BridgedPrisma
 from chat_sessions.cache import SessionCache
@@ -110,7 +111,7 @@ async def _opened(
         await stack.enter_async_context(exposition.opened())
         link = RedisLink(settings, metrics) if tracing is None else TracedLink(settings, metrics, tracing.tracer)
         stack.push_async_callback(link.close)
-        keys = await _keys(settings, stack)
+        keys = _keys(settings, stack)
         store, cache = SessionStore(prisma), SessionCache(link, settings, metrics)
         feed = Feed(link, settings, metrics)
         sweeper = Sweeper(Outbox(prisma), cache, link, settings, metrics)
@@ -130,12 +131,12 @@ async def _opened(
         )
 
 
-async def _keys(settings: Settings, stack: AsyncExitStack) -> KeySource:
+def _keys(settings: Settings, stack: AsyncExitStack) -> KeySource:
     if settings.jwt_secret is not None:
         return SharedSecret(settings.jwt_secret.get_secret_value())
-    http = await stack.enter_async_context(httpx.AsyncClient(timeout=settings.jwks_timeout))
-    url, lifespan, timeout = str(settings.jwks_url), settings.jwks_lifespan, settings.jwks_timeout
-    return KeySet(url, lifespan=lifespan, timeout=timeout, http=http)
+    keys = KeySet(str(settings.jwks_url), lifespan=settings.jwks_lifespan, timeout=settings.jwks_timeout)
+    stack.push_async_callback(keys.close)
+    return keys
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -101,16 +101,27 @@ def migrate(
 
 
 @app.command()
-def token(
-    user: Annotated[str, typer.Option(help="Whom the token speaks for: its `sub`.")],
-    secret: Annotated[str, typer.Option(envvar="CHAT_JWT_SECRET", help="The secret of the service.")],
+def token(  # noqa: PLR0913, PLR0917  options
+    user: Annotated[str | None, typer.Option(help="Whom the token speaks for: its `sub`.")] = None,
+    secret: Annotated[str | None, typer.Option(envvar="CHAT_JWT_SECRET", help="The secret of the service.")] = None,
     ttl: Annotated[int, typer.Option(min=1, help="Seconds until it expires.")] = DAY,
     audience: Annotated[str | None, typer.Option(envvar="CHAT_JWT_AUDIENCE", help="Its `aud`.")] = None,
     issuer: Annotated[str | None, typer.Option(envvar="CHAT_JWT_ISSUER", help="Its `iss`.")] = None,
+    check: Annotated[
+        str | None,
+        typer.Option(metavar="TOKEN", help="Say instead whether this one is accepted (-: from stdin)."),
+    ] = None,
 ) -> None:
-    """Print a token for a user, signed with the HS256 secret."""
-    from chat_sessions.auth import mint_token
+    """Print a token for a user, signed with the HS256 secret; with --check, say why one is refused."""
+    from chat_sessions.auth.tokens import mint_token
+    from chat_sessions.upkeep import tokens
 
+    if check is not None:
+        tokens.check(sys.stdin.read().strip() if check == "-" else check)
+        return
+    if user is None or secret is None:
+        missing = "--user" if user is None else "--secret (or CHAT_JWT_SECRET)"
+        raise typer.BadParameter("it is required to mint a token.", param_hint=missing)
     typer.echo(mint_token(secret, user, ttl=ttl, audience=audience, issuer=issuer))
 
 

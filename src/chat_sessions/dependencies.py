@@ -7,7 +7,7 @@ from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from chat_sessions import etags
-from chat_sessions.auth import Authenticator, User
+from chat_sessions.auth.tokens import Authenticator, User
 from chat_sessions.database import MessagePage
 from chat_sessions.errors import BadRequest, SessionNotFound, Unauthorized
 from chat_sessions.feed import Feed, Stream
@@ -69,7 +69,9 @@ async def _current_user(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> User:
     # Of two headers, who is in front of the service may have looked at the other one.
-    if credentials is None or len(request.headers.getlist("authorization")) > 1:
+    if len(request.headers.getlist("authorization")) > 1:
+        raise Unauthorized("there are several Authorization headers")
+    if credentials is None:
         raise Unauthorized
     authenticator: Authenticator = request.state.authenticator
     user = await authenticator.user(credentials.credentials)

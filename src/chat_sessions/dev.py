@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 
 from chat_sessions import demo
 from chat_sessions.app import create_app
-from chat_sessions.auth import MAX_USER_CHARACTERS, mint_token
+from chat_sessions.auth.tokens import MAX_USER_CHARACTERS, mint_token
 from chat_sessions.embedded import EmbeddedServerError, Postgres, Redis
 from chat_sessions.migrations import migrate_deploy
 from chat_sessions.settings import Settings, load_settings

@@ -51,6 +51,16 @@ class Unauthorized(ChatSessionsError):
     status = HTTPStatus.UNAUTHORIZED
     detail = "Send a valid token as `Authorization: Bearer <JWT>`."
 
+    def __init__(self, reason: str | None = None, *, detail: str | None = None) -> None:
+        """Take why the token is refused, which the log tells and the client does not learn; None if there is none."""
+        super().__init__(detail)
+        self.reason = reason
+
+    @property
+    def challenge(self) -> str:
+        """What WWW-Authenticate says: RFC 6750, 3.1, has an error only for those who sent a token."""
+        return "Bearer" if self.reason is None else f'Bearer error="invalid_token", error_description="{self}"'
+
 
 class BodyTooLarge(ChatSessionsError):
     """The body has more bytes than the service takes."""

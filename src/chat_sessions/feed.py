@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import structlog
 
-from chat_sessions.auth import User
+from chat_sessions.auth.tokens import User
 from chat_sessions.cache import Keys
 from chat_sessions.errors import TooManyStreams
 from chat_sessions.redis_line.link import RedisAway, RedisLink, Subscription

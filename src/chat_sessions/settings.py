@@ -25,9 +25,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chat_sessions.redis_line.address import RedisAddress
 
-Algorithm = Literal["HS256", "RS256", "ES256"]
+Algorithm = Literal["HS256", "RS256", "PS256", "ES256", "EdDSA"]
 # Symmetric ones are not among them: what is published is no secret.
-PUBLISHED_ALGORITHMS: Final[tuple[Algorithm, ...]] = ("RS256", "ES256")
+PUBLISHED_ALGORITHMS: Final[tuple[Algorithm, ...]] = ("RS256", "PS256", "ES256", "EdDSA")
 
 # RFC 7518, 3.2: an HS256 key is at least as long as the hash's output.
 MIN_SECRET_BYTES = 32
@@ -80,7 +80,7 @@ class Settings(BaseSettings):
         description="the HS256 secret, 32 bytes at least; this or `CHAT_JWKS_URL` is required",
     )
     jwks_url: HttpUrl | None = Field(
-        default=None, validate_default=True, description="where the RS256/ES256 keys are published"
+        default=None, validate_default=True, description="where the RS256, PS256, ES256 or EdDSA keys are published"
     )
     jwt_audience: str | None = Field(default=None, description="what `aud` must name")
     jwt_issuer: str | None = Field(default=None, description="what `iss` must be")

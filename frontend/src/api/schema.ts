@@ -650,7 +650,7 @@ export interface operations {
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
             401: {
                 headers: {
-                    /** @description `Bearer`. */
+                    /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
@@ -737,7 +737,7 @@ export interface operations {
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
             401: {
                 headers: {
-                    /** @description `Bearer`. */
+                    /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
@@ -820,7 +820,7 @@ export interface operations {
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
             401: {
                 headers: {
-                    /** @description `Bearer`. */
+                    /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
@@ -904,7 +904,7 @@ export interface operations {
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
             401: {
                 headers: {
-                    /** @description `Bearer`. */
+                    /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
@@ -1008,7 +1008,7 @@ export interface operations {
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
             401: {
                 headers: {
-                    /** @description `Bearer`. */
+                    /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
@@ -1083,7 +1083,7 @@ export interface operations {
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
             401: {
                 headers: {
-                    /** @description `Bearer`. */
+                    /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
@@ -1175,7 +1175,7 @@ export interface operations {
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
             401: {
                 headers: {
-                    /** @description `Bearer`. */
+                    /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
@@ -1271,7 +1271,7 @@ export interface operations {
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
             401: {
                 headers: {
-                    /** @description `Bearer`. */
+                    /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };

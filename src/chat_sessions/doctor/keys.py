@@ -6,10 +6,9 @@ import zlib
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-import httpx
-import jwt
-
-from chat_sessions.auth import signing_keys
+from chat_sessions.auth.download import DownloadError, download
+from chat_sessions.auth.key_set import MAX_SET_BYTES
+from chat_sessions.auth.keys import UnusableSetError, published_keys
 from chat_sessions.doctor.configuration import Complaints
 from chat_sessions.doctor.findings import Finding, ok, warning, wrong
 from chat_sessions.settings import Settings
@@ -48,27 +47,30 @@ async def published(settings: Settings) -> list[Finding]:
     url = str(settings.jwks_url)
     found = []
     if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in LOCAL_HOSTS:
-        found.append(wrong("jwks", f"{url} is not https: who is in between can mint tokens", "Use an https URL."))
+        found.append(
+            wrong("jwks", f"{_shown(url)} is not https: whoever is in between can mint tokens", "Use an https URL.")
+        )
     if settings.jwt_audience is None:
         detail = "CHAT_JWT_AUDIENCE is not set: a token for any other application of this provider is let in"
         found.append(warning("jwks", detail, "Set it to the name that the provider gives this API."))
-    async with httpx.AsyncClient(timeout=settings.jwks_timeout) as http:
-        found.append(await _fetched(http, url, settings))
-    return found
+    return [*found, await _fetched(url, settings)]
 
 
-async def _fetched(http: httpx.AsyncClient, url: str, settings: Settings) -> Finding:
+async def _fetched(url: str, settings: Settings) -> Finding:
     try:
-        answer = (await http.get(url)).raise_for_status()
-    except httpx.HTTPError as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return wrong("jwks", f"{url} cannot be read: {reason}", "Check CHAT_JWKS_URL, and the network on the way.")
-    try:
-        keys = signing_keys(answer.json()).values()
-    except (ValueError, LookupError, AttributeError, TypeError, jwt.PyJWTError) as error:
-        return wrong("jwks", f"{url} is no key set: {error}", "CHAT_JWKS_URL must answer with JSON as in RFC 7517.")
-    usable = [key for key in keys if key.algorithm_name in settings.algorithms]
-    if not usable:
-        detail = f"{url} has {len(keys)} signing keys, none for {' or '.join(settings.algorithms)}"
-        return wrong("jwks", detail, "Let the identity provider sign with one of these.")
-    return ok("jwks", f"{url} has {len(usable)} usable keys")
+        document = await download(url, seconds=settings.jwks_timeout, max_bytes=MAX_SET_BYTES)
+        keys, ignored = published_keys(document)
+    except DownloadError as error:
+        return wrong(
+            "jwks", f"{_shown(url)} cannot be read: {error}", "Check CHAT_JWKS_URL, and the network on the way."
+        )
+    except UnusableSetError as error:
+        advice = f"It must answer with JSON as in RFC 7517, with a key for {' or '.join(settings.algorithms)}."
+        return wrong("jwks", f"{_shown(url)} is no key set for this service: {error}", advice)
+    detail = f"{_shown(url)} has {len(keys)} usable key{'s'[: len(keys) != 1]}"
+    return ok("jwks", f"{detail}; ignored: {', '.join(ignored)}" if ignored else detail)
+
+
+def _shown(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chat_sessions.auth import User
+from chat_sessions.auth.tokens import User
 from chat_sessions.cache import Representation
 from chat_sessions.dependencies import State
 from chat_sessions.errors import ChatSessionsError

@@ -25,7 +25,7 @@ GENERIC_DETAILS = {
 UNREADABLE_BODY = {"loc": ["body"], "msg": "must be one JSON document in UTF-8", "type": "json_invalid"}
 DESCRIBED_HEADERS = {
     "Retry-After": ("Seconds to wait before the next attempt.", "integer"),
-    "WWW-Authenticate": ("`Bearer`.", "string"),
+    "WWW-Authenticate": ('`Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750).', "string"),
 }
 # What names the wrong part of a request is the client's own text: enough of it to find the part, and no more.
 MAX_ERRORS = 20
@@ -101,6 +101,8 @@ def own(error: ChatSessionsError) -> ProblemResponse:
     """Return the answer to an error of ours."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("request.unavailable", error=repr(error.__cause__ or error))
+    if isinstance(error, Unauthorized):
+        log.info("request.unauthorized", reason=error.reason or "no bearer token was sent")
     extra: dict[str, Any] = {}
     if isinstance(error, BadRequest):
         extra["errors"] = [{"loc": list(error.location), "msg": str(error), "type": "bad_request"}]
@@ -110,7 +112,9 @@ def own(error: ChatSessionsError) -> ProblemResponse:
 def _headers(error: ChatSessionsError | type[ChatSessionsError]) -> dict[str, str]:
     if error.retry_after is not None:
         return {"Retry-After": str(error.retry_after)}
-    return {"WWW-Authenticate": "Bearer"} if error.status == Unauthorized.status else {}
+    if error.status == Unauthorized.status:
+        return {"WWW-Authenticate": error.challenge if isinstance(error, Unauthorized) else "Bearer"}
+    return {}
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
