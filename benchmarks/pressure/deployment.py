@@ -15,7 +15,7 @@ import httpx
 
 from benchmarks.processes import ROOT, Running, service
 from benchmarks.soak.calls import no_certificates
-from chat_sessions.auth import mint_token
+from chat_sessions.auth.tokens import mint_token
 from chat_sessions.embedded import Postgres, Redis
 from chat_sessions.migrations import migrate_deploy
 
