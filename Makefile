@@ -29,7 +29,7 @@ unexport VIRTUAL_ENV PYTHONPATH
 MACHINE_PATH := $(subst $(BIN):,,$(PATH))
 export PATH := $(BIN):$(MACHINE_PATH)
 NODE_FITS := const [a, b] = process.versions.node.split(".").map(Number); \
-	process.exit(a >= 24 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)
+	process.exit(a >= 24 || (a === 22 && b >= 12) ? 0 : 1)
 
 help: ## List these verbs
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20

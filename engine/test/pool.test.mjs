@@ -41,7 +41,7 @@ test("every statement is reported, those of a client taken from the pool too", a
 });
 
 test("a full pool refuses in time", () =>
-  withPool({ poolSize: 1, poolTimeout: 50 }, async (pool) => {
+  withPool({ poolSize: 1, poolTimeout: 500 }, async (pool) => {
     const client = await pool.connect();
     await assert.rejects(pool.query("SELECT 1"), /timeout exceeded when trying to connect/);
     client.release();

