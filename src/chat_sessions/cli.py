@@ -97,7 +97,7 @@ def migrate(
     from chat_sessions.migrations import migrate_deploy
 
     with explained():
-        typer.echo(migrate_deploy(database_url))
+        migrate_deploy(database_url, report=typer.echo)
 
 
 @app.command()

@@ -1,72 +1,266 @@
 """Migrations run by Node, from npm alone, and leave nothing half done; what they build behaves as promised."""
 
-import shutil
+import asyncio
+import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from time import monotonic
+from subprocess import Popen
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
+from chat_sessions.bridge import node
 from chat_sessions.errors import DatabaseUnavailable, MigrationFailed
-from chat_sessions.migrations import drift, migrate_deploy
-from tests.engine.bridge import MIGRATIONS, MakeDatabase
+from chat_sessions.migrations import MIGRATIONS, known_migrations, migrate_deploy
+from tests.engine.bridge import MakeDatabase
+from tests.engine.prisma_cli import drift, prisma_migrate
+from tests.waiting import until
 
 DATABASES = "SELECT count(*) FROM pg_database"
+RECORDS = """SELECT "migration_name", "checksum", "finished_at" IS NOT NULL, "applied_steps_count"
+    FROM "_prisma_migrations" ORDER BY "migration_name" """
+SLEEPING = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()"
+APPLIED = [f"Applying {migration.name}" for migration in known_migrations()]
+ALL_APPLIED = "All migrations are applied."
+NOTHING = "Nothing to apply: the database is up to date."
+LATE = "20990101000000_late"
+
+
+def applied_to(url: str, migrations: Path = MIGRATIONS) -> list[str]:
+    """Migrate, and return what was reported."""
+    said: list[str] = []
+    migrate_deploy(url, migrations, said.append)
+    return said
+
+
+def one(folder: Path, script: str, name: str = LATE) -> Path:
+    """Return a folder of migrations that has this one."""
+    (folder / name).mkdir(exist_ok=True)
+    (folder / name / "migration.sql").write_text(script)
+    return folder
+
+
+async def ask(url: str, query: str) -> list[tuple[object, ...]]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [tuple(row) for row in await connection.fetch(query)]
+    finally:
+        await connection.close()
+
+
+async def is_there(url: str, table: str) -> bool:
+    return (await ask(url, f"SELECT to_regclass('{table}')")) != [(None,)]
 
 
 async def test_they_apply_once_and_then_have_nothing_to_do(make_database: MakeDatabase) -> None:
     url = await make_database("fresh")
-    assert "All migrations have been successfully applied." in migrate_deploy(url)
-    began = monotonic()
-    assert "No pending migrations to apply." in migrate_deploy(url)
-    assert monotonic() - began < 5
+    assert applied_to(url) == [*APPLIED, ALL_APPLIED]
+    assert applied_to(url) == [NOTHING]
+    assert await ask(url, RECORDS) == [(known.name, known.checksum, True, 1) for known in known_migrations()]
+
+
+async def test_prismas_cli_could_take_over(make_database: MakeDatabase) -> None:
+    url = await make_database("handed_over")
+    migrate_deploy(url)
+    assert "Database schema is up to date!" in prisma_migrate(url, "status")
+    assert "No pending migrations to apply." in prisma_migrate(url, "deploy")
+
+
+async def test_what_prismas_cli_applied_needs_no_repetition(make_database: MakeDatabase) -> None:
+    url = await make_database("taken_over")
+    prisma_migrate(url, "deploy")
+    assert applied_to(url) == [NOTHING]
 
 
 async def test_three_at_once_apply_them_once(make_database: MakeDatabase) -> None:
     url = await make_database("contended")
     with ThreadPoolExecutor(3) as pool:
-        said = list(pool.map(migrate_deploy, [url] * 3))
-    assert sum("successfully applied" in each for each in said) == 1
-    connection = await asyncpg.connect(url)
-    assert await connection.fetchval("SELECT count(*) FROM _prisma_migrations") == len(list(MIGRATIONS.glob("*/")))
-    await connection.close()
+        said = list(pool.map(applied_to, [url] * 3))
+    assert sorted(each[-1] for each in said) == [ALL_APPLIED, NOTHING, NOTHING]
+    assert len(await ask(url, RECORDS)) == len(APPLIED)
+
+
+async def test_one_that_waits_for_another_says_so(make_database: MakeDatabase, tmp_path: Path) -> None:
+    url = await make_database("patient")
+    slow = one(tmp_path, "SELECT pg_sleep(60)")
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(applied_to, url, slow)
+        await until(lambda: _has_rows(url, SLEEPING))
+        said: list[str] = []
+        second = pool.submit(migrate_deploy, url, slow, said.append)
+        await until(lambda: _is(said == ["Another migration is running; waiting for it to end."]))
+        one(tmp_path, "SELECT 1")
+        await ask(url, SLEEPING.replace("SELECT pid", "SELECT pg_terminate_backend(pid)"))
+        with pytest.raises(DatabaseUnavailable):
+            first.result()
+        await until(lambda: _has_rows(url, SLEEPING))
+        await ask(url, SLEEPING.replace("SELECT pid", "SELECT pg_cancel_backend(pid)"))
+        with pytest.raises(MigrationFailed, match=f"{LATE}: canceling statement due to user request"):
+            second.result()
+    assert applied_to(url, tmp_path) == [f"Applying {LATE}", ALL_APPLIED]
+
+
+async def _has_rows(url: str, query: str) -> bool:
+    return bool(await ask(url, query))
+
+
+async def _is(condition: bool) -> bool:
+    return condition
 
 
 async def test_the_schema_is_the_sum_of_the_migrations_and_the_data_is_left_alone(
     make_database: MakeDatabase, database: asyncpg.Pool
 ) -> None:
     url = await make_database("beloved", migrated=True)
-    connection = await asyncpg.connect(url)
-    await connection.execute("""INSERT INTO "ChatSession" ("id", "userId") VALUES ('a', 'ada')""")
+    await ask(url, """INSERT INTO "ChatSession" ("id", "userId") VALUES ('a', 'ada')""")
     before = await database.fetchval(DATABASES)
     assert drift(url) == ""
-    assert await connection.fetchval('SELECT "id" FROM "ChatSession"') == "a"
+    assert await ask(url, 'SELECT "id" FROM "ChatSession"') == [("a",)]
     assert await database.fetchval(DATABASES) == before, "the database for the comparison is gone"
-    await connection.close()
 
 
-async def test_a_migration_that_fails_leaves_nothing_behind(make_database: MakeDatabase, tmp_path: Path) -> None:
+async def test_a_migration_that_fails_leaves_nothing_behind_and_can_be_mended(
+    make_database: MakeDatabase, tmp_path: Path
+) -> None:
     url = await make_database("broken")
-    shutil.copytree(MIGRATIONS, tmp_path, dirs_exist_ok=True)
-    bad = tmp_path / "20990101000000_bad"
-    bad.mkdir()
-    (bad / "migration.sql").write_text("CREATE TABLE leftover (x int);\n-- a;b\nSELECT 1 / 0;")
-    with pytest.raises(MigrationFailed, match=r"(?s)20990101000000_bad.*division by zero"):
+    one(tmp_path, "CREATE TABLE kept (x int)", "20980101000000_good")
+    one(tmp_path, "CREATE TABLE leftover (x int);\n-- a;b\nSELECT 1 / 0;")
+    for _ in range(2):
+        with pytest.raises(MigrationFailed, match=rf"^{LATE}: division by zero$"):
+            migrate_deploy(url, tmp_path)
+    assert await is_there(url, "kept")
+    assert not await is_there(url, "leftover")
+    one(tmp_path, "CREATE TABLE leftover (x int)")
+    assert applied_to(url, tmp_path) == [f"Applying {LATE}", ALL_APPLIED]
+
+
+async def test_one_whose_process_is_killed_leaves_nothing_behind(make_database: MakeDatabase, tmp_path: Path) -> None:
+    url = await make_database("killed")
+    one(tmp_path, "CREATE TABLE leftover (x int); SELECT pg_sleep(60)")
+    program = "import sys, pathlib; from chat_sessions.migrations import migrate_deploy as go; "
+    process = Popen(  # noqa: ASYNC220, S603
+        [sys.executable, "-c", program + "go(sys.argv[1], pathlib.Path(sys.argv[2]))", url, str(tmp_path)],
+    )
+    await until(lambda: _has_rows(url, SLEEPING))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    one(tmp_path, "SELECT 1")
+    assert await asyncio.to_thread(lambda: applied_to(url, tmp_path)[-1]) == ALL_APPLIED
+    assert not await is_there(url, "leftover")
+
+
+async def test_an_index_can_be_built_beside_the_traffic(make_database: MakeDatabase, tmp_path: Path) -> None:
+    url = await make_database("busy")
+    one(tmp_path, "CREATE TABLE t (x int)", "20980101000000_table")
+    one(tmp_path, "CREATE INDEX CONCURRENTLY extra ON t (x)")
+    assert applied_to(url, tmp_path)[-2:] == [f"Applying {LATE}", ALL_APPLIED]
+    assert await is_there(url, "extra")
+    assert applied_to(url, tmp_path) == [NOTHING]
+
+
+async def test_one_outside_of_a_transaction_that_fails_blocks_until_somebody_has_looked(
+    make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    url = await make_database("blocked")
+    one(tmp_path, "CREATE TABLE t (x int); INSERT INTO t VALUES (1), (1)", "20980101000000_table")
+    one(tmp_path, "CREATE UNIQUE INDEX CONCURRENTLY half ON t (x)")
+    with pytest.raises(MigrationFailed, match=rf"^{LATE}: could not create unique index"):
         migrate_deploy(url, tmp_path)
-    with pytest.raises(MigrationFailed, match="20990101000000_bad"):
+    with pytest.raises(MigrationFailed, match=f"^{LATE} did not finish: could not create unique index") as caught:
         migrate_deploy(url, tmp_path)
-    connection = await asyncpg.connect(url)
-    assert await connection.fetchval("SELECT to_regclass('leftover')") is None
-    assert await connection.fetchval("""SELECT to_regclass('"ChatSession"')""") is not None
-    await connection.close()
+    await ask(url, "DROP INDEX half")
+    await ask(url, "DELETE FROM t")
+    await ask(url, str(caught.value).splitlines()[-1])
+    assert applied_to(url, tmp_path)[-1] == ALL_APPLIED
+    assert await is_there(url, "half")
+
+
+async def test_a_migration_that_was_changed_after_it_was_applied_is_refused(
+    make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    url = await make_database("rewritten")
+    migrate_deploy(url, one(tmp_path, "SELECT 1"))
+    one(tmp_path, "CREATE TABLE later (x int)", "20990101000001_later")
+    with pytest.raises(MigrationFailed, match=f"^{LATE} was changed after it was applied"):
+        migrate_deploy(url, one(tmp_path, "SELECT 2"))
+    assert not await is_there(url, "later")
+
+
+async def test_an_older_release_leaves_what_a_newer_one_applied(make_database: MakeDatabase, tmp_path: Path) -> None:
+    url = await make_database("rolled_back")
+    migrate_deploy(url, one(tmp_path, "SELECT 1"))
+    (tmp_path / LATE / "migration.sql").unlink()
+    assert applied_to(url, tmp_path) == [f"{LATE} is applied, but unknown here: a newer release has it.", NOTHING]
+
+
+async def test_somebody_elses_database_is_not_touched(make_database: MakeDatabase) -> None:
+    url = await make_database("foreign")
+    await ask(url, "CREATE TABLE invoices (x int)")
+    with pytest.raises(MigrationFailed, match=r'schema "public" of this database is not empty \(invoices\)'):
+        migrate_deploy(url)
+    assert not await is_there(url, "_prisma_migrations")
+
+
+async def test_limits_of_the_role_do_not_end_a_long_migration(make_database: MakeDatabase, tmp_path: Path) -> None:
+    url = await make_database("limited")
+    await ask(url, "ALTER DATABASE limited SET statement_timeout = '200ms'")
+    assert applied_to(url, one(tmp_path, "SELECT pg_sleep(0.5)"))[-1] == ALL_APPLIED
 
 
 @pytest.mark.parametrize("url", ["postgresql://ada@127.0.0.1:1/x", "postgresql://ada@/x?host=/nowhere"])
 def test_without_postgres_they_are_unavailable(url: str) -> None:
     with pytest.raises(DatabaseUnavailable) as caught:
         migrate_deploy(url)
-    assert "cannot be reached" in str(caught.value.__cause__)
+    assert "connect E" in str(caught.value.__cause__)
+
+
+@pytest.fixture
+async def guarded(make_database: MakeDatabase) -> str:
+    """Return the URL of a role that may only connect."""
+    url = await make_database("guarded")
+    await ask(url, "DROP ROLE IF EXISTS guest")
+    await ask(url, f"CREATE ROLE guest LOGIN PASSWORD '{urlsplit(url).password}'")
+    await ask(url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    return urlsplit(url)._replace(netloc=urlsplit(url).netloc.replace(str(urlsplit(url).username), "guest")).geturl()
+
+
+async def test_missing_rights_are_told_with_what_to_grant(guarded: str) -> None:
+    with pytest.raises(MigrationFailed, match=r"(?s)permission denied for schema public.*GRANT CREATE ON SCHEMA"):
+        migrate_deploy(guarded)
+
+
+async def test_a_database_that_does_not_exist_is_not_waited_for(guarded: str) -> None:
+    url = urlsplit(guarded)._replace(path="/nowhere").geturl()
+    with pytest.raises(MigrationFailed, match=r'(?s)database "nowhere" does not exist.*Create the database'):
+        migrate_deploy(url)
+
+
+async def test_a_wrong_password_is_not_something_to_try_again(guarded: str) -> None:
+    url = guarded.replace(str(urlsplit(guarded).password), "wrong")
+    with pytest.raises(
+        MigrationFailed, match=r'(?s)authentication failed for user "guest".*Check the user and the pass'
+    ):
+        migrate_deploy(url)
+
+
+@pytest.mark.parametrize("password", ["pa/ss", "pa#ss", "pa?ss", "12/ss", "12#ss", "12?ss"])
+def test_a_password_that_is_not_encoded_is_told_without_showing_it(password: str) -> None:
+    with pytest.raises(MigrationFailed, match=r"must be percent-encoded") as caught:
+        migrate_deploy(f"postgresql://ada:{password}@127.0.0.1:1/x")
+    assert password not in str(caught.value)
+
+
+def test_a_certificate_that_is_missing_is_named() -> None:
+    with pytest.raises(MigrationFailed, match=r"names a missing file.*/nowhere/ca\.pem"):
+        migrate_deploy("postgresql://ada@127.0.0.1:1/x?sslrootcert=/nowhere/ca.pem")
+
+
+def test_without_node_there_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "find_node", lambda: "/nowhere/node")
+    with pytest.raises(MigrationFailed, match=r"Node\.js, which runs the migrations, does not start"):
+        migrate_deploy("postgresql://ada@127.0.0.1:1/x")
 
 
 async def _notes(database: asyncpg.Pool) -> list[tuple[str, str, str]]:

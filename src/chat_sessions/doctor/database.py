@@ -1,13 +1,14 @@
 """Whether Postgres is there, and has what the migrations make."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from time import time
+from typing import Any
 
 from chat_sessions.doctor.engine import Ask
 from chat_sessions.doctor.findings import Finding, State, isolated, ok, skipped, warning, wrong
 from chat_sessions.errors import DatabaseUnavailable
-from chat_sessions.migrations import MIGRATIONS
+from chat_sessions.migrations import Migration, known_migrations
 from chat_sessions.settings import Settings
 
 OLDEST = 14
@@ -25,7 +26,7 @@ SELECT current_setting('server_version_num')::int AS "number", current_setting('
 CLOCK = """SELECT EXTRACT(epoch FROM clock_timestamp())::float8 AS "now" """
 HAS_MIGRATIONS = """SELECT to_regclass('"_prisma_migrations"') IS NOT NULL AS "exists" """
 APPLIED = """
-SELECT "migration_name" AS "name", "finished_at" IS NOT NULL AS "is_done" FROM "_prisma_migrations"
+SELECT "migration_name" AS "name", "checksum", "finished_at" IS NOT NULL AS "is_done" FROM "_prisma_migrations"
 WHERE "rolled_back_at" IS NULL
 """
 OBJECTS = """
@@ -102,35 +103,39 @@ async def _clock(ask: Ask) -> list[Finding]:
 
 
 async def _migrations(ask: Ask) -> list[Finding]:
-    known = {path.parent.name for path in MIGRATIONS.glob("*/migration.sql")}
+    known = {migration.name: migration.checksum for migration in known_migrations()}
     [table] = await ask(HAS_MIGRATIONS)
-    applied = {row["name"]: row["is_done"] for row in await ask(APPLIED)} if table["exists"] else {}
+    applied = {row["name"]: row for row in await ask(APPLIED)} if table["exists"] else {}
     return list(_compared(known, applied)) or [ok("migrations", f"all {len(known)} applied")]
 
 
-def _compared(known: set[str], applied: dict[str, bool]) -> Iterator[Finding]:
-    for name in sorted(known - applied.keys()):
+def _compared(known: dict[str, str], applied: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+    for name in sorted(known.keys() - applied.keys()):
         yield wrong("migrations", f"{name} is not applied", MIGRATE)
-    for name in sorted(name for name, is_done in applied.items() if not is_done):
-        advice = "Its log is in _prisma_migrations; mend the reason, then `prisma migrate resolve`, then migrate again."
-        yield wrong("migrations", f"{name} has failed", advice)
-    for name in sorted(applied.keys() - known):
-        yield warning("migrations", f"{name} is applied, but unknown here", "Deploy the release that has it.")
+    for name, record in sorted(applied.items()):
+        if not record["is_done"]:
+            yield wrong("migrations", f"{name} did not finish", "`chat-sessions migrate` says why, and how to go on.")
+        elif name not in known:
+            yield warning("migrations", f"{name} is applied, but unknown here", "Deploy the release that has it.")
+        elif record["checksum"] != known[name]:
+            yield wrong(
+                "migrations", f"{name} was changed after it was applied", "Restore the file as it was released."
+            )
 
 
 async def _drift(ask: Ask) -> list[Finding]:
     there = {row["name"] for row in await ask(OBJECTS)}
-    missing = sorted(expected_objects() - there)
+    missing = sorted(expected_objects(known_migrations()) - there)
     if missing:
         advice = "Somebody has removed or disabled it by hand; migrations/ has the statement that makes it."
         return [wrong("drift", f"{name} is missing or disabled", advice) for name in missing]
     return [ok("drift", "every table, index, constraint, function and trigger is there")]
 
 
-def expected_objects() -> set[str]:
+def expected_objects(migrations: Iterable[Migration]) -> set[str]:
     """Return what the migrations make, one after the other."""
     expected: set[str] = set()
-    for migration in sorted(MIGRATIONS.glob("*/migration.sql")):
-        for verb, kind, name in _STATEMENT.findall(migration.read_text()):
+    for migration in migrations:
+        for verb, kind, name in _STATEMENT.findall(migration.sql):
             (expected.discard if verb == "DROP" else expected.add)(f"{kind} {name}")
     return expected

@@ -1,7 +1,7 @@
-/** Lets Prisma's CLI migrate through pg, without its native engine; see migrate.mjs. */
+/** Lets the CLI of Prisma 6 compare schema.prisma with the migrations through pg, without a native engine. For tests. */
 import { join } from "node:path";
 import { defineConfig } from "prisma/config";
-import { MigrationAdapter } from "./migrate.mjs";
+import { DriftAdapter } from "./adapter.mjs";
 
 // Nothing here uses these engines, but the CLI downloads what is missing.
 for (const engine of ["QUERY_ENGINE_LIBRARY", "QUERY_ENGINE_BINARY", "SCHEMA_ENGINE_BINARY"]) {
@@ -12,10 +12,12 @@ for (const engine of ["QUERY_ENGINE_LIBRARY", "QUERY_ENGINE_BINARY", "SCHEMA_ENG
 const { setTimeout } = globalThis;
 globalThis.setTimeout = (...args) => setTimeout(...args).unref();
 
+const root = join(import.meta.dirname, "..", "..");
+
 export default defineConfig({
-  schema: join(import.meta.dirname, "..", "schema.prisma"),
-  migrations: { path: process.env.MIGRATIONS_DIR ?? join(import.meta.dirname, "..", "migrations") },
+  schema: join(root, "schema.prisma"),
+  migrations: { path: process.env.MIGRATIONS_DIR ?? join(root, "migrations") },
   experimental: { adapter: true },
   engine: "js",
-  adapter: async () => new MigrationAdapter(process.env.CHAT_DATABASE_URL),
+  adapter: async () => new DriftAdapter(process.env.CHAT_DATABASE_URL),
 });

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { MigrationAdapter } from "../migrate.mjs";
+import { DriftAdapter } from "../drift/adapter.mjs";
 
 const url = process.env.CHAT_DATABASE_URL;
-const adapter = await new MigrationAdapter(url).connect();
+const adapter = await new DriftAdapter(url).connect();
 const ask = async (on, sql) => (await on.queryRaw({ sql, args: [], argTypes: [] })).rows;
 
 after(() => adapter.dispose());
 
 test("the shadow database is another one, even with a connection string, and goes afterwards", async () => {
   const [[home]] = await ask(adapter, "SELECT current_database()");
-  const shadow = await new MigrationAdapter(url).connectToShadowDb();
+  const shadow = await new DriftAdapter(url).connectToShadowDb();
   const [[name]] = await ask(shadow, "SELECT current_database()");
   assert.notEqual(name, home);
   assert.deepEqual(await ask(shadow, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"), []);

@@ -1,0 +1,37 @@
+"""Prisma's own CLI, which only developers have: to compare, and to see that it could take over."""
+
+import re
+import subprocess
+
+from chat_sessions.bridge.node import ENGINE_DIR, child_environment, find_node
+from chat_sessions.migrations import MIGRATIONS, SCHEMA
+
+#: What `migrate diff --exit-code` ends with when there is a difference.
+DIFFERENT = 2
+
+
+def prisma_migrate(database_url: str, *arguments: str, may_end_with: int = 0) -> str:
+    """Run `prisma migrate`, and return what it printed."""
+    program = str(ENGINE_DIR / "node_modules" / "prisma" / "build" / "index.js")
+    done = subprocess.run(  # noqa: S603 - our own words
+        [find_node(), program, "migrate", *arguments, "--config", "drift/prisma.config.mjs"],
+        cwd=ENGINE_DIR,
+        env=child_environment() | {"CHAT_DATABASE_URL": database_url, "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in {0, may_end_with}, done.stdout
+    return done.stdout
+
+
+def drift(database_url: str) -> str:
+    """Return how schema.prisma differs from the sum of the migrations: "" if it does not.
+
+    They are applied to a database made for it on this server, and dropped afterwards.
+    """
+    compared = ("--from-migrations", str(MIGRATIONS), "--to-schema-datamodel", str(SCHEMA), "--exit-code")
+    said = prisma_migrate(database_url, "diff", *compared, may_end_with=DIFFERENT)
+    return "" if re.search(r"^No difference detected\.", said, re.MULTILINE) else said
