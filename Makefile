@@ -124,14 +124,14 @@ engine/generated/.made: schema.prisma engine/generate.mjs engine/node_modules/.p
 	@touch $@
 
 ifneq ($(FRONTEND),)
-install: frontend/dist/.built
+install: frontend/dist/index.html
 
 frontend/node_modules/.package-lock.json: frontend/package-lock.json | .venv/.synced
 	$(NPM) ci --ignore-scripts --prefix frontend
 	@touch $@
 
 FRONTEND_SOURCES := $(shell find frontend \( -name node_modules -o -name 'dist*' -o -name test-results -o -name screenshots \) -prune -o -type f -print)
-frontend/dist/.built: $(FRONTEND_SOURCES) openapi.json frontend/node_modules/.package-lock.json
+frontend/dist/index.html: $(FRONTEND_SOURCES) openapi.json frontend/node_modules/.package-lock.json
 	$(NPM) run build --prefix frontend
 	@touch $@
 endif

@@ -255,6 +255,9 @@ async def pages(settings: Settings, tmp_path_factory: pytest.TempPathFactory) ->
     (folder / "secret.txt").write_text("a secret")
     (folder / "dist").mkdir()
     (folder / "dist" / "index.html").write_text("the page")
+    for hidden in (".env", ".git/config", "assets/.env"):
+        (folder / "dist" / hidden).parent.mkdir(exist_ok=True)
+        (folder / "dist" / hidden).write_text("a secret")
     (folder / "dist-other").mkdir()
     (folder / "dist-other" / "secret.txt").write_text("a secret")
     with_pages = settings.model_copy(update={"frontend_dir": folder / "dist"})
@@ -323,3 +326,13 @@ class TestPaths:
         assert answer.status_code in {200, 400, 404}
         assert "a secret" not in answer.text
         assert "root:" not in answer.text
+
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    @pytest.mark.parametrize(
+        "target",
+        ["/.env", "/%2eenv", "/.git/config", "/assets/.env", "//.env", "/./.env", "/x/../.env", "/x%2f..%2f.env"],
+    )
+    async def test_a_hidden_file_beside_the_page_is_not_served(self, target: str, method: str, pages: str) -> None:
+        answer = await raw(pages, method, target.encode(), user=None)
+        assert answer.status_code == 404
+        assert "a secret" not in answer.text

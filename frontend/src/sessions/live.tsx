@@ -114,7 +114,7 @@ function summaryOf({ id, title, created_at, updated_at, is_pinned, metadata }: S
 /** Deletions show at once. The rest is read burst by burst: while the service is slow, bursts grow instead of piling up. */
 function gather(context: ChatSessions) {
   let arrived: SessionEvent[] = [];
-  let unread: SessionEvent[] = [];
+  const unread: SessionEvent[] = [];
   let isReading = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -128,9 +128,8 @@ function gather(context: ChatSessions) {
     }
     isReading = true;
     while (unread.length > 0) {
-      const burst = unread;
-      unread = [];
-      await read(context, burst);
+      // Told to whoever watches the page for errors; the next burst is read all the same.
+      await read(context, unread.splice(0)).catch(reportError);
     }
     isReading = false;
   };

@@ -1,9 +1,11 @@
 """The sidebar at `/`: static files under a strict policy, and what the page must know before its first call."""
 
+from http import HTTPStatus
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Never
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SignIn = Literal["dev", "host"]
@@ -29,8 +31,15 @@ def install(app: FastAPI, directory: Path | None, sign_in: SignIn) -> None:
         return {"sign_in": sign_in}
 
     if directory is not None:
+        # What starts with a dot (.env, .git) belongs to tools, and is there by accident.
+        app.add_route("/.{path:path}", _nothing)
+        app.add_route("/{folder:path}/.{path:path}", _nothing)
         app.frontend("/", directory=directory, fallback="index.html")
     app.add_middleware(SecurityHeaders)
+
+
+async def _nothing(_request: Request) -> Never:
+    raise HTTPException(HTTPStatus.NOT_FOUND)
 
 
 class SecurityHeaders:

@@ -1,0 +1,26 @@
+import { QueryClient } from "@tanstack/react-query";
+import { render, screen, waitFor } from "@testing-library/react";
+import { expect, test, vi } from "vitest";
+import { ChatSidebar } from "../sidebar/chat-sidebar";
+import { BASE_URL, service, summary } from "../test/service";
+
+test("an error while an event is read is reported, and the next event is read", async () => {
+  const [alpha, beta] = [summary("Alpha"), summary("Beta")];
+  service.sessions = [alpha];
+  render(<ChatSidebar baseUrl={BASE_URL} getToken={() => "token"} onSelect={() => undefined} />);
+  await screen.findByRole("button", { name: "Alpha" });
+  await waitFor(() => expect(service.isFollowed).toBe(true));
+
+  const error = new Error("A callback of the host failed.");
+  const reported = vi.fn();
+  vi.stubGlobal("reportError", reported);
+  vi.spyOn(QueryClient.prototype, "invalidateQueries").mockImplementationOnce(() => {
+    throw error;
+  });
+  service.tell("session.updated", { id: alpha.id });
+  await waitFor(() => expect(reported).toHaveBeenCalledExactlyOnceWith(error));
+
+  service.sessions = [beta, alpha];
+  service.tell("session.created", { id: beta.id }, "2-0");
+  expect(await screen.findByRole("button", { name: "Beta" })).toBeInTheDocument();
+});
