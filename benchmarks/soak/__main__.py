@@ -14,6 +14,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--users", type=int, default=Plan.users)
+    parser.add_argument("--giants", type=int, default=Plan.giants, help="accounts of 100,000 sessions, at any time")
     parser.add_argument("--actions-per-second", type=float, default=Plan.actions_per_second, help="of all users")
     parser.add_argument("--calm-seconds", type=float, default=Plan.calm_seconds, help="between two faults, about")
     parser.add_argument("--faults", nargs="*", choices=FAULTS, default=list(FAULTS), help="none for a calm run")
@@ -24,6 +25,7 @@ def main() -> None:
         seconds=given.minutes * 60,
         faults=given.faults,
         users=given.users,
+        giants=given.giants,
         actions_per_second=given.actions_per_second,
         calm_seconds=given.calm_seconds,
         seed=given.seed,

@@ -2,16 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 import asyncpg
 from redis.asyncio import Redis
 
-from benchmarks.soak.following import Follower
+from benchmarks.soak.people import People
 from benchmarks.soak.stage import Stage
 from benchmarks.soak.tally import Tally
 from benchmarks.soak.user import User
-from chat_sessions.cache import Keys
 
 # A lock whose holder died lives for ten seconds.
 SETTLING_SECONDS = 20
@@ -29,17 +27,16 @@ BURIED = 'SELECT count(*) FROM "Tombstone" WHERE "sessionId" = ANY($1::text[])'
 WAITING = 'SELECT count(*) FROM "Outbox"'
 
 
-async def audit(stage: Stage, users: Sequence[User], followers: Sequence[Follower], tally: Tally) -> None:
+async def audit(stage: Stage, people: People, tally: Tally) -> None:
     """Count what is not as it must be, once all is quiet."""
-    for user in users:
-        await user.look_at_list()
-        for session_id in user.alive:
-            await user.look_at(session_id)
+    for user in people.users:
+        await user.look_at_everything()
+        await user.look_for_the_dead()
     async with asyncpg.create_pool(stage.database.url, min_size=1, max_size=1) as database:
-        await _in_postgres(database, users, tally)
+        await _in_postgres(database, people.users, tally)
     async with Redis.from_url(stage.redis.url) as redis:
-        await _in_redis(redis, users, tally)
-    for follower in followers:
+        await _in_redis(redis, tally)
+    for follower in people.followers:
         for session_id in follower.missed():
             tally.violation("a deletion was not told", session_id)
         for session_id in follower.strange():
@@ -70,7 +67,7 @@ async def _in_postgres(database: asyncpg.Pool, users: Sequence[User], tally: Tal
         tally.violation("deleted ids without a tombstone")
 
 
-async def _in_redis(redis: Redis, users: Sequence[User], tally: Tally) -> None:
+async def _in_redis(redis: Redis, tally: Tally) -> None:
     async def unlocked() -> bool:
         return not [key async for key in redis.scan_iter("*:lock:*")]
 
@@ -79,14 +76,6 @@ async def _in_redis(redis: Redis, users: Sequence[User], tally: Tally) -> None:
     async for key in redis.scan_iter():
         if await redis.ttl(key) == -1:
             tally.violation("a key without an end", key)
-    epoch = f"{(await redis.info('server'))['run_id']}\n".encode()
-    for user in users:
-        keys = Keys(user.name)
-        for session_id in user.graves:
-            # What another run of Redis had cached is never served, and expires.
-            entries: Any = await redis.hvals(keys.session(session_id))
-            if any(entry.startswith(epoch) for entry in entries):
-                tally.violation("a deleted session is cached", keys.session(session_id))
 
 
 async def _settles(condition: Callable[[], Awaitable[bool]]) -> bool:

@@ -22,8 +22,10 @@ KEEPALIVE_SECONDS = 2
 # Else all would stay with the worker that was never killed.
 FRESH_CONNECTION = 0.05
 RETRY_SECONDS = 0.2
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 TIMEOUT_SECONDS = 30
+# A hundred thousand sessions take their time.
+BATCH_TIMEOUT_SECONDS = 120
 CUT, SILENT = "connection cut", "no answer"
 
 
@@ -129,6 +131,7 @@ class Calls:
             json=body,
             params=params,
             headers={**self._authorization, **(headers or {}), **self._connection()},
+            timeout=BATCH_TIMEOUT_SECONDS if name == "deleteSessions" else TIMEOUT_SECONDS,
         )
         try:
             response = await request

@@ -7,6 +7,8 @@ from contextlib import suppress
 from random import Random
 from typing import NamedTuple
 
+import redis
+
 from benchmarks.soak.calls import CUT
 from benchmarks.soak.plan import Plan
 from benchmarks.soak.stage import Stage, remembered, stopped
@@ -17,6 +19,8 @@ NOTHING: frozenset[str] = frozenset()
 NO_DATABASE = frozenset({"503"})
 NO_WORKER = frozenset({"503", CUT, STREAM_CUT})
 SHORTEST, LONGEST = 0.5, 5.0
+# What has waited for Redis is made good, but the worker that stands still does not know.
+AFTER_REDIS_SECONDS = 0.5
 # What was under way when all was well again may still be told.
 AFTERMATH_SECONDS = 1.0
 
@@ -33,6 +37,12 @@ def redis_emptied(stage: Stage, seconds: float) -> None:
     stage.redis.kill()
     time.sleep(seconds)
     stage.redis.restart(keep_data=False)
+
+
+def redis_flushed(stage: Stage, _seconds: float) -> None:
+    """Let somebody empty a Redis that goes on: it is the same process, and has forgotten every hold."""
+    with redis.Redis.from_url(stage.redis.url) as server:
+        server.flushall()
 
 
 def redis_set_back(stage: Stage, seconds: float) -> None:
@@ -89,6 +99,16 @@ def worker_paused(stage: Stage, seconds: float) -> None:
         time.sleep(seconds)
 
 
+def machine_paused(stage: Stage, seconds: float) -> None:
+    """Let a worker stand still with its engine, as if its machine was moved, while Redis is away for a shorter time."""
+    engine, worker = stage.engines()[-1], stage.workers()[-1]
+    with stopped(worker.send_signal), stopped(engine.send_signal):
+        stage.redis.pause()
+        time.sleep(seconds)
+        stage.redis.resume()
+        time.sleep(AFTER_REDIS_SECONDS)
+
+
 class Fault(NamedTuple):
     """How to bring it about, and which outcomes it excuses: without Redis nothing may fail."""
 
@@ -99,6 +119,7 @@ class Fault(NamedTuple):
 FAULTS: dict[str, Fault] = {
     "Redis killed": Fault(redis_killed, NOTHING),
     "Redis emptied": Fault(redis_emptied, NOTHING),
+    "Redis flushed": Fault(redis_flushed, NOTHING),
     "Redis set back": Fault(redis_set_back, NOTHING),
     "Redis paused": Fault(redis_paused, NOTHING),
     "Postgres restarted": Fault(postgres_restarted, NO_DATABASE),
@@ -108,6 +129,7 @@ FAULTS: dict[str, Fault] = {
     "engine paused": Fault(engine_paused, NO_DATABASE),
     "worker killed": Fault(worker_killed, NO_WORKER),
     "worker paused": Fault(worker_paused, NO_WORKER),
+    "machine and Redis paused": Fault(machine_paused, NO_WORKER),
 }
 
 

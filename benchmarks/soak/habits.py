@@ -56,6 +56,13 @@ async def append(user: User, _others: Sequence[User]) -> None:
     await user.append(user.any_session(), user.chance.randint(1, 4))
 
 
+async def append_megabytes(user: User, _others: Sequence[User]) -> None:
+    """Go on with messages that are as long as they may be, and read them."""
+    session_id = user.any_session()
+    await user.append(session_id, user.chance.randint(1, 3), large=True)
+    await asyncio.gather(*(user.look_at(session_id) for _ in range(3)))
+
+
 async def rename(user: User, _others: Sequence[User]) -> None:
     """Rename a chat."""
     await user.change(user.any_session(), title=user.new_title())
@@ -128,6 +135,7 @@ WEIGHTS: Mapping[Habit, int] = {
     read: 30,
     read_list: 20,
     append: 14,
+    append_megabytes: 1,
     create: 8,
     delete: 6,
     rename: 6,

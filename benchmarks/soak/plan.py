@@ -11,6 +11,8 @@ class Plan:
     seconds: float
     faults: Sequence[str]
     users: int = 24
+    giants: int = 2
+    giant_sessions: int = 100_000
     actions_per_second: float = 40
     calm_seconds: float = 8
     seed: int = 0

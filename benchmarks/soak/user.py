@@ -1,6 +1,6 @@
 """A user who does one thing after the other and knows what must then be true."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -16,9 +16,15 @@ WHOLE_LIST = 100
 NOT_FOUND = 404
 PAGE_SIZES = (5, 50, 200)
 CONDITIONAL = 0.5
+GRAVES_AUDITED = 100
+# A page ends there, with what each message has of ours on top.
+PAGE_BYTES, OVERHEAD = 4 * 1024 * 1024, 1.05
+LARGE_BYTES = 1_000_000
+
+Placed = tuple[int, str, str]
 
 
-@dataclass
+@dataclass(slots=True)
 class Known:
     """A session as it must be; `etag` as long as nothing has changed since it was read."""
 
@@ -46,6 +52,8 @@ class User:
         self.graves: dict[str, float] = {}
         #: Of sessions that may have been created, under an id that nobody knows.
         self.doubtful_titles: set[str] = set()
+        #: The messages of a megabyte.
+        self.large: set[str] = set()
         self._numbers = count()
 
     def must(self, so: bool, what: str, detail: object = "") -> None:  # noqa: FBT001  reads as a sentence
@@ -65,10 +73,24 @@ class User:
         """Make up a title that no other session has."""
         return f"Chat {next(self._numbers)} of {self.name}"
 
-    def new_message(self) -> dict[str, str]:
-        """Make up a message whose text tells whose it is."""
+    def new_message(self, *, large: bool = False) -> dict[str, str]:
+        """Make up a message whose text tells whose it is; a large one has nearly as much of it as it may."""
         message_id = self.new_id()
+        if large:
+            self.large.add(message_id)
         return {"id": message_id, "role": "user", "content": self._text(message_id)}
+
+    async def look_at_everything(self) -> None:
+        """See the list and open every session."""
+        await self.look_at_list()
+        for session_id in self.alive:
+            await self.look_at(session_id)
+
+    async def look_for_the_dead(self) -> None:
+        """Ask, by way of whichever worker, for what was deleted last."""
+        for session_id in list(self.graves)[-GRAVES_AUDITED:]:
+            answer = await self.calls.send("getSession", session_id)
+            self.must(answer.status == NOT_FOUND, "a deleted session is there", session_id)
 
     async def look_at_list(self) -> None:
         """See the whole list."""
@@ -113,9 +135,16 @@ class User:
         seen = (body["title"], body["is_pinned"])
         self.must(seen == (known.title, known.is_pinned), "an opened session misses an own write", (seen, known))
         messages = [(each["sequence"], each["id"], each["content"]) for each in body["messages"]]
-        expected = [(number, each, self._text(each)) for number, each in enumerate(known.messages)][-limit:]
-        self.must(messages == expected, "an opened session has other messages", (body["id"], messages, expected))
-        self.must(body["has_more_messages"] == (len(known.messages) > limit), "wrong has_more_messages", body["id"])
+        expected = [(number, each, self._text(each)) for number, each in enumerate(known.messages)]
+        shown = expected[len(expected) - len(messages) :]
+        self.must(
+            messages == shown, "an opened session has other messages", (body["id"], _brief(messages), _brief(shown))
+        )
+        self.must(
+            _is_whole_page(expected, len(shown), limit), "a page is cut elsewhere", (body["id"], len(shown), limit)
+        )
+        has_more = len(known.messages) > len(messages)
+        self.must(body["has_more_messages"] == has_more, "wrong has_more_messages", body["id"])
 
     async def create(self) -> None:
         """Create a session under an own id."""
@@ -141,9 +170,9 @@ class User:
         self.owners[session_id] = self.name
         self.alive[session_id] = Known(title)
 
-    async def append(self, session_id: str, number: int) -> None:
+    async def append(self, session_id: str, number: int, *, large: bool = False) -> None:
         """Append messages."""
-        known, new = self.alive[session_id], [self.new_message() for _ in range(number)]
+        known, new = self.alive[session_id], [self.new_message(large=large) for _ in range(number)]
         answer = await self.calls.send("appendMessages", session_id, body={"messages": new})
         self.must(answer.status == 201, "an append to a living session is refused", answer.status)  # noqa: PLR2004
         start = len(known.messages)
@@ -188,4 +217,17 @@ class User:
                 self.alive[session_id].is_pinned = is_pinned
 
     def _text(self, message_id: str) -> str:
-        return f"Message {message_id} of {self.name}"
+        text = f"Message {message_id} of {self.name}"
+        return text * (LARGE_BYTES // len(text)) if message_id in self.large else text
+
+
+def _is_whole_page(messages: Sequence[Placed], shown: int, limit: int) -> bool:
+    """Whether a page has as many of the newest messages as it may, and neither more bytes nor less than it may."""
+    sizes = [len(text) for *_, text in reversed(messages)]
+    if shown > 1 and sum(sizes[:shown]) > PAGE_BYTES:
+        return False
+    return shown == min(limit, len(messages)) or sum(sizes[: shown + 1]) * OVERHEAD > PAGE_BYTES
+
+
+def _brief(messages: Sequence[Placed]) -> list[Placed]:
+    return [(number, message_id, text[:100]) for number, message_id, text in messages]
