@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from chat_sessions import cli
 from chat_sessions.settings import Settings, load_settings
+from tests.test_wheels import PYTHONS
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "deploy" / "kubernetes"
@@ -237,3 +238,9 @@ def test_the_settings_that_pods_ask_for_are_generated() -> None:
         if "configMapRef" in source
     }
     assert asked == generated
+
+
+def test_ci_runs_on_each_python_that_is_promised() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    tested = workflow["jobs"]["everything"]["strategy"]["matrix"]["python"]
+    assert tested == [f"{major}.{minor}" for major, minor in PYTHONS]
