@@ -4,8 +4,7 @@ import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ import pytest
 
 from chat_sessions.settings import Settings
 from chat_sessions.web.protocol import MAX_HEADERS, MAX_SURPLUS
+from tests.line import MOMENT, Line, connected_to
 from tests.listening import following
 from tests.process import ServiceProcess, serving
 from tests.service import token
@@ -25,8 +25,6 @@ PATH = "/api/chat/sessions"
 HEADER_TIMEOUT, TRANSFER_TIMEOUT = 0.6, 1.5
 MAX_HEADER_BYTES = 16 * 1024
 MAX_CONNECTIONS = 30
-# Between two bytes of a client that dawdles.
-MOMENT = 0.05
 AUTHORIZED = f"Host: chat.test\r\nAuthorization: Bearer {token()}\r\n".encode()
 BODY_FOLLOWS = AUTHORIZED + b"Content-Type: application/json\r\n"
 
@@ -61,62 +59,8 @@ def connections(server: ServiceProcess) -> list[int]:
     return [each.raddr.port for each in found if each.status == psutil.CONN_ESTABLISHED and each.laddr.port == port]
 
 
-@dataclass
-class Line:
-    """A connection, byte by byte."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    @property
-    def port(self) -> int:
-        port: int = self.writer.get_extra_info("sockname")[1]
-        return port
-
-    async def send(self, *pieces: bytes) -> None:
-        for piece in pieces:
-            self.writer.write(piece)
-            await self.writer.drain()
-
-    async def answer(self) -> httpx.Response:
-        """Return the next answer."""
-        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 20)
-        first, *lines = head.decode().split("\r\n")
-        headers = dict(line.split(": ", 1) for line in lines if line)
-        body = await self.reader.readexactly(int(headers["content-length"]))
-        return httpx.Response(int(first.split()[1]), headers=headers, content=body)
-
-    async def rest(self) -> bytes:
-        """Return all that comes until the server closes the connection."""
-        try:
-            return await asyncio.wait_for(self.reader.read(), 20)
-        except ConnectionError:
-            return b""
-
-    @asynccontextmanager
-    async def dawdling(self, piece: bytes) -> AsyncIterator[None]:
-        """Send a piece now and then, as long as the block runs and the server listens."""
-
-        async def dawdle() -> None:
-            with suppress(ConnectionError):
-                while True:
-                    await self.send(piece)
-                    await asyncio.sleep(MOMENT)
-
-        task = asyncio.create_task(dawdle())
-        try:
-            yield
-        finally:
-            task.cancel()
-
-
-@asynccontextmanager
-async def connected(server: ServiceProcess) -> AsyncIterator[Line]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(server.url).port)
-    try:
-        yield Line(reader, writer)
-    finally:
-        writer.close()
+def connected(server: ServiceProcess) -> AbstractAsyncContextManager[Line]:
+    return connected_to(server.url)
 
 
 def check(answer: httpx.Response, status: int) -> None:

@@ -3,19 +3,19 @@
 import asyncio
 from http import HTTPStatus
 from math import inf
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import structlog
-from starlette.types import Receive, Scope, Send
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from starlette.types import Scope
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from chat_sessions.errors import Unavailable
 from chat_sessions.settings import Settings
+from chat_sessions.web import framing, refusals
 from chat_sessions.web.coalescing import CoalescingTransport
-from chat_sessions.web.problems import ProblemResponse, own
-from chat_sessions.web.request_id import header_of, request_id_of
+from chat_sessions.web.request_id import request_id_of
 
 log = structlog.get_logger(__name__)
 
@@ -28,15 +28,8 @@ SURPLUS_SECONDS = 1.0
 # reset the connection under the answer.
 LINGER_SECONDS = 1.0
 
-DETAILS = {
-    HTTPStatus.BAD_REQUEST: "This is not HTTP as it is specified.",
-    HTTPStatus.REQUEST_TIMEOUT: "The request did not arrive in time; send it again, and faster.",
-    HTTPStatus.REQUEST_URI_TOO_LONG: "The address is longer than the service takes.",
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The headers are larger, or more, than the service takes.",
-}
 
-
-class _HeadTooLarge(Exception):
+class _Refused(Exception):
     """Stops the parser."""
 
 
@@ -62,7 +55,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._taking_due = inf
         self._unsent = 0
         self._refused = False
-        self._refusal = HTTPStatus.BAD_REQUEST
+        self._refusal: tuple[HTTPStatus, str | None] = HTTPStatus.BAD_REQUEST, None
         self.url, self.headers = b"", []
         self._head_comes, self._body_came, self._complete = True, False, False
         # Bytes: of this piece, an upper bound for this head, and those in whole pieces without any progress.
@@ -76,7 +69,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
         seconds = self._settings.header_timeout
         if surplus > 0:
-            self.app = _come_later
+            self.app = refusals.come_later
             seconds = min(seconds, SURPLUS_SECONDS)
         self._arrival_due = self.loop.time() + seconds
         self._timer = self.loop.call_later(seconds, self._look)
@@ -93,19 +86,48 @@ class BoundedProtocol(HttpToolsProtocol):
         self._complete = False
         self._piece = len(data)
         self._head_at_most += self._piece
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(memoryview(data))
+        except HttpParserError:
+            self._refuse(*self._refusal)
         if not self._complete:
             self._await_rest()
 
+    def _parse(self, data: memoryview) -> None:
+        """Feed the parser; when it stops before a body for another protocol, start anew without that offer."""
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except HttpParserUpgrade as stopped:
+                data = data[stopped.args[0] :]
+                head = framing.without_upgrade(*self._start_line(), self.headers)
+                self.parser = HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+                self.parser.feed_data(head)
+            else:
+                return
+
+    def _start_line(self) -> tuple[bytes, bytes, str]:
+        return self.parser.get_method(), self.url, self.parser.get_http_version()
+
     def on_headers_complete(self) -> None:
-        """Hand the request over, unless its head is too large."""
+        """Hand the request over, unless its head is too large or could be read in two ways."""
         if len(self.headers) > MAX_HEADERS or (self._head_at_most > self._max_head and self._is_head_too_large()):
-            self._refusal = self._too_large()
-            raise _HeadTooLarge
+            self._stop(self._too_large())
+        method, _, version = self._start_line()
+        if (fault := framing.fault(method, version, self.headers)) is not None:
+            self._stop(HTTPStatus.BAD_REQUEST, fault)
+        if self.parser.should_upgrade():
+            return
         super().on_headers_complete()
         # What comes behind a chunked body is not among the headers that the app reads.
         self.headers = []
         self._head_comes, self._arrival_due = False, inf
+
+    def _stop(self, status: HTTPStatus, detail: str | None = None) -> NoReturn:
+        self._refusal = status, detail
+        raise _Refused
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -114,6 +136,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Wait for nothing: it is the service's turn."""
+        if self.parser.should_upgrade():
+            # Not complete at all: the head is about to be read again.
+            return
         self._head_comes, self._complete, self._arrival_due = True, True, inf
         # The next head may begin in this piece.
         self._head_at_most = self._piece
@@ -140,10 +165,6 @@ class BoundedProtocol(HttpToolsProtocol):
         """Go on: the client takes it."""
         self._taking_due = inf
         super().resume_writing()
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  ours says it as a problem
-        """Refuse what the parser has stopped at."""
-        self._refuse(self._refusal)
 
     def _look(self) -> None:
         """End the connection if something is overdue: one timer for all, so that a request costs none."""
@@ -176,7 +197,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unsent = self.transport.get_write_buffer_size()
         self._taking_due = self.loop.time() + self._settings.transfer_timeout
 
-    def _refuse(self, status: HTTPStatus) -> None:
+    def _refuse(self, status: HTTPStatus, detail: str | None = None) -> None:
         """End the connection, and say why if no answer is under way in which that would end up."""
         if self._refused or self.transport.is_closing():
             return
@@ -184,7 +205,7 @@ class BoundedProtocol(HttpToolsProtocol):
         log.info("connection.refused", status=status.value, request_id=request_id)
         self._refused = True
         if self._may_answer():
-            self.transport.write(self._rendered(ProblemResponse(status, DETAILS[status]), request_id))
+            self.transport.write(refusals.rendered(status, detail, request_id, self.server_state.default_headers))
             self.transport.write_eof()
             self._leave()
             self._timer.cancel()
@@ -196,11 +217,6 @@ class BoundedProtocol(HttpToolsProtocol):
         """Return the request of which something is still to come, as far as it is known."""
         cycle = self._current()
         return {"headers": self.headers} if self._head_comes or cycle is None else cast("Scope", cycle.scope)
-
-    def _rendered(self, answer: ProblemResponse, request_id: str) -> bytes:
-        headers = [*self.server_state.default_headers, *answer.raw_headers, *_parting(request_id)]
-        lines = (b"%s: %s\r\n" % each for each in headers)
-        return b"".join([STATUS_LINE[answer.status_code], *lines, b"\r\n", bytes(answer.body)])
 
     def _leave(self) -> None:
         """Let the app know that nobody hears it any more."""
@@ -227,14 +243,3 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _is_head_too_large(self) -> bool:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self._max_head
-
-
-async def _come_later(scope: Scope, receive: Receive, send: Send) -> None:
-    answer = own(Unavailable("This worker has as many connections as it takes; try again."))
-    answer.raw_headers.extend(_parting(request_id_of(scope)))
-    await answer(scope, receive, send)
-
-
-def _parting(request_id: str) -> tuple[tuple[bytes, bytes], ...]:
-    """Return what an answer says that no middleware has seen, and after which the connection ends."""
-    return header_of(request_id), (b"connection", b"close")

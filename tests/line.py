@@ -1,0 +1,80 @@
+"""A connection to the service, byte by byte."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx
+
+# Between two bytes of a client that dawdles.
+MOMENT = 0.05
+# Turns of the event loop, in which a server in the same loop reads what the kernel has for it.
+TURNS = 3
+
+
+@dataclass
+class Line:
+    """An open connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    @property
+    def port(self) -> int:
+        port: int = self.writer.get_extra_info("sockname")[1]
+        return port
+
+    async def send(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self.writer.write(piece)
+            await self.writer.drain()
+
+    async def send_apart(self, *pieces: bytes) -> None:
+        """Send pieces so that a server in this event loop reads each of them by itself."""
+        for piece in pieces:
+            await self.send(piece)
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+
+    async def answer(self) -> httpx.Response:
+        """Return the next answer."""
+        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 20)
+        first, *lines = head.decode().split("\r\n")
+        headers = httpx.Headers(dict(line.split(": ", 1) for line in lines if line))
+        body = await self.reader.readexactly(int(headers.get("content-length", "0")))
+        return httpx.Response(int(first.split()[1]), headers=headers, content=body)
+
+    async def rest(self) -> bytes:
+        """Return all that comes until the server closes the connection."""
+        try:
+            return await asyncio.wait_for(self.reader.read(), 20)
+        except ConnectionError:
+            return b""
+
+    @asynccontextmanager
+    async def dawdling(self, piece: bytes) -> AsyncIterator[None]:
+        """Send a piece now and then, as long as the block runs and the server listens."""
+
+        async def dawdle() -> None:
+            with suppress(ConnectionError):
+                while True:
+                    await self.send(piece)
+                    await asyncio.sleep(MOMENT)
+
+        task = asyncio.create_task(dawdle())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+@asynccontextmanager
+async def connected_to(url: str) -> AsyncIterator[Line]:
+    """Open a connection to the server of a URL."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+    try:
+        yield Line(reader, writer)
+    finally:
+        writer.close()

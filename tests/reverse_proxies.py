@@ -1,0 +1,123 @@
+"""The nginx and HAProxy of Debian's packages, in front of the service as their manuals put them there."""
+
+import os
+import shutil
+import signal
+import socket
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from chat_sessions.embedded import Server
+
+# Clients of one proxy share this one connection to the service.
+NGINX = """
+daemon off;
+master_process off;
+pid {home}/pid;
+error_log stderr;
+events {{ }}
+http {{
+    access_log off;
+    client_body_temp_path {home}/body;
+    proxy_temp_path {home}/proxy;
+    fastcgi_temp_path {home}/fastcgi;
+    uwsgi_temp_path {home}/uwsgi;
+    scgi_temp_path {home}/scgi;
+    upstream service {{
+        server 127.0.0.1:{service};
+        keepalive 1;
+    }}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass http://service;
+            proxy_http_version 1.1;
+            proxy_set_header Host $host;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection "upgrade";
+            proxy_request_buffering {buffering};
+        }}
+    }}
+}}
+"""
+HAPROXY = """
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+    http-reuse always
+frontend clients
+    bind 127.0.0.1:{port}
+    default_backend service
+backend service
+    server only 127.0.0.1:{service} maxconn 1
+"""
+
+
+class ReverseProxy(Server):
+    """A proxy whose clients share one connection to the service."""
+
+    stop_signal = signal.SIGTERM
+    death_signal = "KILL"
+    configuration: str
+    options: dict[str, str]
+
+    def __init__(self, home: Path, service_url: str) -> None:
+        super().__init__(home, durable=False)
+        self._service = urlsplit(service_url).port
+
+    @property
+    def url(self) -> str:
+        """Where clients find the service."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def _prepare(self) -> None:
+        self.data.mkdir(exist_ok=True)
+        given = {"home": self.home, "port": self.port, "service": self._service, **self.options}
+        (self.home / "configuration").write_text(self.configuration.format(**given))
+
+    def _is_ready(self) -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            return True
+        return False
+
+
+class Nginx(ReverseProxy):
+    """With the lines by which its manual forwards WebSockets."""
+
+    name = "nginx"
+    configuration = NGINX
+    options = {"buffering": "on"}  # noqa: RUF012  as good as frozen
+
+    def _command(self) -> list[str]:
+        return [program("nginx"), "-p", str(self.home), "-c", str(self.home / "configuration")]
+
+
+class StreamingNginx(Nginx):
+    """One that forwards a body as it comes."""
+
+    options = {"buffering": "off"}  # noqa: RUF012  as good as frozen
+
+
+class HAProxy(ReverseProxy):
+    """With all its defaults, but eager to reuse connections."""
+
+    name = "HAProxy"
+    configuration = HAPROXY
+    options = {}  # noqa: RUF012  as good as frozen
+
+    def _command(self) -> list[str]:
+        return [program("haproxy"), "-f", str(self.home / "configuration")]
+
+
+def program(name: str) -> str:
+    """Return where a proxy is; without it skip, and say so, but fail where everything has to be tested."""
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    if found is None:
+        missing = f"{name} is not installed, so nothing is known of the service behind it: apt-get install {name}"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    return found
