@@ -32,7 +32,7 @@ NODE_FITS := const [a, b] = process.versions.node.split(".").map(Number); \
 	process.exit(a >= 24 || (a === 22 && b >= 12) ? 0 : 1)
 
 # A virtual environment works only where it was made, and only while its Python is there.
-STALE := $(shell grep -hs '^command' .venv/pyvenv.cfg | grep -vF ' $(CURDIR)/.venv'; [ ! -d .venv ] || [ -x $(BIN)/python ] || echo gone)
+STALE := $(shell [ ! -d .venv ] || [ -x $(BIN)/python ] || echo gone; grep -hs '^command' .venv/pyvenv.cfg | grep -vF ' $(CURDIR)/.venv' || true)
 ifneq ($(STALE),)
 $(info This folder has moved, or its Python has: installing the Python packages anew.)
 $(shell rm -rf .venv)
