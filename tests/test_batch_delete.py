@@ -1,15 +1,17 @@
 """Deleting many sessions at once."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
 import pytest
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.cache import Keys
+from chat_sessions.cache import MAX_SESSIONS_PER_EVICTION, Keys
+from tests.costs import commands
 from tests.service import Caller, Service, new_id
-from tests.waiting import a_statement_waits, deletion_under_way, until
+from tests.waiting import a_statement_waits, deletion_under_way, swept, until, until_none
 
 PATH = "/api/chat/sessions/batch-delete"
 
@@ -91,15 +93,8 @@ async def test_a_batch_is_one_delete_statement(service: Service, ada: Caller) ->
 
 
 async def test_what_a_batch_deleted_is_gone_from_the_cache(ada: Caller, redis: RedisClient) -> None:
-    ids = await created(ada, "one", "two")
+    ids = await cached(ada, redis, "one", "two")
     keys = Keys("ada")
-
-    async def cached() -> bool:
-        for session_id in ids:
-            await ada.get(session_id)
-        return bool(await redis.exists(*(keys.session(each) for each in ids)) == len(ids))
-
-    await until(cached)
     await batch(ada, ids=ids)
     assert await redis.exists(*(keys.session(each) for each in ids)) == 0
     assert [(await ada.get(each)).status_code for each in ids] == [404, 404]
@@ -121,13 +116,58 @@ async def test_a_batch_does_not_claim_what_another_deletes_meanwhile(ada: Caller
     assert await late == {"deleted": [two], "not_found": [one], "count": 1}
 
 
-async def test_a_batch_of_hundreds_is_evicted_as_one(ada: Caller, database: asyncpg.Pool, redis: RedisClient) -> None:
-    await database.execute(
-        """INSERT INTO "ChatSession" ("id", "userId") SELECT 'bulk ' || n, 'ada' FROM generate_series(1, 1000) AS n"""
-    )
-    assert (await batch(ada, filter={}))["count"] == 1000
-    holds = [key async for key in redis.scan_iter("chat:{ada}:hold:bulk*", count=1000)]
-    assert len(holds) == 1000
+async def test_a_batch_of_hundreds_is_one_write_and_one_event(
+    ada: Caller, database: asyncpg.Pool, redis: RedisClient
+) -> None:
+    one, two = await cached(ada, redis, "one", "two")
+    await database.execute("""INSERT INTO "ChatSession" ("id", "userId")
+        SELECT 'bulk ' || n, 'ada' FROM generate_series(1, 1000) AS n""")
+    await swept(database)
+    await cached(ada, redis, ids=[one, two])
+    told = len(await changes_told(redis))
+    async with commands(redis) as sent:
+        assert (await batch(ada, filter={}))["count"] == 1002
+        assert [each.split()[0] for each in await sent()] == ["EVALSHA"]
+    assert (await changes_told(redis))[told:] == [b"reset"]
+    assert [(await ada.get(each)).status_code for each in (one, two)] == [404, 404]
+    assert await ada.titles() == []
+
+
+async def test_hundreds_of_sessions_that_sql_deletes_are_one_event(
+    ada: Caller, database: asyncpg.Pool, redis: RedisClient
+) -> None:
+    (one,) = await cached(ada, redis, "one")
+    await database.execute("""INSERT INTO "ChatSession" ("id", "userId")
+        SELECT 'bulk ' || n, 'ada' FROM generate_series(1, 400) AS n""")
+    await swept(database)
+    await cached(ada, redis, ids=[one])
+    # As if the last was told long ago.
+    await redis.delete(Keys("ada").events, Keys("ada").told)
+    await database.execute("""DELETE FROM "ChatSession" WHERE "id" LIKE 'bulk %' OR "id" = $1""", one)
+    await swept(database)
+    assert (await ada.get(one)).status_code == 404
+    told = await changes_told(redis)
+    assert told.count(b"reset") == 1
+    assert len(told) <= 1 + MAX_SESSIONS_PER_EVICTION
+
+
+async def changes_told(redis: RedisClient) -> list[Any]:
+    events: Any = await redis.xrange(Keys("ada").events)
+    return [event[b"change"] for _, event in events]
+
+
+async def cached(ada: Caller, redis: RedisClient, *titles: str, ids: Sequence[str] = ()) -> Sequence[str]:
+    """Create sessions, or take those that are there, and read them until each is in the cache."""
+    ids = ids or await created(ada, *titles)
+    keys = Keys("ada")
+
+    async def missing() -> list[str]:
+        for each in ids:
+            await ada.get(each)
+        return [each for each in ids if not await redis.exists(keys.session(each))]
+
+    await until_none(missing)
+    return ids
 
 
 @pytest.mark.parametrize(

@@ -244,3 +244,43 @@ async def test_two_writers_and_a_deleter_leave_nothing_behind(
 
 
 ROUNDS = 1000
+
+
+class TestEmptiedRedis:
+    """Redis loses its holds with everything else, and a reader from before a deletion comes afterwards."""
+
+    @pytest.mark.parametrize("comes", ["first", "after another reader"])
+    async def test_a_read_from_before_a_delete_does_not_bring_the_session_back(
+        self, comes: str, ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
+    ) -> None:
+        async with held_before_its_fill(line, slow_ada.get(session_id)):
+            assert (await ada.delete(session_id)).status_code == 204
+            await redis.flushall()
+            if comes != "first":
+                await ada.get(session_id)
+        assert await redis.exists(ADA.session(session_id)) == 0
+        assert [(await each.get(session_id)).status_code for each in (ada, slow_ada)] == [404, 404]
+
+    @pytest.mark.parametrize("comes", ["first", "after another reader"])
+    async def test_a_list_from_before_a_delete_does_not_show_the_session_again(
+        self, comes: str, ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
+    ) -> None:
+        async with held_before_its_fill(line, slow_ada.page()):
+            assert (await ada.delete(session_id)).status_code == 204
+            await redis.flushall()
+            if comes != "first":
+                await ada.page(limit=1)
+        assert [await each.titles() for each in (ada, slow_ada)] == [[], []]
+
+
+async def test_a_read_from_before_a_large_batch_does_not_bring_a_session_back(
+    ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient, database: asyncpg.Pool
+) -> None:
+    await database.execute("""INSERT INTO "ChatSession" ("id", "userId")
+        SELECT 'bulk ' || n, 'ada' FROM generate_series(1, 500) AS n""")
+    await swept(database)
+    async with held_before_its_fill(line, slow_ada.get(session_id)):
+        answer = await ada.http.post("/api/chat/sessions/batch-delete", json={"filter": {}})
+        assert answer.json()["count"] == 501
+    assert await redis.exists(ADA.session(session_id)) == 0
+    assert [(await each.get(session_id)).status_code for each in (ada, slow_ada)] == [404, 404]

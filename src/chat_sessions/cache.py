@@ -1,9 +1,11 @@
 """The cache protocol: entries, holds, locks. Postgres is the truth; what is here may be lost, but never wrong."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from time import perf_counter
+from math import ceil
+from secrets import token_hex
+from time import monotonic, perf_counter
 from typing import Literal, NamedTuple, get_args
 from urllib.parse import quote
 
@@ -19,8 +21,12 @@ ChangeKind = Literal["created", "updated", "deleted"]
 SlotKind = Literal["session", "list", "total"]
 # Between two attempts to evict while Redis is away.
 EVICT_RETRY_SECONDS = 0.05
-# Lua unpacks and Redis blocks for as long as one script runs: many sessions go in several scripts.
-SESSIONS_PER_EVICTION = 200
+# Redis blocks while a script runs. More sessions than these are evicted by user: one write, whatever their number.
+MAX_SESSIONS_PER_EVICTION = 100
+# A larger answer takes longer to cross the line twice than the database saves by not being asked.
+MAX_ENTRY_BYTES = 256 * 1024
+# What one user may fill within the life of an entry, so that nobody takes the cache from the others.
+MAX_FILLED_BYTES = 16 * 1024 * 1024
 
 
 class Change(NamedTuple):
@@ -44,14 +50,21 @@ class Slot(NamedTuple):
 
     entry: str
     hold: str
+    generation: str
+    filled: str
     field: str
 
 
 class Ticket(NamedTuple):
-    """The right to fill a slot, given by the read that missed: under which epoch, and when by Redis's clock (ms)."""
+    """The right to fill a slot, given by the read that missed.
 
-    epoch: str
+    It is of a generation of the user's cache, and was issued at a time by Redis's clock (ms) and by ours (s): a change
+    of either must not make it younger.
+    """
+
+    generation: str
     issued_at: int
+    asked_at: float
 
 
 class Keys:
@@ -62,7 +75,11 @@ class Keys:
         self.list = f"{self._prefix}:list"
         self.list_hold = f"{self._prefix}:hold:list"
         self.total = f"{self._prefix}:total"
+        # Every entry and ticket names the generation under which it came about, and is void under any other.
+        self.generation = f"{self._prefix}:generation"
+        self.filled = f"{self._prefix}:filled"
         self.events = f"{self._prefix}:events"
+        self.told = f"{self._prefix}:hold:told"
         self.rate = f"{self._prefix}:rate"
         # A pattern for all of them: what a glob would read as more than itself is quoted.
         self.all = f"{self._prefix}:*"
@@ -92,7 +109,8 @@ class SessionCache:
 
     A reader that misses gets a ticket, loads from Postgres, and fills. Whoever changes a session evicts its entries
     and leaves a hold behind, longer than a ticket is valid: a reader that loaded before the change finds either its
-    entry evicted after the fill, or its fill refused.
+    entry evicted after the fill, or its fill refused. Where Redis loses its holds it loses the user's generation as
+    well, and with that every ticket and entry.
     """
 
     def __init__(self, link: RedisLink, settings: Settings, metrics: Metrics) -> None:
@@ -102,32 +120,34 @@ class SessionCache:
         # Finding a series among its siblings costs more than counting.
         self._reads = {kind: ReadCounts(metrics, kind) for kind in get_args(SlotKind)}
         self._hold_ms = int(settings.cache_hold * 1000)
+        self._generation_ttl = settings.cache_ttl + ceil(settings.cache_hold)
         # Within this time every other worker has noticed as well that Redis is away: its watch has pinged in vain.
         self._patience = settings.sweep_interval + 3 * settings.redis_timeout
 
     def session_slot(self, user: str, session_id: str, field: str) -> Slot:
         """Return where an answer about one session belongs."""
         keys = Keys(user)
-        return Slot("session", keys.session(session_id), keys.hold(session_id), field)
+        return Slot("session", keys.session(session_id), keys.hold(session_id), keys.generation, keys.filled, field)
 
     def list_slot(self, user: str, field: str) -> Slot:
         """Return where a page of the user's list belongs."""
         keys = Keys(user)
-        return Slot("list", keys.list, keys.list_hold, field)
+        return Slot("list", keys.list, keys.list_hold, keys.generation, keys.filled, field)
 
     def total_slot(self, user: str) -> Slot:
         """Return where the number of the user's sessions belongs: it outlives changes that do not touch it."""
         keys = Keys(user)
-        return Slot("total", keys.total, keys.list_hold, "")
+        return Slot("total", keys.total, keys.list_hold, keys.generation, keys.filled, "")
 
     async def read(self, slot: Slot) -> Representation | Ticket | None:
         """Return the cached answer, or a ticket to fill its slot, or None when it must not be filled now."""
         if not self._link.trusted:
             self._reads[slot.kind].away.inc()
             return None
-        epoch = self._link.epoch(slot.entry)
+        epoch, asked_at = self._link.epoch(slot.entry), monotonic()
+        args = (slot.field, f"{epoch}.", f"{epoch}.{token_hex(8)}", self._generation_ttl)
         try:
-            found = await self._link.run("read", [slot.entry, slot.hold], [slot.field, f"{epoch}\n"])
+            found = await self._link.run("read", (slot.entry, slot.hold, slot.generation), args)
         except RedisAway:
             found = None
         if not self._link.vouches_for(slot.entry, epoch):
@@ -139,20 +159,27 @@ class SessionCache:
             _, etag, body = found.split(b"\n", 2)
             return Representation(etag.decode(), body)
         self._reads[slot.kind].miss.inc()
-        return None if found is None else Ticket(epoch, int(found))
+        return None if found is None else Ticket(found[0].decode(), int(found[1]), asked_at)
 
     async def fill(self, slot: Slot, ticket: Ticket, answer: Representation) -> None:
         """Cache an answer that was loaded after the ticket was issued, unless a change came in between."""
-        if not self._link.trusted:
-            return
-        value = b"\n".join((ticket.epoch.encode(), answer.etag.encode(), answer.body))
+        if self._link.trusted:
+            self._metrics.fills.labels(await self._filled(slot, ticket, answer)).inc()
+
+    async def _filled(self, slot: Slot, ticket: Ticket, answer: Representation) -> str:
+        value = b"\n".join((ticket.generation.encode(), answer.etag.encode(), answer.body))
+        if len(value) > MAX_ENTRY_BYTES:
+            return "too_large"
+        if monotonic() - ticket.asked_at > self._settings.cache_hold:
+            return "refused"
         last_valid = ticket.issued_at + self._hold_ms
-        limits = (last_valid, self._settings.cache_ttl, self._settings.cache_max_pages)
+        limits = (self._settings.cache_ttl, self._generation_ttl, self._settings.cache_max_pages, MAX_FILLED_BYTES)
+        keys = (slot.entry, slot.hold, slot.generation, slot.filled)
         try:
-            stored = await self._link.run("fill", [slot.entry, slot.hold], [slot.field, value, *limits])
+            outcome = await self._link.run("fill", keys, (slot.field, value, ticket.generation, last_valid, *limits))
         except RedisAway:
-            return
-        self._metrics.fills.labels("stored" if stored else "refused").inc()
+            return "away"
+        return str(outcome.decode())
 
     async def evict(self, user: str, changes: Sequence[Change]) -> bool:
         """Forget the changed sessions and the user's list, hold them out, tell the feed, and return whether all went.
@@ -160,35 +187,49 @@ class SessionCache:
         While Redis is away this tries on until the other workers must have noticed that, too, and stopped to trust
         the cache; from then on a failure is only counted, for the outbox remembers it. Never raises RedisAway.
         """
+        return await self._insist(user, len(changes), lambda: self.forget(user, changes, swept=False))
+
+    async def evict_all(self, user: str, changes: int) -> bool:
+        """Do the same for more sessions than are worth naming: forget all that is cached of the user."""
+        return await self._insist(user, changes, lambda: self._forget_all(Keys(user), swept=False))
+
+    async def _insist(self, user: str, changes: int, forget: Callable[[], Awaitable[None]]) -> bool:
         while True:
             try:
-                await self.forget(user, changes, swept=False)
+                await forget()
             except RedisAway:
                 if self._link.away_for() >= self._patience:
-                    self._metrics.evictions.labels("skipped").inc(len(changes))
-                    log.warning("eviction.skipped", user=user_hash(user), changes=len(changes))
+                    self._metrics.evictions.labels("skipped").inc(changes)
+                    log.warning("eviction.skipped", user=user_hash(user), changes=changes)
                     return False
                 await asyncio.sleep(EVICT_RETRY_SECONDS)
             else:
-                self._metrics.evictions.labels("done").inc(len(changes))
+                self._metrics.evictions.labels("done").inc(changes)
                 return True
 
     async def forget(self, user: str, changes: Sequence[Change], *, swept: bool) -> None:
         """Evict once, or raise RedisAway; `swept` leaves out of the feed what a writer has told already."""
-        await asyncio.gather(
-            *(
-                self._forget(Keys(user), changes[start : start + SESSIONS_PER_EVICTION], swept=swept)
-                for start in range(0, len(changes), SESSIONS_PER_EVICTION)
-            )
-        )
+        keys, distinct = Keys(user), list(dict.fromkeys(changes))
+        if len(distinct) > MAX_SESSIONS_PER_EVICTION:
+            await self._forget_all(keys, swept=swept)
+        else:
+            await self._forget(keys, distinct, swept=swept)
 
     async def _forget(self, keys: Keys, changes: Sequence[Change], *, swept: bool) -> None:
         names = [keys.list, keys.list_hold, keys.events, keys.total]
-        args: list[str | bytes | int] = [self._hold_ms, self._settings.feed_length, self._settings.feed_ttl, int(swept)]
+        args = self._telling(swept=swept)
         for change in changes:
             names += [keys.session(change.session_id), keys.hold(change.session_id), keys.lock(change.session_id)]
             args += change
         await self._link.run("evict", names, args)
+
+    async def _forget_all(self, keys: Keys, *, swept: bool) -> None:
+        """Leave the sessions' locks: a writer that holds one finds no row."""
+        names = (keys.generation, keys.list, keys.total, keys.events, keys.told)
+        await self._link.run("reset", names, self._telling(swept=swept))
+
+    def _telling(self, *, swept: bool) -> list[str | bytes | int]:
+        return [self._hold_ms, self._settings.feed_length, self._settings.feed_ttl, int(swept)]
 
     @asynccontextmanager
     async def lock(self, user: str, session_id: str) -> AsyncIterator[None]:

@@ -191,4 +191,5 @@ class Feed:
 
 def _event(event_id: str, fields: list[bytes]) -> Event:
     named = dict(zip(fields[::2], fields[1::2], strict=True))
-    return Event(event_id, named[b"change"].decode(), named[b"id"].decode())
+    # A change of many sessions names none: as for one that may have missed something, "reset" is all there is to say.
+    return Event(event_id, named[b"change"].decode(), named[b"id"].decode() or None)

@@ -99,9 +99,8 @@ def _eviction(facts: dict[str, Any]) -> Finding:
 
 
 async def _scripts(link: RedisLink) -> Finding:
-    keys = Keys(USER)
     try:
-        await link.run("read", [keys.list, keys.list_hold], ["", ""])
+        await link.run("last", [Keys(USER).events], [])
     except RedisAway as error:
         return wrong("scripts", f"refused: {error.__cause__}", "Let this Redis user run EVALSHA and SCRIPT LOAD.")
     return ok("scripts", "this Redis user may run scripts")

@@ -18,7 +18,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 from chat_sessions.redis_line.batcher import Batcher
 from chat_sessions.settings import Settings
 
-ScriptName = Literal["read", "fill", "evict", "since", "last", "admit"]
+ScriptName = Literal["read", "fill", "evict", "reset", "since", "last", "admit"]
 # So that the answers to one round trip arrive within its time limit.
 MAX_CALLS_AT_ONCE = 128
 KEYS_PER_SCAN = 1000

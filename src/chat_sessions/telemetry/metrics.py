@@ -21,6 +21,7 @@ LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 # A lock is free at once, or after as many appends as are ahead.
 LOCK_BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 1, 3)
 LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+FILL_RESULTS = ("stored", "refused", "too_large", "over_share", "redis_full", "away")
 
 
 class Metrics:
@@ -57,10 +58,10 @@ class Metrics:
             "kind",
             "result",
         )
-        self.fills = self._counter("chat_cache_fills", "Fills of the cache by result: stored, refused.", "result")
+        self.fills = self._counter("chat_cache_fills", "Fills of the cache by result.", "result")
         self.evictions = self._counter("chat_cache_evictions", "Evictions by result: done, skipped.", "result")
         # There from the start, so that the first one is seen as a change.
-        for counter, results in ((self.fills, ("stored", "refused")), (self.evictions, ("done", "skipped"))):
+        for counter, results in ((self.fills, FILL_RESULTS), (self.evictions, ("done", "skipped"))):
             for result in results:
                 counter.labels(result)
         self.lock_wait = self._histogram(

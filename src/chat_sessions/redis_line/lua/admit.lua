@@ -12,6 +12,8 @@ if wait <= 0 then
   due = due + interval
 end
 if due ~= known then
+  -- A server whose memory is full refuses the first write of a script if that needs memory, but none after it.
+  redis.call('DEL', KEYS[1])
   redis.call('SET', KEYS[1], string.format('%.0f', due), 'PX', math.ceil((due - now) / 1000))
 end
 return math.max(wait, 0)

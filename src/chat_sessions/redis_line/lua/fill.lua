@@ -1,18 +1,31 @@
--- Writes an entry where no hold stands and the reader's ticket is younger than a hold lives.
+-- Writes an entry if the reader's ticket is still good: its generation is the user's, no hold stands, and it is younger
+-- than a hold lives. Returns what has become of it.
 -- The age is taken from this server's clock: a command that waited in a socket is late, whoever sent it in time.
--- KEYS: entry, hold   ARGV: field, value, last valid ms, ttl s, most fields
-if redis.call('EXISTS', KEYS[2]) == 1 then
-  return 0
+-- KEYS: entry, hold, generation, bytes filled
+-- ARGV: field, value, generation, last valid ms, ttl s, life of a generation s, most fields, most bytes
+if redis.call('EXISTS', KEYS[2]) == 1 or redis.call('GET', KEYS[3]) ~= ARGV[3] then
+  return 'refused'
 end
 local now = redis.call('TIME')
-if now[1] * 1000 + math.floor(now[2] / 1000) > tonumber(ARGV[3]) then
-  return 0
+if now[1] * 1000 + math.floor(now[2] / 1000) > tonumber(ARGV[4]) then
+  return 'refused'
 end
-if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[5]) then
+if tonumber(redis.call('GET', KEYS[4]) or 0) + #ARGV[2] > tonumber(ARGV[8]) then
+  return 'over_share'
+end
+if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[7]) then
   redis.call('DEL', KEYS[1])
 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-if redis.call('TTL', KEYS[1]) < 0 then
-  redis.call('EXPIRE', KEYS[1], ARGV[4])
+local written = redis.pcall('HSET', KEYS[1], ARGV[1], ARGV[2])
+if type(written) == 'table' and written.err then
+  return string.find(written.err, 'OOM', 1, true) and 'redis_full' or written
 end
-return 1
+if redis.call('TTL', KEYS[1]) < 0 then
+  redis.call('EXPIRE', KEYS[1], ARGV[5])
+end
+redis.call('EXPIRE', KEYS[3], ARGV[6])
+redis.call('INCRBY', KEYS[4], #ARGV[2])
+if redis.call('TTL', KEYS[4]) < 0 then
+  redis.call('EXPIRE', KEYS[4], ARGV[5])
+end
+return 'stored'

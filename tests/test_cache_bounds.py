@@ -1,0 +1,142 @@
+"""The cache takes no more than it can bear: of one answer, of one user, and of a Redis that is full."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from redis.asyncio import Redis as RedisClient
+
+from chat_sessions.cache import MAX_ENTRY_BYTES, MAX_FILLED_BYTES, Keys, Representation, SessionCache, Ticket
+from chat_sessions.embedded import Postgres
+from chat_sessions.redis_line.link import RedisLink
+from chat_sessions.settings import Settings
+from chat_sessions.telemetry.metrics import Metrics
+from tests.costs import counted
+from tests.service import Caller
+from tests.waiting import swept, until
+from tests.world import World, world
+
+ADA = Keys("ada")
+HOUR_MS = 3_600_000
+ANSWER = Representation('"1"', b"{}")
+
+
+@pytest.fixture
+async def cache(settings: Settings) -> AsyncIterator[SessionCache]:
+    """A cache of its own, which trusts Redis, and goes on doing so on a busy machine."""
+    settings = settings.model_copy(update={"redis_timeout": 10})
+    link = RedisLink(settings, Metrics())
+    await link.ping()
+    link.trust_again(link.failures)
+    yield SessionCache(link, settings, Metrics())
+    await link.close()
+
+
+async def is_filled(
+    cache: SessionCache, body: bytes = ANSWER.body, later_by_redis: int = 0, earlier_by_us: float = 0
+) -> bool:
+    """Fill, and return whether the cache then has the answer; the times (ms and s) change the age of the ticket."""
+    slot = cache.session_slot("ada", "a", "50:")
+    ticket = await cache.read(slot)
+    assert isinstance(ticket, Ticket)
+    issued_at, asked_at = ticket.issued_at + later_by_redis, ticket.asked_at - earlier_by_us
+    await cache.fill(slot, Ticket(ticket.generation, issued_at, asked_at), Representation(ANSWER.etag, body))
+    return isinstance(await cache.read(slot), Representation)
+
+
+async def test_an_answer_is_cached_up_to_the_limit(cache: SessionCache) -> None:
+    assert await is_filled(cache, b"x" * (MAX_ENTRY_BYTES - 100))
+
+
+async def test_an_answer_above_the_limit_is_not(cache: SessionCache) -> None:
+    assert not await is_filled(cache, b"x" * MAX_ENTRY_BYTES)
+
+
+async def test_a_user_who_has_filled_his_share_fills_no_more_and_others_do(
+    cache: SessionCache, redis: RedisClient
+) -> None:
+    await redis.set(ADA.filled, MAX_FILLED_BYTES, ex=100)
+    assert not await is_filled(cache)
+    await redis.set(Keys("bob").filled, MAX_FILLED_BYTES, ex=100)
+    await redis.delete(ADA.filled)
+    assert await is_filled(cache)
+
+
+async def test_what_a_user_fills_is_counted_for_the_life_of_an_entry(
+    cache: SessionCache, redis: RedisClient, settings: Settings
+) -> None:
+    assert await is_filled(cache, b"x" * 1000)
+    assert 1000 < int(await redis.get(ADA.filled) or 0) < 1100
+    assert 0 < await redis.ttl(ADA.filled) <= settings.cache_ttl
+
+
+async def test_a_ticket_older_than_a_hold_is_void_by_the_clock_of_redis(
+    cache: SessionCache, settings: Settings
+) -> None:
+    assert not await is_filled(cache, later_by_redis=-int(settings.cache_hold * 1000) - 1)
+
+
+async def test_a_ticket_older_than_a_hold_is_void_when_the_clock_of_redis_has_been_set_back(
+    cache: SessionCache, settings: Settings
+) -> None:
+    assert not await is_filled(cache, later_by_redis=HOUR_MS, earlier_by_us=settings.cache_hold)
+    assert await is_filled(cache, later_by_redis=HOUR_MS)
+
+
+@pytest.fixture(scope="module")
+async def deployment(postgres: Postgres, settings: Settings) -> AsyncIterator[World]:
+    async with world(postgres, settings, rate_limit=60, rate_burst=40) as deployment:
+        yield deployment
+
+
+@asynccontextmanager
+async def full(deployment: World) -> AsyncIterator[RedisClient]:
+    """Let Redis have no memory left."""
+    async with deployment.look_into_redis() as redis:
+        await redis.config_set("maxmemory", 1)
+        try:
+            yield redis
+        finally:
+            await redis.config_set("maxmemory", 0)
+
+
+@pytest.fixture
+async def callers(deployment: World) -> AsyncIterator[tuple[Caller, Caller]]:
+    await deployment.emptied()
+    async with deployment.callers("ada") as both:
+        yield both
+    await deployment.settled()
+
+
+async def cached_session(deployment: World, callers: tuple[Caller, Caller]) -> str:
+    session_id: str = (await callers[0].create("Lisbon"))["id"]
+    await swept(deployment.database)
+
+    async def is_cached() -> bool:
+        await callers[0].get(session_id)
+        async with deployment.look_into_redis() as redis:
+            await redis.delete(ADA.rate)
+            return bool(await redis.exists(ADA.session(session_id)))
+
+    await until(is_cached)
+    return session_id
+
+
+async def test_a_full_redis_serves_what_it_has_and_forgets_what_is_deleted(
+    deployment: World, callers: tuple[Caller, Caller]
+) -> None:
+    session_id = await cached_session(deployment, callers)
+    async with full(deployment):
+        statements = counted(deployment.workers[1])
+        assert (await callers[1].get(session_id)).status_code == 200
+        assert [each for each in statements() if '"Outbox"' not in each] == []
+        assert (await callers[0].get(session_id, limit=7)).status_code == 200
+        assert (await callers[0].delete(session_id)).status_code == 204
+        assert [(await each.get(session_id)).status_code for each in callers] == [404, 404]
+        assert [await each.is_fully_ready() for each in callers] == [True, True]
+
+
+async def test_a_full_redis_still_limits_the_rate(deployment: World, callers: tuple[Caller, Caller]) -> None:
+    async with full(deployment):
+        answers = [(await callers[number % 2].page()).status_code for number in range(50)]
+    assert answers.count(429) >= 5
