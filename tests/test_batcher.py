@@ -5,53 +5,78 @@ from collections.abc import Sequence
 
 import pytest
 
-from chat_sessions.redis_line.batcher import Batcher
+from chat_sessions.redis_line.batcher import Batcher, Bounds
 
 
 class Doubling:
     def __init__(self) -> None:
         self.calls: list[list[int]] = []
+        self.at_once = self.most_at_once = 0
 
     async def __call__(self, numbers: Sequence[int]) -> Sequence[int]:
         self.calls.append(list(numbers))
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
         await asyncio.sleep(0)
+        self.at_once -= 1
         if 13 in numbers:
             raise ArithmeticError
         return [2 * number for number in numbers]
 
 
+def numbers(double: Doubling, *, questions: int = 10, weight: int = 1000, calls: int = 10) -> Batcher[int, int]:
+    """Return a batcher to which a number weighs what it is."""
+    return Batcher(double, Bounds(questions, weight, calls), weigh=int)
+
+
 async def test_what_is_asked_in_one_turn_is_one_call() -> None:
     double = Doubling()
-    batcher = Batcher(double, most=10)
+    batcher = numbers(double)
     assert await asyncio.gather(*(batcher.ask(number) for number in range(5))) == [0, 2, 4, 6, 8]
     assert double.calls == [[0, 1, 2, 3, 4]]
 
 
 async def test_what_is_asked_later_is_another_call() -> None:
     double = Doubling()
-    batcher = Batcher(double, most=10)
+    batcher = numbers(double)
     assert [await batcher.ask(1), await batcher.ask(2)] == [2, 4]
     assert double.calls == [[1], [2]]
 
 
 async def test_too_much_for_one_call_is_several() -> None:
     double = Doubling()
-    batcher = Batcher(double, most=2)
+    batcher = numbers(double, questions=2)
     assert await asyncio.gather(*(batcher.ask(number) for number in range(5))) == [0, 2, 4, 6, 8]
     assert double.calls == [[0, 1], [2, 3], [4]]
 
 
 async def test_a_failed_call_fails_for_each_of_its_callers_and_for_nobody_else() -> None:
-    batcher = Batcher(Doubling(), most=2)
+    batcher = numbers(Doubling(), questions=2)
     answers = await asyncio.gather(*(batcher.ask(number) for number in (12, 13, 14)), return_exceptions=True)
     assert [type(each) for each in answers] == [ArithmeticError, ArithmeticError, int]
 
 
 async def test_a_caller_that_goes_away_leaves_the_others_theirs() -> None:
-    batcher = Batcher(Doubling(), most=10)
+    batcher = numbers(Doubling())
     one, other = (asyncio.ensure_future(batcher.ask(number)) for number in (1, 2))
     await asyncio.sleep(0)
     one.cancel()
     assert await other == 4
     with pytest.raises(asyncio.CancelledError):
         await one
+
+
+async def test_a_call_takes_no_more_than_it_bears_and_one_question_at_least() -> None:
+    double = Doubling()
+    batcher = numbers(double, weight=10)
+    assert await asyncio.gather(*map(batcher.ask, (4, 5, 6, 99, 1))) == [8, 10, 12, 198, 2]
+    assert double.calls == [[4, 5], [6], [99], [1]]
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+async def test_no_more_calls_run_at_once_than_may_and_what_waits_goes_out_together(calls: int) -> None:
+    double = Doubling()
+    batcher = numbers(double, questions=2, calls=calls)
+    assert await asyncio.gather(*map(batcher.ask, range(5))) == [0, 2, 4, 6, 8]
+    assert double.calls == [[0, 1], [2, 3], [4]]
+    assert double.most_at_once == calls

@@ -140,3 +140,11 @@ async def test_a_full_redis_still_limits_the_rate(deployment: World, callers: tu
     async with full(deployment):
         answers = [(await callers[number % 2].page()).status_code for number in range(50)]
     assert answers.count(429) >= 5
+
+
+async def test_a_full_redis_still_locks(deployment: World, callers: tuple[Caller, Caller]) -> None:
+    session_id = (await callers[0].create("Lisbon"))["id"]
+    async with full(deployment):
+        assert (await callers[0].append(session_id, "hi")).status_code == 201
+        metrics = (await callers[0].http.get("/metrics")).text
+    assert "chat_unlocked_appends_total 0.0" in metrics

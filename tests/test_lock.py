@@ -1,6 +1,7 @@
 """The session lock: one writer at a time, and nobody waits for ever."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -12,6 +13,35 @@ from tests.service import Caller, Service, running
 from tests.waiting import until
 
 ADA = Keys("ada")
+
+
+@pytest.fixture(scope="module")
+async def crowded(settings: Settings, service: Service) -> AsyncIterator[Service]:  # noqa: ARG001  migrated
+    """Another worker, with as few connections to Redis as a worker may have."""
+    changes = {"redis_pool_size": 8, "redis_timeout": 10, "sweep_interval": 3600, "lock_wait": 60}
+    async with running(settings.model_copy(update=changes)) as worker:
+        yield worker
+
+
+@pytest.fixture
+async def other_ada(crowded: Service) -> AsyncIterator[Caller]:
+    """The same user by way of the other worker."""
+    async with crowded.client("ada") as client:
+        yield Caller(client)
+
+
+async def metric(caller: Caller, name: str) -> float:
+    lines = (await caller.http.get("/metrics")).text.splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
+
+
+async def test_hundreds_of_appends_at_once_all_have_the_lock(other_ada: Caller) -> None:
+    ids = [(await other_ada.create())["id"] for _ in range(20)]
+    answers = await asyncio.gather(*(other_ada.append(ids[number % 20], str(number)) for number in range(300)))
+    assert {each.status_code for each in answers} == {201}
+    assert await metric(other_ada, "chat_unlocked_appends_total") == 0
+    assert await metric(other_ada, "chat_redis_failures_total") == 0
+    assert await other_ada.is_fully_ready()
 
 
 async def test_an_append_waits_for_the_writer_before_it(ada: Caller, redis: RedisClient) -> None:
@@ -74,7 +104,7 @@ async def test_a_stranger_does_not_disturb_the_lock(ada: Caller, bob: Caller, re
 
 @pytest.mark.parametrize("thief", [None, "another writer"])
 async def test_a_writer_that_lost_its_lock_breaks_nothing(
-    ada: Caller, redis: RedisClient, database: asyncpg.Pool, thief: str | None
+    ada: Caller, other_ada: Caller, redis: RedisClient, database: asyncpg.Pool, thief: str | None
 ) -> None:
     session_id = (await ada.create())["id"]
     async with database.acquire() as connection, connection.transaction():
@@ -82,7 +112,7 @@ async def test_a_writer_that_lost_its_lock_breaks_nothing(
         first = asyncio.ensure_future(ada.append(session_id, "first"))
         await until(lambda: is_locked(redis, session_id))
         await redis.delete(ADA.lock(session_id))
-        second = asyncio.ensure_future(ada.append(session_id, "second"))
+        second = asyncio.ensure_future(other_ada.append(session_id, "second"))
         await until(lambda: is_locked(redis, session_id))
         if thief:
             await redis.set(ADA.lock(session_id), thief, px=500)

@@ -21,6 +21,8 @@ ChangeKind = Literal["created", "updated", "deleted"]
 SlotKind = Literal["session", "list", "total"]
 # Between two attempts to evict while Redis is away.
 EVICT_RETRY_SECONDS = 0.05
+# How often the patience with a Redis that answers pings, but no eviction.
+FUTILE_ROUNDS = 3
 # Redis blocks while a script runs. More sessions than these are evicted by user: one write, whatever their number.
 MAX_SESSIONS_PER_EVICTION = 100
 # A larger answer takes longer to cross the line twice than the database saves by not being asked.
@@ -121,8 +123,6 @@ class SessionCache:
         self._reads = {kind: ReadCounts(metrics, kind) for kind in get_args(SlotKind)}
         self._hold_ms = int(settings.cache_hold * 1000)
         self._generation_ttl = settings.cache_ttl + ceil(settings.cache_hold)
-        # Within this time every other worker has noticed as well that Redis is away: its watch has pinged in vain.
-        self._patience = settings.sweep_interval + 3 * settings.redis_timeout
 
     def session_slot(self, user: str, session_id: str, field: str) -> Slot:
         """Return where an answer about one session belongs."""
@@ -184,8 +184,8 @@ class SessionCache:
     async def evict(self, user: str, changes: Sequence[Change]) -> bool:
         """Forget the changed sessions and the user's list, hold them out, tell the feed, and return whether all went.
 
-        While Redis is away this tries on until the other workers must have noticed that, too, and stopped to trust
-        the cache; from then on a failure is only counted, for the outbox remembers it. Never raises RedisAway.
+        While Redis is away this retries until every other worker's lease has ended; from then on a failure is only
+        counted, for the outbox remembers it. Never raises RedisAway.
         """
         return await self._insist(user, len(changes), lambda: self.forget(user, changes, swept=False))
 
@@ -194,11 +194,14 @@ class SessionCache:
         return await self._insist(user, changes, lambda: self._forget_all(Keys(user), swept=False))
 
     async def _insist(self, user: str, changes: int, forget: Callable[[], Awaitable[None]]) -> bool:
+        started = monotonic()
         while True:
             try:
                 await forget()
             except RedisAway:
-                if self._link.away_for() >= self._patience:
+                patience, tried_for = self._link.patience, monotonic() - started
+                if self._link.away_for() >= patience or tried_for >= FUTILE_ROUNDS * patience:
+                    self._link.give_up()
                     self._metrics.evictions.labels("skipped").inc(changes)
                     log.warning("eviction.skipped", user=user_hash(user), changes=changes)
                     return False

@@ -3,38 +3,33 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from time import monotonic
 from typing import Any
 
-import structlog
 from redis.asyncio.client import PubSub
-from redis.asyncio.lock import Lock
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import LockError, MovedError, RedisError
+from redis.exceptions import MovedError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from chat_sessions.errors import SessionBusy
+from chat_sessions.redis_line.locks import Locks
 from chat_sessions.redis_line.masters import Masters
 from chat_sessions.redis_line.node import RedisNode, ScriptName
-from chat_sessions.redis_line.trust import Trust
+from chat_sessions.redis_line.trust import RedisAway, Trust
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
 
-log = structlog.get_logger(__name__)
-
-# Shorter than the time in which a writer appends to a session, so that a waiting one is not late.
-LOCK_POLL_SECONDS = 0.01
-
-
-class RedisAway(Exception):
-    """Redis did not answer in time, or said that it cannot. Never shown to a client."""
+__all__ = ["RedisAway", "RedisLink", "Subscription"]
 
 
 class RedisLink(Trust):
-    """Distrusts the cache from the first failure of any server on."""
+    """Distrusts the cache when any server fails. One answer that is late may be ours to blame: a ping decides."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        super().__init__(metrics)
+        super().__init__(settings, metrics)
         self._timeout = settings.redis_timeout
         self._masters = Masters(settings, self._lose)
+        self._locks = Locks(self._run, self, metrics)
+        self._doubt: asyncio.Task[None] | None = None
 
     def epoch(self, key: str) -> str:
         """Return which run of its server a key is in; what was cached under another one may be out of date."""
@@ -47,6 +42,9 @@ class RedisLink(Trust):
 
     async def run(self, script: ScriptName, keys: Sequence[str], args: Iterable[str | bytes | int]) -> Any:  # noqa: ANN401
         """Run a script of `lua/` on keys of one user; raise RedisAway."""
+        return await self._run(script, keys, args)
+
+    async def _run(self, script: ScriptName, keys: Sequence[str], args: Iterable[str | bytes | int]) -> Any:  # noqa: ANN401
         try:
             node = self._masters.owner(keys[0]) or await self._found(keys[0])
             answer = await node.run(script, keys, args)
@@ -56,18 +54,34 @@ class RedisLink(Trust):
                 answer = await node.run(script, keys, args)
             if isinstance(answer, RedisError):
                 raise answer
+        except RedisTimeoutError as error:
+            self._failed(error)
+            self._ping_once()
+            raise RedisAway from error
         except RedisError as error:
-            await self._failed(error)
+            self._failed(error)
+            self._lose(error)
+            await self._look()
             raise RedisAway from error
         return answer
 
     async def ping(self) -> None:
         """Look who the masters are; raise RedisAway unless each answers, in the run in which it was."""
+        asked_at = monotonic()
         with self._noticed():
             if not self._masters.all:
                 await self._masters.look()
             checks = (node.check() for node in self._masters.all)
             await asyncio.gather(self._masters.look(), *checks)
+        self._proved(asked_at)
+
+    def _ping_once(self) -> None:
+        if self._doubt is None or self._doubt.done():
+            self._doubt = asyncio.create_task(self._ping_in_doubt())
+
+    async def _ping_in_doubt(self) -> None:
+        with suppress(RedisAway):
+            await self.ping()
 
     async def facts(self) -> list[dict[str, Any]]:
         """Return what each master says of itself (INFO), or raise RedisAway."""
@@ -98,6 +112,7 @@ class RedisLink(Trust):
         try:
             yield
         except RedisError as error:
+            self._failed(error)
             self._lose(error)
             raise RedisAway from error
 
@@ -108,10 +123,6 @@ class RedisLink(Trust):
             raise RedisConnectionError("no server is known to serve this key")
         return node
 
-    async def _failed(self, error: RedisError) -> None:
-        self._lose(error)
-        await self._look()
-
     async def _look(self) -> None:
         """Find out who the masters are, for no longer than an answer may take: a caller waits."""
         with suppress(RedisError, TimeoutError):
@@ -120,39 +131,9 @@ class RedisLink(Trust):
 
     @asynccontextmanager
     async def lock(self, name: str, *, ttl: float, wait: float) -> AsyncIterator[None]:
-        """Hold a lock, or raise SessionBusy after `wait` seconds.
-
-        Without Redis there is no lock: the caller's own constraints have to do. This is counted, not hidden.
-        """
-        lock = await self._acquired(name, ttl, wait)
-        try:
+        """Hold a lock, or raise SessionBusy after `wait` seconds."""
+        async with self._locks.held(name, ttl=ttl, wait=wait):
             yield
-        finally:
-            if lock is not None:
-                await self._release(lock)
-
-    async def _acquired(self, name: str, ttl: float, wait: float) -> Lock | None:
-        if self.trusted:
-            try:
-                node = self._masters.owner(name) or await self._found(name)
-                lock = node.client.lock(name, timeout=ttl, blocking_timeout=wait, sleep=LOCK_POLL_SECONDS)
-                if await lock.acquire():
-                    return lock
-            except RedisError as error:
-                await self._failed(error)
-            else:
-                raise SessionBusy
-        self._metrics.unlocked_appends.inc()
-        return None
-
-    async def _release(self, lock: Lock) -> None:
-        try:
-            await lock.release()
-        except LockError:
-            # It expired, or went with its session: either way it is nobody's of ours.
-            log.info("lock.gone")
-        except RedisError as error:
-            await self._failed(error)
 
     @asynccontextmanager
     async def subscription(self) -> AsyncIterator["Subscription"]:
@@ -167,6 +148,8 @@ class RedisLink(Trust):
 
     async def close(self) -> None:
         """Close every connection."""
+        if self._doubt is not None:
+            await asyncio.wait([self._doubt])
         await self._masters.close()
 
 

@@ -15,12 +15,15 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
-from chat_sessions.redis_line.batcher import Batcher
+from chat_sessions.redis_line.batcher import Batcher, Bounds
 from chat_sessions.settings import Settings
 
-ScriptName = Literal["read", "fill", "evict", "reset", "since", "last", "admit"]
-# So that the answers to one round trip arrive within its time limit.
-MAX_CALLS_AT_ONCE = 128
+ScriptName = Literal["read", "fill", "evict", "reset", "since", "last", "admit", "lock", "unlock"]
+# So that the answers to one round trip arrive within its time limit, and nobody waits for megabytes of somebody else.
+MAX_CALLS_AT_ONCE = 64
+MAX_BYTES_AT_ONCE = 1024 * 1024
+# Connections that scripts leave to what must never wait for them: the pings, the subscription, the look at a cluster.
+SPARE_CONNECTIONS = 4
 KEYS_PER_SCAN = 1000
 WHO_ARE_YOU = (("INFO", "server"), ("INFO", "replication"))
 WHO_ARE_YOU_IN_A_CLUSTER = (*WHO_ARE_YOU, ("CLUSTER", "INFO"))
@@ -33,7 +36,12 @@ class Call(NamedTuple):
 
     script: AsyncScript
     keys: Sequence[str]
-    args: Iterable[str | bytes | int]
+    args: Sequence[str | bytes | int]
+
+
+def _bytes(call: Call) -> int:
+    """Only an answer to be cached is large, and only it comes as bytes."""
+    return sum(len(each) for each in call.args if isinstance(each, bytes))
 
 
 def limits(settings: Settings) -> dict[str, Any]:
@@ -64,12 +72,13 @@ class RedisNode:
         )
         self._questions = WHO_ARE_YOU_IN_A_CLUSTER if in_cluster else WHO_ARE_YOU
         self._scripts = {name: self.client.register_script(_text(name)) for name in get_args(ScriptName)}
-        self._calls = Batcher(self._run_all, most=MAX_CALLS_AT_ONCE)
+        bounds = Bounds(MAX_CALLS_AT_ONCE, MAX_BYTES_AT_ONCE, settings.redis_pool_size - SPARE_CONNECTIONS)
+        self._calls = Batcher(self._run_all, bounds, weigh=_bytes)
         self._closed = False
 
     async def run(self, script: ScriptName, keys: Sequence[str], args: Iterable[str | bytes | int]) -> Any:  # noqa: ANN401
         """Return the answer of a script of `lua/`, or the error; its round trip is shared with its neighbours."""
-        return await self._calls.ask(Call(self._scripts[script], keys, args))
+        return await self._calls.ask(Call(self._scripts[script], keys, tuple(args)))
 
     async def _run_all(self, calls: Sequence[Call]) -> list[Any]:
         """Return the answers, errors among them: a round trip for many costs little more than one for one."""

@@ -1,0 +1,165 @@
+"""Trust in the cache is a lease: it ends by itself, and a late answer alone does not end it."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from chat_sessions.cache import Keys
+from chat_sessions.embedded import Postgres, Redis
+from chat_sessions.redis_line import link, trust
+from chat_sessions.redis_line.link import RedisLink
+from chat_sessions.settings import Settings
+from chat_sessions.telemetry.metrics import Metrics
+from tests.process import ServiceProcess, serving
+from tests.proxy import Proxy
+from tests.service import Caller, Service, running
+from tests.shell import family
+from tests.waiting import swept, until
+from tests.wire import by_way_of, script
+from tests.world import World, world
+
+ADA = Keys("ada")
+SESSIONS = 5
+
+
+class TestLease:
+    """The lease alone, by a clock that the test moves."""
+
+    @pytest.fixture
+    def clock(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        now = [1000.0]
+        for module in (link, trust):
+            monkeypatch.setattr(module, "monotonic", lambda: now[0])
+        return now
+
+    @pytest.fixture
+    async def lease(self, settings: Settings, clock: list[float]) -> AsyncIterator[RedisLink]:  # noqa: ARG002  frozen
+        lease = RedisLink(settings.model_copy(update={"redis_timeout": 10}), Metrics())
+        await lease.ping()
+        lease.trust_again(lease.failures)
+        yield lease
+        await lease.close()
+
+    async def test_it_ends_when_no_ping_has_been_answered_for_the_patience(
+        self, lease: RedisLink, clock: list[float]
+    ) -> None:
+        clock[0] += lease.patience - 0.001
+        assert lease.trusted
+        clock[0] += 0.002
+        assert not lease.trusted
+
+    async def test_a_ping_after_its_end_does_not_prolong_it(self, lease: RedisLink, clock: list[float]) -> None:
+        clock[0] += lease.patience + 0.001
+        lease._proved(clock[0])  # noqa: SLF001  what a ping does in the end
+        assert not lease.trusted
+
+    async def test_an_answer_that_lay_in_the_socket_meanwhile_prolongs_nothing(
+        self, lease: RedisLink, clock: list[float]
+    ) -> None:
+        asked_at = clock[0]
+        clock[0] += lease.patience - 0.001
+        lease._proved(asked_at)  # noqa: SLF001  a ping that was sent then
+        clock[0] += 0.002
+        assert not lease.trusted
+
+    async def test_it_begins_again_when_the_outbox_has_been_drained_since(
+        self, lease: RedisLink, clock: list[float]
+    ) -> None:
+        before = lease.failures
+        clock[0] += lease.patience + 0.001
+        assert not lease.trusted
+        lease._proved(clock[0])  # noqa: SLF001  as above
+        lease.trust_again(before)
+        assert not lease.trusted
+        lease.trust_again(lease.failures)
+        assert lease.trusted
+
+
+@pytest.fixture(scope="module")
+async def deployment(postgres: Postgres, settings: Settings) -> AsyncIterator[World]:
+    async with world(postgres, settings, sweep_interval=0.5) as deployment:
+        yield deployment
+
+
+@pytest.fixture(scope="module")
+async def third(deployment: World) -> AsyncIterator[ServiceProcess]:
+    """A worker that can be made to stand still."""
+    async with serving(deployment.settings) as process:
+        yield process
+
+
+@contextmanager
+def standing_still(process: ServiceProcess) -> Iterator[None]:
+    members = list(family(process.process.pid))
+    for each in members:
+        each.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for each in reversed(members):
+            each.send_signal(signal.SIGCONT)
+
+
+async def test_a_worker_that_stood_still_while_redis_was_away_serves_nothing_that_was_deleted_meanwhile(
+    deployment: World, third: ServiceProcess
+) -> None:
+    await deployment.emptied()
+    async with deployment.callers("ada") as (ada, _), third.caller("ada") as late:
+        ids = [(await ada.create("Lisbon"))["id"] for _ in range(SESSIONS)]
+        await cached(deployment, late, ids)
+        with standing_still(third):
+            deployment.redis.pause()
+            answers = await asyncio.gather(*map(ada.delete, ids))
+            waiting = [asyncio.create_task(late.get(each)) for each in ids]
+            done, _ = await asyncio.wait(waiting, timeout=0.1)
+            deployment.redis.resume()
+        assert done == set()
+        assert {each.status_code for each in answers} == {204}
+        assert {each.status_code for each in await asyncio.gather(*waiting)} == {404}
+
+
+async def cached(deployment: World, caller: Caller, ids: list[str]) -> None:
+    await swept(deployment.database)
+
+    async def all_cached() -> bool:
+        await asyncio.gather(*map(caller.get, ids))
+        async with deployment.look_into_redis() as redis:
+            return await redis.exists(*map(ADA.session, ids)) == len(ids)
+
+    await until(all_cached)
+
+
+@pytest.fixture(scope="module")
+async def line(redis_server: Redis) -> AsyncIterator[Proxy]:
+    async with Proxy(redis_server.port).running() as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+async def behind_the_line(
+    settings: Settings, redis_server: Redis, line: Proxy, service: Service
+) -> AsyncIterator[Service]:
+    del service
+    url = by_way_of(line, redis_server, settings.redis_url)
+    async with running(settings.model_copy(update={"redis_url": url, "sweep_interval": 10})) as worker:
+        yield worker
+
+
+async def test_one_late_answer_costs_a_miss_and_not_the_trust(behind_the_line: Service, line: Proxy) -> None:
+    async with behind_the_line.client("ada") as client:
+        ada = Caller(client)
+        session_id = (await ada.create("Lisbon"))["id"]
+        failures = await failed(ada)
+        async with line.hold_answer_to(script("read")):
+            assert (await ada.get(session_id)).status_code == 200
+        assert await failed(ada) == failures + 1
+        assert await ada.is_fully_ready()
+
+
+async def failed(caller: Caller) -> float:
+    lines: list[Any] = (await caller.http.get("/metrics")).text.splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("chat_redis_failures_total "))
