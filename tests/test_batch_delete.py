@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis as RedisClient
 
+from chat_sessions import database as database_module
 from chat_sessions.cache import MAX_SESSIONS_PER_EVICTION, Keys
 from tests.costs import commands
 from tests.service import Caller, Service, new_id
@@ -121,7 +122,7 @@ async def test_a_batch_of_hundreds_is_one_write_and_one_event(
 ) -> None:
     one, two = await cached(ada, redis, "one", "two")
     await database.execute("""INSERT INTO "ChatSession" ("id", "userId")
-        SELECT 'bulk ' || n, 'ada' FROM generate_series(1, 1000) AS n""")
+        SELECT 'bulk-' || n, 'ada' FROM generate_series(1, 1000) AS n""")
     await swept(database)
     await cached(ada, redis, ids=[one, two])
     told = len(await changes_told(redis))
@@ -138,12 +139,12 @@ async def test_hundreds_of_sessions_that_sql_deletes_are_one_event(
 ) -> None:
     (one,) = await cached(ada, redis, "one")
     await database.execute("""INSERT INTO "ChatSession" ("id", "userId")
-        SELECT 'bulk ' || n, 'ada' FROM generate_series(1, 400) AS n""")
+        SELECT 'bulk-' || n, 'ada' FROM generate_series(1, 400) AS n""")
     await swept(database)
     await cached(ada, redis, ids=[one])
     # As if the last was told long ago.
     await redis.delete(Keys("ada").events, Keys("ada").told)
-    await database.execute("""DELETE FROM "ChatSession" WHERE "id" LIKE 'bulk %' OR "id" = $1""", one)
+    await database.execute("""DELETE FROM "ChatSession" WHERE "id" LIKE 'bulk-%' OR "id" = $1""", one)
     await swept(database)
     assert (await ada.get(one)).status_code == 404
     told = await changes_told(redis)
@@ -154,6 +155,78 @@ async def test_hundreds_of_sessions_that_sql_deletes_are_one_event(
 async def changes_told(redis: RedisClient) -> list[Any]:
     events: Any = await redis.xrange(Keys("ada").events)
     return [event[b"change"] for _, event in events]
+
+
+@pytest.fixture
+def in_pieces(monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(database_module, "SESSIONS_PER_PIECE", 10)
+    return 10
+
+
+@pytest.mark.parametrize("number", [9, 10, 11, 35])
+async def test_a_filter_deletes_in_pieces_and_tells_each_session_once(
+    in_pieces: int, service: Service, ada: Caller, bob: Caller, number: int
+) -> None:
+    ids = await created(ada, *map(str, range(number)))
+    await created(bob, "Bob's")
+    dry = await batch(ada, filter={}, dry_run=True)
+    assert len(await ada.titles(limit=100)) == number
+    statements = service.count()
+    result = await batch(ada, filter={})
+    deletes = [each for each in statements() if each.startswith("DELETE")]
+    assert len(deletes) == -(-number // in_pieces)
+    assert result == dry == {"deleted": result["deleted"], "not_found": [], "count": number}
+    assert sorted(result["deleted"]) == sorted(ids)
+    assert (await ada.titles(), await bob.titles()) == ([], ["Bob's"])
+
+
+@pytest.mark.usefixtures("in_pieces")
+async def test_sessions_of_the_same_time_are_deleted_in_pieces_as_well(ada: Caller, database: asyncpg.Pool) -> None:
+    await created(ada, *map(str, range(25)))
+    await database.execute("""UPDATE "ChatSession" SET "updatedAt" = '2026-01-01'""")
+    assert (await batch(ada, filter={}))["count"] == 25
+
+
+async def test_a_piece_has_a_bounded_number_of_messages(
+    service: Service, ada: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "MESSAGES_PER_PIECE", 3)
+    for number in (2, 1, 5, 1):
+        await ada.create(messages=[{"role": "user", "content": "hi"}] * number)
+    statements = service.count()
+    assert (await batch(ada, filter={}))["count"] == 4
+    assert len([each for each in statements() if each.startswith("DELETE")]) == 3
+
+
+@pytest.mark.usefixtures("in_pieces")
+async def test_a_session_that_is_created_meanwhile_stays(ada: Caller, database: asyncpg.Pool) -> None:
+    await created(ada, *map(str, range(15)))
+    ids = [row["id"] for row in await database.fetch('SELECT "id" FROM "ChatSession" ORDER BY "updatedAt", "id"')]
+    async with database.acquire() as connection, connection.transaction():
+        await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', ids[-1])
+        deleting = asyncio.ensure_future(batch(ada, filter={}))
+        await until(lambda: a_statement_waits(database))
+        await ada.create("new")
+    assert (await deleting)["count"] == 15
+    assert await ada.titles() == ["new"]
+
+
+@pytest.mark.usefixtures("in_pieces")
+async def test_a_batch_that_fails_half_way_has_evicted_what_it_deleted_and_can_be_repeated(
+    ada: Caller, database: asyncpg.Pool, redis: RedisClient
+) -> None:
+    await cached(ada, redis, *map(str, range(15)))
+    ids = [row["id"] for row in await database.fetch('SELECT "id" FROM "ChatSession" ORDER BY "updatedAt", "id"')]
+    async with database.acquire() as connection, connection.transaction():
+        await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', ids[-1])
+        deleting = asyncio.ensure_future(ada.http.post(PATH, json={"filter": {}}))
+        await until(lambda: a_statement_waits(database))
+        await database.execute("""SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE wait_event_type = 'Lock' AND query LIKE 'DELETE%'""")
+        assert (await deleting).status_code == 503
+    assert {(await ada.get(each)).status_code for each in ids[:10]} == {404}
+    assert {(await ada.get(each)).status_code for each in ids[10:]} == {200}
+    assert (await batch(ada, filter={}))["deleted"] == ids[10:]
 
 
 async def cached(ada: Caller, redis: RedisClient, *titles: str, ids: Sequence[str] = ()) -> Sequence[str]:

@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from chat_sessions.reads import MAX_PAGE_BYTES
 from tests.service import Caller, Service, new_id
 
 NULLABLE = ("content", "name", "tool_call_id", "refusal", "tool_calls", "function_call")
@@ -247,3 +248,41 @@ class TestWhose:
         await ada.delete(session_id)
         assert (await ada.append(session_id, "late")).status_code == 404
         assert await database.fetchval('SELECT count(*) FROM "ChatMessage"') == 0
+
+
+class TestPageBytes:
+    """A page ends at 4 MiB, whatever its limit is."""
+
+    LARGE = "x" * 1_000_000
+
+    @pytest.fixture
+    async def large(self, ada: Caller, session_id: str) -> str:
+        """A session with six messages, of which four fit on a page."""
+        for _ in range(6):
+            assert (await ada.append(session_id, self.LARGE)).status_code == 201
+        return session_id
+
+    @staticmethod
+    async def shown(ada: Caller, session_id: str, **params: int) -> tuple[list[int], bool, int | None]:
+        answer = await ada.get(session_id, **params)
+        assert len(answer.content) < MAX_PAGE_BYTES + 1000
+        page = answer.json()
+        return [each["sequence"] for each in page["messages"]], page["has_more_messages"], page["oldest_sequence"]
+
+    async def test_pages_of_large_messages_end_early_and_leave_none_out(self, ada: Caller, large: str) -> None:
+        assert await self.shown(ada, large) == ([2, 3, 4, 5], True, 2)
+        assert await self.shown(ada, large, before_sequence=2) == ([0, 1], False, 0)
+
+    async def test_the_limit_holds_as_well(self, ada: Caller, large: str) -> None:
+        assert await self.shown(ada, large, limit=3) == ([3, 4, 5], True, 3)
+
+    async def test_a_single_message_that_is_larger_than_a_page_is_served(
+        self, ada: Caller, large: str, database: asyncpg.Pool
+    ) -> None:
+        await database.execute(
+            """UPDATE "ChatMessage" SET "content" = to_jsonb(repeat('x', 5000000)) WHERE "sequence" = 4"""
+        )
+        assert await self.shown(ada, large, limit=200) == ([5], True, 5)
+        answer = await ada.get(large, before_sequence=5)
+        assert [each["sequence"] for each in answer.json()["messages"]] == [4]
+        assert await self.shown(ada, large, before_sequence=4) == ([0, 1, 2, 3], False, 0)

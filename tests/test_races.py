@@ -277,7 +277,7 @@ async def test_a_read_from_before_a_large_batch_does_not_bring_a_session_back(
     ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient, database: asyncpg.Pool
 ) -> None:
     await database.execute("""INSERT INTO "ChatSession" ("id", "userId")
-        SELECT 'bulk ' || n, 'ada' FROM generate_series(1, 500) AS n""")
+        SELECT 'bulk-' || n, 'ada' FROM generate_series(1, 500) AS n""")
     await swept(database)
     async with held_before_its_fill(line, slow_ada.get(session_id)):
         answer = await ada.http.post("/api/chat/sessions/batch-delete", json={"filter": {}})

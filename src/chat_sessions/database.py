@@ -1,19 +1,20 @@
 """The queries: sessions and messages in Postgres, through Prisma. Whose a session is stands in every `where`."""
 
 import json
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Generic, Literal, NamedTuple, TypeVar
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime, timedelta
+from typing import Generic, NamedTuple, TypeVar
 from uuid import uuid4
 
 from prisma import Prisma
 from prisma.errors import DataError, RawQueryError, UniqueViolationError
-from prisma.types import ChatSessionCreateInput, ChatSessionWhereInput
+from prisma.models import ChatSession
+from prisma.types import ChatSessionCreateInput, ChatSessionOrderByInput, ChatSessionWhereInput
 
 from chat_sessions import filters, rows
 from chat_sessions.cursor import Cursor
 from chat_sessions.errors import SessionBusy, SessionIdTaken
-from chat_sessions.filters import ListQuery
+from chat_sessions.filters import ListQuery, Place
 from chat_sessions.queries import APPEND_MESSAGES, CHANGE_SESSION
 from chat_sessions.reads import OPEN_SESSION, ListShape, list_sessions
 from chat_sessions.schemas import (
@@ -31,7 +32,10 @@ APPEND_ATTEMPTS = 4
 # Prisma's code for a deadlock or for rows that changed under a snapshot.
 WRITE_CONFLICT = "P2034"
 SNAPSHOT_ATTEMPTS = 5
-BY_ID: list[Literal["id"]] = ["id"]
+# Each within the time of a statement: the cascade deletes the messages.
+SESSIONS_PER_PIECE = 1000
+MESSAGES_PER_PIECE = 20_000
+IN_THE_ORDER_OF_CHANGE: list[ChatSessionOrderByInput] = [{"updatedAt": "asc"}, {"id": "asc"}]
 BATCH_TIMEOUT = timedelta(seconds=30)
 MESSAGES_PER_INSERT = 200
 
@@ -155,23 +159,51 @@ class SessionStore:
             where["version"] = {"in": list(versions)}
         return await self._prisma.chatsession.delete_many(where=where) == 1
 
-    async def delete_batch(self, user: str, batch: BatchDeletion) -> Sequence[str]:
-        """Delete what the batch names, with one `delete_many`, and return the ids; only return them in a dry run."""
-        where = filters.of_batch(user, batch)
+    async def delete_batch(self, user: str, batch: BatchDeletion) -> AsyncGenerator[Sequence[str], None]:
+        """Delete what the batch names, and yield the ids, piece by piece; only yield them in a dry run."""
+        named = filters.of_batch(user, batch)
+        where, begun_at = named, None
+        while True:
+            found, more = await self._delete_piece(where, dry_run=batch.dry_run)
+            yield [each.id for each in found]
+            if not more:
+                return
+            begun_at = begun_at or await self._now()
+            where = filters.beyond(named, Place(found[-1].updatedAt, found[-1].id, begun_at))
+
+    async def _delete_piece(self, where: ChatSessionWhereInput, *, dry_run: bool) -> tuple[Sequence[ChatSession], bool]:
+        """Delete some sessions with one `delete_many`, and return them, and whether there are more."""
         for _ in range(SNAPSHOT_ATTEMPTS):
             try:
                 async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
                     # Both statements see the same rows; if one of them changes meanwhile, Postgres refuses the second.
                     await transaction.execute_raw("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                    found = await transaction.chatsession.group_by(by=BY_ID, where=where)
-                    if not batch.dry_run:
-                        await transaction.chatsession.delete_many(where=where)
-                    return [each["id"] for each in found]
+                    found = await transaction.chatsession.find_many(
+                        where=where, order=IN_THE_ORDER_OF_CHANGE, take=SESSIONS_PER_PIECE
+                    )
+                    piece = _bounded(found)
+                    if piece and not dry_run:
+                        ids = [each.id for each in piece]
+                        await transaction.chatsession.delete_many(where={"AND": [where, {"id": {"in": ids}}]})
+                    return piece, len(piece) < len(found) or len(found) == SESSIONS_PER_PIECE
             except DataError as error:
                 if error.code != WRITE_CONFLICT:
                     raise
         raise SessionBusy
 
+    async def _now(self) -> datetime:
+        return datetime.fromisoformat((await self._prisma.query_raw('SELECT now() AS "now"'))[0]["now"])
+
     async def exists(self, user: str, session_id: str) -> bool:
         """Return whether the user has this session."""
         return await self._prisma.chatsession.count(where={"id": session_id, "userId": user}) == 1
+
+
+def _bounded(found: Sequence[ChatSession]) -> Sequence[ChatSession]:
+    """Take as many as have a bounded number of messages together, and one at least."""
+    messages = 0
+    for number, each in enumerate(found):
+        messages += each.messageCount
+        if number and messages > MESSAGES_PER_PIECE:
+            return found[:number]
+    return found

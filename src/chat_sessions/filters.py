@@ -1,5 +1,6 @@
 """Which sessions: the `where` and the order of Prisma's queries."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from prisma.types import ChatSessionWhereInput
@@ -40,3 +41,22 @@ def of_batch(user: str, batch: BatchDeletion) -> ChatSessionWhereInput:
     if batch.filter.pinned is not None:
         where["isPinned"] = batch.filter.pinned
     return where
+
+
+class Place(NamedTuple):
+    """Where a walk through a batch has come to, and when it began: what is newer than that is none of the batch."""
+
+    updated_at: datetime
+    id: str
+    begun_at: datetime
+
+
+def beyond(where: ChatSessionWhereInput, place: Place) -> ChatSessionWhereInput:
+    """Return the sessions of a batch beyond a place, in the order of their last change."""
+    further: list[ChatSessionWhereInput] = [
+        {"updatedAt": {"gt": place.updated_at}},
+        {"updatedAt": place.updated_at, "id": {"gt": place.id}},
+    ]
+    # The first condition follows from the others; with it Postgres starts in the index at that place.
+    bounds: ChatSessionWhereInput = {"updatedAt": {"gte": place.updated_at}, "createdAt": {"lte": place.begun_at}}
+    return {"AND": [bounds, {"OR": further}, where]}

@@ -2,16 +2,25 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Concatenate, ParamSpec, TypeVar
 
 from pydantic_core import to_json
 
 from chat_sessions import etags
-from chat_sessions.cache import Change, ChangeKind, Representation, SessionCache, Slot
+from chat_sessions.batches import BatchOutcome
+from chat_sessions.cache import (
+    MAX_SESSIONS_PER_EVICTION,
+    Change,
+    ChangeKind,
+    Representation,
+    SessionCache,
+    Slot,
+)
 from chat_sessions.database import MessagePage, SessionStore, Versioned
-from chat_sessions.errors import BadRequest, PreconditionFailed, SessionNotFound
+from chat_sessions.errors import BadRequest, PreconditionFailed, SessionNotFound, TooManyRequests
 from chat_sessions.filters import ListQuery
 from chat_sessions.schemas import (
-    BatchDeleted,
     BatchDeletion,
     NewMessage,
     NewSession,
@@ -20,6 +29,10 @@ from chat_sessions.schemas import (
 )
 from chat_sessions.settings import Settings
 from chat_sessions.storable import JsonObject
+from chat_sessions.turns import Turns
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # What a read waits for before it goes beyond the cache: the right to ask, asked for in the same round trip.
 Admission = Awaitable[None] | None
@@ -35,6 +48,8 @@ class ChatSessions:
         self._store = store
         self._cache = cache
         self._settings = settings
+        # No user takes all the connections to the database from the others.
+        self._shares = Turns(max(1, settings.database_pool_size // 2), TooManyRequests)
 
     async def list(self, user: str, query: ListQuery, admission: Admission = None) -> Representation:
         """Return a page of the user's sessions; searches are not cached, for few are repeated."""
@@ -54,7 +69,7 @@ class ChatSessions:
         """Return a session with a page of its messages, or raise SessionNotFound."""
 
         async def load() -> Representation:
-            found = await self._store.find(user, session_id, page)
+            found = await self._ask(self._store.find, user, session_id, page)
             if found is None:
                 raise SessionNotFound
             return Representation(etags.of_version(found.version), found.value)
@@ -66,7 +81,7 @@ class ChatSessions:
         """Return the session and whether it is new, or raise SessionIdTaken."""
         self._check_metadata(new.metadata)
         self._check_messages(new.messages)
-        created, is_new = await self._store.create(user, new)
+        created, is_new = await self._ask(self._store.create, user, new)
         if is_new:
             await self._changed(user, created.value.id, "created")
         return created, is_new
@@ -75,7 +90,7 @@ class ChatSessions:
         self, user: str, session_id: str, change: SessionChange, versions: Sequence[int] | None
     ) -> Versioned[Summary]:
         """Rename or pin; raise SessionNotFound, or PreconditionFailed if it has none of the versions."""
-        changed = await self._store.change(user, session_id, change, versions)
+        changed = await self._ask(self._store.change, user, session_id, change, versions)
         if changed is None:
             raise await self._refusal(user, session_id, versions)
         await self._changed(user, session_id, "updated")
@@ -85,7 +100,7 @@ class ChatSessions:
         """Append messages, one writer at a time, and return their JSON; raise SessionNotFound or SessionBusy."""
         self._check_messages(messages)
         async with self._cache.lock(user, session_id):
-            stored = await self._store.append(user, session_id, messages)
+            stored = await self._ask(self._store.append, user, session_id, messages)
         if stored is None:
             raise SessionNotFound
         await self._changed(user, session_id, "updated")
@@ -93,18 +108,37 @@ class ChatSessions:
 
     async def delete(self, user: str, session_id: str, versions: Sequence[int] | None) -> None:
         """Delete a session for good; raise SessionNotFound, or PreconditionFailed if it has none of the versions."""
-        if not await self._store.delete(user, session_id, versions):
+        if not await self._ask(self._store.delete, user, session_id, versions):
             raise await self._refusal(user, session_id, versions)
         await self._changed(user, session_id, "deleted")
 
-    async def delete_batch(self, user: str, batch: BatchDeletion) -> BatchDeleted:
-        """Delete many sessions at once, or only tell which it would be."""
-        deleted = await self._store.delete_batch(user, batch)
-        if deleted and not batch.dry_run:
-            await self._cache.evict(user, [Change(session_id, "deleted") for session_id in deleted])
-        gone = set(deleted)
-        not_found = [session_id for session_id in dict.fromkeys(batch.ids or ()) if session_id not in gone]
-        return BatchDeleted(deleted=deleted, not_found=not_found, count=len(deleted))
+    async def delete_batch(self, user: str, batch: BatchDeletion) -> BatchOutcome:
+        """Delete many sessions, or only tell which it would be. What fails half-way has deleted some of them."""
+        outcome = BatchOutcome(batch.ids or (), few=MAX_SESSIONS_PER_EVICTION)
+        try:
+            async with self._share(user), aclosing(self._store.delete_batch(user, batch)) as pieces:
+                async for ids in pieces:
+                    outcome.add(ids)
+        finally:
+            if outcome.count and not batch.dry_run:
+                await self._evict(user, outcome)
+        return outcome
+
+    async def _evict(self, user: str, outcome: BatchOutcome) -> None:
+        if outcome.is_large:
+            await self._cache.evict_all(user, outcome.count)
+        else:
+            await self._cache.evict(user, [Change(session_id, "deleted") for session_id in outcome.ids])
+
+    def _share(self, user: str) -> AbstractAsyncContextManager[None]:
+        return self._shares.turn(user, self._settings.database_pool_timeout)
+
+    async def _ask(
+        self, call: Callable[Concatenate[str, P], Awaitable[T]], user: str, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Ask the store for a user, who may have to wait for what else he asks it."""
+        async with self._share(user):
+            return await call(user, *args, **kwargs)
 
     async def _cached(
         self, slot: Slot, load: Callable[[], Awaitable[Representation]], admission: Admission
@@ -123,12 +157,12 @@ class ChatSessions:
     async def _listed(self, user: str, query: ListQuery) -> bytes:
         """Load a page, and count only if nobody has since a session came or went: that reads them all."""
         if query.q:
-            return (await self._store.list(user, query)).body
+            return (await self._ask(self._store.list, user, query)).body
         slot = self._cache.total_slot(user)
         known = await self._cache.read(slot)
         if isinstance(known, Representation):
-            return (await self._store.list(user, query, int(known.body))).body
-        listed = await self._store.list(user, query)
+            return (await self._ask(self._store.list, user, query, int(known.body))).body
+        listed = await self._ask(self._store.list, user, query)
         if known is not None:
             await self._cache.fill(slot, known, Representation("", str(listed.total).encode()))
         return listed.body
@@ -139,7 +173,7 @@ class ChatSessions:
     async def _refusal(
         self, user: str, session_id: str, versions: Sequence[int] | None
     ) -> SessionNotFound | PreconditionFailed:
-        if versions is not None and await self._store.exists(user, session_id):
+        if versions is not None and await self._ask(self._store.exists, user, session_id):
             return PreconditionFailed()
         return SessionNotFound()
 

@@ -6,7 +6,16 @@ from typing import Final, LiteralString, NamedTuple
 from chat_sessions.schemas import Message, Session, Summary
 from chat_sessions.wire import json_of
 
-# One statement, so that the messages are those of the version; one more than asked for tells whether there are more.
+# A page ends here, whatever its limit is: a worker and its engine hold several copies of it.
+MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
+
+_SHOWN: Final[LiteralString] = f"""FILTER (
+    WHERE "rank" <= $4::int AND ("rank" = 1 OR "above" + octet_length("json") <= {MAX_PAGE_BYTES})
+)"""
+
+# One statement, so that the messages are those of the version. It walks from the newest message to older ones, so that
+# it reads none beyond the end of the page but one, which tells whether there are more; `above` are the bytes of those
+# before. A message is made JSON once.
 OPEN_SESSION: Final[LiteralString] = f"""
 SELECT "version"::text, {
     json_of(
@@ -17,15 +26,22 @@ SELECT "version"::text, {
     )
 }::text AS "body"
 FROM "ChatSession" AS session CROSS JOIN LATERAL (
-    SELECT COALESCE(json_agg({
-    json_of(Message)
-} ORDER BY "sequence") FILTER (WHERE "rank" <= $4::int), '[]') AS "messages",
-        count(*) > $4::int AS "more", min("sequence") FILTER (WHERE "rank" <= $4::int) AS "oldest"
-    FROM (
-        SELECT *, row_number() OVER (ORDER BY "sequence" DESC) AS "rank" FROM "ChatMessage"
-        WHERE "sessionId" = session."id" AND "sequence" < COALESCE($3::int, 2147483647)
-        ORDER BY "sequence" DESC LIMIT $4::int + 1
-    ) AS newest
+    WITH RECURSIVE newest AS (
+        (
+            SELECT "sequence", {json_of(Message)}::text AS "json", 1 AS "rank", 0 AS "above" FROM "ChatMessage"
+            WHERE "sessionId" = session."id" AND "sequence" < COALESCE($3::int, 2147483647)
+            ORDER BY "sequence" DESC LIMIT 1
+        )
+        UNION ALL
+        SELECT older.*, "rank" + 1, "above" + octet_length(newest."json") FROM newest CROSS JOIN LATERAL (
+            SELECT "sequence", {json_of(Message)}::text AS "json" FROM "ChatMessage"
+            WHERE "sessionId" = session."id" AND "sequence" < newest."sequence" ORDER BY "sequence" DESC LIMIT 1
+        ) AS older
+        WHERE "rank" <= $4::int AND "above" + octet_length(newest."json") <= {MAX_PAGE_BYTES}
+    )
+    SELECT COALESCE('[' || string_agg("json", ',' ORDER BY "sequence") {_SHOWN} || ']', '[]')::json AS "messages",
+        count(*) > count(*) {_SHOWN} AS "more", min("sequence") {_SHOWN} AS "oldest"
+    FROM newest
 ) AS page
 WHERE "id" = $1 AND "userId" = $2
 """  # noqa: S608  nothing of a caller's is in it, only what stands in this file and in the schemas

@@ -1,28 +1,20 @@
 """Locks in Redis. Callers of one process queue up among themselves, so that one of them asks Redis for all."""
 
 import asyncio
-from asyncio import Lock, get_running_loop
+from asyncio import get_running_loop
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any, Literal
 
 from chat_sessions.errors import SessionBusy
 from chat_sessions.redis_line.trust import RedisAway, Trust
 from chat_sessions.telemetry.metrics import Metrics
+from chat_sessions.turns import Turns
 
 Run = Callable[[Literal["lock", "unlock"], Sequence[str], Iterable[str | bytes | int]], Awaitable[Any]]
 # Shorter than the time in which a writer appends to a session, so that a waiting one is not late.
 POLL_SECONDS = 0.01
-
-
-@dataclass
-class Queue:
-    """Those of this process who want a lock: the first of them has its turn."""
-
-    turn: Lock = field(default_factory=Lock)
-    callers: int = 0
 
 
 class Locks:
@@ -32,13 +24,13 @@ class Locks:
         self._run = run
         self._trust = trust
         self._unlocked = metrics.unlocked_appends
-        self._queues: dict[str, Queue] = {}
+        self._turns = Turns(1, SessionBusy)
 
     @asynccontextmanager
     async def held(self, name: str, *, ttl: float, wait: float) -> AsyncIterator[None]:
         """Hold a lock, or raise SessionBusy after `wait` seconds."""
         deadline = get_running_loop().time() + wait
-        async with self._turn(name, deadline):
+        async with self._turns.turn(name, wait):
             token = token_hex(16)
             if not await self._taken(name, token, ttl, deadline):
                 self._unlocked.inc()
@@ -46,25 +38,6 @@ class Locks:
                 yield
             finally:
                 await self._give_back(name, token)
-
-    @asynccontextmanager
-    async def _turn(self, name: str, deadline: float) -> AsyncIterator[None]:
-        queue = self._queues.setdefault(name, Queue())
-        queue.callers += 1
-        try:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await queue.turn.acquire()
-            except TimeoutError:
-                raise SessionBusy from None
-            try:
-                yield
-            finally:
-                queue.turn.release()
-        finally:
-            queue.callers -= 1
-            if not queue.callers:
-                del self._queues[name]
 
     async def _taken(self, name: str, token: str, ttl: float, deadline: float) -> bool:
         """Return whether it was taken, or that Redis is away; raise SessionBusy when somebody else keeps it."""

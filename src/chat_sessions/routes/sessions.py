@@ -1,9 +1,11 @@
 """List, create, open, change and delete sessions."""
 
+from collections.abc import AsyncIterator, Iterator
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 
 from chat_sessions import etags
 from chat_sessions.cache import Representation
@@ -87,11 +89,21 @@ async def create_session(request: Request, user: CurrentUser, sessions: Sessions
     "/batch-delete",
     operation_id="deleteSessions",
     summary="Delete many sessions",
+    response_model=BatchDeleted,
     responses=documented(*ALWAYS, SessionBusy, BodyTooLarge),
 )
-async def delete_sessions(user: CurrentUser, sessions: Sessions, batch: BatchDeletion) -> BatchDeleted:
-    """Delete the sessions that `ids` names or that fit `filter`, all at once; with `dry_run`, only tell which."""
-    return await sessions.delete_batch(user.id, batch)
+async def delete_sessions(user: CurrentUser, sessions: Sessions, batch: BatchDeletion) -> Response:
+    """Delete the sessions that `ids` names or that fit `filter`; with `dry_run`, only tell which.
+
+    Up to 1000 go all at once, more in pieces: if the call fails, some may be gone and the others not. Repeat it.
+    """
+    length, parts = (await sessions.delete_batch(user.id, batch)).json()
+    return StreamingResponse(_async(parts), media_type="application/json", headers={"Content-Length": str(length)})
+
+
+async def _async(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
 
 
 @router.get(

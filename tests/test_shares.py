@@ -1,0 +1,76 @@
+"""No user keeps the others from the database, whatever he asks at once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import asyncpg
+import httpx
+import pytest
+
+from chat_sessions.settings import Settings
+from tests.service import Caller, Service, running
+from tests.waiting import until
+
+ASKED = 40
+WAIT_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+async def small(settings: Settings, service: Service) -> AsyncIterator[Service]:
+    """A worker with four connections, for which a call waits a second; the sweeping it leaves to the other one."""
+    del service
+    changes = {"database_pool_size": 4, "database_pool_timeout": WAIT_SECONDS, "sweep_interval": 3600}
+    async with running(settings.model_copy(update={**changes, "redis_timeout": 10.0})) as worker:
+        yield worker
+
+
+@asynccontextmanager
+async def stuck(small: Service, database: asyncpg.Pool) -> AsyncIterator[list[asyncio.Task[httpx.Response]]]:
+    """Run the block while forty calls of one user have been sent, each of which would wait within Postgres."""
+    async with small.client("ada") as client:
+        ada = Caller(client)
+        ids = [(await ada.create())["id"] for _ in range(ASKED)]
+        async with database.acquire() as connection, connection.transaction():
+            await connection.execute("""SELECT FROM "ChatSession" WHERE "userId" = 'ada' FOR UPDATE""")
+            calls = [asyncio.create_task(ada.change(each, title="Lisbon")) for each in ids]
+            await until(lambda: statements_wait(database, 2))
+            yield calls
+        await asyncio.gather(*calls)
+
+
+async def statements_wait(database: asyncpg.Pool, number: int) -> bool:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1"
+    return bool(await database.fetchval(query, '%UPDATE "ChatSession"%') == number)
+
+
+async def test_a_user_who_asks_for_everything_leaves_half_of_the_connections_to_the_others(
+    small: Service, database: asyncpg.Pool
+) -> None:
+    async with small.client("bob") as client, stuck(small, database) as calls:
+        bob = Caller(client)
+        session_id = (await bob.create("Bob's"))["id"]
+        answers = [await bob.append(session_id, "hi"), await bob.get(session_id), await bob.page(q="Bob")]
+        assert [each.status_code for each in answers] == [201, 200, 200]
+        assert await statements_wait(database, 2)
+        assert len(calls) == ASKED
+
+
+async def test_what_waits_for_its_user_for_too_long_is_asked_to_come_again(
+    small: Service, database: asyncpg.Pool
+) -> None:
+    async with stuck(small, database) as calls:
+        await until(lambda: are_done(calls, ASKED - 2))
+        refused = [each.result() for each in calls if each.done()]
+        assert {(each.status_code, each.headers["Retry-After"]) for each in refused} == {(429, "1")}
+        assert len(refused) == ASKED - 2
+
+
+async def are_done(calls: Sequence[asyncio.Task[httpx.Response]], number: int) -> bool:
+    return sum(each.done() for each in calls) == number
+
+
+async def test_what_waits_gets_its_turn(small: Service, database: asyncpg.Pool) -> None:
+    async with stuck(small, database) as calls:
+        pass
+    assert {(await each).status_code for each in calls} == {200}
