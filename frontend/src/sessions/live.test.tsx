@@ -14,8 +14,16 @@ test("an error while an event is read is reported, and the next event is read", 
   const error = new Error("A callback of the host failed.");
   const reported = vi.fn();
   vi.stubGlobal("reportError", reported);
-  vi.spyOn(QueryClient.prototype, "invalidateQueries").mockImplementationOnce(() => {
-    throw error;
+  const invalidate = QueryClient.prototype.invalidateQueries;
+  vi.spyOn(QueryClient.prototype, "invalidateQueries").mockImplementation(function (
+    this: QueryClient,
+    filters,
+    ...rest
+  ) {
+    if (filters?.queryKey?.includes(alpha.id)) {
+      throw error;
+    }
+    return invalidate.call(this, filters, ...rest);
   });
   service.tell("session.updated", { id: alpha.id });
   await waitFor(() => expect(reported).toHaveBeenCalledExactlyOnceWith(error));
