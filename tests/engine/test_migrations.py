@@ -136,9 +136,17 @@ async def test_a_migration_that_fails_leaves_nothing_behind_and_can_be_mended(
     assert applied_to(url, tmp_path) == [f"Applying {LATE}", ALL_APPLIED]
 
 
+async def test_one_that_cannot_be_recorded_leaves_nothing_behind(make_database: MakeDatabase, tmp_path: Path) -> None:
+    url = await make_database("unrecorded")
+    one(tmp_path, "CREATE TABLE leftover (x int); ALTER TABLE _prisma_migrations ADD CHECK (checksum IS NULL)")
+    with pytest.raises(MigrationFailed, match=f"^{LATE}: .*violates check constraint"):
+        migrate_deploy(url, tmp_path)
+    assert not await is_there(url, "leftover")
+
+
 async def test_one_whose_process_is_killed_leaves_nothing_behind(make_database: MakeDatabase, tmp_path: Path) -> None:
     url = await make_database("killed")
-    one(tmp_path, "CREATE TABLE leftover (x int); SELECT pg_sleep(60)")
+    one(tmp_path, "CREATE TABLE leftover (x int); SELECT pg_sleep(600)")
     program = "import sys, pathlib; from chat_sessions.migrations import migrate_deploy as go; "
     process = Popen(  # noqa: ASYNC220, S603
         [sys.executable, "-c", program + "go(sys.argv[1], pathlib.Path(sys.argv[2]))", url, str(tmp_path)],
