@@ -101,7 +101,9 @@ class Settings(BaseSettings):
     # A Redis in the same data centre answers in under a millisecond; what takes a quarter of a second
     # is slower than the database that the cache spares.
     redis_timeout: PositiveFloat = Field(default=0.25, description="limit for connecting and for each answer")
-    redis_pool_size: int = Field(default=32, ge=8, description="connections to each Redis server per worker")
+    redis_pool_size: int = Field(
+        default=32, ge=8, description="connections to each Redis server per worker, 8 at least"
+    )
 
     cache_ttl: PositiveInt = Field(default=300, description="life of a cached answer")
     cache_hold: PositiveFloat = Field(
