@@ -19,7 +19,7 @@ from tests.waiting import until
 
 # A machine that does much else takes its time to start one.
 START_SECONDS = 90
-SECRETS = ("database_url", "redis_url", "jwt_secret")
+SECRETS = ("database_url", "redis_url", "jwt_secret", "log_user_key")
 
 
 @dataclass

@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 from chat_sessions.embedded.machine import free_port
-from chat_sessions.settings import ConfigurationError, Settings, load_settings, unknown_variables
+from chat_sessions.environment import unknown_variables
+from chat_sessions.settings import ConfigurationError, Settings, load_settings
 from tests.command import Operator, environment
 from tests.provider import Provider
 from tests.service import Caller, Service, token
@@ -196,7 +197,7 @@ def test_a_variable_of_kubernetes_or_of_tests_is_not_taken_for_a_misspelt_one(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, "tcp://10.0.0.1:80")
-    assert name not in dict(unknown_variables())
+    assert name not in dict(unknown_variables(Settings.model_fields))
 
 
 def test_the_version_is_that_of_the_package_in_the_document_as_well() -> None:

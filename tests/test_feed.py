@@ -226,7 +226,7 @@ async def test_a_client_that_leaves_while_it_is_told_something_is_no_bug(
     async def nothing(*_: Message) -> Message:
         return {}
 
-    around = RequestMiddleware(app, Metrics(), request_log(settings), Drain(0))
+    around = RequestMiddleware(app, Metrics(), request_log(settings), str, Drain(0))
     with pytest.raises(ExceptionGroup) if is_bug else nullcontext():
         await around({"type": "http", "method": "GET", "headers": []}, nothing, nothing)  # type: ignore[arg-type]
     assert ("request.failed" in caplog.text) is is_bug

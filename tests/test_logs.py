@@ -24,7 +24,7 @@ from chat_sessions.auth.key_set import KeySet
 from chat_sessions.embedded import Postgres, Redis
 from chat_sessions.errors import Unavailable
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry.metrics import user_hash
+from chat_sessions.telemetry.pseudonyms import pseudonyms
 from chat_sessions.version import VERSION
 from tests.process import ServiceProcess, environment, serving
 from tests.provider import Provider
@@ -184,7 +184,7 @@ async def test_no_secret_is_in_it(run: Run, canary: str) -> None:
     assert [line for line in run.output.splitlines() if run.canaries[canary] in line] == []
 
 
-async def test_each_kind_of_request_has_its_line(run: Run) -> None:
+async def test_each_kind_of_request_has_its_line(run: Run, settings: Settings) -> None:
     lines = run.events("request")
     seen = {(line["method"], line["route"], line["status"]) for line in lines}
     session = f"{SESSIONS}/{{session_id}}"
@@ -202,7 +202,16 @@ async def test_each_kind_of_request_has_its_line(run: Run) -> None:
     }
     assert {"OTHER"} == {line["method"] for line in lines} - {"GET", "POST", "PATCH", "DELETE", "PUT"}
     assert all(line["request_id"] and line["ms"] >= 0 for line in lines)
-    assert {line["user"] for line in lines} == {None, user_hash(USER)}
+    assert {line["user"] for line in lines} == {None, pseudonyms(settings.log_user_key)(USER)}
+
+
+async def test_probes_and_scrapes_are_logged_at_debug_and_all_else_at_info(run: Run) -> None:
+    levels = {(line["route"] in {"/healthz", "/readyz", "/metrics"}, line["level"]) for line in run.events("request")}
+    assert levels == {(True, "debug"), (False, "info")}
+
+
+async def test_the_key_of_the_names_of_users_is_not_in_the_log(run: Run, settings: Settings) -> None:
+    assert settings.log_user_key.get_secret_value() not in run.output
 
 
 async def test_a_bug_is_told_with_its_place_and_its_request(run: Run) -> None:
@@ -271,6 +280,45 @@ def test_warnings_tasks_and_the_end_are_logged_like_all_else(settings: Settings)
         ("critical", "process.failed"),
     ]
     assert "Canary" not in output
+
+
+ERRORS = """
+import structlog
+from chat_sessions.errors import DatabaseUnavailable
+from chat_sessions.settings import load_settings
+from chat_sessions.telemetry.logs import configure_logging
+
+class QueryError(Exception):
+    code = "P2010"
+
+configure_logging(load_settings())
+for error in (DatabaseUnavailable(), ValueError("Canary-title"), QueryError("Canary-title")):
+    structlog.get_logger().warning("failed", error=error)
+"""
+
+
+def logged_errors(settings: Settings, log_format: str) -> str:
+    done = subprocess.run(  # noqa: S603  our own program
+        [sys.executable, "-c", ERRORS],
+        env={**environment(settings), "CHAT_LOG_FORMAT": log_format},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stderr
+
+
+def test_the_cause_of_a_failure_is_logged_without_its_text_unless_that_is_ours(settings: Settings) -> None:
+    lines = [json.loads(line) for line in logged_errors(settings, "json").splitlines()]
+    assert [line["error"] for line in lines] == [
+        "The database cannot be reached right now; try again.",
+        "ValueError",
+        "QueryError P2010",
+    ]
+
+
+def test_in_a_terminal_the_cause_of_a_failure_keeps_its_text(settings: Settings) -> None:
+    assert logged_errors(settings, "console").count("Canary-title") == 2
 
 
 def test_in_a_terminal_it_reads_as_text_with_the_traceback(settings: Settings) -> None:

@@ -1,17 +1,20 @@
 """What operators can measure: in one worker, and over all workers of a host."""
 
 import asyncio
+import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import asyncpg
 import httpx
 import psutil
 import pytest
 
-from chat_sessions.settings import Settings
+from chat_sessions.settings import MAX_SOCKET_FOLDER_BYTES, ConfigurationError, Settings, load_settings
 from chat_sessions.telemetry.exposition import merged
+from chat_sessions.telemetry.peers import seated
 from tests.process import ServiceProcess, serving
 from tests.scrape import Scrape, scrape
 from tests.service import Caller, Service, running, token
@@ -197,6 +200,43 @@ class TestTwoWorkers:
 
 def workers(process: ServiceProcess) -> list[psutil.Process]:
     return children(WORKER, process.process.pid)
+
+
+async def test_workers_find_each_other_wherever_temporary_files_are(
+    settings: Settings, database: asyncpg.Pool, tmp_path: Path
+) -> None:
+    del database
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
+    async with (
+        serving(settings, workers=2, TMPDIR=str(deep)) as process,
+        httpx.AsyncClient(base_url=process.url) as client,
+    ):
+        await shows(client, lambda now: len(list(now.series("chat_build_info"))) == 2)
+
+
+def test_a_folder_that_is_too_long_for_sockets_is_refused_at_start(tmp_path: Path) -> None:
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
+    given = {"database_url": "postgresql://", "redis_url": "redis://", "jwt_secret": "x" * 32}
+    with pytest.raises(ConfigurationError, match=r"^CHAT_METRICS_DIR: its path is too long for sockets"):
+        load_settings({**given, "metrics_dir": str(deep)})
+
+
+@pytest.fixture
+def longest_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        folder = Path(place, "x" * (MAX_SOCKET_FOLDER_BYTES - len(place) - 1))
+        folder.mkdir()
+        yield folder
+
+
+async def test_the_longest_folder_that_is_accepted_is_short_enough(longest_folder: Path) -> None:
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with seated(longest_folder, answer) as seat:
+        assert seat.socket.is_socket()
 
 
 def test_one_page_is_made_of_many() -> None:

@@ -13,7 +13,7 @@ from chat_sessions.embedded import Postgres
 from chat_sessions.embedded.machine import free_port
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.logs import configure_logging
-from chat_sessions.telemetry.metrics import user_hash
+from chat_sessions.telemetry.pseudonyms import pseudonyms
 from chat_sessions.upkeep import workbench
 from chat_sessions.upkeep.bulk import Place
 from tests.command import Operator
@@ -192,10 +192,12 @@ async def test_erasing_a_user_leaves_nothing_of_them_but_the_bare_ids(
     assert (await bob.get(kept["id"])).status_code == 200
 
 
-async def test_an_erasure_names_the_user_in_no_output_that_may_end_up_in_a_log(operator: Operator, ada: Caller) -> None:
+async def test_an_erasure_names_the_user_in_no_output_that_may_end_up_in_a_log(
+    operator: Operator, ada: Caller, settings: Settings
+) -> None:
     await ada.create()
     result = await operator.succeed("erase-user", "ada", "--yes")
-    assert user_hash("ada") in result.output
+    assert pseudonyms(settings.log_user_key)("ada") in result.output
     assert "ada" not in result.output
 
 

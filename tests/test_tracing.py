@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry.metrics import user_hash
+from chat_sessions.telemetry.pseudonyms import pseudonyms
 from chat_sessions.telemetry.tracing import Tracing, step
 from tests.collector import collecting
 from tests.process import environment, serving
@@ -71,7 +71,7 @@ def steps(exporter: InMemorySpanExporter) -> list[str]:
 
 
 async def test_a_request_is_a_span_with_route_status_and_the_hash_of_the_user(
-    canary: Caller, exporter: InMemorySpanExporter
+    canary: Caller, exporter: InMemorySpanExporter, settings: Settings
 ) -> None:
     await canary.get("no-such-session")
     (span,) = requests(exporter)
@@ -81,7 +81,7 @@ async def test_a_request_is_a_span_with_route_status_and_the_hash_of_the_user(
         "url.scheme": "http",
         "http.route": SESSION,
         "http.response.status_code": 404,
-        "enduser.pseudo.id": user_hash("canary@example.org"),
+        "enduser.pseudo.id": pseudonyms(settings.log_user_key)("canary@example.org"),
     }
     assert span.status.status_code is StatusCode.UNSET
 

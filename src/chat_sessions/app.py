@@ -30,6 +30,7 @@ from chat_sessions.telemetry.exposition import Exposition
 from chat_sessions.telemetry.life import announced, explained
 from chat_sessions.telemetry.logs import request_log
 from chat_sessions.telemetry.metrics import Metrics
+from chat_sessions.telemetry.pseudonyms import pseudonyms
 from chat_sessions.telemetry.traced import TracedLink
 from chat_sessions.telemetry.tracing import Tracing, TracingMiddleware, trace_ids
 from chat_sessions.web import openapi, problems
@@ -92,9 +93,10 @@ def create_app(
             max_age=CORS_MAX_AGE,
         )
     extra = [] if tracing is None else [trace_ids]
-    app.add_middleware(RequestMiddleware, metrics=metrics, lines=request_log(settings, *extra), drain=drain)
+    name_of, lines = pseudonyms(settings.log_user_key), request_log(settings, *extra)
+    app.add_middleware(RequestMiddleware, metrics=metrics, lines=lines, name_of=name_of, drain=drain)
     if tracing is not None:
-        app.add_middleware(TracingMiddleware, tracer=tracing.tracer)
+        app.add_middleware(TracingMiddleware, tracer=tracing.tracer, name_of=name_of)
     page.install(app, settings.frontend_dir, sign_in)
     return app
 

@@ -13,7 +13,8 @@ import structlog
 
 from chat_sessions.redis_line.link import RedisAway, RedisLink
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry.metrics import Metrics, user_hash
+from chat_sessions.telemetry.metrics import Metrics
+from chat_sessions.telemetry.pseudonyms import pseudonyms
 
 log = structlog.get_logger(__name__)
 
@@ -119,6 +120,7 @@ class SessionCache:
         self._link = link
         self._settings = settings
         self._metrics = metrics
+        self._name_of = pseudonyms(settings.log_user_key)
         # Finding a series among its siblings costs more than counting.
         self._reads = {kind: ReadCounts(metrics, kind) for kind in get_args(SlotKind)}
         self._hold_ms = int(settings.cache_hold * 1000)
@@ -203,7 +205,7 @@ class SessionCache:
                 if self._link.away_for() >= patience or tried_for >= FUTILE_ROUNDS * patience:
                     self._link.give_up()
                     self._metrics.evictions.labels("skipped").inc(changes)
-                    log.warning("eviction.skipped", user=user_hash(user), changes=changes)
+                    log.warning("eviction.skipped", user=self._name_of(user), changes=changes)
                     return False
                 await asyncio.sleep(EVICT_RETRY_SECONDS)
             else:

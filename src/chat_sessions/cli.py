@@ -1,5 +1,6 @@
 """The command line: `chat-sessions serve`, and what operators and developers need beside it."""
 
+import os
 import signal
 import socket
 import sys
@@ -67,6 +68,8 @@ def serve(
     configure_logging(settings)
     log_everything()
     log_unknown_variables()
+    # All workers, and those that replace them, name users by the same key.
+    os.environ["CHAT_LOG_USER_KEY"] = settings.log_user_key.get_secret_value()
     _fail_if_taken(settings.host, settings.port)
     # The server finishes what runs, then sends itself the signal once more: nothing has failed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -6,8 +6,9 @@ from typing import NoReturn
 
 import typer
 
+from chat_sessions.environment import unknown_variables
 from chat_sessions.errors import ChatSessionsError, DatabaseUnavailable
-from chat_sessions.settings import ConfigurationError, Settings, load_settings, unknown_variables
+from chat_sessions.settings import ConfigurationError, Settings, load_settings
 
 
 def settings_or_fail(options: Mapping[str, object] | None = None) -> Settings:
@@ -18,7 +19,7 @@ def settings_or_fail(options: Mapping[str, object] | None = None) -> Settings:
     try:
         return load_settings(options)
     except ConfigurationError as error:
-        lines = [f"{name}: {unknown_variable(meant)}" for name, meant in unknown_variables()]
+        lines = [f"{name}: {unknown_variable(meant)}" for name, meant in unknown_variables(Settings.model_fields)]
         fail("\n".join(["This configuration cannot be used:", str(error), *lines]))
 
 

@@ -153,7 +153,7 @@ class Feed:
                 async with self._link.subscription() as subscription:
                     await self._listen(subscription)
             except RedisAway as error:
-                log.info("feed.interrupted", error=repr(error.__cause__))
+                log.info("feed.interrupted", error=error.__cause__)
             except Exception:
                 # Without the listener no page would hear of anything: no error may end it.
                 log.exception("feed.failed")

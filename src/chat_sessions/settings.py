@@ -1,11 +1,10 @@
 """Every setting: from the environment, typed, validated before anything starts."""
 
 import os
-import re
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+import secrets
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     DirectoryPath,
@@ -20,9 +19,9 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from chat_sessions.environment import complaint, is_service_of_kubernetes, platform_port
 from chat_sessions.redis_line.address import RedisAddress
 
 Algorithm = Literal["HS256", "RS256", "PS256", "ES256", "EdDSA"]
@@ -31,19 +30,19 @@ PUBLISHED_ALGORITHMS: Final[tuple[Algorithm, ...]] = ("RS256", "PS256", "ES256",
 
 # RFC 7518, 3.2: an HS256 key is at least as long as the hash's output.
 MIN_SECRET_BYTES = 32
+MIN_KEY_BYTES = 16
+
+# The path of a Unix socket ends at 103 bytes on macOS, at 107 on Linux; the file's own name takes up to ten.
+MAX_SOCKET_FOLDER_BYTES = 93
 
 POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 
-# Kubernetes tells each container about the Services of its namespace: one named `chat` sets CHAT_PORT=tcp://10.0.0.1:80,
-# CHAT_SERVICE_HOST and more.
-KUBERNETES_ADDRESS = "tcp://"
-KUBERNETES_NAME = re.compile(r"CHAT_(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)")
-# For tools around the service, such as test harnesses.
-FOREIGN_PREFIX = "CHAT_TEST_"
 
-
-def _platform_port() -> str:
-    return os.environ.get("PORT") or "8000"
+def _log_user_key(others: Mapping[str, Any]) -> SecretStr:
+    # Never from a password of Postgres: names in a log would let people guess it at leisure. Tokens of a secret do that
+    # anyway, which is why the secret is long.
+    secret: SecretStr | None = others.get("jwt_secret")
+    return secret or SecretStr(secrets.token_hex(32))
 
 
 class ConfigurationError(Exception):
@@ -59,7 +58,7 @@ class Settings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="the address that `serve` listens on")
     port: int = Field(
-        default_factory=_platform_port,
+        default_factory=platform_port,
         validate_default=True,
         ge=0,
         le=65535,
@@ -164,6 +163,11 @@ class Settings(BaseSettings):
         default="json", description="`json`, or `console`: for people, with the texts of exceptions"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least severity logged")
+    log_user_key: SecretStr = Field(
+        default_factory=_log_user_key,
+        description="key of the names that users have in logs and traces, 16 bytes at least; without it derived from "
+        "`CHAT_JWT_SECRET`, or else random at each start",
+    )
     metrics_dir: DirectoryPath | None = Field(
         default=None,
         description="folder by which the workers of a host find each other for `/metrics`; `serve --workers` makes one",
@@ -173,20 +177,29 @@ class Settings(BaseSettings):
     @field_validator("port", mode="before")
     @classmethod
     def _given_by_an_operator(cls, port: object) -> object:
-        return _platform_port() if str(port).startswith(KUBERNETES_ADDRESS) else port
+        return platform_port() if is_service_of_kubernetes(port) else port
 
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("jwt_secret")
+    @field_validator("jwt_secret", "log_user_key")
     @classmethod
-    def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
-        if secret is not None and len(secret.get_secret_value().encode()) < MIN_SECRET_BYTES:
-            message = f"needs at least {MIN_SECRET_BYTES} bytes; `openssl rand -hex 32` makes a good one"
+    def _long_enough(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        wanted = MIN_KEY_BYTES if info.field_name == "log_user_key" else MIN_SECRET_BYTES
+        if secret is not None and len(secret.get_secret_value().encode()) < wanted:
+            message = f"needs at least {wanted} bytes; `openssl rand -hex 32` makes a good one"
             raise ValueError(message)
         return secret
+
+    @field_validator("metrics_dir")
+    @classmethod
+    def _short_enough(cls, folder: Path | None) -> Path | None:
+        if folder is not None and len(os.fsencode(folder)) > MAX_SOCKET_FOLDER_BYTES:
+            message = f"its path is too long for sockets: choose one of at most {MAX_SOCKET_FOLDER_BYTES} bytes"
+            raise ValueError(message)
+        return folder
 
     @field_validator("database_url")
     @classmethod
@@ -223,30 +236,6 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
     try:
         return Settings.model_validate(overrides or {})
     except ValidationError as error:
-        raise ConfigurationError("\n".join(map(_complaint, error.errors(include_input=False)))) from None
-
-
-def unknown_variables() -> Iterator[tuple[str, str | None]]:
-    """Yield each CHAT_ variable of the environment that no setting reads, and the setting it may have meant."""
-    known = {variable_of(name) for name in Settings.model_fields}
-    for name in sorted(os.environ):
-        if name.startswith("CHAT_") and name not in known and not _belongs_to_others(name):
-            yield name, next(iter(get_close_matches(name, known, n=1)), None)
-
-
-def variable_of(setting: str) -> str:
-    """Return the name of the environment variable of a setting."""
-    return f"CHAT_{setting.upper()}"
-
-
-def _belongs_to_others(name: str) -> bool:
-    is_of_kubernetes = KUBERNETES_NAME.fullmatch(name) or os.environ[name].startswith(KUBERNETES_ADDRESS)
-    return name.startswith(FOREIGN_PREFIX) or bool(is_of_kubernetes)
-
-
-def _complaint(problem: ErrorDetails) -> str:
-    name = variable_of(str(problem["loc"][0]))
-    if name == "CHAT_PORT" and not os.environ.get(name):
-        name = "PORT"
-    message = "it is required" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
-    return f"{name}: {message}"
+        # A default that depends on a wrong setting is not itself wrong.
+        wrong = [each for each in error.errors(include_input=False) if each["type"] != "default_factory_not_called"]
+        raise ConfigurationError("\n".join(map(complaint, wrong))) from None

@@ -45,7 +45,7 @@ class Sweeper:
                 await self.sweep()
                 await self._forget_tombstones()
             except (RedisAway, DatabaseUnavailable) as error:
-                log.info("sweep.postponed", error=repr(error.__cause__ or error))
+                log.info("sweep.postponed", error=error.__cause__ or error)
             except Exception:
                 # Without the sweeper evictions would be lost: no error of one round may end it.
                 log.exception("sweep.failed")

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from chat_sessions.doctor.findings import Finding, ok, warning, wrong
-from chat_sessions.settings import ConfigurationError, Settings, load_settings, unknown_variables, variable_of
+from chat_sessions.environment import unknown_variables, variable_of
+from chat_sessions.settings import ConfigurationError, Settings, load_settings
 
 # Where a variable is wrong, so that the rest can be looked at all the same.
 STAND_INS = {
@@ -14,6 +15,7 @@ STAND_INS = {
     "redis_url": "redis://",
     "jwt_secret": "a stand-in that signs nothing, ever",
     "port": "8000",
+    "log_user_key": "a stand-in that names nobody",
 }
 
 Complaints = Mapping[str, str]
@@ -42,12 +44,19 @@ def findings(complaints: Complaints) -> Iterator[Finding]:
     given = sorted({variable_of(name) for name in Settings.model_fields} & os.environ.keys())
     for complaint in complaints.values():
         yield wrong("configuration", complaint, "Set it in the environment; the README lists every variable.")
-    for name, meant in unknown_variables():
+    for name, meant in unknown_variables(Settings.model_fields):
         advice = f"Did you mean {meant}?" if meant else "Remove it; the README lists every variable."
         yield warning("configuration", f"{name} is set, but nothing reads it", advice)
     if not complaints:
         yield ok("configuration", f"set: {', '.join(given)}; defaults for the rest")
+    yield from _log_user_key()
     yield from _frontend()
+
+
+def _log_user_key() -> Iterator[Finding]:
+    if os.environ.get("CHAT_JWKS_URL") and not os.environ.get("CHAT_LOG_USER_KEY"):
+        detail = "CHAT_LOG_USER_KEY is not set: a user has another name in the log of each host and after each start"
+        yield warning("configuration", detail, "Set it to the same value everywhere: `openssl rand -hex 32` makes one.")
 
 
 def _frontend() -> Iterator[Finding]:

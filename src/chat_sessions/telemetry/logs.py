@@ -14,7 +14,9 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
-from chat_sessions.settings import Settings, unknown_variables
+from chat_sessions.environment import unknown_variables
+from chat_sessions.errors import ChatSessionsError
+from chat_sessions.settings import Settings
 
 STAMP = structlog.processors.TimeStamper(fmt="iso", utc=True)
 # Other people's loggers, and from which severity on they are of use.
@@ -56,7 +58,7 @@ def log_everything() -> None:
 
 def log_unknown_variables() -> None:
     """Warn of each CHAT_ variable that no setting reads: most likely a misspelt one, whose value has no effect."""
-    for name, meant in unknown_variables():
+    for name, meant in unknown_variables(Settings.model_fields):
         log.warning("settings.unknown_variable", variable=name, did_you_mean=meant)
 
 
@@ -80,9 +82,14 @@ def _renderer(settings: Settings) -> Sequence[Processor]:
 
 
 def _without_texts(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Leave of an exception what it is and where it comes from."""
+    """Leave of an exception what it is and where it comes from; of ours, whose texts clients see, also what it says."""
     if "exception" in event:
         event["exception"] = [_place(each) for each in event["exception"]]
+    error = event.get("error")
+    if isinstance(error, ChatSessionsError):
+        event["error"] = str(error)
+    elif isinstance(error, BaseException):
+        event["error"] = " ".join((type(error).__name__, str(getattr(error, "code", "")))).strip()
     return event
 
 

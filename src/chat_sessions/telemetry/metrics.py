@@ -1,8 +1,6 @@
 """The metrics of one worker."""
 
 import platform
-from functools import lru_cache
-from hashlib import blake2s
 
 from prometheus_client import (
     CollectorRegistry,
@@ -90,9 +88,3 @@ class Metrics:
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(name, text, labels, buckets=buckets, registry=self.registry)
-
-
-@lru_cache(maxsize=4096)
-def user_hash(user: str) -> str:
-    """Name a user in a log without saying who it is; the same user has the same name everywhere."""
-    return blake2s(user.encode(), digest_size=6).hexdigest()

@@ -8,9 +8,11 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import structlog
+
+from chat_sessions.settings import MAX_SOCKET_FOLDER_BYTES
 
 log = structlog.get_logger(__name__)
 
@@ -18,6 +20,9 @@ log = structlog.get_logger(__name__)
 PATIENCE_SECONDS = 2.0
 #: How the workers hear of the folder: the setting `metrics_dir`.
 FOLDER_VARIABLE = "CHAT_METRICS_DIR"
+PREFIX = "chat-sessions-"
+# A slash, the prefix, and what makes it unique.
+MADE_NAME_BYTES = len(PREFIX) + 9
 
 Answer = Callable[[StreamReader, StreamWriter], Awaitable[None]]
 
@@ -25,10 +30,12 @@ Answer = Callable[[StreamReader, StreamWriter], Awaitable[None]]
 @contextmanager
 def meeting_place(workers: int) -> Iterator[None]:
     """Make a folder for the workers that this process will start, unless one is given or there is only one of them."""
-    if workers == 1 or FOLDER_VARIABLE in os.environ:
+    if workers == 1 or os.environ.get(FOLDER_VARIABLE):
         yield
         return
-    with TemporaryDirectory(prefix="chat-sessions-") as folder:
+    # A folder of a long TMPDIR would be too long for sockets.
+    place = gettempdir() if len(os.fsencode(gettempdir())) + MADE_NAME_BYTES <= MAX_SOCKET_FOLDER_BYTES else "/tmp"  # noqa: S108
+    with TemporaryDirectory(prefix=PREFIX, dir=place) as folder:
         os.environ[FOLDER_VARIABLE] = folder
         yield
 

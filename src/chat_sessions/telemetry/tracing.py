@@ -6,7 +6,7 @@ text of an error, for titles, tokens and messages are in those.
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from threading import Thread
@@ -20,7 +20,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import EventDict, WrappedLogger
 
 from chat_sessions.telemetry.labels import method_of, route_of
-from chat_sessions.telemetry.metrics import user_hash
 from chat_sessions.version import VERSION
 
 log = structlog.get_logger(__name__)
@@ -106,9 +105,10 @@ def _span(tracer: Tracer, name: str, **options: Any) -> Iterator[Span]:  # noqa:
 class TracingMiddleware:
     """A span for each request, as part of the caller's trace if there is one (W3C Trace Context)."""
 
-    def __init__(self, app: ASGIApp, tracer: Tracer) -> None:
+    def __init__(self, app: ASGIApp, tracer: Tracer, name_of: Callable[[str], str]) -> None:
         self._app = app
         self._tracer = tracer
+        self._name_of = name_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request within its span."""
@@ -122,6 +122,8 @@ class TracingMiddleware:
             async def send_described(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     _describe(span, scope, int(message["status"]))
+                    if "user_id" in scope:
+                        span.set_attribute("enduser.pseudo.id", self._name_of(scope["user_id"]))
                 await send(message)
 
             await self._app(scope, receive, send_described)
@@ -130,8 +132,5 @@ class TracingMiddleware:
 def _describe(span: Span, scope: Scope, status: int) -> None:
     span.update_name(f"{method_of(scope)} {route_of(scope)}")
     span.set_attributes({"http.route": route_of(scope), "http.response.status_code": status})
-    user = scope.get("user_id")
-    if user:
-        span.set_attribute("enduser.pseudo.id", user_hash(user))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         span.set_status(StatusCode.ERROR)

@@ -11,7 +11,7 @@ import typer
 
 from chat_sessions.console import explained, fail, settings_or_fail, warn
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry.metrics import user_hash
+from chat_sessions.telemetry.pseudonyms import pseudonyms
 from chat_sessions.upkeep import workbench
 from chat_sessions.upkeep.archive import ArchivedSession
 from chat_sessions.upkeep.bulk import Holdings
@@ -58,7 +58,8 @@ def erase_user(user: str, *, yes: bool) -> None:
     with explained():
         done = asyncio.run(_erase(settings, user))
     # Not by name: what is printed here ends up in logs.
-    typer.echo(f"User {user_hash(user)}: erased {_sessions(done.sessions)} with {_messages(done.messages)}.")
+    name = pseudonyms(settings.log_user_key)(user)
+    typer.echo(f"User {name}: erased {_sessions(done.sessions)} with {_messages(done.messages)}.")
     _tell_what_is_left(done)
 
 

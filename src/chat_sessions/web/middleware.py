@@ -1,25 +1,30 @@
 """Around every request: its id, its line in the log, its metrics, an answer when it hits a bug, and its limit."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
-from http import HTTPStatus
 from time import perf_counter
 
 import structlog
 from anyio import BrokenResourceError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
 from chat_sessions.errors import BodyTooLarge
 from chat_sessions.telemetry.labels import method_of, route_of
-from chat_sessions.telemetry.metrics import Metrics, user_hash
+from chat_sessions.telemetry.metrics import Metrics
 from chat_sessions.web.drain import Drain
 from chat_sessions.web.problems import internal_error, own
 from chat_sessions.web.request_id import header_of, request_id_of
 
 log = structlog.get_logger("chat_sessions.requests")
+
+# Nobody waits for the answer any more; nginx's word for it, which log tools know.
+CLIENT_LEFT = 499
+OPERATORS_ROUTES = frozenset(("/healthz", "/readyz", "/metrics"))
 
 # Finding a series among its siblings costs more than counting.
 MAX_SERIES = 512
@@ -28,11 +33,19 @@ MAX_SERIES = 512
 class RequestMiddleware:
     """The outermost layer; pure ASGI, for BaseHTTPMiddleware halves the throughput."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, lines: FilteringBoundLogger, drain: Drain) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        lines: FilteringBoundLogger,
+        name_of: Callable[[str], str],
+        drain: Drain,
+    ) -> None:
         self._app = app
         self._requests = lru_cache(MAX_SERIES)(metrics.requests.labels)
         self._latency = lru_cache(MAX_SERIES)(metrics.latency.labels)
         self._lines = lines
+        self._name_of = name_of
         self._drain = drain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,12 +55,19 @@ class RequestMiddleware:
             return
         request_id = request_id_of(scope)
         started = perf_counter()
-        status = 0
+        status, has_left = 0, False
+
+        async def receive_noting_departure() -> Message:
+            nonlocal has_left
+            message = await receive()
+            has_left = has_left or message["type"] == "http.disconnect"
+            return message
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = int(message["status"])
+                # FastAPI answers a body that has not arrived as one that cannot be read.
+                status = CLIENT_LEFT if has_left else int(message["status"])
                 message["headers"] = [*message["headers"], header_of(request_id)]
                 if self._drain.under_way:
                     message["headers"].append((b"connection", b"close"))
@@ -56,9 +76,9 @@ class RequestMiddleware:
         # Never unbound: the server runs each request in a context of its own.
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app(scope, receive_noting_departure, send_with_id)
         except Exception as error:
-            if status and _is_departure(error):
+            if isinstance(error, ClientDisconnect) or (status and _is_departure(error)):
                 return
             log.exception("request.failed", method=method_of(scope), route=route_of(scope))
             if status:
@@ -66,21 +86,23 @@ class RequestMiddleware:
                 raise
             await internal_error()(scope, receive, send_with_id)
         finally:
-            self._record(scope, request_id, status, perf_counter() - started)
+            self._record(scope, request_id, status or CLIENT_LEFT, perf_counter() - started)
 
     def _record(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         method, route = method_of(scope), route_of(scope)
         self._requests(method, route, status).inc()
         self._latency(method, route).observe(seconds)
         user = scope.get("user_id")
-        self._lines.info(
+        # Probes and scrapes come every few seconds for ever.
+        log_line = self._lines.debug if route in OPERATORS_ROUTES else self._lines.info
+        log_line(
             "request",
             request_id=request_id,
             method=method,
             route=route,
-            status=status or HTTPStatus.INTERNAL_SERVER_ERROR.value,
+            status=status,
             ms=round(seconds * 1000, 2),
-            user=user_hash(user) if user else None,
+            user=self._name_of(user) if user else None,
         )
 
 

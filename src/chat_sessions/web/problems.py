@@ -100,7 +100,7 @@ async def _own_error(_request: Request, error: ChatSessionsError) -> Response:
 def own(error: ChatSessionsError) -> ProblemResponse:
     """Return the answer to an error of ours."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.warning("request.unavailable", error=repr(error.__cause__ or error))
+        log.warning("request.unavailable", error=error.__cause__ or error)
     if isinstance(error, Unauthorized):
         log.info("request.unauthorized", reason=error.reason or "no bearer token was sent")
     extra: dict[str, Any] = {}

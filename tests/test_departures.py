@@ -1,0 +1,107 @@
+"""A client that leaves before its answer: counted and logged as 499, whoever notices first."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+import pytest
+import structlog
+from starlette.types import Message, Scope
+from structlog.testing import LogCapture
+
+from chat_sessions.settings import Settings
+from tests.scrape import scrape
+from tests.service import Caller, Service, running, token
+from tests.waiting import a_statement_waits, until
+
+SESSIONS = "/api/chat/sessions"
+SESSION = f"{SESSIONS}/{{session_id}}"
+
+
+@pytest.fixture(scope="module")
+def log() -> LogCapture:
+    """The lines of the requests."""
+    return LogCapture()
+
+
+@pytest.fixture(scope="module")
+async def loud(settings: Settings, database: asyncpg.Pool, log: LogCapture) -> AsyncIterator[Service]:
+    """A worker that logs its requests there."""
+    del database
+    lines = structlog.wrap_logger(None, [log], wrapper_class=structlog.make_filtering_bound_logger("info"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chat_sessions.app.request_log", lambda *_: lines)
+        async with running(settings) as worker:
+            yield worker
+
+
+@pytest.fixture
+async def ada(loud: Service) -> AsyncIterator[Caller]:
+    async with loud.client() as client:
+        yield Caller(client)
+
+
+def request(method: str, path: str) -> Scope:
+    headers = {"authorization": f"Bearer {token()}", "content-type": "application/json", "content-length": "1000"}
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 2),
+    }
+
+
+def receiving(messages: Iterable[Message]) -> Callable[[], Any]:
+    left = iter(messages)
+
+    async def receive() -> Message:
+        return next(left)
+
+    return receive
+
+
+async def nobody(_message: Message) -> None:
+    """Nobody is there to take an answer."""
+
+
+async def departures(caller: Caller, route: str) -> float:
+    return (await scrape(caller)).sum("chat_http_requests_total", route=route, status="499")
+
+
+async def test_a_client_that_leaves_within_its_body_is_no_bad_request(
+    loud: Service, ada: Caller, log: LogCapture
+) -> None:
+    before = await departures(ada, SESSIONS)
+    body = {"type": "http.request", "body": b'{"title": "half a', "more_body": True}
+    await loud.asgi(request("POST", SESSIONS), receiving([body, {"type": "http.disconnect"}]), nobody)
+    assert await departures(ada, SESSIONS) == before + 1
+    assert (SESSIONS, 499) in [(line["route"], line["status"]) for line in log.entries]
+    assert await ada.titles() == []
+
+
+async def test_a_request_that_is_cancelled_before_its_answer_counts_as_left(
+    loud: Service, ada: Caller, database: asyncpg.Pool, log: LogCapture
+) -> None:
+    before = await departures(ada, SESSION)
+    session_id = (await ada.create("kept"))["id"]
+    body = {"type": "http.request", "body": b'{"title": "new"}', "more_body": False}
+    async with database.acquire() as connection, connection.transaction():
+        await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
+        call = request("PATCH", f"{SESSIONS}/{session_id}")
+        running_request = asyncio.ensure_future(loud.asgi(call, receiving([body]), nobody))
+        await until(lambda: a_statement_waits(database))
+        running_request.cancel()
+        with suppress(asyncio.CancelledError):
+            await running_request
+    assert await departures(ada, SESSION) == before + 1
+    assert (SESSION, 499) in [(line["route"], line["status"]) for line in log.entries]
