@@ -65,20 +65,27 @@ async def _exposition(request: Request) -> Exposition:
     return exposition
 
 
-async def _current_user(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> User:
+async def authenticate(request: Request) -> None:
+    """Find out who asks, or raise Unauthorized; then count the request, or raise TooManyRequests."""
     # Of two headers, who is in front of the service may have looked at the other one.
     if len(request.headers.getlist("authorization")) > 1:
         raise Unauthorized("there are several Authorization headers")
+    credentials = await _bearer(request)
     if credentials is None:
         raise Unauthorized
     authenticator: Authenticator = request.state.authenticator
     user = await authenticator.user(credentials.credentials)
-    request.scope["user_id"] = user.id
+    request.scope["user"], request.scope["user_id"] = user, user.id
     rate_limit: RateLimit | None = request.state.rate_limit
     if rate_limit is not None:
         await rate_limit.admit(user.id)
+
+
+async def _current_user(
+    request: Request,
+    _credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],  # for the document
+) -> User:
+    user: User = request.user
     return user
 
 

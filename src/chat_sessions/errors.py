@@ -20,6 +20,8 @@ ChatSessionsError
 from http import HTTPStatus
 from typing import ClassVar
 
+from chat_sessions.units import size_in_words
+
 
 class ChatSessionsError(Exception):
     """The root. `str(error)` is shown to clients: no SQL, no paths, nothing of other users."""
@@ -67,7 +69,10 @@ class BodyTooLarge(ChatSessionsError):
 
     # The number, for the name changed between Python 3.12 and 3.13.
     status = HTTPStatus(413)
-    detail = "The body is larger than the service takes; send less at once."
+    detail = "The body is larger than the service accepts; send less at once."
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The body is larger than {size_in_words(limit)}; send less at once.")
 
 
 class SessionNotFound(ChatSessionsError):

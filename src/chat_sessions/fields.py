@@ -1,12 +1,23 @@
-"""What single fields of a request may be; the document says the same."""
+"""What a request and its fields may be; the document says the same."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from chat_sessions.storable import storable
 
 MAX_TITLE = 200
+MAX_UNKNOWN_FIELDS = 20
 
 Title = Annotated[
     str,
@@ -32,6 +43,32 @@ def _is_text(value: object) -> object:
     return value
 
 
+def at_most(limit: int) -> BeforeValidator:
+    """Refuse a longer list before its items are looked at, each of which may be wrong in many ways."""
+
+    def check(value: object) -> object:
+        if isinstance(value, list) and len(value) > limit:
+            raise PydanticCustomError("too_long", "List should have at most {max_length} items", {"max_length": limit})
+        return value
+
+    return BeforeValidator(check)
+
+
 # What the document calls a boolean or a time is not made of a number or another text.
 Flag = Annotated[bool, Field(strict=True)]
 Time = Annotated[AwareDatetime, BeforeValidator(_is_text)]
+
+
+class Incoming(BaseModel):
+    """An object of a request."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_few_unknown_fields(cls, value: Any) -> Any:  # noqa: ANN401  any JSON
+        # Each of them is an error of its own; nobody reads thousands.
+        if isinstance(value, dict) and len(value) > len(cls.model_fields) + MAX_UNKNOWN_FIELDS:
+            message = f"must not have more than {MAX_UNKNOWN_FIELDS} fields that are not known"
+            raise ValueError(message)
+        return value

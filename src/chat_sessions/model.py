@@ -30,6 +30,7 @@ from chat_sessions.schemas import (
 from chat_sessions.settings import Settings
 from chat_sessions.storable import JsonObject
 from chat_sessions.turns import Turns
+from chat_sessions.units import size_in_words
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -181,10 +182,10 @@ class ChatSessions:
         for message in messages:
             self._check_metadata(message.metadata)
             if len(message.model_dump_json().encode()) > self._settings.max_message_bytes:
-                detail = f"A message may have {self._settings.max_message_bytes} bytes of JSON at most."
+                detail = f"A message may have {size_in_words(self._settings.max_message_bytes)} of JSON at most."
                 raise BadRequest(detail, "body")
 
     def _check_metadata(self, metadata: JsonObject) -> None:
         if len(to_json(metadata)) > self._settings.max_metadata_bytes:
-            detail = f"Metadata may have {self._settings.max_metadata_bytes} bytes of JSON at most."
+            detail = f"Metadata may have {size_in_words(self._settings.max_metadata_bytes)} of JSON at most."
             raise BadRequest(detail, "body")

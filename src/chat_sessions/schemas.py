@@ -12,8 +12,8 @@ from pydantic import (
     model_validator,
 )
 
-from chat_sessions.fields import MAX_TITLE, Flag, SessionId, Time, Title
-from chat_sessions.storable import JsonObject, Text
+from chat_sessions.fields import MAX_TITLE, Flag, Incoming, SessionId, Time, Title, at_most
+from chat_sessions.storable import JsonObject, JsonObjects, Text
 
 MAX_BATCH = 100
 # The largest Postgres integer, which offsets and sequences are.
@@ -22,15 +22,11 @@ MAX_INTEGER = 2**31 - 1
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
 
-class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
 class _Out(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class NewMessage(_In):
+class NewMessage(Incoming):
     """A message as OpenAI's chat API shapes it."""
 
     id: Text | None = Field(
@@ -40,11 +36,11 @@ class NewMessage(_In):
         description="Minted by the client; a repeat with the same id adds nothing. Unique within its session.",
     )
     role: Role
-    content: Annotated[Text | list[JsonObject] | None, Field(description="A text, or content parts.")] = None
+    content: Annotated[Text | JsonObjects | None, Field(description="A text, or content parts.")] = None
     name: Text | None = Field(default=None, max_length=256)
     tool_call_id: Text | None = Field(default=None, max_length=256)
     refusal: Text | None = None
-    tool_calls: list[JsonObject] | None = None
+    tool_calls: JsonObjects | None = None
     function_call: JsonObject | None = None
     metadata: JsonObject = Field(default_factory=dict)
 
@@ -57,10 +53,15 @@ def _distinct_ids(messages: list[NewMessage]) -> list[NewMessage]:
     return messages
 
 
-class NewMessages(_In):
+class NewMessages(Incoming):
     """The messages to append, in order."""
 
-    messages: Annotated[list[NewMessage], Field(min_length=1, max_length=MAX_BATCH), AfterValidator(_distinct_ids)]
+    messages: Annotated[
+        list[NewMessage],
+        Field(min_length=1, max_length=MAX_BATCH),
+        at_most(MAX_BATCH),
+        AfterValidator(_distinct_ids),
+    ]
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -69,15 +70,15 @@ class NewMessages(_In):
     )
 
 
-class NewSession(_In):
+class NewSession(Incoming):
     """A session to create; everything is optional."""
 
     id: SessionId | None = None
     title: Annotated[Title | None, Field(description="Trimmed.")] = None
     metadata: JsonObject = Field(default_factory=dict)
-    messages: Annotated[list[NewMessage], Field(max_length=MAX_BATCH), AfterValidator(_distinct_ids)] = Field(
-        default_factory=list
-    )
+    messages: Annotated[
+        list[NewMessage], Field(max_length=MAX_BATCH), at_most(MAX_BATCH), AfterValidator(_distinct_ids)
+    ] = Field(default_factory=list)
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -86,7 +87,7 @@ class NewSession(_In):
     )
 
 
-class SessionChange(_In):
+class SessionChange(Incoming):
     """What to change; at least one of the two."""
 
     title: Annotated[Title | None, Field(description="The new title; trimmed.")] = None
@@ -107,7 +108,7 @@ class SessionChange(_In):
         return self
 
 
-class DeletionFilter(_In):
+class DeletionFilter(Incoming):
     """Which sessions to delete: those that fit all that is given; an empty filter fits every session of the user."""
 
     updated_before: Time | None = None
@@ -115,10 +116,10 @@ class DeletionFilter(_In):
     q: Annotated[Text | None, Field(max_length=MAX_TITLE, description="Titles that contain this, in any case.")] = None
 
 
-class BatchDeletion(_In):
+class BatchDeletion(Incoming):
     """Which sessions to delete: either by `ids` or by `filter`."""
 
-    ids: Annotated[list[Text], Field(min_length=1, max_length=MAX_BATCH)] | None = None
+    ids: Annotated[list[Text], Field(min_length=1, max_length=MAX_BATCH), at_most(MAX_BATCH)] | None = None
     filter: DeletionFilter | None = None
     dry_run: Annotated[Flag, Field(description="Only tell what would be deleted.")] = False
 

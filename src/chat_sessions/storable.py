@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 # Far below the 200 levels or so at which pydantic refuses to read back what it has let through.
 MAX_DEPTH = 64
@@ -52,3 +52,5 @@ def _check(value: object, depth: int) -> None:
 
 Text = Annotated[str, AfterValidator(storable)]
 JsonObject = Annotated[dict[str, JsonValue], AfterValidator(storable_json)]
+# The first that is wrong says enough: a list may have thousands.
+JsonObjects = Annotated[list[JsonObject], Field(fail_fast=True)]

@@ -839,7 +839,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than the service takes; send less at once. */
+            /** @description The body is larger than the service accepts; send less at once. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -925,7 +925,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than the service takes; send less at once. */
+            /** @description The body is larger than the service accepts; send less at once. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1203,7 +1203,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than the service takes; send less at once. */
+            /** @description The body is larger than the service accepts; send less at once. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1301,7 +1301,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than the service takes; send less at once. */
+            /** @description The body is larger than the service accepts; send less at once. */
             413: {
                 headers: {
                     [name: string]: unknown;

@@ -8,8 +8,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from chat_sessions.dependencies import LastEventId, OpenStream
 from chat_sessions.errors import DatabaseUnavailable, TooManyRequests, TooManyStreams, Unauthorized
 from chat_sessions.web.problems import documented
+from chat_sessions.web.user_route import UserRoute
 
-router = APIRouter(prefix="/api/chat/sessions/events", tags=["events"])
+router = APIRouter(prefix="/api/chat/sessions/events", tags=["events"], route_class=UserRoute)
 
 # Longer than a restart takes, shorter than people notice.
 RECONNECT_MS = 1000

@@ -16,8 +16,9 @@ from chat_sessions.errors import (
 )
 from chat_sessions.schemas import Messages, NewMessages
 from chat_sessions.web.problems import documented
+from chat_sessions.web.user_route import UserRoute
 
-router = APIRouter(prefix="/api/chat/sessions/{session_id}/messages", tags=["messages"])
+router = APIRouter(prefix="/api/chat/sessions/{session_id}/messages", tags=["messages"], route_class=UserRoute)
 
 
 @router.post(

@@ -32,8 +32,9 @@ from chat_sessions.errors import (
 )
 from chat_sessions.schemas import BatchDeleted, BatchDeletion, NewSession, Session, SessionChange, SessionList, Summary
 from chat_sessions.web.problems import documented
+from chat_sessions.web.user_route import UserRoute
 
-router = APIRouter(prefix="/api/chat/sessions", tags=["sessions"])
+router = APIRouter(prefix="/api/chat/sessions", tags=["sessions"], route_class=UserRoute)
 
 ETAG_HEADER: dict[str, Any] = {
     "ETag": {"description": "Names this version.", "required": True, "schema": {"type": "string"}}

@@ -119,7 +119,7 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request whose body keeps to the limit."""
         if scope["type"] == "http" and scope["method"] != "GET" and _content_length(scope) > self._max_bytes:
-            await own(BodyTooLarge())(scope, receive, send)
+            await own(BodyTooLarge(self._max_bytes))(scope, receive, send)
             return
         received = 0
 
@@ -129,7 +129,7 @@ class BodyLimit:
             received += len(message.get("body", b""))
             if received > self._max_bytes:
                 # FastAPI lets this through while it reads a body, and nothing else.
-                raise HTTPException(BodyTooLarge.status)
+                raise HTTPException(BodyTooLarge.status) from BodyTooLarge(self._max_bytes)
             return message
 
         await self._app(scope, receive_some if scope["type"] == "http" else receive, send)

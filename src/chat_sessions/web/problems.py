@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from chat_sessions.errors import BadRequest, BodyTooLarge, ChatSessionsError, Unauthorized
+from chat_sessions.errors import BadRequest, ChatSessionsError, Unauthorized
 from chat_sessions.schemas import Problem, ValidationProblem
 
 log = structlog.get_logger(__name__)
@@ -118,9 +118,10 @@ def _headers(error: ChatSessionsError | type[ChatSessionsError]) -> dict[str, st
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
+    if isinstance(error.__cause__, ChatSessionsError):
+        # Ours, in the only shape that FastAPI lets through while it reads a body.
+        return own(error.__cause__)
     status = HTTPStatus(error.status_code)
-    if status == BodyTooLarge.status:
-        return own(BodyTooLarge())
     if status == HTTPStatus.BAD_REQUEST:
         # FastAPI's word for a body that is no text, too deep or has numbers without end.
         return _invalid([UNREADABLE_BODY])

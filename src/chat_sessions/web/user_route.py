@@ -1,0 +1,25 @@
+"""The routes of users: the token is checked first, and the body read only then."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from typing_extensions import override
+
+from chat_sessions.dependencies import authenticate
+from chat_sessions.web.bodies import JsonRequest
+
+
+class UserRoute(APIRoute):
+    """FastAPI's own routes read and parse a body before they ask whose it is."""
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_authenticated(request: Request) -> Response:
+            await authenticate(request)
+            return await handle(JsonRequest(request.scope, request.receive))
+
+        return handle_authenticated

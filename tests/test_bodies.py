@@ -1,0 +1,165 @@
+"""What a body may cost before it is refused: nothing without a token, and little with one."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from chat_sessions.web.bodies import MAX_VALUES, holds_at_most
+from tests.line import connected_to
+from tests.listening import on_a_socket
+from tests.service import Caller, Service, token
+
+PATH = "/api/chat/sessions"
+JSON = {"Content-Type": "application/json"}
+MIB = 1024 * 1024
+TOO_MANY = "A body may have 20,000 JSON values at most; send less at once."
+
+
+@pytest.fixture(scope="module")
+async def url(service: Service) -> AsyncIterator[str]:
+    async with on_a_socket(service) as url:
+        yield url
+
+
+def filled(unit: str, size: int = 4 * MIB - 200) -> str:
+    return ",".join([unit] * (size // (len(unit) + 1)))
+
+
+def message(**fields: str) -> str:
+    given = "".join(f',"{name}":{value}' for name, value in fields.items())
+    return f'{{"messages":[{{"role":"user"{given}}}]}}'
+
+
+# By what it is full of.
+FULL = {
+    "numbers": message(content=f"[{filled('1')}]"),
+    "lists": message(content=f"[{filled('[]')}]"),
+    "objects": message(content=f"[{filled('{}')}]"),
+    "parts": message(content=f"[{filled(json.dumps({'type': 'text', 'text': 'x'}))}]"),
+    "texts": message(content=f"[{filled(json.dumps('[,{'))}]"),
+    "escaped-quotes": message(content=f"[{filled(json.dumps(chr(34)))}]"),
+    "escaped-backslashes": message(content=f"[{filled(json.dumps(chr(92)))}]"),
+    "tool-calls": message(tool_calls=f"[{filled('1')}]"),
+    "metadata": message(metadata=f'{{"a":[{filled("1")}]}}'),
+    "names": message(metadata="{" + ",".join(f'"{n}":1' for n in range(300_000)) + "}"),
+    "equal-names": "{" + filled('"title":1') + "}",
+    "unknown-fields": "{" + ",".join(f'"{n}":1' for n in range(300_000)) + "}",
+    "messages": f'{{"messages":[{filled("1")}]}}',
+    "ids": f'{{"ids":[{filled("1")}]}}',
+    "brackets": "[" * (4 * MIB - 1),
+    "not-ended": message(content=f"[{filled('1')}")[:-3],
+}
+
+
+class TestWithoutAToken:
+    @pytest.mark.parametrize("body", ["{", "[1,", "\0", json.dumps({"title": 1}), FULL["numbers"]])
+    async def test_the_body_is_not_judged(self, body: str, stranger: Caller) -> None:
+        assert (await stranger.http.post(PATH, content=body, headers=JSON)).status_code == 401
+
+    async def test_the_answer_does_not_wait_for_the_body(self, url: str) -> None:
+        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {4 * MIB}\r\n\r\n"
+        async with connected_to(url) as line:
+            await line.send(head.encode())
+            assert (await line.answer()).status_code == 401
+
+    async def test_a_body_that_still_comes_is_no_request(self, url: str, ada: Caller) -> None:
+        session_id = (await ada.create())["id"]
+        smuggled = f"DELETE {PATH}/{session_id} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token()}\r\n\r\n"
+        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(smuggled)}\r\n\r\n"
+        async with connected_to(url) as line:
+            await line.send(head.encode())
+            assert (await line.answer()).status_code == 401
+            await line.send(f"{smuggled}GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            assert (await line.answer()).json() == {"status": "ok"}
+        assert (await ada.get(session_id)).status_code == 200
+
+
+class TestValues:
+    @pytest.mark.parametrize("body", FULL.values(), ids=FULL)
+    @pytest.mark.parametrize("path", ["", "/batch-delete"])
+    async def test_too_many_are_refused_before_they_are_read(self, path: str, body: str, ada: Caller) -> None:
+        answer = await ada.http.post(PATH + path, content=body.encode(), headers=JSON)
+        assert (answer.status_code, answer.json()["detail"]) == (422, TOO_MANY)
+        assert answer.json()["errors"] == [{"loc": ["body"], "msg": TOO_MANY, "type": "bad_request"}]
+
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+    async def test_no_encoding_hides_them(self, encoding: str, ada: Caller) -> None:
+        # In bytes of UTF-16, the first character has the quote that a text ends with.
+        body = message(content=f'["\u2222",{filled("1", MIB)}]').encode(encoding)[: 4 * MIB]
+        assert (await ada.http.post(PATH, content=body, headers=JSON)).json()["detail"] == TOO_MANY
+
+    async def test_texts_may_have_as_many_commas_as_they_like(self, ada: Caller) -> None:
+        text = 'Well, "yes", \\ [no], {and} so on, '
+        content = text * (900_000 // len(text))
+        session_id = (await ada.create(messages=[{"role": "user", "content": content}] * 3))["id"]
+        assert [each["content"] for each in (await ada.get(session_id)).json()["messages"]] == [content] * 3
+
+    @pytest.mark.parametrize(
+        ("value", "count"),
+        [
+            (1, 1),
+            ([], 1),
+            ({}, 1),
+            ([1, 2, 3], 4),
+            ({"a": 1, "b": [2]}, 4),
+            ([[], {}, [], {}], 5),
+            ({"a, b": 'c "[d], {e}" \\'}, 2),
+            (["\\", '"', '\\"', '"\\'], 5),
+        ],
+        ids=range(8),
+    )
+    def test_are_counted_exactly(self, value: object, count: int) -> None:
+        body = json.dumps(value).encode()
+        assert holds_at_most(count, body)
+        assert not holds_at_most(count - 1, body)
+
+    async def test_as_many_as_are_allowed_are_read(self, ada: Caller) -> None:
+        numbers = list(range(MAX_VALUES - 7))
+        body = {"messages": [{"role": "user", "content": [{"n": numbers}]}]}
+        assert (await ada.http.post(PATH, json=body)).status_code == 201
+        numbers.append(0)
+        assert (await ada.http.post(PATH, json=body)).json()["detail"] == TOO_MANY
+
+    @pytest.mark.parametrize(("digits", "status"), [(309, 201), (310, 422)])
+    async def test_have_no_more_digits_than_numbers_can_have(self, digits: int, status: int, ada: Caller) -> None:
+        body = f'{{"metadata":{{"a":{"9" * digits}}}}}'
+        assert (await ada.http.post(PATH, content=body.encode(), headers=JSON)).status_code == status
+
+
+class TestMistakes:
+    async def errors(self, caller: Caller, path: str, body: object) -> list[dict[str, object]]:
+        answer = await caller.http.post(PATH + path, json=body)
+        assert answer.status_code == 422
+        errors: list[dict[str, object]] = answer.json()["errors"]
+        return errors
+
+    @pytest.mark.parametrize("name", ["content", "tool_calls"])
+    async def test_of_a_list_the_first_one_is_said(self, name: str, ada: Caller) -> None:
+        found = await self.errors(ada, "", {"messages": [{"role": "user", name: [{}, *range(1000)]}]})
+        places = [each["loc"] for each in found]
+        assert sum(1 in place for place in places if isinstance(place, list)) == 1
+        assert not any(2 in place for place in places if isinstance(place, list))
+
+    @pytest.mark.parametrize(
+        ("path", "body"),
+        [("", {"messages": [1] * 1000}), ("/batch-delete", {"ids": [1] * 1000})],
+        ids=["messages", "ids"],
+    )
+    async def test_of_too_long_a_list_its_length_is_said(self, path: str, body: object, ada: Caller) -> None:
+        (error,) = await self.errors(ada, path, body)
+        assert (error["type"], error["msg"]) == ("too_long", "List should have at most 100 items")
+
+    async def test_many_unknown_fields_are_one(self, ada: Caller) -> None:
+        (error,) = await self.errors(ada, "", {f"unknown {n}": n for n in range(1000)})
+        assert error["loc"] == ["body"]
+
+
+class TestSizes:
+    async def test_are_said_as_people_say_them(self, ada: Caller) -> None:
+        too_large = await ada.http.post(PATH, content=b" " * (4 * MIB + 1), headers=JSON)
+        message = await ada.http.post(PATH, json={"messages": [{"role": "user", "content": "x" * MIB}]})
+        metadata = await ada.http.post(PATH, json={"metadata": {"a": "x" * 16 * 1024}})
+        assert too_large.json()["detail"] == "The body is larger than 4 MiB; send less at once."
+        assert message.json()["detail"] == "A message may have 1 MiB of JSON at most."
+        assert metadata.json()["detail"] == "Metadata may have 16 KiB of JSON at most."
