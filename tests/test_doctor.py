@@ -104,7 +104,7 @@ async def test_all_is_well_on_a_migrated_database(doctor: Doctor) -> None:
     assert {line.split()[0] for line in lines[:-2]} == {"ok"}
     checks = {line.split()[1] for line in lines[:-2]}
     assert checks == {
-        "configuration", "secret", "node", "client", "engine", "postgres", "clock", "migrations", "drift",
+        "configuration", "secret", "node", "client", "engine", "postgres", "clock", "privileges", "migrations", "drift",
         "redis", "eviction", "scripts",
     }  # fmt: skip
 

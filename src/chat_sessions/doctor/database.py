@@ -7,6 +7,7 @@ from typing import Any
 
 from chat_sessions.doctor.engine import Ask
 from chat_sessions.doctor.findings import Finding, State, isolated, ok, skipped, warning, wrong
+from chat_sessions.doctor.privileges import hide_the_migrations, privileges
 from chat_sessions.errors import DatabaseUnavailable
 from chat_sessions.migrations import Migration, known_migrations
 from chat_sessions.settings import Settings
@@ -52,11 +53,16 @@ async def examine(settings: Settings, ask: Ask) -> list[Finding]:
     server = await isolated("postgres", _server(settings, ask))
     if not any(finding.check == "postgres" and finding.state is State.OK for finding in server):
         return server
+    tables = {name.removeprefix("TABLE ") for name in expected_objects(known_migrations()) if name.startswith("TABLE ")}
+    granted = await isolated("privileges", privileges(ask, tables))
+    hidden = hide_the_migrations(granted)
+    if hidden:
+        return [*server, *await isolated("clock", _clock(ask)), *granted, *hidden]
     migrated = await isolated("migrations", _migrations(ask))
     drift = [skipped("drift", "for there are migrations to apply")]
     if all(finding.state is State.OK for finding in migrated):
         drift = await isolated("drift", _drift(ask))
-    return [*server, *await isolated("clock", _clock(ask)), *migrated, *drift]
+    return [*server, *await isolated("clock", _clock(ask)), *granted, *migrated, *drift]
 
 
 async def _server(settings: Settings, ask: Ask) -> list[Finding]:
