@@ -163,3 +163,24 @@ async def test_one_late_answer_costs_a_miss_and_not_the_trust(behind_the_line: S
 async def failed(caller: Caller) -> float:
     lines: list[Any] = (await caller.http.get("/metrics")).text.splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith("chat_redis_failures_total "))
+
+
+async def test_scripts_leave_the_pings_their_connections_and_wait_for_their_turn(
+    settings: Settings, redis_server: Redis, line: Proxy
+) -> None:
+    url = by_way_of(line, redis_server, settings.redis_url)
+    changes = {"redis_url": url, "redis_timeout": 10, "redis_pool_size": 8}
+    lease = RedisLink(settings.model_copy(update=changes), Metrics())
+    await lease.ping()
+    async with line.hold_answer_to(script("last")) as gate:
+        calls = []
+        for _ in range(20):
+            calls.append(asyncio.create_task(lease.run("last", [ADA.events], [])))
+            await asyncio.wait(calls, timeout=0.01)
+        await gate.reached_by(calls[0])
+        await asyncio.wait_for(lease.ping(), 5)
+        assert not any(each.done() for each in calls)
+        gate.released.set()
+        assert await asyncio.gather(*calls) == [b"0-0"] * 20
+    assert lease.failures == 0
+    await lease.close()

@@ -163,6 +163,11 @@ class ChatMachine(RuleBasedStateMachine):
         assert self.run(caller.get(session_id)).status_code == 404
 
     @precondition(lambda self: self.redis_is == "up")
+    @rule()
+    def empty_redis(self) -> None:
+        self.run(self._emptied_redis())
+
+    @precondition(lambda self: self.redis_is == "up")
     @rule(how=st.sampled_from(["paused", "dead"]))
     def take_redis_away(self, how: str) -> None:
         if how == "paused":
@@ -199,6 +204,10 @@ class ChatMachine(RuleBasedStateMachine):
             self.give_redis_back(keep_data=True)
         self.run(self.world.trusted())
         self.run(self._all_agree())
+
+    async def _emptied_redis(self) -> None:
+        async with self.world.look_into_redis() as redis:
+            await redis.flushall()
 
     async def _immortal_keys(self) -> list[bytes]:
         async with self.world.look_into_redis() as redis:
