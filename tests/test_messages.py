@@ -273,6 +273,15 @@ class TestPageBytes:
         assert await self.shown(ada, large) == ([2, 3, 4, 5], True, 2)
         assert await self.shown(ada, large, before_sequence=2) == ([0, 1], False, 0)
 
+    @pytest.mark.parametrize(("bytes_each", "statements"), [(100, 1), (100_000, 1), (600_000, 2)])
+    async def test_only_a_page_of_megabytes_takes_a_second_statement(
+        self, service: Service, ada: Caller, session_id: str, bytes_each: int, statements: int
+    ) -> None:
+        await ada.append(session_id, "x" * bytes_each)
+        asked = service.count()
+        assert (await ada.get(session_id)).json()["messages"][0]["content"] == "x" * bytes_each
+        assert len([each for each in asked() if '"ChatMessage"' in each]) == statements
+
     async def test_the_limit_holds_as_well(self, ada: Caller, large: str) -> None:
         assert await self.shown(ada, large, limit=3) == ([3, 4, 5], True, 3)
 

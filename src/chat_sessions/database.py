@@ -1,6 +1,7 @@
 """The queries: sessions and messages in Postgres, through Prisma. Whose a session is stands in every `where`."""
 
 import json
+from asyncio import Semaphore
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime, timedelta
 from typing import Generic, NamedTuple, TypeVar
@@ -16,7 +17,7 @@ from chat_sessions.cursor import Cursor
 from chat_sessions.errors import SessionBusy, SessionIdTaken
 from chat_sessions.filters import ListQuery, Place
 from chat_sessions.queries import APPEND_MESSAGES, CHANGE_SESSION
-from chat_sessions.reads import OPEN_SESSION, ListShape, list_sessions
+from chat_sessions.reads import MAX_PAGE_BYTES, OPEN_SESSION, ListShape, list_sessions
 from chat_sessions.schemas import (
     BatchDeletion,
     NewMessage,
@@ -36,6 +37,9 @@ SNAPSHOT_ATTEMPTS = 5
 SESSIONS_PER_PIECE = 1000
 MESSAGES_PER_PIECE = 20_000
 IN_THE_ORDER_OF_CHANGE: list[ChatSessionOrderByInput] = [{"updatedAt": "asc"}, {"id": "asc"}]
+# A page's most bytes, and whether it is made also if it ends because of them. Nearly all are ordinary.
+ORDINARY, LARGE = (512 * 1024, False), (MAX_PAGE_BYTES, True)
+LARGE_PAGES_AT_ONCE = 2
 BATCH_TIMEOUT = timedelta(seconds=30)
 MESSAGES_PER_INSERT = 200
 
@@ -68,6 +72,7 @@ class SessionStore:
 
     def __init__(self, prisma: Prisma) -> None:
         self._prisma = prisma
+        self._large_pages = Semaphore(LARGE_PAGES_AT_ONCE)
 
     async def answers(self) -> None:
         """Return if Postgres answers, or raise DatabaseUnavailable."""
@@ -87,8 +92,18 @@ class SessionStore:
 
     async def find(self, user: str, session_id: str, page: MessagePage) -> Versioned[bytes] | None:
         """Return the JSON of a session with a page of its messages, or None if it is not the user's."""
-        for row in await self._prisma.query_raw(OPEN_SESSION, session_id, user, page.before, page.limit):
-            return Versioned(row["body"].encode(), int(row["version"]))
+        bounds = (page.before, page.limit)
+        for row in await self._prisma.query_raw(OPEN_SESSION, session_id, user, *bounds, *ORDINARY):
+            if row["body"] is not None:
+                return Versioned(row["body"].encode(), int(row["version"]))
+            return await self._find_large(user, session_id, bounds)
+        return None
+
+    async def _find_large(self, user: str, session_id: str, bounds: tuple[int | None, int]) -> Versioned[bytes] | None:
+        """Do the same for a page of megabytes, of which a worker and its engine hold several copies: few at once."""
+        async with self._large_pages:
+            for row in await self._prisma.query_raw(OPEN_SESSION, session_id, user, *bounds, *LARGE):
+                return Versioned(row["body"].encode(), int(row["version"]))
         return None
 
     async def create(self, user: str, new: NewSession) -> tuple[Versioned[Summary], bool]:

@@ -6,40 +6,42 @@ from typing import Final, LiteralString, NamedTuple
 from chat_sessions.schemas import Message, Session, Summary
 from chat_sessions.wire import json_of
 
-# A page ends here, whatever its limit is: a worker and its engine hold several copies of it.
+# A page ends here, whatever its limit is.
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 
-_SHOWN: Final[LiteralString] = f"""FILTER (
-    WHERE "rank" <= $4::int AND ("rank" = 1 OR "above" + octet_length("json") <= {MAX_PAGE_BYTES})
-)"""
+_SHOWN: Final[LiteralString] = """FILTER (WHERE "rank" <= $4::int AND ("rank" = 1 OR "bytes" <= $5::int))"""
 
-# One statement, so that the messages are those of the version. It walks from the newest message to older ones, so that
-# it reads none beyond the end of the page but one, which tells whether there are more; `above` are the bytes of those
-# before. A message is made JSON once.
+# One statement, so that the messages are those of the version: a session with the newest messages, or those before $3,
+# at most $4 of them with at most $5 bytes. It walks from the newest to older ones and reads one beyond the end of the
+# page, which tells whether there are more. Without $6 a page that ends because of its bytes is not made at all.
 OPEN_SESSION: Final[LiteralString] = f"""
-SELECT "version"::text, {
+SELECT "version"::text, CASE WHEN $6::boolean OR NOT page."cut" THEN {
     json_of(
         Session,
         messages='page."messages"',
         has_more_messages='page."more"',
         oldest_sequence='page."oldest"',
     )
-}::text AS "body"
+}::text END AS "body"
 FROM "ChatSession" AS session CROSS JOIN LATERAL (
     WITH RECURSIVE newest AS (
         (
-            SELECT "sequence", {json_of(Message)}::text AS "json", 1 AS "rank", 0 AS "above" FROM "ChatMessage"
-            WHERE "sessionId" = session."id" AND "sequence" < COALESCE($3::int, 2147483647)
-            ORDER BY "sequence" DESC LIMIT 1
+            SELECT 1 AS "rank", "sequence", "json", octet_length("json") AS "bytes" FROM (
+                SELECT "sequence", {json_of(Message)}::text AS "json" FROM "ChatMessage"
+                WHERE "sessionId" = session."id" AND "sequence" < COALESCE($3::int, 2147483647)
+                ORDER BY "sequence" DESC LIMIT 1
+            ) AS first
         )
         UNION ALL
-        SELECT older.*, "rank" + 1, "above" + octet_length(newest."json") FROM newest CROSS JOIN LATERAL (
+        SELECT "rank" + 1, older."sequence", older."json", "bytes" + octet_length(older."json")
+        FROM newest CROSS JOIN LATERAL (
             SELECT "sequence", {json_of(Message)}::text AS "json" FROM "ChatMessage"
             WHERE "sessionId" = session."id" AND "sequence" < newest."sequence" ORDER BY "sequence" DESC LIMIT 1
         ) AS older
-        WHERE "rank" <= $4::int AND "above" + octet_length(newest."json") <= {MAX_PAGE_BYTES}
+        WHERE "rank" <= $4::int AND "bytes" <= $5::int
     )
     SELECT COALESCE('[' || string_agg("json", ',' ORDER BY "sequence") {_SHOWN} || ']', '[]')::json AS "messages",
+        COALESCE(bool_or("rank" <= $4::int AND "bytes" > $5::int), false) AS "cut",
         count(*) > count(*) {_SHOWN} AS "more", min("sequence") {_SHOWN} AS "oldest"
     FROM newest
 ) AS page
