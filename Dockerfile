@@ -29,7 +29,7 @@ RUN npm ci --ignore-scripts --omit=dev --omit=optional --omit=peer --prefix engi
 FROM ${BASE}
 WORKDIR /app
 ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
-    CHAT_FRONTEND_DIR=/app/frontend/dist
+    CHAT_FRONTEND_DIR=/app/frontend/dist CHAT_HOST=0.0.0.0
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin chat
 
 # Owned by root: the service can change nothing of itself.
@@ -44,9 +44,11 @@ COPY --from=build /app/src src
 USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
+    CMD ["python", "-c", "import os, urllib.request as u; \
+        port = os.environ.get('CHAT_PORT') or os.environ.get('PORT') or 8000; \
+        u.urlopen(f'http://127.0.0.1:{port}/healthz', timeout=2)"]
 
 # No shell and no init between: SIGTERM reaches uvicorn, which lets requests finish, and the service
 # itself waits for its only child, the query engine.
 ENTRYPOINT ["chat-sessions"]
-CMD ["serve", "--host", "0.0.0.0"]
+CMD ["serve"]
