@@ -253,6 +253,8 @@ async def cached(ada: Caller, redis: RedisClient, *titles: str, ids: Sequence[st
         {"filter": {"title": "x"}},
         {"filter": {"updated_before": "yesterday"}},
         {"filter": {"updated_before": "2020-01-01T00:00:00"}},
+        {"filter": {"updated_before": "0001-01-01T00:00:00+14:00"}},
+        {"filter": {"updated_before": "9999-12-31T23:59:59-14:00"}},
         {"ids": ["x"], "user": "bob"},
     ],
 )
@@ -260,3 +262,18 @@ async def test_a_batch_that_says_nothing_clear_deletes_nothing(ada: Caller, body
     await created(ada, "one")
     assert (await ada.http.post(PATH, json=body)).status_code == 422
     assert await ada.titles() == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("moment", "count"),
+    [
+        ("0001-01-01T00:00:00Z", 0),
+        ("0001-01-01T14:00:00+14:00", 0),
+        ("9999-12-31T23:59:59.999999Z", 1),
+        ("9999-12-31T09:59:59.999999-14:00", 1),
+    ],
+)
+async def test_the_first_and_the_last_moment_are_moments(moment: str, count: int, ada: Caller) -> None:
+    await created(ada, "one")
+    answer = await ada.http.post(PATH, json={"filter": {"updated_before": moment}})
+    assert (answer.status_code, answer.json()["count"]) == (200, count)

@@ -221,6 +221,9 @@ MISFITS = [
     (line(title="nul\0"), "title: must not contain NUL"),
     (line().replace(b'"t"', rb'"\ud800"'), "Invalid JSON"),
     (line(created_at="2026-01-02T03:04:05"), "created_at: Input should have timezone info"),
+    (line(created_at="0001-01-01T00:00:00+14:00"), "created_at: must be in the years 1 to 9999"),
+    (line(updated_at="9999-12-31T23:59:59-14:00"), "updated_at: must be in the years 1 to 9999"),
+    (line(messages=[message(0, created_at="0001-01-01T00:00:00+00:01")]), "created_at: must be in the years 1 to 9999"),
     (line(is_pinned=None), "is_pinned: Input should be a valid boolean"),
     (line(messages=[message(0, role="robot")]), "messages.0.role: Input should be"),
     (line(messages=[message(1)]), "the sequences of the messages must be 0, 1, 2"),
@@ -241,6 +244,18 @@ async def test_lines_that_do_not_fit_are_refused_by_number_and_nothing_of_them_i
         reason for (_, reason), (_, wanted) in zip(found.items(), MISFITS, strict=True) if wanted not in reason
     ] == []
     assert await ada.titles() == ["good"] * len(MISFITS)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
+async def test_the_first_and_the_last_moment_can_be_imported_and_read(
+    moment: str, operator: Operator, ada: Caller
+) -> None:
+    given = line(title="old", created_at=moment, updated_at=moment, messages=[message(0, created_at=moment)])
+    await operator.succeed("import", "--user", "ada", stdin=given)
+    (listed,) = (await ada.page()).json()["sessions"]
+    opened = (await ada.get(listed["id"])).json()
+    assert listed["updated_at"][:19] == moment[:19]
+    assert opened["messages"][0]["created_at"][:19] == moment[:19]
 
 
 def refusals(result: Result) -> dict[int, str]:

@@ -1,5 +1,6 @@
 """What a request and its fields may be; the document says the same."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import (
@@ -54,9 +55,18 @@ def at_most(limit: int) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        message = "must be in the years 1 to 9999 in UTC"
+        raise ValueError(message) from None
+
+
 # What the document calls a boolean or a time is not made of a number or another text.
 Flag = Annotated[bool, Field(strict=True)]
-Time = Annotated[AwareDatetime, BeforeValidator(_is_text)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Time = Annotated[Moment, BeforeValidator(_is_text)]
 
 
 class Incoming(BaseModel):

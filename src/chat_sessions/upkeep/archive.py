@@ -2,9 +2,9 @@
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
-from chat_sessions.fields import Title
+from chat_sessions.fields import Moment, Title
 from chat_sessions.schemas import NewMessage
 from chat_sessions.storable import JsonObject, storable
 
@@ -16,7 +16,7 @@ class ArchivedMessage(NewMessage):
 
     id: Id
     sequence: int
-    created_at: AwareDatetime
+    created_at: Moment
 
 
 class ArchivedSession(BaseModel):
@@ -26,8 +26,8 @@ class ArchivedSession(BaseModel):
 
     id: Id
     title: Title | None
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
+    created_at: Moment
+    updated_at: Moment
     is_pinned: bool
     metadata: JsonObject
     messages: list[ArchivedMessage]
