@@ -77,8 +77,12 @@ class TestOneWorker:
         session_id = (await lean.create("Lisbon"))["id"]
         async with database.acquire() as connection, connection.transaction():
             await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
-            calls = [asyncio.ensure_future(lean.change(session_id, title=f"Title {each}")) for each in range(3)]
+            calls = [asyncio.ensure_future(lean.change(session_id, title="Title"))]
             await until(lambda: a_statement_waits(database))
+            # Of other users: those of one user wait for each other before they ask for a connection.
+            for user in ("bob", "eve"):
+                headers = {"Authorization": f"Bearer {token(user)}"}
+                calls.append(asyncio.ensure_future(lean.http.get("/api/chat/sessions", headers=headers)))
             await shows(lean, lambda now: now.sum("chat_database_connections_awaited") == 2)
             now = await scrape(lean)
         assert [answer.status_code for answer in await asyncio.gather(*calls)] == [200] * 3
