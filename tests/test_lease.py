@@ -2,11 +2,13 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.cache import Keys
 from chat_sessions.embedded import Postgres, Redis
@@ -183,4 +185,21 @@ async def test_scripts_leave_the_pings_their_connections_and_wait_for_their_turn
         gate.released.set()
         assert await asyncio.gather(*calls) == [b"0-0"] * 20
     assert lease.failures == 0
+    await lease.close()
+
+
+async def test_a_late_event_loop_is_not_taken_for_a_silent_redis(settings: Settings, redis: RedisClient) -> None:
+    metrics = Metrics()
+    lease = RedisLink(settings, metrics)
+    await lease.ping()
+    await lease.run("last", [ADA.events], [])
+    await redis.client_pause(100)
+    call = asyncio.create_task(lease.run("last", [ADA.events], []))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not call.done()
+    # What a large body or a crowd of requests does to the loop.
+    time.sleep(2 * settings.redis_timeout)  # noqa: ASYNC251  on purpose
+    assert await call == b"0-0"
+    assert metrics.registry.get_sample_value("chat_redis_failures_total") == 0
     await lease.close()

@@ -1,10 +1,10 @@
 """One Redis server: its connections, and which run of it they lead to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
@@ -13,17 +13,22 @@ from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from chat_sessions.redis_line.batcher import Batcher, Bounds
+from chat_sessions.redis_line.punctuality import within
 from chat_sessions.settings import Settings
 
+T = TypeVar("T")
 ScriptName = Literal["read", "fill", "evict", "reset", "since", "last", "admit", "lock", "unlock"]
 # So that the answers to one round trip arrive within its time limit, and nobody waits for megabytes of somebody else.
 MAX_CALLS_AT_ONCE = 64
 MAX_BYTES_AT_ONCE = 1024 * 1024
 # Connections that scripts leave to what must never wait for them: the pings, the subscription, the look at a cluster.
 SPARE_CONNECTIONS = 4
+# Times the limit of an answer.
+BACKSTOP = 40
 KEYS_PER_SCAN = 1000
 WHO_ARE_YOU = (("INFO", "server"), ("INFO", "replication"))
 WHO_ARE_YOU_IN_A_CLUSTER = (*WHO_ARE_YOU, ("CLUSTER", "INFO"))
@@ -55,11 +60,17 @@ def limits(settings: Settings) -> dict[str, Any]:
     }
 
 
+def _unhurried(settings: Settings) -> dict[str, float]:
+    """Leave the limit to `within`: redis-py's own would blame the server for what a busy event loop is late with."""
+    return dict.fromkeys(("socket_timeout", "socket_connect_timeout"), BACKSTOP * settings.redis_timeout)
+
+
 class RedisNode:
     """A server that takes writes. `epoch` names its present run: what was cached under another may be out of date."""
 
     def __init__(self, url: str, settings: Settings, *, in_cluster: bool) -> None:
         self.epoch = ""
+        self._timeout = settings.redis_timeout
         self.answers = True
         self.client = Redis.from_pool(
             BlockingConnectionPool.from_url(
@@ -67,7 +78,7 @@ class RedisNode:
                 max_connections=settings.redis_pool_size,
                 timeout=settings.redis_timeout,
                 redis_connect_func=self._greet,
-                **limits(settings),
+                **limits(settings) | _unhurried(settings),
             )
         )
         self._questions = WHO_ARE_YOU_IN_A_CLUSTER if in_cluster else WHO_ARE_YOU
@@ -86,8 +97,7 @@ class RedisNode:
             answers = await self._send(calls)
             unknown = [number for number, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
             if unknown:
-                for script in self._scripts.values():
-                    await self.client.script_load(script.script)
+                await self._punctual(self._load())
                 for number, answer in zip(unknown, await self._send([calls[each] for each in unknown]), strict=True):
                     answers[number] = answer
         except RedisError as error:
@@ -96,10 +106,23 @@ class RedisNode:
         return answers
 
     async def _send(self, calls: Sequence[Call]) -> list[Any]:
+        return await self._punctual(self._piped(calls))
+
+    async def _piped(self, calls: Sequence[Call]) -> list[Any]:
         async with self.client.pipeline(transaction=False) as pipeline:
             for script, keys, args in calls:
                 pipeline.evalsha(script.sha, len(keys), *keys, *args)
             return await pipeline.execute(raise_on_error=False)
+
+    async def _load(self) -> None:
+        for script in self._scripts.values():
+            await self.client.script_load(script.script)
+
+    async def _punctual(self, call: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await within(self._timeout, call)
+        except TimeoutError as error:
+            raise RedisTimeoutError("no answer in time") from error
 
     async def check(self) -> None:
         """Raise RedisError unless it answers, takes writes, and is in the run in which it was.
@@ -107,17 +130,24 @@ class RedisNode:
         A connection outlives that its server becomes a replica and a master again, with other data: hence again and
         again, and not only when a connection is new.
         """
-        pool: Any = self.client.connection_pool
         try:
-            connection = await pool.get_connection()
-            try:
-                await self._meet(connection)
-            finally:
-                await pool.release(connection)
+            await self._punctual(self._checked())
         except RedisError:
             self.answers = False
             raise
         self.answers = True
+
+    async def _checked(self) -> None:
+        pool: Any = self.client.connection_pool
+        connection = await pool.get_connection()
+        try:
+            await self._meet(connection)
+        except BaseException:
+            # What is unread of its answers would be taken for those to another question.
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await pool.release(connection)
 
     async def keys(self, pattern: str) -> list[str]:
         """Return the keys that match; raise RedisError."""
