@@ -18,6 +18,7 @@ import uvloop
 from prisma.errors import ClientNotConnectedError
 
 from chat_sessions.bridge.engine import BridgedPrisma, PrismaEngine
+from chat_sessions.bridge.node import NodeChild
 from chat_sessions.bridge.options import EngineOptions
 from chat_sessions.embedded import Postgres
 from chat_sessions.errors import DatabaseUnavailable
@@ -286,3 +287,68 @@ def test_it_works_on_uvloop(postgres: Postgres) -> None:
         return [before, during, after, await running, late]
 
     assert uvloop.run(main()) == ["done", "unavailable", "done", "done", "unavailable"]
+
+
+class TestAnEngineThatReadsNothing:
+    """Its pipe is full; whoever has megabytes for it keeps them."""
+
+    SIZE = 1_000_000
+    CALLS = 40
+
+    async def echo(self, db: BridgedPrisma, number: int) -> int:
+        text = str(number) * self.SIZE
+        answer = await db.query_first("SELECT length($1::text) AS length", text[: self.SIZE])
+        return int(answer["length"])
+
+    def child(self, db: BridgedPrisma) -> NodeChild:
+        child = db.engine._child  # noqa: SLF001  nobody else needs it
+        assert child is not None
+        return child
+
+    async def test_is_sent_no_more_than_a_call_too_many(self, fragile: BridgedPrisma) -> None:
+        await fragile.query_first("SELECT 1 AS one")
+        child = self.child(fragile)
+        engine = engine_of(fragile)
+        engine.suspend()
+        calls = [asyncio.create_task(self.echo(fragile, number)) for number in range(self.CALLS)]
+
+        async def all_wait() -> bool:
+            return child.waiting == self.CALLS
+
+        await until(all_wait)
+        unread = child.unread
+        engine.resume()
+        assert await asyncio.gather(*calls) == [self.SIZE] * self.CALLS
+        assert self.SIZE / 2 < unread < 2 * self.SIZE
+        assert fragile.restarts == 0
+
+    async def test_lets_nobody_wait_beyond_its_end(self, fragile: BridgedPrisma) -> None:
+        await fragile.query_first("SELECT 1 AS one")
+        child, engine = self.child(fragile), engine_of(fragile)
+        engine.suspend()
+        calls = [asyncio.create_task(outcome(self.echo(fragile, number))) for number in range(self.CALLS)]
+
+        async def all_wait() -> bool:
+            return child.waiting == self.CALLS
+
+        await until(all_wait)
+        child.kill()
+        assert await asyncio.gather(*calls) == ["unavailable"] * self.CALLS
+        assert child.waiting == 0
+        assert await fragile.query_first("SELECT 1 AS one") == {"one": 1}
+
+    async def test_counts_those_who_wait_to_send(self, options: EngineOptions) -> None:
+        async with BridgedPrisma(replace(options, max_calls=self.CALLS)) as db:
+            await db.query_first("SELECT 1 AS one")
+            engine = engine_of(db)
+            engine.suspend()
+            calls = [asyncio.create_task(self.echo(db, number)) for number in range(self.CALLS)]
+
+            async def all_wait() -> bool:
+                return self.child(db).waiting == self.CALLS
+
+            await until(all_wait)
+            with pytest.raises(DatabaseUnavailable):
+                await db.query_first("SELECT 1 AS one")
+            engine.resume()
+            await asyncio.gather(*calls)

@@ -85,6 +85,7 @@ class PrismaEngine(AsyncAbstractEngine):
     async def _ask(self, child: NodeChild, request: dict[str, Any]) -> dict[str, Any]:
         if child.waiting >= self._options.max_calls:
             raise DatabaseUnavailable
+        await child.ready()
         return await child.call(dumps(request))
 
     async def _living_child(self) -> NodeChild:
@@ -106,8 +107,7 @@ class PrismaEngine(AsyncAbstractEngine):
 
     async def _kill_if_hung(self) -> None:
         """Tell a hung engine from a slow database: there the neighbours of the slow call shall live."""
-        child = self._child
-        if child is None:
+        if (child := self._child) is None:
             return
         try:
             async with asyncio.timeout(PING_TIMEOUT):

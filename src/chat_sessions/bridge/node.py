@@ -78,6 +78,9 @@ class NodeChild(asyncio.Protocol):
         self._numbers = itertools.count(1)
         self._received: list[bytes] = []
         self._gone = asyncio.Event()
+        self._may_send = asyncio.Event()
+        self._may_send.set()
+        self._queued = 0
         self._stderr = _Stderr()
 
     @classmethod
@@ -98,7 +101,30 @@ class NodeChild(asyncio.Protocol):
     @property
     def waiting(self) -> int:
         """How many calls have no answer yet."""
-        return len(self._answers)
+        return self._queued + len(self._answers)
+
+    @property
+    def unread(self) -> int:
+        """How many bytes it was sent and has not read."""
+        return self._stdin.get_write_buffer_size()
+
+    async def ready(self) -> None:
+        """Return when the child has read nearly all it was sent: before a caller makes more bytes for it."""
+        self._queued += 1
+        try:
+            # Again after each wait: whoever went first may have filled the pipe.
+            while self.alive and not self._may_send.is_set():
+                await self._may_send.wait()
+        finally:
+            self._queued -= 1
+
+    def pause_sending(self) -> None:
+        """Let callers wait."""
+        self._may_send.clear()
+
+    def resume_sending(self) -> None:
+        """Let callers go on, if only to find that the child has ended."""
+        self._may_send.set()
 
     def send(self, line: str) -> None:
         """Write one line."""
@@ -131,6 +157,7 @@ class NodeChild(asyncio.Protocol):
     def kill(self) -> None:
         """End the child at once, even one that is stopped or hangs."""
         self.alive = False
+        self.resume_sending()
         self._process.kill()
 
     @override
@@ -170,8 +197,17 @@ class _Stdin(asyncio.BaseProtocol):
         self._child = child
 
     @override
+    def pause_writing(self) -> None:
+        self._child.pause_sending()
+
+    @override
+    def resume_writing(self) -> None:
+        self._child.resume_sending()
+
+    @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._child.alive = False
+        self._child.resume_sending()
 
 
 class _Stderr(asyncio.Protocol):
