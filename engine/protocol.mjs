@@ -28,6 +28,9 @@ export function untag(value) {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, untag(item)]));
 }
 
+/** The URL of the database asks for what cannot be had. */
+export class ConfigurationError extends Error {}
+
 const CODE_OF_KIND = {
   AuthenticationFailed: "P1000",
   DatabaseNotReachable: "P1001",
@@ -39,13 +42,6 @@ const CODE_OF_KIND = {
   TransactionWriteConflict: "P2034",
   TooManyConnections: "P2037",
 };
-
-/** Postgres' own codes for "not now": shutting down, starting up, connection lost, out of time. */
-const CODE_OF_STATE = [
-  [/^57P0[1245]$|^25P0[34]$|^08/, "P1017"],
-  [/^57P03$/, "P1001"],
-  [/^57014$/, "P1008"],
-];
 
 /** What pg and Node say without a code that Prisma knows. */
 const CODE_OF_TEXT = [
@@ -60,11 +56,13 @@ const find = (table, text) => table.find(([pattern]) => pattern.test(text ?? "")
 
 const driverCause = (error) => error.meta?.driverAdapterError?.cause ?? error.cause ?? {};
 
+/** Postgres' own code of what went wrong, if it was Postgres that said so. What follows from it is Python's to say. */
+export const stateOf = (error) => driverCause(error).originalCode;
+
 function codeOf(error) {
-  const cause = driverCause(error);
-  const known =
-    find(CODE_OF_STATE, cause.originalCode) ?? CODE_OF_KIND[cause.kind] ?? find(CODE_OF_TEXT, error.message);
+  const known = CODE_OF_KIND[driverCause(error).kind] ?? find(CODE_OF_TEXT, error.message);
   if (known) return known;
+  if (error instanceof ConfigurationError) return "P1013";
   if (/^P\d{4}$/.test(error.code)) return error.code;
   return typeof error.syscall === "string" || error.name === "AggregateError" ? "P1001" : null;
 }

@@ -224,7 +224,7 @@ async def test_a_bug_is_told_with_its_place_and_its_request(run: Run) -> None:
 
 
 async def test_losing_the_servers_is_told(run: Run) -> None:
-    assert {"cache.lost", "request.unavailable", "sweep.postponed"} <= {line["event"] for line in run.lines}
+    assert {"cache.lost", "database.unavailable"} <= {line["event"] for line in run.lines}
 
 
 async def test_start_and_stop_have_a_line_each(run: Run) -> None:
@@ -311,7 +311,7 @@ def logged_errors(settings: Settings, log_format: str) -> str:
 def test_the_cause_of_a_failure_is_logged_without_its_text_unless_that_is_ours(settings: Settings) -> None:
     lines = [json.loads(line) for line in logged_errors(settings, "json").splitlines()]
     assert [line["error"] for line in lines] == [
-        "The database cannot be reached right now; try again.",
+        "The database cannot serve this right now; try again.",
         "ValueError",
         "QueryError P2010",
     ]

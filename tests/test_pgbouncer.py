@@ -144,9 +144,28 @@ async def test_the_doctor_says_that_nothing_limits_statements_until_the_role_doe
     doctor: Doctor, behind: asyncpg.Pool, url: str, bouncer: PgBouncer
 ) -> None:
     before = await doctor.find()
-    await behind.execute(f"ALTER DATABASE \"{urlsplit(url).path[1:]}\" SET statement_timeout = '{STATEMENT_LIMIT}'")
+    name = urlsplit(url).path[1:]
+    await behind.execute(
+        f"""ALTER DATABASE "{name}" SET statement_timeout = '{STATEMENT_LIMIT}';
+            ALTER DATABASE "{name}" SET idle_in_transaction_session_timeout = '10s'"""
+    )
     # Of its connections the old ones have what was set when they were opened.
     bouncer.restart()
     after = await doctor.find()
     assert "statement_timeout" in before["warning", "statements"]
+    assert "idle_in_transaction_session_timeout" in before["warning", "transactions"]
     assert not [state for state, _ in after if state in {"warning", "wrong"}]
+
+
+async def test_an_isolation_that_brings_sessions_back_is_told_and_not_ready(
+    pooled: Settings, doctor: Doctor, behind: asyncpg.Pool, url: str, bouncer: PgBouncer
+) -> None:
+    await behind.execute(
+        f"ALTER DATABASE \"{urlsplit(url).path[1:]}\" SET default_transaction_isolation = 'repeatable read'"
+    )
+    bouncer.restart()
+    said = await doctor.find()
+    async with running(pooled, ready=False) as worker:
+        ready = await worker.said_of_itself()
+    assert "SET default_transaction_isolation = 'read committed'" in said["wrong", "isolation"]
+    assert "needs default_transaction_isolation = 'read committed'" in ready

@@ -3,19 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
 import pytest
+from pydantic import SecretStr
 from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.cache import Keys
-from chat_sessions.embedded import Redis
+from chat_sessions.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
 from tests.proxy import Proxy
 from tests.service import Caller, Service, new_id, running
 from tests.waiting import a_statement_waits, deletion_under_way, swept, until
 from tests.wire import by_way_of, script
+from tests.world import migrated_database
 
 # Longer than a test's steps between two commands to Redis.
 PATIENT_SECONDS = 10
@@ -164,6 +167,26 @@ async def test_a_create_that_waits_for_the_deletion_of_its_id_is_refused(
         await until(lambda: a_statement_waits(database))
     assert (await late).status_code == 409
     assert await database.fetchval('SELECT count(*) FROM "ChatSession"') == 0
+
+
+async def test_a_late_create_is_refused_even_where_repeatable_read_is_the_default(
+    postgres: Postgres, settings: Settings
+) -> None:
+    url = await migrated_database(postgres)
+    async with asyncpg.create_pool(url, min_size=2, max_size=3) as database:
+        name = urlsplit(url).path[1:]
+        await database.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")
+        async with (
+            running(settings.model_copy(update={"database_url": SecretStr(url)})) as worker,
+            worker.client("ada") as client,
+        ):
+            ada = Caller(client)
+            session_id = (await ada.create("Lisbon"))["id"]
+            async with deletion_under_way(database, session_id):
+                late = asyncio.ensure_future(client.post("/api/chat/sessions", json={"id": session_id}))
+                await until(lambda: a_statement_waits(database))
+            assert (await late).status_code == 409
+            assert (await ada.get(session_id)).status_code == 404
 
 
 async def test_an_append_that_waits_for_a_deletion_finds_nothing(

@@ -279,7 +279,7 @@ async def test_a_database_that_is_away_is_told_in_words(operator: Operator) -> N
     url = f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"
     for command in (["purge", "--inactive-days", "9"], ["erase-user", "ada", "--yes"], ["export", "--user", "ada"]):
         result = await operator.fail(*command, CHAT_DATABASE_URL=url)
-        assert "The database cannot be reached right now" in result.stderr
+        assert "Postgres cannot be reached" in result.stderr
         assert "chat-sessions doctor" in result.stderr
 
 

@@ -11,6 +11,7 @@ const config = {
   poolTimeout: 1000,
   connectTimeout: 1000,
   statementTimeout: 2000,
+  idleTimeout: 2000,
   callTimeout: 3000,
 };
 
@@ -99,4 +100,15 @@ test("it tells what the connections do", { timeout: 20_000 }, async () => {
   assert.deepEqual(seen[0], { busy: 0, idle: 0, waiting: 0 });
   assert.deepEqual(seen.at(-1), { busy: 0, idle: 1, waiting: 0 });
   assert.ok(seen.some(({ busy, waiting }) => busy === 1 && waiting === 1));
+});
+
+test("a URL that asks for what is not there fails each call with the reason, and does not end the engine", async () => {
+  const host = start({ url: `${process.env.CHAT_DATABASE_URL}?sslmode=verify-ca&sslrootcert=/no/such/ca.pem` });
+  host.send([1, { op: "ping" }]);
+  host.send([2, { op: "query", query: raw("SELECT 1") }]);
+  const [ping, query] = [await host.next(), await host.next()];
+  assert.deepEqual(ping, { id: 1, data: null });
+  assert.match(query.error.error, /no such file or directory.*ca.pem/);
+  assert.equal(query.error.user_facing_error.error_code, "P1013");
+  assert.equal(await leave(host), 0);
 });

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
-import { createPool, poolOptions, statementNames } from "../pool.mjs";
+import pg from "pg";
+import { createPool, poolOptions, StatementNames } from "../pool.mjs";
 
 const url = process.env.CHAT_DATABASE_URL;
-const limits = { url, poolSize: 2, poolTimeout: 1000, connectTimeout: 1000, statementTimeout: 1000 };
+const limits = { url, poolSize: 2, poolTimeout: 1000, connectTimeout: 1000, statementTimeout: 1000, idleTimeout: 500 };
 
 async function withPool(overrides, use) {
   const { pool } = createPool({ ...limits, ...overrides });
+  // The adapter listens elsewhere: an idle connection may be cut.
+  pool.on("error", () => {});
   try {
     return await use(pool);
   } finally {
@@ -16,16 +20,91 @@ async function withPool(overrides, use) {
 
 const show = async (pool, setting) => (await pool.query(`SHOW ${setting}`)).rows[0];
 
-test("sessions are in UTC and end long statements", () =>
+/** What role and database may have set against everything that the service relies on. */
+const HOSTILE = {
+  default_transaction_isolation: "repeatable read",
+  TimeZone: "Asia/Tokyo",
+  DateStyle: "SQL, DMY",
+  search_path: "pg_catalog",
+  lock_timeout: "1ms",
+  standard_conforming_strings: "off",
+  statement_timeout: "0",
+  idle_in_transaction_session_timeout: "0",
+};
+
+async function withHostileDatabase(use) {
+  const name = `hostile_${process.pid}`;
+  const admin = new pg.Client(url);
+  await admin.connect();
+  await admin.query(`CREATE DATABASE ${name}`);
+  try {
+    for (const [setting, value] of Object.entries(HOSTILE))
+      await admin.query(`ALTER DATABASE ${name} SET ${setting} = ${pg.escapeLiteral(value)}`);
+    const own = new URL(url);
+    own.pathname = `/${name}`;
+    await use(own.href);
+  } finally {
+    await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+    await admin.end();
+  }
+}
+
+const shown = async (pool, names) =>
+  Object.fromEntries(await Promise.all(names.map(async (name) => [name, Object.values(await show(pool, name))[0]])));
+
+test("what the service relies on, it asks for at each connection", () =>
+  withHostileDatabase((hostile) =>
+    withPool({ url: hostile }, async (pool) => {
+      assert.deepEqual(await shown(pool, Object.keys(HOSTILE)), {
+        default_transaction_isolation: "read committed",
+        TimeZone: "UTC",
+        DateStyle: "ISO, MDY",
+        search_path: '"public"',
+        lock_timeout: "0",
+        standard_conforming_strings: "on",
+        statement_timeout: "1s",
+        idle_in_transaction_session_timeout: "500ms",
+      });
+    }),
+  ));
+
+test("for PgBouncer there is no start-up parameter that it refuses", () =>
+  withHostileDatabase((hostile) =>
+    withPool({ url: `${hostile}?pgbouncer=true` }, async (pool) => {
+      assert.deepEqual(await shown(pool, Object.keys(HOSTILE)), {
+        ...HOSTILE,
+        TimeZone: "UTC",
+        DateStyle: "ISO, MDY",
+        standard_conforming_strings: "on",
+      });
+    }),
+  ));
+
+test("a host that went without a word is noticed within a minute", () =>
   withPool({}, async (pool) => {
-    assert.deepEqual(await show(pool, "timezone"), { TimeZone: "UTC" });
-    assert.deepEqual(await show(pool, "statement_timeout"), { statement_timeout: "1s" });
+    assert.deepEqual(
+      await shown(pool, ["tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout"]),
+      {
+        tcp_keepalives_idle: "30",
+        tcp_keepalives_interval: "10",
+        tcp_keepalives_count: "3",
+        tcp_user_timeout: "60000",
+      },
+    );
   }));
 
-test("for PgBouncer there is no start-up parameter that it refuses, but still UTC", () =>
-  withPool({ url: `${url}?pgbouncer=true` }, async (pool) => {
-    assert.deepEqual(await show(pool, "timezone"), { TimeZone: "UTC" });
-    assert.deepEqual(await show(pool, "statement_timeout"), { statement_timeout: "0" });
+test("our own statements look for their tables in Prisma's schema", () =>
+  withPool({ url: `${url}?schema=of"us` }, async (pool) => {
+    assert.deepEqual(await show(pool, "search_path"), { search_path: '"of""us"' });
+  }));
+
+test("a transaction that asks nothing for too long is rolled back", () =>
+  withPool({ idleTimeout: 50 }, async (pool) => {
+    const client = await pool.connect();
+    await client.query("BEGIN");
+    const [error] = await once(client, "error");
+    assert.equal(error.code, "25P03");
+    client.release(error);
   }));
 
 test("every statement is reported, those of a client taken from the pool too", async () => {
@@ -73,10 +152,29 @@ test("Prisma's own parameters are not pg's", () => {
   assert.deepEqual([options.schema, options.pgbouncer, schema, pgbouncer], [undefined, undefined, "chat", true]);
 });
 
-test("each statement has a name of its own, up to a limit", () => {
-  const name = statementNames(2);
-  assert.deepEqual(
-    ["a", "b", "a", "c"].map((sql) => name({ sql })),
-    ["s0", "s1", "s0", undefined],
-  );
+const named = (names, ...statements) => statements.map((sql) => names.of(sql));
+
+test("each statement has a name of its own, the same in every process, up to a limit", () => {
+  const [a, b, again, beyond] = named(new StatementNames(2), "a", "b", "a", "c");
+  assert.notEqual(a, b);
+  assert.equal(again, a);
+  assert.equal(beyond, undefined);
+  assert.deepEqual(named(new StatementNames(2), "b", "a"), [b, a]);
 });
+
+test("when a plan is outdated, all statements are parsed anew", () => {
+  const names = new StatementNames();
+  const [before] = named(names, "a");
+  names.learn("0A000");
+  const [after] = named(names, "a");
+  assert.notEqual(after, before);
+  assert.ok(after);
+});
+
+for (const state of ["26000", "42P05"])
+  test(`a pooler that was not announced (${state}) ends the naming of statements`, () => {
+    const names = new StatementNames();
+    named(names, "a");
+    names.learn(state);
+    assert.deepEqual(named(names, "a", "b"), [undefined, undefined]);
+  });

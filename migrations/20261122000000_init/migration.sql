@@ -1,3 +1,13 @@
+-- Any other encoding lacks characters that people write, and nothing can be done about it later.
+DO $$
+BEGIN
+    IF current_setting('server_encoding') <> 'UTF8' THEN
+        RAISE EXCEPTION 'The encoding of this database is %, and must be UTF8.', current_setting('server_encoding')
+            USING HINT = 'Make a new one: CREATE DATABASE ... ENCODING ''UTF8'' TEMPLATE template0';
+    END IF;
+END;
+$$;
+
 -- CreateTable
 CREATE TABLE "ChatSession" (
     "id" TEXT NOT NULL,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from subprocess import Popen
+from typing import NamedTuple
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -12,7 +13,7 @@ from chat_sessions.auth.key_set import KeySet
 from chat_sessions.auth.keys import KeySource, SharedSecret
 from chat_sessions.auth.tokens import Authenticator
 from chat_sessions.bridge.client import prisma_client
-from chat_sessions.bridge.engine import BridgedPrisma
+from chat_sessions.bridge.prisma import BridgedPrisma
 from chat_sessions.cache import SessionCache
 from chat_sessions.database import SessionStore
 from chat_sessions.dependencies import KnownQueries, State
@@ -20,12 +21,14 @@ from chat_sessions.feed import Feed
 from chat_sessions.health import Health
 from chat_sessions.model import ChatSessions
 from chat_sessions.outbox import Outbox
+from chat_sessions.preconditions import Preconditions
 from chat_sessions.rate_limit import RateLimit
 from chat_sessions.redis_line.link import RedisLink
 from chat_sessions.routes import docs, events, messages, ops, page, sessions
 from chat_sessions.settings import Settings
 from chat_sessions.sweeper import Sweeper
 from chat_sessions.telemetry import lag
+from chat_sessions.telemetry.availability import Availability
 from chat_sessions.telemetry.exposition import Exposition
 from chat_sessions.telemetry.life import announced, explained
 from chat_sessions.telemetry.logs import request_log
@@ -56,14 +59,16 @@ def create_app(
     `sign_in` tells the page where its token comes from; `on_statement` hears the text of every SQL statement;
     `launched` is a query engine that was started ahead; with `tracing` each request is a span.
     """
-    metrics, drain = Metrics(), Drain(settings.drain_seconds)
+    metrics, drain, availability = Metrics(), Drain(settings.drain_seconds), Availability()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
         tracer = None if tracing is None else tracing.tracer
         with explained():
-            prisma = prisma_client(settings, on_statement=on_statement, launched=launched, tracer=tracer)
-            async with _opened(settings, metrics, drain, prisma, tracing) as state:
+            prisma = prisma_client(
+                settings, on_statement=on_statement, launched=launched, tracer=tracer, availability=availability
+            )
+            async with _opened(settings, metrics, drain, Database(prisma, availability), tracing) as state:
                 yield state
 
     app = FastAPI(
@@ -101,14 +106,27 @@ def create_app(
     return app
 
 
+class Database(NamedTuple):
+    """The client, and what has been logged of its failures."""
+
+    prisma: BridgedPrisma
+    availability: Availability
+
+
 @asynccontextmanager
 async def _opened(
-    settings: Settings, metrics: Metrics, drain: Drain, prisma: BridgedPrisma, tracing: Tracing | None
+    settings: Settings,
+    metrics: Metrics,
+    drain: Drain,
+    database: Database,
+    tracing: Tracing | None,
 ) -> AsyncIterator[State]:
+    prisma, preconditions = database.prisma, Preconditions(database.prisma, database.availability)
     async with AsyncExitStack() as stack:
         if tracing is not None:
             stack.push_async_callback(tracing.close)
         await stack.enter_async_context(prisma)
+        await preconditions.check_at_start()
         exposition = Exposition(metrics, prisma, settings.metrics_dir)
         await stack.enter_async_context(exposition.opened())
         link = RedisLink(settings, metrics) if tracing is None else TracedLink(settings, metrics, tracing.tracer)
@@ -117,7 +135,7 @@ async def _opened(
         store, cache = SessionStore(prisma), SessionCache(link, settings, metrics)
         feed = Feed(link, settings, metrics)
         sweeper = Sweeper(Outbox(prisma), cache, link, settings, metrics)
-        for endless in (sweeper.run(), sweeper.watch(), feed.run(), lag.measure(metrics)):
+        for endless in (sweeper.run(), sweeper.watch(), preconditions.watch(), feed.run(), lag.measure(metrics)):
             stack.push_async_callback(_end, asyncio.create_task(endless))
         stack.enter_context(before_shutdown(drain, feed.close))
         await stack.enter_async_context(announced(settings))
@@ -127,7 +145,7 @@ async def _opened(
             known=KnownQueries(),
             sessions=ChatSessions(store, cache, settings),
             feed=feed,
-            health=Health(store, link, drain),
+            health=Health(preconditions, link, drain),
             exposition=exposition,
             settings=settings,
         )

@@ -45,8 +45,8 @@ def explained() -> Iterator[None]:
     try:
         yield
     except DatabaseUnavailable as error:
-        cause = f" ({error.__cause__})" if error.__cause__ is not None and str(error.__cause__) else ""
-        fail(f"{error}{cause}\n`chat-sessions doctor` looks for the reason.")
+        said = f" ({error.said})" if error.said else ""
+        fail(f"{error.reason}{said}\n`chat-sessions doctor` looks for the reason.")
     except ChatSessionsError as error:
         fail(str(error))
     except Exception as error:

@@ -8,13 +8,13 @@ from typing import Generic, NamedTuple, TypeVar
 from uuid import uuid4
 
 from prisma import Prisma
-from prisma.errors import DataError, RawQueryError, UniqueViolationError
+from prisma.errors import RawQueryError, UniqueViolationError
 from prisma.models import ChatSession
 from prisma.types import ChatSessionCreateInput, ChatSessionOrderByInput, ChatSessionWhereInput
 
 from chat_sessions import filters, rows
 from chat_sessions.cursor import Cursor
-from chat_sessions.errors import SessionBusy, SessionIdTaken
+from chat_sessions.errors import SessionBusy, SessionIdTaken, StatementUndone
 from chat_sessions.filters import ListQuery, Place
 from chat_sessions.queries import APPEND_MESSAGES, CHANGE_SESSION
 from chat_sessions.reads import MAX_PAGE_BYTES, OPEN_SESSION, ListShape, list_sessions
@@ -30,8 +30,6 @@ from chat_sessions.upkeep.archive import ArchivedSession
 UNIQUE_VIOLATION = "23505"
 # An append collides with another one of the same message once, and then finds it.
 APPEND_ATTEMPTS = 4
-# Prisma's code for a deadlock or for rows that changed under a snapshot.
-WRITE_CONFLICT = "P2034"
 SNAPSHOT_ATTEMPTS = 5
 # Each within the time of a statement: the cascade deletes the messages.
 SESSIONS_PER_PIECE = 1000
@@ -73,10 +71,6 @@ class SessionStore:
     def __init__(self, prisma: Prisma) -> None:
         self._prisma = prisma
         self._large_pages = Semaphore(LARGE_PAGES_AT_ONCE)
-
-    async def answers(self) -> None:
-        """Return if Postgres answers, or raise DatabaseUnavailable."""
-        await self._prisma.query_raw("SELECT 1")
 
     async def list(self, user: str, query: ListQuery, total: int | None = None) -> Listed:
         """Return a page, counting unless the total is known; raise BadRequest for a cursor that does not fit."""
@@ -201,9 +195,8 @@ class SessionStore:
                         ids = [each.id for each in piece]
                         await transaction.chatsession.delete_many(where={"AND": [where, {"id": {"in": ids}}]})
                     return piece, len(piece) < len(found) or len(found) == SESSIONS_PER_PIECE
-            except DataError as error:
-                if error.code != WRITE_CONFLICT:
-                    raise
+            except StatementUndone:
+                continue
         raise SessionBusy
 
     async def _now(self) -> datetime:

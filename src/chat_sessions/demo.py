@@ -5,8 +5,8 @@ from datetime import timedelta
 from importlib.resources import files
 from typing import Any, Final, LiteralString
 
-from chat_sessions.bridge.engine import BridgedPrisma
 from chat_sessions.bridge.options import EngineOptions
+from chat_sessions.bridge.prisma import BridgedPrisma
 from chat_sessions.database import SessionStore
 from chat_sessions.schemas import NewSession
 

@@ -12,7 +12,9 @@ ChatSessionsError
 ├── TooManyRequests             429  the user asks more often than one user may
 ├── TooManyStreams              429
 ├── Unavailable                 503
-│   ├── DatabaseUnavailable     503  Postgres or the query engine is away
+│   ├── DatabaseUnavailable     503  Postgres or the query engine is away, or refuses
+│   │   └── StatementUndone     503  it refused, and nothing has happened
+│   ├── NotReady                503  of /readyz: the reason is for whoever operates the service
 │   └── ShuttingDown            503  of /readyz: others take over
 └── MigrationFailed              —   of the command line
 """
@@ -138,9 +140,26 @@ class Unavailable(ChatSessionsError):
 
 
 class DatabaseUnavailable(Unavailable):
-    """Postgres or the query engine is away; a write may or may not have happened, so repeat it."""
+    """Postgres or the query engine is away or refuses; a write may or may not have happened, so repeat it.
 
-    detail = "The database cannot be reached right now; try again."
+    Clients see the same sentence whatever the reason. The reason, without names or addresses, is for operators; what
+    Postgres or the engine said is for the log alone.
+    """
+
+    detail = "The database cannot serve this right now; try again."
+
+    def __init__(self, reason: str = "The query engine does not answer.", said: str | None = None) -> None:
+        super().__init__()
+        self.reason = reason
+        self.said = said
+
+
+class StatementUndone(DatabaseUnavailable):
+    """Postgres has undone the statement, and with it its transaction, so that repeating cannot do it twice."""
+
+
+class NotReady(Unavailable):
+    """The database lacks something; the detail says what to do."""
 
 
 class ShuttingDown(Unavailable):

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from chat_sessions.database import SessionStore
-from chat_sessions.errors import ShuttingDown
+from chat_sessions.errors import DatabaseUnavailable, NotReady, ShuttingDown
+from chat_sessions.preconditions import Preconditions
 from chat_sessions.redis_line.link import RedisLink
 from chat_sessions.schemas import Readiness
 from chat_sessions.web.drain import Drain
@@ -12,15 +12,18 @@ from chat_sessions.web.drain import Drain
 class Health:
     """Asks the parts."""
 
-    def __init__(self, store: SessionStore, link: RedisLink, drain: Drain) -> None:
-        self._store = store
+    def __init__(self, preconditions: Preconditions, link: RedisLink, drain: Drain) -> None:
+        self._preconditions = preconditions
         self._link = link
         self._drain = drain
 
     async def readiness(self) -> Readiness:
-        """Return how the service is; raise DatabaseUnavailable or ShuttingDown if it is not to be asked."""
+        """Return how the service is; raise NotReady or ShuttingDown if it is not to be asked."""
         if self._drain.under_way:
             raise ShuttingDown
-        await self._store.answers()
+        try:
+            await self._preconditions.check()
+        except DatabaseUnavailable as error:
+            raise NotReady(error.reason) from error
         cache: Literal["ok", "degraded"] = "ok" if self._link.trusted else "degraded"
         return Readiness(status=cache, database="ok", cache=cache)

@@ -57,6 +57,6 @@ def _follow(node: Popen[bytes], report: Callable[[str], None]) -> None:
     complaint = cast("IO[bytes]", node.stderr).read().decode(errors="replace").strip()
     code = node.wait()
     if code == UNAVAILABLE:
-        raise DatabaseUnavailable from ConnectionError(complaint)
+        raise DatabaseUnavailable("Postgres cannot be reached.", complaint)
     if code:
         raise MigrationFailed(complaint or f"Node.js ended with {code}.")

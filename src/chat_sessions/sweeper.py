@@ -44,8 +44,9 @@ class Sweeper:
             try:
                 await self.sweep()
                 await self._forget_tombstones()
-            except (RedisAway, DatabaseUnavailable) as error:
-                log.info("sweep.postponed", error=error.__cause__ or error)
+            except (RedisAway, DatabaseUnavailable):
+                # `cache.lost` and `database.unavailable` have said so already, once.
+                log.debug("sweep.postponed")
             except Exception:
                 # Without the sweeper evictions would be lost: no error of one round may end it.
                 log.exception("sweep.failed")

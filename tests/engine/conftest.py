@@ -7,8 +7,8 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from chat_sessions.bridge.engine import BridgedPrisma
 from chat_sessions.bridge.options import EngineOptions
+from chat_sessions.bridge.prisma import BridgedPrisma
 from chat_sessions.embedded import Postgres
 from tests.engine.bridge import MakeDatabase, Statements, migrate
 

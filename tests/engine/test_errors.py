@@ -8,12 +8,12 @@ from prisma.errors import (
     MissingRequiredValueError,
     RawQueryError,
     RecordNotFoundError,
-    TableNotFoundError,
     UniqueViolationError,
 )
 
-from chat_sessions.bridge.engine import BridgedPrisma
 from chat_sessions.bridge.options import EngineOptions
+from chat_sessions.bridge.prisma import BridgedPrisma
+from chat_sessions.errors import DatabaseUnavailable
 from tests.engine.bridge import MakeDatabase, new_messages, new_session
 
 
@@ -81,8 +81,9 @@ async def test_an_unreadable_type_is_an_error_and_not_the_end(db: BridgedPrisma)
 
 async def test_a_database_without_tables_says_so(make_database: MakeDatabase) -> None:
     async with BridgedPrisma(EngineOptions(await make_database("empty"))) as db:
-        with pytest.raises(TableNotFoundError):
+        with pytest.raises(DatabaseUnavailable) as caught:
             await db.chatsession.count()
+    assert caught.value.reason == "The database is not migrated: run `chat-sessions migrate`."
 
 
 async def test_an_error_in_a_batch_undoes_all_of_it(db: BridgedPrisma) -> None:

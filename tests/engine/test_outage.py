@@ -8,8 +8,8 @@ from time import monotonic
 import asyncpg
 import pytest
 
-from chat_sessions.bridge.engine import BridgedPrisma
 from chat_sessions.bridge.options import EngineOptions
+from chat_sessions.bridge.prisma import BridgedPrisma
 from chat_sessions.embedded import Postgres
 from chat_sessions.errors import DatabaseUnavailable
 from tests.waiting import until

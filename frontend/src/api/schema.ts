@@ -680,7 +680,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database cannot be reached right now; try again. */
+            /** @description The database cannot serve this right now; try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */
@@ -767,7 +767,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database cannot be reached right now; try again. */
+            /** @description The database cannot serve this right now; try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */
@@ -868,7 +868,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database cannot be reached right now; try again. */
+            /** @description The database cannot serve this right now; try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */
@@ -954,7 +954,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database cannot be reached right now; try again. */
+            /** @description The database cannot serve this right now; try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */
@@ -1047,7 +1047,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database cannot be reached right now; try again. */
+            /** @description The database cannot serve this right now; try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */
@@ -1131,7 +1131,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database cannot be reached right now; try again. */
+            /** @description The database cannot serve this right now; try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */
@@ -1232,7 +1232,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database cannot be reached right now; try again. */
+            /** @description The database cannot serve this right now; try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */
@@ -1330,7 +1330,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database cannot be reached right now; try again. */
+            /** @description The database cannot serve this right now; try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait before the next attempt. */

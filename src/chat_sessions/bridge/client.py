@@ -4,10 +4,12 @@ from subprocess import Popen
 
 from opentelemetry.trace import Tracer
 
-from chat_sessions.bridge.engine import BridgedPrisma, PrismaEngine
+from chat_sessions.bridge.engine import PrismaEngine
 from chat_sessions.bridge.node import Reporter
 from chat_sessions.bridge.options import EngineOptions
+from chat_sessions.bridge.prisma import BridgedPrisma
 from chat_sessions.settings import Settings
+from chat_sessions.telemetry.availability import Availability
 from chat_sessions.telemetry.traced import TracedEngine
 
 
@@ -17,6 +19,7 @@ def prisma_client(
     on_statement: Reporter | None = None,
     launched: Popen[bytes] | None = None,
     tracer: Tracer | None = None,
+    availability: Availability | None = None,
 ) -> BridgedPrisma:
     """Return a client that is still to be connected.
 
@@ -24,7 +27,7 @@ def prisma_client(
     """
     options = EngineOptions.of(settings)
     if tracer is None:
-        engine = PrismaEngine(options, on_statement, launched)
+        engine = PrismaEngine(options, on_statement, launched, availability)
     else:
-        engine = TracedEngine(options, on_statement, launched, tracer)
+        engine = TracedEngine(options, on_statement, launched, availability, tracer)
     return BridgedPrisma(options, on_statement=on_statement, engine=engine)

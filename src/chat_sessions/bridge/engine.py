@@ -1,28 +1,23 @@
-"""Prisma Client Python on Prisma's JavaScript engine (see engine/), instead of the native one that it downloads.
-
-Here and in bridge/protocol.py is all that leans on private parts of Prisma; its versions are pinned exactly.
-"""
-# ruff: noqa: SLF001, ANN401 - that is what this module is for; and answers can be anything
+"""Prisma's JavaScript engine (see engine/) in place of the native one that Prisma Client Python downloads."""
+# ruff: noqa: ANN401 - answers can be anything
 
 import asyncio
 import json
+import random
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from subprocess import Popen
-from typing import Any, NoReturn, Self, cast
+from typing import Any, NoReturn, cast
 
-from prisma import Prisma
-from prisma._types import PrismaMethod, TransactionId
-from prisma.client import Batch
+from prisma._types import TransactionId
 from prisma.engine._abstract import AsyncAbstractEngine
-from pydantic import BaseModel
 from typing_extensions import override
 
 from chat_sessions.bridge.node import NodeChild, NodeGoneError, Reporter
 from chat_sessions.bridge.options import EngineOptions
-from chat_sessions.bridge.protocol import build_query, dumps, parse_json, raise_error
-from chat_sessions.errors import DatabaseUnavailable
+from chat_sessions.bridge.protocol import dumps, raise_error
+from chat_sessions.errors import DatabaseUnavailable, StatementUndone
+from chat_sessions.telemetry.availability import Availability
 
 #: Starting Node takes a third of a second; ten on a machine that does much else.
 START_TIMEOUT = timedelta(seconds=10)
@@ -33,14 +28,23 @@ PING_TIMEOUT = 2.0
 #: A scrape shows an engine that is too busy to tell its figures without them.
 USAGE_TIMEOUT = 0.5
 
+#: Deadlocks and the like: twice in a row is rare, and Postgres takes a second to notice each.
+ATTEMPTS = 3
+LONGEST_PAUSE = 0.05
+
 
 class PrismaEngine(AsyncAbstractEngine):
     """Keeps one Node child running; the next call starts it anew when it has died."""
 
     def __init__(
-        self, options: EngineOptions, on_statement: Reporter | None, launched: Popen[bytes] | None = None
+        self,
+        options: EngineOptions,
+        on_statement: Reporter | None,
+        launched: Popen[bytes] | None = None,
+        availability: Availability | None = None,
     ) -> None:
         self.starts = 0
+        self._availability = availability
         self._options = options
         self._launched = launched
         self._on_statement = on_statement
@@ -69,22 +73,42 @@ class PrismaEngine(AsyncAbstractEngine):
         return None
 
     async def call(self, request: dict[str, Any], patience: float | None = None) -> Any:
-        """Return the engine's answer. Raise DatabaseUnavailable, or what Prisma Client Python has for the error."""
+        """Return the engine's answer. Raise DatabaseUnavailable, or what Prisma Client Python has for the error.
+
+        What Postgres has undone is tried again, unless it was part of a transaction: that is its owner's to repeat.
+        """
+        attempts = 1 if request.get("tx") else ATTEMPTS
+        while True:
+            attempts -= 1
+            try:
+                answer = await self._answer(request, patience)
+            except DatabaseUnavailable as error:
+                if not isinstance(error, StatementUndone) or not attempts:
+                    if self._availability is not None:
+                        self._availability.failed(error)
+                    raise
+            else:
+                if self._availability is not None:
+                    self._availability.succeeded()
+                return answer
+            await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311  so that rivals part ways
+
+    async def _answer(self, request: dict[str, Any], patience: float | None) -> Any:
         try:
             async with asyncio.timeout(patience or self._options.query_timeout):
                 answer = await self._ask(await self._living_child(), request)
         except TimeoutError as error:
             await self._kill_if_hung()
-            raise DatabaseUnavailable from error
+            raise DatabaseUnavailable("The query engine does not answer in time.") from error
         except (OSError, NodeGoneError) as error:
-            raise DatabaseUnavailable from error
+            raise DatabaseUnavailable("The query engine does not run.", str(error)) from error
         if "error" in answer:
             raise_error(answer["error"])
         return answer["data"]
 
     async def _ask(self, child: NodeChild, request: dict[str, Any]) -> dict[str, Any]:
         if child.waiting >= self._options.max_calls:
-            raise DatabaseUnavailable
+            raise DatabaseUnavailable("Too many calls wait for the query engine.")
         await child.ready()
         return await child.call(dumps(request))
 
@@ -163,88 +187,3 @@ class PrismaEngine(AsyncAbstractEngine):
     @override
     async def metrics(self, **_: object) -> NoReturn:
         raise NotImplementedError("the JavaScript engine has none")
-
-
-class BridgedPrisma(Prisma):
-    """The generated client, whose calls go to Node. `on_statement` is told each SQL statement, without parameters."""
-
-    def __init__(
-        self,
-        options: EngineOptions,
-        *,
-        on_statement: Reporter | None = None,
-        engine: PrismaEngine | None = None,
-    ) -> None:
-        super().__init__(use_dotenv=False)
-        self._options = options
-        self._bridge = engine or PrismaEngine(options, on_statement)
-
-    @property
-    def restarts(self) -> int:
-        """How often the engine was started anew because it had died."""
-        return max(0, self._bridge.starts - 1)
-
-    @property
-    def pid(self) -> int | None:
-        """The Node child's, while it lives."""
-        return self._bridge.pid
-
-    @property
-    def engine(self) -> PrismaEngine:
-        """What answers the calls."""
-        return self._bridge
-
-    @override
-    def batch_(self) -> Batch:
-        return BridgedBatch(self)
-
-    @override
-    def _create_engine(self, dml_path: Path | None = None) -> PrismaEngine:
-        return self._bridge
-
-    @override
-    def _copy(self) -> Self:
-        # The client of a transaction: it has the same engine, and must not stop it.
-        copy = type(self)(self._options)
-        copy._copied = True
-        copy._bridge = self._bridge
-        copy._engine = self._engine
-        return copy
-
-    @override
-    async def _execute(
-        self,
-        *,
-        method: PrismaMethod,
-        arguments: dict[str, Any],
-        model: type[BaseModel] | None = None,
-        root_selection: list[str] | None = None,
-    ) -> Any:
-        query = build_query(method, arguments, model, root_selection)
-        result = await self._call({"op": "query", "query": query})
-        if method == "query_raw" and model is None:
-            parse_json(result)
-        return {"data": {"result": result}}
-
-    async def _call(self, request: dict[str, Any]) -> Any:
-        engine = cast("PrismaEngine", self._engine)
-        return await engine.call({**request, "tx": self._tx_id})
-
-
-class BridgedBatch(Batch):
-    """Collects queries that run in one transaction."""
-
-    def __init__(self, client: BridgedPrisma) -> None:
-        super().__init__(client)
-        self._client = client
-        self._queries: list[dict[str, Any]] = []
-
-    @override
-    def _add(self, **query: Any) -> None:
-        self._queries.append(build_query(**query))
-
-    @override
-    async def commit(self) -> None:
-        queries, self._queries = self._queries, []
-        if queries:
-            await self._client._call({"op": "batch", "queries": queries})

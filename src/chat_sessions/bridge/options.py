@@ -22,6 +22,8 @@ class EngineOptions:
     connect_timeout: float = 3.0
     #: Postgres ends what takes longer. Our slowest statement needs milliseconds, unless it waits for a lock.
     statement_timeout: float = 5.0
+    #: Postgres rolls back a transaction that asks nothing for so long: its worker stands still, or its host is gone.
+    idle_timeout: float = 10.0
     #: For a call with all its statements: more than the waits for a connection and for a statement together.
     query_timeout: float = 10.0
     #: Calls that wait at the same time. The engine works off that many in about a second.
@@ -52,6 +54,7 @@ class EngineOptions:
             "poolTimeout": _milliseconds(self.pool_timeout),
             "connectTimeout": _milliseconds(self.connect_timeout),
             "statementTimeout": _milliseconds(self.statement_timeout),
+            "idleTimeout": _milliseconds(self.idle_timeout),
             "callTimeout": _milliseconds(self.query_timeout),
             "reportStatements": report_statements,
         }

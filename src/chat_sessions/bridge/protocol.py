@@ -13,17 +13,17 @@ from prisma._builder import METHOD_FORMAT_MAPPING, serializer
 from prisma._constants import QUERY_BUILDER_ALIASES
 from prisma._types import PrismaMethod
 from prisma.engine.utils import handle_response_errors
-from prisma.errors import DataError
 from prisma.fields import Json
 from pydantic import BaseModel
 
-from chat_sessions.errors import DatabaseUnavailable
+from chat_sessions.bridge.states import PRISMA_CODES, find_state
+from chat_sessions.errors import DatabaseUnavailable, StatementUndone
 
 #: Beyond it JavaScript's numbers lose digits.
 MAX_SAFE_INTEGER = 2**53 - 1
 
-#: No server, no login, connection lost, out of time, no free connection.
-UNAVAILABLE_CODES = {"P1000", "P1001", "P1002", "P1003", "P1008", "P1010", "P1011", "P1017", "P2024", "P2037"}
+#: What Postgres says fits into a line of the log.
+MAX_SAID = 200
 
 RAW_METHODS = {"query_raw", "query_first", "execute_raw"}
 
@@ -61,8 +61,13 @@ def parse_json(result: dict[str, Any]) -> None:
 
 def raise_error(error: dict[str, Any]) -> NoReturn:
     """Raise what Prisma Client Python has for the error; it has nothing for a database that is away."""
-    if error["user_facing_error"]["error_code"] in UNAVAILABLE_CODES:
-        raise DatabaseUnavailable from DataError(error)
+    facts = error["user_facing_error"]
+    said = str(facts["meta"].get("message") or facts["message"])[:MAX_SAID]
+    state = find_state(facts["meta"].get("code"))
+    if state is not None:
+        raise (StatementUndone if state.undone else DatabaseUnavailable)(state.reason, said)
+    if facts["error_code"] in PRISMA_CODES:
+        raise DatabaseUnavailable(PRISMA_CODES[facts["error_code"]], said)
     handle_response_errors(cast("Any", None), [error])
 
 

@@ -10,6 +10,7 @@ from chat_sessions.doctor.findings import Finding, State, isolated, ok, skipped,
 from chat_sessions.doctor.privileges import hide_the_migrations, privileges
 from chat_sessions.errors import DatabaseUnavailable
 from chat_sessions.migrations import Migration, known_migrations
+from chat_sessions.preconditions import ENCODING, ISOLATION
 from chat_sessions.settings import Settings
 
 OLDEST = 14
@@ -17,12 +18,16 @@ OLDEST = 14
 SKEW_WORTH_A_WARNING = 1.0
 # PgBouncer's complaint about what others may be asked for at the start of a connection.
 REFUSED_PARAMETER = "unsupported startup parameter"
+ENCODING_ADVICE = "Make a new one: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
 MIGRATE = "Run `chat-sessions migrate`."
 
 SERVER = """
 SELECT current_setting('server_version_num')::int AS "number", current_setting('max_connections')::int AS "most",
     pg_is_in_recovery() AS "is_standby",
-    (SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout') AS "statement_limit"
+    current_setting('server_encoding') AS "encoding", current_setting('transaction_read_only')::boolean AS "read_only",
+    current_setting('default_transaction_isolation') AS "isolation", current_setting('synchronous_commit') AS "commit",
+    (SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout') AS "statement_limit",
+    (SELECT setting::int FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout') AS "idle_limit"
 """
 CLOCK = """SELECT EXTRACT(epoch FROM clock_timestamp())::float8 AS "now" """
 HAS_MIGRATIONS = """SELECT to_regclass('"_prisma_migrations"') IS NOT NULL AS "exists" """
@@ -69,11 +74,11 @@ async def _server(settings: Settings, ask: Ask) -> list[Finding]:
     try:
         [facts] = await ask(SERVER)
     except DatabaseUnavailable as error:
-        reason = str(error.__cause__ or error)
-        advice = "Check CHAT_DATABASE_URL, and whether Postgres runs and lets this user in."
-        if REFUSED_PARAMETER in reason:
+        said = error.said or error.reason
+        advice = f"{error.reason} Check CHAT_DATABASE_URL, and whether Postgres runs and lets this user in."
+        if REFUSED_PARAMETER in said:
             advice = "This is a PgBouncer. Add `pgbouncer=true` to CHAT_DATABASE_URL."
-        return [wrong("postgres", f"no answer: {reason}", advice)]
+        return [wrong("postgres", f"no answer: {said}", advice)]
     version, wanted = f"PostgreSQL {facts['number'] // 10_000}", settings.database_pool_size
     if facts["number"] // 10_000 < OLDEST:
         return [wrong("postgres", f"this is {version}", f"Use PostgreSQL {OLDEST} or newer.")]
@@ -81,19 +86,33 @@ async def _server(settings: Settings, ask: Ask) -> list[Finding]:
         return [
             wrong("postgres", f"{version}, a standby: it takes no writes", "Let CHAT_DATABASE_URL name the primary.")
         ]
+    if facts["encoding"] != ENCODING:
+        return [wrong("postgres", f"the encoding of the database is {facts['encoding']}", ENCODING_ADVICE)]
+    if facts["read_only"]:
+        return [wrong("postgres", f"{version}, which takes no writes", "Set default_transaction_read_only = off.")]
     found = [ok("postgres", f"{version}, {facts['most']} connections at most, {wanted} per worker")]
     if wanted > facts["most"]:
         advice = "Lower CHAT_DATABASE_POOL_SIZE, or raise max_connections."
         found.append(wrong("postgres", "one worker alone may want more connections than there are", advice))
-    return [*found, *_statements(settings, facts["statement_limit"])]
+    return [*found, *_session(settings, facts)]
 
 
-def _statements(settings: Settings, milliseconds: int) -> Iterator[Finding]:
-    """Behind PgBouncer it is not for the service to set the limit: its sessions are everybody's."""
-    if milliseconds == 0:
+def _session(settings: Settings, facts: dict[str, Any]) -> Iterator[Finding]:
+    """Behind PgBouncer these are not for the service to set: its sessions are everybody's."""
+    advice = "ALTER ROLE … SET {} = '{}', for the role that PgBouncer connects as."
+    if facts["statement_limit"] == 0:
         seconds = f"{settings.database_statement_timeout:g}s"
-        advice = f"ALTER ROLE … SET statement_timeout = '{seconds}', for the role that PgBouncer connects as."
-        yield warning("statements", "nothing in Postgres ends one that takes too long", advice)
+        said = "nothing in Postgres ends one that takes too long"
+        yield warning("statements", said, advice.format("statement_timeout", seconds))
+    if facts["idle_limit"] == 0:
+        said = "nothing in Postgres ends one whose worker has died with its host"
+        yield warning("transactions", said, advice.format("idle_in_transaction_session_timeout", "10s"))
+    if facts["isolation"] != ISOLATION:
+        said = f"default_transaction_isolation is {facts['isolation']}: a late create can bring a session back"
+        yield wrong("isolation", said, advice.format("default_transaction_isolation", ISOLATION))
+    if facts["commit"] == "off":
+        said = "synchronous_commit is off: a crash of Postgres brings back what was deleted in the second before it"
+        yield wrong("commits", said, "ALTER ROLE … SET synchronous_commit = 'on', for the role of the service.")
 
 
 async def _clock(ask: Ask) -> list[Finding]:

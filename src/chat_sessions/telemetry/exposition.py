@@ -11,7 +11,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from chat_sessions.bridge.engine import BridgedPrisma
+from chat_sessions.bridge.prisma import BridgedPrisma
 from chat_sessions.telemetry.metrics import Metrics
 from chat_sessions.telemetry.peers import Seat, seated
 

@@ -14,6 +14,7 @@ from chat_sessions.bridge.options import EngineOptions
 from chat_sessions.redis_line.link import RedisLink
 from chat_sessions.redis_line.node import ScriptName
 from chat_sessions.settings import Settings
+from chat_sessions.telemetry.availability import Availability
 from chat_sessions.telemetry.metrics import Metrics
 from chat_sessions.telemetry.tracing import step
 
@@ -22,9 +23,14 @@ class TracedEngine(PrismaEngine):
     """Shows the operation and the model of each call, and never what it asks for."""
 
     def __init__(
-        self, options: EngineOptions, on_statement: Reporter | None, launched: Popen[bytes] | None, tracer: Tracer
+        self,
+        options: EngineOptions,
+        on_statement: Reporter | None,
+        launched: Popen[bytes] | None,
+        availability: Availability | None,
+        tracer: Tracer,
     ) -> None:
-        super().__init__(options, on_statement, launched)
+        super().__init__(options, on_statement, launched, availability)
         self._tracer = tracer
 
     @override

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString, NamedTuple
 
 from chat_sessions import rows
-from chat_sessions.bridge.engine import BridgedPrisma
+from chat_sessions.bridge.prisma import BridgedPrisma
 from chat_sessions.outbox import Note
 from chat_sessions.schemas import Message, Summary
 

@@ -11,7 +11,14 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from chat_sessions.errors import BadRequest, ChatSessionsError, Unauthorized
+from chat_sessions.errors import (
+    BadRequest,
+    ChatSessionsError,
+    DatabaseUnavailable,
+    NotReady,
+    ShuttingDown,
+    Unauthorized,
+)
 from chat_sessions.schemas import Problem, ValidationProblem
 
 log = structlog.get_logger(__name__)
@@ -29,6 +36,8 @@ DESCRIBED_HEADERS = {
 }
 # What names the wrong part of a request is the client's own text: enough of it to find the part, and no more.
 MAX_ERRORS = 20
+# States, which are logged when they change and not with every request.
+LOGGED_ELSEWHERE = (DatabaseUnavailable, NotReady, ShuttingDown)
 MAX_LOCATIONS = 10
 MAX_LOCATION_CHARACTERS = 64
 
@@ -99,7 +108,7 @@ async def _own_error(_request: Request, error: ChatSessionsError) -> Response:
 
 def own(error: ChatSessionsError) -> ProblemResponse:
     """Return the answer to an error of ours."""
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, LOGGED_ELSEWHERE):
         log.warning("request.unavailable", error=error.__cause__ or error)
     if isinstance(error, Unauthorized):
         log.info("request.unauthorized", reason=error.reason or "no bearer token was sent")

@@ -1,0 +1,37 @@
+"""Logs when the database becomes unavailable and when it is back: once each, however many calls fail."""
+
+from time import monotonic
+
+import structlog
+
+from chat_sessions.errors import DatabaseUnavailable
+
+log = structlog.get_logger(__name__)
+
+# Some calls may succeed while others fail: reads while the disk is full, for one.
+QUIET_SECONDS = 5.0
+
+
+class Availability:
+    """What has been logged of the present outage."""
+
+    def __init__(self, quiet: float = QUIET_SECONDS) -> None:
+        self._quiet = quiet
+        self._reasons: set[str] = set()
+        self._lost_at = 0.0
+        self._failed_at = 0.0
+
+    def failed(self, error: DatabaseUnavailable) -> None:
+        """Log each reason once per outage."""
+        self._failed_at = monotonic()
+        if not self._reasons:
+            self._lost_at = self._failed_at
+        if error.reason not in self._reasons:
+            self._reasons.add(error.reason)
+            log.warning("database.unavailable", reason=error.reason, said=error.said)
+
+    def succeeded(self) -> None:
+        """Call the outage over once nothing has failed for a while."""
+        if self._reasons and monotonic() - self._failed_at >= self._quiet:
+            self._reasons.clear()
+            log.info("database.available", away_seconds=round(self._failed_at - self._lost_at, 3))

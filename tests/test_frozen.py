@@ -1,0 +1,70 @@
+"""A worker that stands still in the middle of a transaction keeps the others waiting for a moment only."""
+
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from chat_sessions.bridge.options import EngineOptions
+from chat_sessions.bridge.prisma import BridgedPrisma
+from chat_sessions.embedded import Postgres
+from chat_sessions.errors import DatabaseUnavailable
+from chat_sessions.outbox import Outbox
+from tests.engine.bridge import new_session
+from tests.waiting import until
+from tests.world import migrated_database
+
+IDLE_SECONDS = 0.5
+
+
+@pytest.fixture
+async def engines(postgres: Postgres) -> AsyncIterator[tuple[BridgedPrisma, BridgedPrisma]]:
+    """Those of two workers on one database, with one session and its note."""
+    options = EngineOptions(await migrated_database(postgres), idle_timeout=IDLE_SECONDS)
+    async with BridgedPrisma(options) as one, BridgedPrisma(options) as other:
+        await new_session(one, "a")
+        yield one, other
+
+
+@contextmanager
+def frozen(prisma: BridgedPrisma) -> Iterator[None]:
+    assert prisma.pid
+    os.kill(prisma.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(prisma.pid, signal.SIGCONT)
+
+
+async def test_notes_in_the_hands_of_a_frozen_sweeper_are_swept_by_another(
+    engines: tuple[BridgedPrisma, BridgedPrisma],
+) -> None:
+    one, other = engines
+    taken: list[str] = []
+
+    async def takes_the_note() -> bool:
+        async with Outbox(other).take() as notes:
+            taken.extend(note.session_id for note in notes)
+        return bool(taken)
+
+    with suppress(DatabaseUnavailable):
+        async with Outbox(one).take() as notes:
+            assert len(notes) == 1
+            with frozen(one):
+                await until(takes_the_note, limit=10 * IDLE_SECONDS)
+    assert taken == ["a"]
+
+
+async def test_a_session_that_a_frozen_worker_has_locked_can_be_deleted(
+    engines: tuple[BridgedPrisma, BridgedPrisma],
+) -> None:
+    one, other = engines
+    deleted = 0
+    with suppress(DatabaseUnavailable):
+        async with one.tx() as transaction:
+            await transaction.query_raw('SELECT "id" FROM "ChatSession" FOR UPDATE')
+            with frozen(one):
+                deleted = await other.chatsession.delete_many(where={"id": "a", "userId": "ada"})
+    assert deleted == 1
