@@ -26,6 +26,7 @@ PATIENCE_SECONDS = 300
 TIMEOUT_SECONDS = 30
 # A hundred thousand sessions take their time.
 BATCH_TIMEOUT_SECONDS = 120
+BUSY = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
 CUT, SILENT = "connection cut", "no answer"
 
 
@@ -159,7 +160,7 @@ class Calls:
 
 
 def _is_busy(response: httpx.Response) -> bool:
-    return response.status_code == HTTPStatus.CONFLICT and "Retry-After" in response.headers
+    return response.status_code in BUSY and "Retry-After" in response.headers
 
 
 def _json(response: httpx.Response) -> Any:  # noqa: ANN401  any JSON

@@ -1,0 +1,130 @@
+"""What users do, one call after the other."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from hypothesis import strategies as st
+from hypothesis.stateful import consumes, rule
+
+from tests.service import Caller, new_id
+from tests.stateful.model import Modelled, ModelSession, titles, users, workers
+
+TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+
+# A page ends at 4 MiB of messages; the session's own fields come on top.
+MOST_PAGE_BYTES = 4 * 1024 * 1024 + 4096
+
+
+class UsualCalls(Modelled):
+    """Each call's answer follows from the model alone, whichever worker gives it."""
+
+    @rule(target=Modelled.sessions, user=users, worker=workers, title=titles, own_id=st.booleans())
+    def create(self, user: str, worker: int, title: str, own_id: bool) -> str:
+        body = {"title": title, **({"id": new_id()} if own_id else {})}
+        answer = self.run(self.caller(user, worker).http.post("/api/chat/sessions", json=body))
+        assert answer.status_code == 201
+        session_id: str = answer.json()["id"]
+        self.alive[session_id] = ModelSession(user, title.strip())
+        return session_id
+
+    @rule(session_id=Modelled.sessions, user=users, worker=workers, text=titles)
+    def append(self, session_id: str, user: str, worker: int, text: str) -> None:
+        answer = self.run(self.caller(user, worker).append(session_id, text))
+        expected = self.of(user, session_id)
+        assert answer.status_code == (201 if expected else 404)
+        if expected:
+            assert answer.json()["messages"][0]["sequence"] == len(expected.messages)
+            expected.messages.append(text)
+            expected.etag = None
+
+    @rule(session_id=Modelled.sessions, user=users, worker=workers, title=titles)
+    def rename(self, session_id: str, user: str, worker: int, title: str) -> None:
+        answer = self.run(self.caller(user, worker).change(session_id, title=title))
+        expected = self.of(user, session_id)
+        assert answer.status_code == (200 if expected else 404)
+        if expected:
+            expected.title, expected.etag = title.strip(), None
+
+    @rule(session_id=Modelled.sessions, user=users, worker=workers, is_pinned=st.booleans())
+    def pin(self, session_id: str, user: str, worker: int, is_pinned: bool) -> None:
+        answer = self.run(self.caller(user, worker).change(session_id, is_pinned=is_pinned))
+        expected = self.of(user, session_id)
+        assert answer.status_code == (200 if expected else 404)
+        if expected:
+            expected.is_pinned, expected.etag = is_pinned, None
+
+    @rule(session_id=Modelled.sessions, user=users, worker=workers)
+    def open(self, session_id: str, user: str, worker: int) -> None:
+        caller, expected = self.caller(user, worker), self.of(user, session_id)
+        answer = self.run(caller.get(session_id))
+        assert answer.status_code == (200 if expected else 404)
+        if expected:
+            opened = answer.json()
+            assert (opened["title"], opened["is_pinned"]) == (expected.title, expected.is_pinned)
+            assert len(answer.content) <= MOST_PAGE_BYTES or len(opened["messages"]) == 1
+            assert self.run(contents(caller, answer)) == expected.messages
+            expected.etag = answer.headers["ETag"]
+
+    @rule(session_id=Modelled.sessions, worker=workers)
+    def open_if_changed(self, session_id: str, worker: int) -> None:
+        expected = self.alive.get(session_id)
+        if expected and expected.etag:
+            caller = self.caller(expected.owner, worker)
+            headers = {"If-None-Match": expected.etag}
+            answer = self.run(caller.http.get(f"/api/chat/sessions/{session_id}", headers=headers))
+            assert (answer.status_code, answer.content) == (304, b"")
+
+    @rule(user=users, worker=workers)
+    def show_list(self, user: str, worker: int) -> None:
+        page = self.run(self.caller(user, worker).page(limit=100)).json()
+        shown = {each["id"]: (each["title"], each["is_pinned"]) for each in page["sessions"]}
+        assert shown == {key: (self.alive[key].title, self.alive[key].is_pinned) for key in self.all_of(user)}
+        assert page["total"] == len(shown)
+        order = [(each["is_pinned"], each["updated_at"], each["id"]) for each in page["sessions"]]
+        assert order == sorted(order, reverse=True)
+
+    @rule(target=Modelled.graves, session_id=consumes(Modelled.sessions), worker=workers)
+    def delete(self, session_id: str, worker: int) -> str:
+        expected = self.alive.pop(session_id, None)
+        owner = expected.owner if expected else "ada"
+        stranger = "bob" if owner == "ada" else "ada"
+        if expected:
+            assert self.run(self.caller(stranger, worker).delete(session_id)).status_code == 404
+        answer = self.run(self.caller(owner, worker).delete(session_id))
+        assert answer.status_code == (204 if expected else 404)
+        return session_id
+
+    @rule(user=users, worker=workers, only_pinned=st.booleans())
+    def delete_all(self, user: str, worker: int, only_pinned: bool) -> None:
+        deleted = self.run(deleted_by(self.caller(user, worker), **({"pinned": True} if only_pinned else {})))
+        doomed = {key for key in self.all_of(user) if self.alive[key].is_pinned or not only_pinned}
+        assert set(deleted["deleted"]) == doomed
+        for session_id in doomed:
+            del self.alive[session_id]
+
+    @rule(session_id=Modelled.graves, user=users, worker=workers)
+    def come_late(self, session_id: str, user: str, worker: int) -> None:
+        caller = self.caller(user, worker)
+        assert self.run(caller.append(session_id, "late")).status_code == 404
+        assert self.run(caller.change(session_id, title="late")).status_code == 404
+        assert self.run(caller.get(session_id)).status_code == 404
+
+
+async def contents(caller: Caller, newest: httpx.Response) -> list[str]:
+    """Page back from the newest messages to the first, and return what all of them say."""
+    page = newest.json()
+    messages = page["messages"]
+    while page["has_more_messages"]:
+        page = (await caller.get(page["id"], before_sequence=messages[0]["sequence"])).json()
+        messages = page["messages"] + messages
+    return [each["content"] for each in messages]
+
+
+async def deleted_by(caller: Caller, **condition: object) -> dict[str, Any]:
+    """Delete whatever meets a condition."""
+    body = {"filter": {"updated_before": TOMORROW, **condition}}
+    answer = await caller.http.post("/api/chat/sessions/batch-delete", json=body)
+    assert answer.status_code == 200, answer.text
+    deleted: dict[str, Any] = answer.json()
+    return deleted
