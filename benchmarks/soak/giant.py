@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from time import monotonic
@@ -23,12 +24,14 @@ PAGES_WALKED = 5
 # Between two acts, on average.
 PAUSE_SECONDS = 2.0
 ACTS_OF_A_LIFE = 25
+RETRY_SECONDS, SETTLING_SECONDS = 1.0, 600.0
 
 ADD_SESSIONS = """
 INSERT INTO "ChatSession" ("id", "userId", "title")
 SELECT gen_random_uuid(), $1, 'Group ' || n % $3 || ' of ' || $1 FROM generate_series(1, $2::int) AS n
-RETURNING "id", "title"
+WHERE NOT EXISTS (SELECT FROM "ChatSession" WHERE "userId" = $1)
 """
+SESSIONS = 'SELECT "id", "title" FROM "ChatSession" WHERE "userId" = $1'
 
 
 class Giant(User):
@@ -36,13 +39,22 @@ class Giant(User):
 
     async def settle(self, database_url: str, sessions: int) -> None:
         """Begin with so many sessions, by SQL; nothing of this account can be in any cache yet."""
+        while not self.alive:
+            # Postgres may die meanwhile, and nobody knows then whether it has committed.
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                for session_id, title in await self._stored(database_url, sessions):
+                    self.begin(session_id, title)
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _stored(self, database_url: str, sessions: int) -> list[tuple[str, str]]:
         connection = await asyncpg.connect(database_url)
-        async with connection.transaction():
-            await connection.execute(data.WITHOUT_TRIGGERS)
-            rows = await connection.fetch(ADD_SESSIONS, self.name, sessions, GROUPS, timeout=600)
-        await connection.close()
-        for row in rows:
-            self.begin(row["id"], row["title"])
+        try:
+            async with connection.transaction():
+                await connection.execute(data.WITHOUT_TRIGGERS)
+                await connection.execute(ADD_SESSIONS, self.name, sessions, GROUPS, timeout=SETTLING_SECONDS)
+            return [tuple(row) for row in await connection.fetch(SESSIONS, self.name)]
+        finally:
+            await connection.close(timeout=RETRY_SECONDS)
 
     async def look_at_list(self) -> None:
         """See the first page, and how many there are."""
