@@ -203,14 +203,14 @@ async def test_a_piece_has_a_bounded_number_of_messages(
 
 @pytest.mark.usefixtures("in_pieces")
 async def test_a_session_that_is_created_meanwhile_stays(ada: Caller, database: asyncpg.Pool) -> None:
-    await created(ada, *map(str, range(15)))
+    await created(ada, *map(str, range(25)))
     ids = [row["id"] for row in await database.fetch('SELECT "id" FROM "ChatSession" ORDER BY "updatedAt", "id"')]
     async with database.acquire() as connection, connection.transaction():
-        await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', ids[-1])
+        await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', ids[15])
         deleting = asyncio.ensure_future(batch(ada, filter={}))
         await until(lambda: a_statement_waits(database))
         await ada.create("new")
-    assert (await deleting)["count"] == 15
+    assert (await deleting)["count"] == 25
     assert await ada.titles() == ["new"]
 
 

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
@@ -83,7 +83,9 @@ class TestLease:
 
 @pytest.fixture(scope="module")
 async def deployment(postgres: Postgres, settings: Settings) -> AsyncIterator[World]:
-    async with world(postgres, settings, sweep_interval=0.5) as deployment:
+    """Its own two workers sweep once and leave the notes to those of the test."""
+    async with world(postgres, settings, sweep_interval=3600, redis_timeout=10) as deployment:
+        deployment.settings = deployment.settings.model_copy(update={"sweep_interval": 0.5, "redis_timeout": 0.25})
         yield deployment
 
 
@@ -106,22 +108,29 @@ def standing_still(process: ServiceProcess) -> Iterator[None]:
             each.send_signal(signal.SIGCONT)
 
 
-async def test_a_worker_that_stood_still_while_redis_was_away_serves_nothing_that_was_deleted_meanwhile(
+async def test_a_worker_that_stood_still_serves_nothing_that_was_deleted_by_one_without_redis(
     deployment: World, third: ServiceProcess
 ) -> None:
     await deployment.emptied()
-    async with deployment.callers("ada") as (ada, _), third.caller("ada") as late:
-        ids = [(await ada.create("Lisbon"))["id"] for _ in range(SESSIONS)]
-        await cached(deployment, late, ids)
-        with standing_still(third):
-            deployment.redis.pause()
-            answers = await asyncio.gather(*map(ada.delete, ids))
-            waiting = [asyncio.create_task(late.get(each)) for each in ids]
-            done, _ = await asyncio.wait(waiting, timeout=0.1)
-            deployment.redis.resume()
-        assert done == set()
-        assert {each.status_code for each in answers} == {204}
-        assert {each.status_code for each in await asyncio.gather(*waiting)} == {404}
+    async with Proxy(deployment.redis.port).running() as line:
+        url = by_way_of(line, deployment.redis, deployment.settings.redis_url)
+        async with (
+            running(deployment.settings.model_copy(update={"redis_url": url})) as cut_off,
+            cut_off.client("ada") as client,
+            third.caller("ada") as late,
+        ):
+            ada = Caller(client)
+            ids = [(await ada.create("Lisbon"))["id"] for _ in range(SESSIONS)]
+            await cached(deployment, late, ids)
+            gate = line.hold(b"")
+            with standing_still(third):
+                answers = await asyncio.gather(*map(ada.delete, ids))
+                waiting = [asyncio.create_task(late.get(each)) for each in ids]
+                done, _ = await asyncio.wait(waiting, timeout=0.1)
+            assert done == set()
+            assert {each.status_code for each in answers} == {204}
+            assert {each.status_code for each in await asyncio.gather(*waiting)} == {404}
+            gate.cut()
 
 
 async def cached(deployment: World, caller: Caller, ids: list[str]) -> None:
@@ -172,9 +181,8 @@ async def test_scripts_leave_the_pings_their_connections_and_wait_for_their_turn
 ) -> None:
     url = by_way_of(line, redis_server, settings.redis_url)
     changes = {"redis_url": url, "redis_timeout": 10, "redis_pool_size": 8}
-    lease = RedisLink(settings.model_copy(update=changes), Metrics())
-    await lease.ping()
-    async with line.hold_answer_to(script("last")) as gate:
+    async with linked(settings.model_copy(update=changes)) as lease, line.hold_answer_to(script("last")) as gate:
+        await lease.ping()
         calls = []
         for _ in range(20):
             calls.append(asyncio.create_task(lease.run("last", [ADA.events], [])))
@@ -184,22 +192,29 @@ async def test_scripts_leave_the_pings_their_connections_and_wait_for_their_turn
         assert not any(each.done() for each in calls)
         gate.released.set()
         assert await asyncio.gather(*calls) == [b"0-0"] * 20
-    assert lease.failures == 0
-    await lease.close()
+        assert lease.failures == 0
+
+
+@asynccontextmanager
+async def linked(settings: Settings, metrics: Metrics | None = None) -> AsyncIterator[RedisLink]:
+    link = RedisLink(settings, metrics or Metrics())
+    try:
+        yield link
+    finally:
+        await link.close()
 
 
 async def test_a_late_event_loop_is_not_taken_for_a_silent_redis(settings: Settings, redis: RedisClient) -> None:
     metrics = Metrics()
-    lease = RedisLink(settings, metrics)
-    await lease.ping()
-    await lease.run("last", [ADA.events], [])
-    await redis.client_pause(100)
-    call = asyncio.create_task(lease.run("last", [ADA.events], []))
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert not call.done()
-    # What a large body or a crowd of requests does to the loop.
-    time.sleep(2 * settings.redis_timeout)  # noqa: ASYNC251  on purpose
-    assert await call == b"0-0"
-    assert metrics.registry.get_sample_value("chat_redis_failures_total") == 0
-    await lease.close()
+    async with linked(settings, metrics) as lease:
+        await lease.ping()
+        await lease.run("last", [ADA.events], [])
+        await redis.client_pause(100)
+        call = asyncio.create_task(lease.run("last", [ADA.events], []))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not call.done()
+        # What a large body or a crowd of requests does to the loop.
+        time.sleep(2 * settings.redis_timeout)  # noqa: ASYNC251  on purpose
+        assert await call == b"0-0"
+        assert metrics.registry.get_sample_value("chat_redis_failures_total") == 0
