@@ -55,6 +55,43 @@ async def test_the_cache_follows_direct_sql(
     await until(followed, limit=5)
 
 
+@pytest.mark.parametrize(
+    ("statement", "shown"),
+    [
+        ("""UPDATE "ChatMessage" SET "content" = '"bye"'""", ["bye"]),
+        ('DELETE FROM "ChatMessage"', []),
+        (
+            """INSERT INTO "ChatMessage" ("id", "sessionId", "role", "content", "sequence")
+               SELECT 'new', "id", 'user', '"bye"', 1 FROM "ChatSession" """,
+            ["hi", "bye"],
+        ),
+    ],
+    ids=["update", "delete", "insert"],
+)
+async def test_messages_changed_by_direct_sql_are_seen_by_those_who_know_the_session(
+    ada: Caller, database: asyncpg.Pool, redis: RedisClient, statement: str, shown: list[str]
+) -> None:
+    session_id = (await ada.create("Lisbon", messages=[{"role": "user", "content": "hi"}]))["id"]
+    await cached(ada, redis, session_id)
+    known = {"If-None-Match": (await ada.get(session_id)).headers["ETag"]}
+
+    await database.execute(statement)
+
+    async def modified() -> bool:
+        answer = await ada.http.get(f"/api/chat/sessions/{session_id}", headers=known)
+        return answer.status_code == 200 and [each["content"] for each in answer.json()["messages"]] == shown
+
+    await until(modified, limit=5)
+
+
+async def test_an_append_moves_the_version_once(ada: Caller, database: asyncpg.Pool) -> None:
+    version = 'SELECT "version" FROM "ChatSession"'
+    session_id = (await ada.create("Lisbon", messages=[{"role": "user"}]))["id"]
+    created = await database.fetchval(version)
+    await ada.append(session_id, "one", "two")
+    assert await database.fetchval(version) == created + 1
+
+
 async def test_a_session_inserted_by_direct_sql_appears_in_a_cached_list(
     ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:

@@ -155,3 +155,31 @@ $$;
 
 CREATE TRIGGER "ChatSession_truncate" BEFORE TRUNCATE ON "ChatSession"
     FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_truncate"();
+
+-- Whoever changes messages, direct SQL included, changes their session. The API's own statements have moved its version
+-- in the same transaction, which the row's xmin tells; that of a session that is being deleted is gone already.
+CREATE FUNCTION "ChatMessage_move_version"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- An update of no row would still fire the triggers of the session.
+    IF EXISTS (
+        SELECT FROM changed JOIN "ChatSession" ON "ChatSession"."id" = changed."sessionId"
+        WHERE "ChatSession".xmin <> pg_current_xact_id()::xid
+    ) THEN
+        UPDATE "ChatSession" SET "version" = "version"
+            WHERE "id" = ANY(ARRAY(SELECT DISTINCT "sessionId" FROM changed)) AND xmin <> pg_current_xact_id()::xid;
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER "ChatMessage_insert" AFTER INSERT ON "ChatMessage"
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION "ChatMessage_move_version"();
+
+CREATE TRIGGER "ChatMessage_update" AFTER UPDATE ON "ChatMessage"
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION "ChatMessage_move_version"();
+
+CREATE TRIGGER "ChatMessage_delete" AFTER DELETE ON "ChatMessage"
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION "ChatMessage_move_version"();
