@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
+from chat_sessions.database import ORDINARY
 from chat_sessions.embedded import Postgres
 from chat_sessions.outbox import FORGET_TOMBSTONES, TAKE_NOTES
 from tests.plans import explain, planned_database
@@ -121,7 +122,7 @@ async def test_a_page_of_messages_is_read_from_the_index(
     before: int | None, ada: Caller, sent: Sent, crowd: asyncpg.Pool
 ) -> None:
     await ada.get((await ada.create())["id"])
-    plan = await explain(crowd, sent.one("ChatMessage", "LIMIT"), "00000020", "ada", before, 50)
+    plan = await explain(crowd, sent.one("ChatMessage", "LIMIT"), "00000020", "ada", before, 50, *ORDINARY)
     assert set(plan.indexes) == {"ChatSession_pkey", BY_SEQUENCE}
     assert plan.read == 1 + 51
 
