@@ -1,0 +1,138 @@
+"""`python -m benchmarks.bodies`: what a body of 4 MiB costs a worker, and for how long nobody else gets an answer.
+
+Client and server share the machine, so each figure is the best of several tries.
+"""
+
+import json
+import secrets
+import statistics
+import threading
+import time
+from collections.abc import Callable, Mapping
+from http.client import HTTPConnection
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from benchmarks.processes import Running, service
+from chat_sessions.auth.tokens import mint_token
+from chat_sessions.embedded import temporary_servers
+from chat_sessions.migrations import migrate_deploy
+
+SIZE = 4 * 1024 * 1024 - 500
+TRIES = 5
+PATH = "/api/chat/sessions"
+MAX_VALUES = 20_000
+PAUSE = 0.001
+
+
+def full_of(unit: str, count: int | None = None) -> str:
+    """Return a unit as often as it fits into a body, or a number of times."""
+    return ",".join([unit] * (count or SIZE // (len(unit) + 1)))
+
+
+def message(content: str) -> str:
+    """Return a body of one message."""
+    return f'{{"messages":[{{"role":"user","content":{content}}}]}}'
+
+
+def messages(text: str) -> str:
+    """Return a body of a hundred messages, each with a text as JSON has it."""
+    times = (SIZE // 100 - 50) // len(text.encode())
+    return f'{{"messages":[{full_of(f"""{{"role":"user","content":"{text * times}"}}""", 100)}]}}'
+
+
+BODIES: Mapping[str, Callable[[], str]] = {
+    "an empty one": lambda: "{}",
+    "100 messages of prose": lambda: messages("The quick brown fox, as they say, jumps. "),
+    "100 messages of emoji": lambda: messages("Ж😀 "),
+    "100 messages of escapes": lambda: messages(r"\u0416\n\"\\ "),
+    "100 messages of quoted commas": lambda: messages(r"\",\",[{"),
+    "numbers": lambda: message(f"[{full_of('1')}]"),
+    "empty lists": lambda: message(f"[{full_of('[]')}]"),
+    "brackets": lambda: "[" * SIZE,
+    "content parts": lambda: message(f"[{full_of(json.dumps({'type': 'text', 'text': 'x'}))}]"),
+    "unknown fields": lambda: "{" + ",".join(f'"{n}":1' for n in range(300_000)) + "}",
+    "as many numbers as are allowed": lambda: message(f'[{{"a":[{full_of("1", MAX_VALUES - 10)}]}}]'),
+    "as many mistakes as are allowed": lambda: message(f"[{full_of('1', MAX_VALUES - 10)}]"),
+    "long numbers": lambda: message(f'[{{"a":[{full_of("9" * 100, MAX_VALUES - 10)}]}}]'),
+    "too long a number": lambda: message(f'[{{"a":{"9" * SIZE}}}]'),
+    "a fraction without end": lambda: message(f'[{{"a":0.{"7" * (SIZE - 100)}}}]'),
+    "no JSON": lambda: "\0" * SIZE,
+}
+
+
+class Cost(NamedTuple):
+    """What one kind of body costs."""
+
+    status: int
+    milliseconds: float
+    cpu: float
+    stall: float
+
+
+class Bystander(threading.Thread):
+    """Asks all the time whether the service is alive, and notes the longest wait."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(daemon=True)
+        self._connection = HTTPConnection(urlsplit(url).netloc)
+        self._ended = threading.Event()
+        self.waits: list[float] = []
+
+    def run(self) -> None:
+        """Ask until the end."""
+        while not self._ended.wait(PAUSE):
+            started = time.perf_counter()
+            self._connection.request("GET", "/healthz")
+            self._connection.getresponse().read()
+            self.waits.append((time.perf_counter() - started) * 1000)
+
+    def end(self) -> None:
+        """Stop asking."""
+        self._ended.set()
+        self.join()
+
+
+def measured(running: Running, body: bytes, headers: Mapping[str, str]) -> Cost:
+    """Send a body and return the least that it has cost."""
+    return min((_sent(running, body, headers) for _ in range(TRIES)), key=lambda cost: cost.stall)
+
+
+def _sent(running: Running, body: bytes, headers: Mapping[str, str]) -> Cost:
+    connection = HTTPConnection(urlsplit(running.url).netloc)
+    bystander = Bystander(running.url)
+    bystander.start()
+    used, started = running.cpu()["service"], time.perf_counter()
+    connection.request("POST", PATH, body, {"Content-Type": "application/json", **headers})
+    status = connection.getresponse().status
+    milliseconds = (time.perf_counter() - started) * 1000
+    bystander.end()
+    cpu = (running.cpu()["service"] - used) * 1000
+    return Cost(status, milliseconds, cpu, max(bystander.waits, default=0))
+
+
+def main() -> None:
+    """Print a line for each kind of body, with a token and without."""
+    secret = secrets.token_hex(16)
+    token = mint_token(secret, "ada", ttl=3600)
+    with temporary_servers() as (postgres, redis):
+        migrate_deploy(postgres.url)
+        given = {"CHAT_DATABASE_URL": postgres.url, "CHAT_REDIS_URL": redis.url, "CHAT_JWT_SECRET": secret}
+        with service("bodies", given) as running:
+            before = running.memory()
+            print(f"{'4 MiB of':34} status      ms  CPU ms  longest wait of others, ms")
+            for headers in ({"Authorization": f"Bearer {token}"}, {}):
+                costs = [_printed(running, kind, make().encode(), headers) for kind, make in BODIES.items()]
+                print(f"{'median':34}        {statistics.median(each.milliseconds for each in costs):7.1f}")
+            print(f"memory, MiB: before {before['service']:.0f}, after {running.memory()['service']:.0f}")
+
+
+def _printed(running: Running, kind: str, body: bytes, headers: Mapping[str, str]) -> Cost:
+    cost = measured(running, body, headers)
+    named = kind if headers else f"{kind}, no token"
+    print(f"{named:34} {cost.status:6} {cost.milliseconds:7.1f} {cost.cpu:7.0f} {cost.stall:7.1f}", flush=True)
+    return cost
+
+
+if __name__ == "__main__":
+    main()
