@@ -139,7 +139,7 @@ class Calls:
         except httpx.TransportError as error:
             outcome = SILENT if isinstance(error, httpx.TimeoutException) else CUT
             self._tally.answered(name, outcome, began)
-            self._tally.trouble(name, outcome, began)
+            self._tally.trouble(f"{name}: {error!r}", outcome, began)
             return None
         return self._counted(name, operation, response, began)
 
