@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "@playwright/test";
-import { machineBrowser } from "./e2e/find-browser.mjs";
+import { browser } from "./e2e/find-browser.mjs";
 
 const PORT = 8199;
 const data = join(tmpdir(), `chat-sessions-e2e-${process.pid}`);
@@ -27,7 +27,7 @@ export default defineConfig({
     viewport: { width: 1280, height: 800 },
     trace: "retain-on-failure",
     launchOptions: {
-      executablePath: machineBrowser(),
+      ...browser(),
       args: [
         "--no-sandbox",
         "--disable-gpu",

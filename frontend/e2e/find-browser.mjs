@@ -1,11 +1,28 @@
-// Finds a Chromium for the browser tests; where there is none, lets Playwright install its own.
+// Finds a Chromium for the browser tests: the machine's, or else the one that npm has for Linux on x86-64.
 import { execFileSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
 
-const KNOWN = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/google-chrome-stable"];
+const KNOWN = [
+  "/usr/bin/chromium",
+  "/usr/bin/google-chrome",
+  "/usr/bin/google-chrome-stable",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  "/Applications/Chromium.app/Contents/MacOS/Chromium",
+];
+const PACKAGE = join(import.meta.dirname, "browser");
+const UNPACKED = join(import.meta.dirname, "../../.cache/chromium");
+const ADVICE = `The browser tests need Chromium or Chrome. Install it (Debian: apt-get install chromium), or name it: CHROMIUM=/path`;
 
-/** The path of the machine's browser, or undefined for Playwright's own. */
-export function machineBrowser() {
+/** What Playwright has to know to launch the browser. */
+export function browser() {
+  const executablePath = machineBrowser();
+  if (executablePath) return { executablePath };
+  const libraries = { LD_LIBRARY_PATH: join(UNPACKED, "al2023/lib"), FONTCONFIG_PATH: join(UNPACKED, "fonts") };
+  return { executablePath: join(UNPACKED, "chromium"), env: { ...process.env, ...libraries } };
+}
+
+function machineBrowser() {
   return [process.env.CHROMIUM, ...KNOWN].find((path) => path && isExecutable(path));
 }
 
@@ -18,8 +35,21 @@ function isExecutable(path) {
   }
 }
 
-if (process.argv[1] === import.meta.filename && !machineBrowser()) {
-  // Its libraries come from the distribution, which only root may install.
-  const withLibraries = process.getuid?.() === 0 ? ["--with-deps"] : [];
-  execFileSync("npx", ["playwright", "install", ...withLibraries, "--only-shell", "chromium"], { stdio: "inherit" });
+function unpack() {
+  console.log("Installing a browser for the tests, since this machine has none");
+  const unfinished = `${UNPACKED}.unfinished`;
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { recursive: true });
+  const options = { cwd: PACKAGE, stdio: "inherit", env: { ...process.env, TMPDIR: unfinished } };
+  execFileSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], options);
+  execFileSync(process.execPath, ["unpack.mjs"], options);
+  renameSync(unfinished, UNPACKED);
+}
+
+if (process.argv[1] === import.meta.filename && !isExecutable(browser().executablePath)) {
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    console.error(ADVICE);
+    process.exit(1);
+  }
+  unpack();
 }
