@@ -138,6 +138,10 @@ class Unavailable(ChatSessionsError):
     detail = "The service cannot answer right now; try again."
     retry_after = 1
 
+    def __init__(self, detail: str | None = None, *, retry_after: int = retry_after) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
 
 class DatabaseUnavailable(Unavailable):
     """Postgres or the query engine is away or refuses; a write may or may not have happened, so repeat it.

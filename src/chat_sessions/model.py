@@ -28,7 +28,7 @@ from chat_sessions.schemas import (
     Summary,
 )
 from chat_sessions.settings import Settings
-from chat_sessions.storable import JsonObject
+from chat_sessions.storable import JsonObject, digits_added
 from chat_sessions.turns import Turns
 from chat_sessions.units import size_in_words
 
@@ -181,11 +181,15 @@ class ChatSessions:
     def _check_messages(self, messages: Sequence[NewMessage]) -> None:
         for message in messages:
             self._check_metadata(message.metadata)
-            if len(message.model_dump_json().encode()) > self._settings.max_message_bytes:
-                detail = f"A message may have {size_in_words(self._settings.max_message_bytes)} of JSON at most."
-                raise BadRequest(detail, "body")
+            _check_size("A message", message.model_dump_json().encode(), self._settings.max_message_bytes)
 
     def _check_metadata(self, metadata: JsonObject) -> None:
-        if len(to_json(metadata)) > self._settings.max_metadata_bytes:
-            detail = f"Metadata may have {size_in_words(self._settings.max_metadata_bytes)} of JSON at most."
-            raise BadRequest(detail, "body")
+        _check_size("Metadata", to_json(metadata), self._settings.max_metadata_bytes)
+
+
+def _check_size(name: str, json: bytes, limit: int) -> None:
+    """Raise BadRequest if the JSON is larger than the limit as it was sent, or as Postgres will return it."""
+    added = digits_added(json)
+    if len(json) + added > limit:
+        written_out = " Numbers count as they are stored, without an exponent." if added else ""
+        raise BadRequest(f"{name} may have at most {size_in_words(limit)} of JSON.{written_out}", "body")

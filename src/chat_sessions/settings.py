@@ -131,8 +131,12 @@ class Settings(BaseSettings):
     rate_burst: PositiveInt = Field(default=100, le=1_000_000, description="how many of them at once, after a pause")
 
     max_body_bytes: PositiveInt = Field(default=4 * 1024 * 1024, description="largest request body")
-    max_message_bytes: PositiveInt = Field(default=1024 * 1024, description="largest message, as JSON")
-    max_metadata_bytes: PositiveInt = Field(default=16 * 1024, description="largest metadata, as JSON")
+    max_message_bytes: PositiveInt = Field(
+        default=1024 * 1024, description="largest message, as JSON with its numbers written out"
+    )
+    max_metadata_bytes: PositiveInt = Field(
+        default=16 * 1024, description="largest metadata, as JSON with its numbers written out"
+    )
 
     # For clients on slow lines, not for those that send a byte now and then to keep a connection for nothing.
     header_timeout: PositiveFloat = Field(default=10, description="limit for the headers of a request to arrive")

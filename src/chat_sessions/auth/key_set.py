@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from math import ceil
 from time import monotonic
 
 import structlog
@@ -46,7 +47,8 @@ class KeySet:
         if self._is_stale() or not is_known:
             await self._refresh(is_known=is_known)
         if not self._keys:
-            raise Unavailable("The keys of the identity provider cannot be read right now; try again.")
+            detail = "The keys of the identity provider cannot be read right now; try again."
+            raise Unavailable(detail, retry_after=self._next_fetch_in())
         return [key for key in self._named(key_id) if algorithm in key.algorithms]
 
     async def close(self) -> None:
@@ -57,6 +59,10 @@ class KeySet:
 
     def _is_stale(self) -> bool:
         return monotonic() - self._fetched_at > self._lifespan
+
+    def _next_fetch_in(self) -> int:
+        """Return the whole seconds until another fetch may help, one at least."""
+        return max(1, ceil(self._asked_at + MIN_SECONDS_BETWEEN_FETCHES - monotonic()))
 
     def _named(self, key_id: str | None) -> Sequence[Key]:
         return self._keys if key_id is None else [key for key in self._keys if key.id == key_id]

@@ -42,6 +42,11 @@ def _names_its_host(version: str, hosts: list[bytes]) -> bool:
     return len(hosts) in wanted and all(_HOST.fullmatch(host.strip()) for host in hosts)
 
 
+def awaits_permission(headers: Iterable[Header]) -> bool:
+    """Return whether a client keeps its body back until it is told to go on (RFC 9110, 10.1.1)."""
+    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
+
+
 def without_upgrade(method: bytes, target: bytes, version: str, headers: Iterable[Header]) -> bytes:
     """Return a request head that no longer asks for another protocol (RFC 9110, 7.8: a server may ignore that)."""
     lines = (b"%s: %s\r\n" % header for header in headers if header[0] != b"upgrade")

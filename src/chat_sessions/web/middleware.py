@@ -17,6 +17,7 @@ from chat_sessions.errors import BodyTooLarge
 from chat_sessions.telemetry.labels import method_of, route_of
 from chat_sessions.telemetry.metrics import Metrics
 from chat_sessions.web.drain import Drain
+from chat_sessions.web.framing import awaits_permission
 from chat_sessions.web.problems import internal_error, own
 from chat_sessions.web.request_id import header_of, request_id_of
 
@@ -55,10 +56,11 @@ class RequestMiddleware:
             return
         request_id = request_id_of(scope)
         started = perf_counter()
-        status, has_left = 0, False
+        status, has_left, wants_body = 0, False, False
 
         async def receive_noting_departure() -> Message:
-            nonlocal has_left
+            nonlocal has_left, wants_body
+            wants_body = True
             message = await receive()
             has_left = has_left or message["type"] == "http.disconnect"
             return message
@@ -69,7 +71,9 @@ class RequestMiddleware:
                 # FastAPI answers a body that has not arrived as one that cannot be read.
                 status = CLIENT_LEFT if has_left else int(message["status"])
                 message["headers"] = [*message["headers"], header_of(request_id)]
-                if self._drain.under_way:
+                if self._drain.under_way or (not wants_body and awaits_permission(scope["headers"])):
+                    # The client may never send the body that nobody has asked for, nor know where its next request
+                    # would begin.
                     message["headers"].append((b"connection", b"close"))
             await send(message)
 
