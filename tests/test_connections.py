@@ -25,8 +25,16 @@ PATH = "/api/chat/sessions"
 HEADER_TIMEOUT, TRANSFER_TIMEOUT = 0.6, 1.5
 MAX_HEADER_BYTES = 16 * 1024
 MAX_CONNECTIONS = 30
-AUTHORIZED = f"Host: chat.test\r\nAuthorization: Bearer {token()}\r\n".encode()
-BODY_FOLLOWS = AUTHORIZED + b"Content-Type: application/json\r\n"
+# More than all buffers between here and the server.
+LARGE = 12_000_000
+
+
+def authorized() -> bytes:
+    return f"Host: chat.test\r\nAuthorization: Bearer {token()}\r\n".encode()
+
+
+def body_follows() -> bytes:
+    return authorized() + b"Content-Type: application/json\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +45,8 @@ async def server(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[Se
         "max_header_bytes": MAX_HEADER_BYTES,
         "max_connections": MAX_CONNECTIONS,
         "feed_heartbeat": HEADER_TIMEOUT / 4,
+        "max_body_bytes": 2 * LARGE,
+        "max_message_bytes": 2 * LARGE,
     }
     async with serving(settings.model_copy(update=bounds)) as process:
         yield process
@@ -95,7 +105,7 @@ class TestSlow:
     @pytest.mark.parametrize("length", [b"Content-Length: 100000", b"Transfer-Encoding: chunked"])
     async def test_a_body_in_drops_is_408(self, length: bytes, server: ServiceProcess) -> None:
         async with connected(server) as line:
-            await line.send(b"POST %s HTTP/1.1\r\n%s%s\r\n\r\n" % (PATH.encode(), BODY_FOLLOWS, length))
+            await line.send(b"POST %s HTTP/1.1\r\n%s%s\r\n\r\n" % (PATH.encode(), body_follows(), length))
             piece = b"1\r\n \r\n" if b"chunked" in length else b" "
             started = monotonic()
             async with line.dawdling(piece):
@@ -104,7 +114,7 @@ class TestSlow:
 
     async def test_a_body_that_nobody_wants_is_not_read_for_ever(self, server: ServiceProcess) -> None:
         async with connected(server) as line:
-            await line.send(b"POST %s HTTP/1.1\r\n%sContent-Length: 9999999\r\n\r\n" % (PATH.encode(), BODY_FOLLOWS))
+            await line.send(b"POST %s HTTP/1.1\r\n%sContent-Length: 99999999\r\n\r\n" % (PATH.encode(), body_follows()))
             async with line.dawdling(b" "):
                 assert (await line.answer()).status_code == 413
                 assert await line.rest() == b""
@@ -132,7 +142,7 @@ class TestSlow:
 
     async def test_an_answer_is_not_cut_by_a_late_head_behind_its_request(self, server: ServiceProcess) -> None:
         async with connected(server) as line:
-            await line.send(b"GET %s/events HTTP/1.1\r\n%s\r\n" % (PATH.encode(), AUTHORIZED))
+            await line.send(b"GET %s/events HTTP/1.1\r\n%s\r\n" % (PATH.encode(), authorized()))
             heard = await line.reader.readline()
             await line.send(b"GET / HT")
             started = monotonic()
@@ -159,11 +169,10 @@ class TestSlow:
 class TestUntaken:
     @pytest.fixture
     async def session_id(self, server: ServiceProcess) -> str:
-        """A session of 12 MB: more than all buffers between here and the server."""
+        """A session with one large message, which is served whatever a page may hold."""
         async with server.caller() as ada:
             created: str = (await ada.create())["id"]
-            for _ in range(4):
-                assert (await ada.append(created, *["x" * 1_000_000] * 3)).status_code == 201
+            assert (await ada.append(created, "x" * LARGE)).status_code == 201
         return created
 
     @asynccontextmanager
@@ -175,7 +184,7 @@ class TestUntaken:
             loop = asyncio.get_running_loop()
             await loop.sock_connect(line, ("127.0.0.1", urlsplit(server.url).port))
             head = b"GET %s/%s HTTP/1.1\r\n%sConnection: close\r\n\r\n"
-            await loop.sock_sendall(line, head % (PATH.encode(), session_id.encode(), AUTHORIZED))
+            await loop.sock_sendall(line, head % (PATH.encode(), session_id.encode(), authorized()))
             yield line
 
     async def test_a_client_that_takes_nothing_is_cut(self, server: ServiceProcess, session_id: str) -> None:
@@ -201,7 +210,7 @@ class TestUntaken:
                 taken += len(data)
                 await asyncio.sleep(MOMENT / 2)
         assert monotonic() - started > TRANSFER_TIMEOUT
-        assert taken > 12_000_000
+        assert taken > LARGE
 
 
 class TestLarge:
@@ -249,18 +258,18 @@ class TestLarge:
     async def test_a_large_body_in_one_piece_with_its_head_is_no_large_head(self, server: ServiceProcess) -> None:
         body = b'{"title": "x"%s}' % (b" " * 60_000)
         async with connected(server) as line:
-            head = b"POST %s HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n" % (PATH.encode(), BODY_FOLLOWS, len(body))
+            head = b"POST %s HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n" % (PATH.encode(), body_follows(), len(body))
             for _ in range(2):
                 await line.send(head + body)
                 assert (await line.answer()).status_code == 201
 
     @pytest.mark.parametrize("piece", [b"x" * 1000, b"A: b\r\n" * 200])
     async def test_what_comes_without_end_behind_a_body_is_431(self, piece: bytes, server: ServiceProcess) -> None:
-        head = b"POST %s HTTP/1.1\r\n%sTransfer-Encoding: chunked\r\n\r\n" % (PATH.encode(), BODY_FOLLOWS)
+        head = b"POST %s HTTP/1.1\r\n%sTransfer-Encoding: chunked\r\n\r\n" % (PATH.encode(), body_follows())
         check(await self.refused(server, head, b"2\r\n{}\r\n0\r\nA: ", *[piece] * 200), 431)
 
     async def test_what_comes_behind_a_body_counts_as_no_header(self, server: ServiceProcess) -> None:
-        bearer = AUTHORIZED.split(b"\r\n")[1]
+        bearer = authorized().split(b"\r\n")[1]
         head = b"POST %s HTTP/1.1\r\nHost: chat.test\r\nContent-Type: application/json\r\n" % PATH.encode()
         answer = await self.refused(
             server, head + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n%s\r\n\r\n" % bearer
@@ -271,7 +280,7 @@ class TestLarge:
     async def test_who_is_refused_is_told_the_id_that_came_with_the_request(
         self, last: bytes, server: ServiceProcess
     ) -> None:
-        head = b"POST %s HTTP/1.1\r\n%sX-Request-ID: mine-7\r\n" % (PATH.encode(), BODY_FOLLOWS)
+        head = b"POST %s HTTP/1.1\r\n%sX-Request-ID: mine-7\r\n" % (PATH.encode(), body_follows())
         assert (await self.refused(server, head + last)).headers["x-request-id"] == "mine-7"
 
     async def test_what_is_no_http_is_a_problem_as_well(self, server: ServiceProcess) -> None:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ CANARIES = {
     "field": "Canary-field",
     "user": USER,
     "user in a key": "canary.user%40example.org",
-    "token": token(USER).split(".")[1][:20],
+    "token": urlsafe_b64encode(f'{{"sub":"{USER}'.encode())[:20].decode(),
     "bad token": "Canary-token",
     "signing secret": "Canary-secret-that-is-long-enough-for-HS256",
 }

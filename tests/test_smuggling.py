@@ -9,7 +9,6 @@ from tests.listening import on_a_socket
 from tests.service import Caller, Service, token
 
 PATH = "/api/chat/sessions"
-AUTHORIZED = f"Host: chat.test\r\nAuthorization: Bearer {token()}\r\n".encode()
 JSON = b"Content-Type: application/json\r\n"
 OFFERS = {
     "h2c": b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n",
@@ -40,7 +39,8 @@ async def line(url: str) -> AsyncIterator[Line]:
 
 
 def request(method: str, path: str, headers: bytes = b"") -> bytes:
-    return f"{method} {path} HTTP/1.1\r\n".encode() + AUTHORIZED + headers + b"\r\n"
+    head = f"{method} {path} HTTP/1.1\r\nHost: chat.test\r\nAuthorization: Bearer {token()}\r\n"
+    return head.encode() + headers + b"\r\n"
 
 
 def framed(framing: str, body: bytes) -> tuple[bytes, bytes]:

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.timeout(300)
 RESURRECT = """
 INSERT INTO "ChatSession" ("id", "userId", "title")
 SELECT "sessionId", 'user-0', 'Back again' FROM "Tombstone" ORDER BY "deletedAt" LIMIT 1
+ON CONFLICT DO NOTHING
 """
 
 
@@ -40,9 +41,11 @@ def resurrect(stage: Stage, _seconds: float) -> None:
 
     async def insert() -> None:
         connection = await asyncpg.connect(stage.database.url)
-        await connection.execute('ALTER TABLE "ChatSession" DISABLE TRIGGER USER')
-        await connection.execute(RESURRECT)
-        await connection.close()
+        try:
+            await connection.execute('ALTER TABLE "ChatSession" DISABLE TRIGGER USER')
+            await connection.execute(RESURRECT)
+        finally:
+            await connection.close()
 
     asyncio.run(insert())
 

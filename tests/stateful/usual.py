@@ -10,8 +10,6 @@ from hypothesis.stateful import consumes, rule
 from tests.service import Caller, new_id
 from tests.stateful.model import Modelled, ModelSession, titles, users, workers
 
-TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-
 # A page ends at 4 MiB of messages; the session's own fields come on top.
 MOST_PAGE_BYTES = 4 * 1024 * 1024 + 4096
 
@@ -123,7 +121,8 @@ async def contents(caller: Caller, newest: httpx.Response) -> list[str]:
 
 async def deleted_by(caller: Caller, **condition: object) -> dict[str, Any]:
     """Delete whatever meets a condition."""
-    body = {"filter": {"updated_before": TOMORROW, **condition}}
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    body = {"filter": {"updated_before": tomorrow.isoformat(), **condition}}
     answer = await caller.http.post("/api/chat/sessions/batch-delete", json=body)
     assert answer.status_code == 200, answer.text
     deleted: dict[str, Any] = answer.json()
