@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import os
 import secrets
 import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -202,7 +204,7 @@ async def test_a_postgres_that_is_away_or_lets_nobody_in_is_told_without_the_pas
     doctor: Doctor, postgres: Postgres
 ) -> None:
     away = await doctor.find(CHAT_DATABASE_URL=f"postgresql://u:hidden@127.0.0.1:{free_port()}/x")
-    assert "no answer" in away["wrong", "postgres"]
+    assert "no answer: Can't reach database server" in away["wrong", "postgres"]
     refused = await doctor.find(CHAT_DATABASE_URL=postgres.url.replace(postgres.password, "hidden"))
     assert "password authentication failed" in refused["wrong", "postgres"]
     for said in (away, refused):
@@ -373,3 +375,14 @@ async def test_none_or_both_of_the_ways_to_verify_tokens_is_told(jwks: str | Non
     assert "CHAT_JWKS_URL: set either this or CHAT_JWT_SECRET" in said["wrong", "configuration"]
     assert not {key for key in said if key[1] == "secret"}
     assert ("ok", "drift") in said
+
+
+async def test_nothing_but_the_document_is_on_standard_output(url: str) -> None:
+    away = f"redis://127.0.0.1:{free_port()}/0"
+    given = {"CHAT_DATABASE_URL": url, "CHAT_REDIS_URL": away, "CHAT_JWT_SECRET": GOOD_SECRET}
+    doctor = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "chat_sessions", "doctor", "--json"), env=os.environ | given, stdout=PIPE, stderr=PIPE
+    )
+    output, complaints = await doctor.communicate()
+    assert [each["state"] for each in json.loads(output) if each["check"] == "redis"] == ["wrong"]
+    assert complaints == b""

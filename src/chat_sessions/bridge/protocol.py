@@ -25,6 +25,9 @@ MAX_SAFE_INTEGER = 2**53 - 1
 #: What Postgres says fits into a line of the log.
 MAX_SAID = 200
 
+#: What Prisma puts around the words of Postgres.
+RAW_ERROR = re.compile(r"^Raw query failed\. Code: `[^`]*`\. Message: `(.*)`$", re.DOTALL)
+
 RAW_METHODS = {"query_raw", "query_first", "execute_raw"}
 
 
@@ -62,7 +65,7 @@ def parse_json(result: dict[str, Any]) -> None:
 def raise_error(error: dict[str, Any]) -> NoReturn:
     """Raise what Prisma Client Python has for the error; it has nothing for a database that is away."""
     facts = error["user_facing_error"]
-    said = str(facts["meta"].get("message") or facts["message"])[:MAX_SAID]
+    said = RAW_ERROR.sub(r"\1", str(facts["meta"].get("message") or facts["message"]))[:MAX_SAID]
     state = find_state(facts["meta"].get("code"))
     if state is not None:
         raise (StatementUndone if state.undone else DatabaseUnavailable)(state.reason, said)
