@@ -18,7 +18,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "CHAT_DATABASE_URL": settings.database_url.get_secret_value(),
         "CHAT_REDIS_URL": settings.redis_url.get_secret_value(),
         "CHAT_JWT_SECRET": settings.jwt_secret.get_secret_value(),
-        "CHAT_CACHE_HOLD": str(settings.cache_hold),
     }
 
 

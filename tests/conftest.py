@@ -61,12 +61,11 @@ def settings(postgres: Postgres, redis_server: Redis) -> Settings:
             "redis_url": redis_server.url,
             "jwt_secret": SECRET,
             "log_level": "warning",
-            # Shorter than in production, so that tests which wait for them are quick.
-            "cache_hold": 1,
-            "sweep_interval": 0.2,
             "drain_seconds": 0,
         }
     )
+    # Shorter than in production, so that tests which wait for them are quick.
+    settings = settings.model_copy(update={"cache_hold": 1, "sweep_interval": 0.2})
     configure_logging(settings)
     return settings
 

@@ -13,6 +13,7 @@ import httpx
 
 from chat_sessions.embedded.machine import free_port
 from chat_sessions.settings import Settings
+from tests import paced
 from tests.service import Caller, token
 from tests.shell import family
 from tests.waiting import until
@@ -61,10 +62,9 @@ async def serving(
     """Start the service and wait until it is ready; kill it in the end, if that is still to be done."""
     port = port or free_port()
     options = ["--port", str(port), "--workers", str(workers)]
-    command = [sys.executable, "-m", "chat_sessions", "serve", *options]
-    process = await asyncio.create_subprocess_exec(
-        *command, stdout=output, stderr=output, env={**os.environ, **environment(settings), **env}
-    )
+    command = [sys.executable, "-m", "tests.paced", "serve", *options]
+    given = {**os.environ, **environment(settings), **paced.environment(settings), **env}
+    process = await asyncio.create_subprocess_exec(*command, stdout=output, stderr=output, env=given)
     service = ServiceProcess(process, f"http://127.0.0.1:{port}")
     try:
         async with service.caller() as caller:

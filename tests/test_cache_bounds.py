@@ -24,7 +24,7 @@ ANSWER = Representation('"1"', b"{}")
 @pytest.fixture
 async def cache(settings: Settings) -> AsyncIterator[SessionCache]:
     """A cache of its own, which trusts Redis, and goes on doing so on a busy machine."""
-    settings = settings.model_copy(update={"redis_timeout": 10})
+    settings = settings.model_copy(update={"redis_timeout": 10, "lease_slack": 30})
     link = RedisLink(settings, Metrics())
     await link.ping()
     link.trust_again(link.failures)

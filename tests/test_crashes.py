@@ -52,7 +52,8 @@ async def lines(postgres: Postgres, redis_server: Redis, settings: Settings) -> 
         changes = {
             "database_url": by_way_of(one, postgres, settings.database_url),
             "redis_url": by_way_of(other, redis_server, settings.redis_url),
-            "redis_timeout": PATIENT_SECONDS,
+            "redis_timeout": 0.5,
+            "lease_slack": PATIENT_SECONDS,
         }
         yield Lines(one, other, settings.model_copy(update=changes))
 

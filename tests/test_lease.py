@@ -14,8 +14,11 @@ from chat_sessions.cache import Keys
 from chat_sessions.embedded import Postgres, Redis
 from chat_sessions.redis_line import link, trust
 from chat_sessions.redis_line.link import RedisLink
-from chat_sessions.settings import Settings
+from chat_sessions.redis_line.trust import Trust
+from chat_sessions.settings import ConfigurationError, Settings, load_settings
+from chat_sessions.sweeper import PINGS_PER_INTERVAL
 from chat_sessions.telemetry.metrics import Metrics
+from tests.command import environment
 from tests.process import ServiceProcess, serving
 from tests.proxy import Proxy
 from tests.service import Caller, Service, running
@@ -79,6 +82,32 @@ class TestLease:
         assert not lease.trusted
         lease.trust_again(lease.failures)
         assert lease.trusted
+
+
+@pytest.mark.parametrize("name", ["cache_hold", "sweep_interval", "lease_slack"])
+def test_no_environment_sets_a_worker_apart_from_the_others(
+    name: str, operator_environment: pytest.MonkeyPatch
+) -> None:
+    usual = getattr(load_settings(), name)
+    operator_environment.setenv(f"CHAT_{name.upper()}", "3600")
+    assert getattr(load_settings(), name) == usual
+
+
+def test_two_pings_as_slow_as_may_be_fit_in_a_lease(operator_environment: pytest.MonkeyPatch) -> None:
+    operator_environment.setenv("CHAT_REDIS_TIMEOUT", "0.5")
+    slowest = load_settings()
+    pause = slowest.sweep_interval / PINGS_PER_INTERVAL
+    assert 2 * slowest.redis_timeout + pause < Trust(slowest, Metrics()).patience
+    operator_environment.setenv("CHAT_REDIS_TIMEOUT", "0.51")
+    with pytest.raises(ConfigurationError, match="CHAT_REDIS_TIMEOUT"):
+        load_settings()
+
+
+@pytest.fixture
+def operator_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,9 @@ async def line(redis_server: Redis) -> AsyncIterator[Proxy]:
 def through_line(settings: Settings, redis_server: Redis, line: Proxy) -> Settings:
     """The settings of a worker whose commands to Redis a test can hold."""
     url = by_way_of(line, redis_server, settings.redis_url)
-    return settings.model_copy(update={"redis_url": url, "redis_timeout": PATIENT_SECONDS})
+    return settings.model_copy(
+        update={"redis_url": url, "redis_timeout": PATIENT_SECONDS, "lease_slack": PATIENT_SECONDS}
+    )
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ async def formed() -> AsyncIterator[Cluster]:
 
 @pytest.fixture(scope="module")
 async def started(postgres: Postgres, settings: Settings, formed: Cluster) -> AsyncIterator[World]:
-    quick = {"redis_timeout": 0.5, "sweep_interval": 0.1}
+    quick = {"redis_timeout": 0.5, "sweep_interval": 0.1, "lease_slack": 1.5}
     async with world(postgres, settings, redis_url=SecretStr(formed.url), **quick) as deployment:
         yield deployment
 

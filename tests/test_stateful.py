@@ -17,7 +17,7 @@ from tests.stateful.usual import UsualCalls
 from tests.world import world
 
 # Fewer connections to Redis than writers that come at once.
-QUICK = {"sweep_interval": 0.1, "redis_timeout": 0.1, "cache_hold": 0.3, "redis_pool_size": 8}
+QUICK = {"sweep_interval": 0.1, "redis_timeout": 0.1, "cache_hold": 0.3, "lease_slack": 0.3, "redis_pool_size": 8}
 
 
 class ChatMachine(UsualCalls, Extremes, Faults):

@@ -4,7 +4,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import (
     DirectoryPath,
@@ -52,6 +52,14 @@ class ConfigurationError(Exception):
 class Settings(BaseSettings):
     """The environment variables that start with CHAT_. Times are in seconds, sizes in bytes."""
 
+    # All workers rely on each other's values of these three, so no environment changes them.
+    # How long a change keeps its session out of the cache. Slower reads do not fill it; nearly all are quicker.
+    cache_hold: ClassVar[float] = 2.0
+    # Between two looks into the outbox: how long a session that was deleted with SQL may still be seen.
+    sweep_interval: ClassVar[float] = 1.0
+    # How much longer than that the cache is trusted without a good ping (decision 3).
+    lease_slack: ClassVar[float] = 0.75
+
     model_config = SettingsConfigDict(
         env_prefix="CHAT_", env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
     )
@@ -98,23 +106,20 @@ class Settings(BaseSettings):
     )
 
     # A Redis in the same data centre answers in under a millisecond; what takes a quarter of a second
-    # is slower than the database that the cache spares.
-    redis_timeout: PositiveFloat = Field(default=0.25, description="limit for connecting and for each answer")
+    # is slower than the database that the cache spares. Two pings of half a second each still fit in a lease.
+    redis_timeout: PositiveFloat = Field(
+        default=0.25, le=0.5, description="limit for connecting and for each answer, 0.5 at most"
+    )
     redis_pool_size: int = Field(
         default=32, ge=8, description="connections to each Redis server per worker, 8 at least"
     )
 
     cache_ttl: PositiveInt = Field(default=300, description="life of a cached answer")
-    cache_hold: PositiveFloat = Field(
-        default=2,
-        description="how long a change keeps its session out of the cache; reads slower than this do not fill it",
-    )
     cache_max_pages: PositiveInt = Field(default=32, description="cached list pages per user")
 
     lock_ttl: PositiveFloat = Field(default=10, description="life of a session lock whose holder died")
     lock_wait: PositiveFloat = Field(default=3, description="how long an append waits for the lock; then 409")
 
-    sweep_interval: PositiveFloat = Field(default=1, description="pause between two looks into the outbox")
     tombstone_hours: PositiveInt = Field(default=24, description="how long a deleted id cannot be created anew")
 
     feed_length: PositiveInt = Field(default=1000, description="events kept per user for resuming")

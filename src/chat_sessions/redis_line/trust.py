@@ -23,7 +23,7 @@ class Trust:
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        self.patience = settings.sweep_interval + 3 * settings.redis_timeout
+        self.patience = settings.sweep_interval + settings.lease_slack
         self._metrics = metrics
         self._failures = 0
         self._proved_at = float("-inf")
