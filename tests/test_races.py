@@ -247,6 +247,21 @@ async def test_a_deleted_id_is_refused_as_a_foreign_one_is(ada: Caller, bob: Cal
     assert deleted_again.content == somebody_elses.content
 
 
+async def test_a_deleted_id_is_refused_before_a_row_is_written(
+    ada: Caller, database: asyncpg.Pool, session_id: str
+) -> None:
+    # Writing one, only to undo it, takes a millisecond that would tell a deleted id from a foreign one.
+    await ada.delete(session_id)
+    async with database.acquire() as connection, connection.transaction():
+        with pytest.raises(asyncpg.UniqueViolationError, match="was deleted"):
+            async with connection.transaction():
+                await connection.execute(
+                    """INSERT INTO "ChatSession" ("id", "userId") VALUES ($1, 'ada')""", session_id
+                )
+        written = """SELECT n_tup_ins FROM pg_stat_xact_user_tables WHERE relname = 'ChatSession'"""
+        assert await connection.fetchval(written) == 0
+
+
 async def test_two_writers_and_a_deleter_leave_nothing_behind(
     ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:

@@ -89,15 +89,33 @@ $$;
 CREATE TRIGGER "ChatSession_version" BEFORE UPDATE ON "ChatSession"
     FOR EACH ROW EXECUTE FUNCTION "ChatSession_move_version"();
 
--- The check runs after the insert and not before it: an insert that waited for the deletion of the
--- same id sees the tombstone only then.
+CREATE FUNCTION "Tombstone_refuse"() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE unique_violation USING
+        MESSAGE = 'a session with this id was deleted',
+        DETAIL = 'Key (id) is held by a tombstone.',
+        CONSTRAINT = 'Tombstone_pkey';
+END;
+$$;
+
+-- Before the insert, so that a deleted id is refused as quickly as one that another user has.
+CREATE FUNCTION "ChatSession_check_id"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM "Tombstone" WHERE "sessionId" = NEW."id") THEN
+        PERFORM "Tombstone_refuse"();
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER "ChatSession_id" BEFORE INSERT ON "ChatSession"
+    FOR EACH ROW EXECUTE FUNCTION "ChatSession_check_id"();
+
+-- Again after it: an insert that waited for the deletion of the same id sees the tombstone only then.
 CREATE FUNCTION "ChatSession_note_insert"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM inserted JOIN "Tombstone" ON "sessionId" = inserted."id") THEN
-        RAISE unique_violation USING
-            MESSAGE = 'a session with this id was deleted',
-            DETAIL = 'Key (id) is held by a tombstone.',
-            CONSTRAINT = 'Tombstone_pkey';
+        PERFORM "Tombstone_refuse"();
     END IF;
     INSERT INTO "Outbox" ("userId", "sessionId", "change")
         SELECT "userId", "id", 'created' FROM inserted;
