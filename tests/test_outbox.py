@@ -199,6 +199,31 @@ async def test_notes_that_a_dead_worker_holds_do_not_keep_the_others_from_trusti
     await swept(deployment.database)
 
 
+async def test_a_note_that_a_dead_worker_holds_is_evicted_by_the_others(deployment: World) -> None:
+    await deployment.emptied()
+    async with (
+        deployment.callers("ada") as callers,
+        deployment.look_into_redis() as redis,
+        deployment.database.acquire() as dead,
+        dead.transaction(),
+    ):
+        session_id = (await callers[0].create("Lisbon"))["id"]
+
+        async def holds_a_note() -> bool:
+            note = """INSERT INTO "Outbox" ("userId", "sessionId", "change") VALUES ('ada', $1, 'updated')"""
+            await deployment.database.execute(note, session_id)
+            return bool(await dead.fetch('SELECT * FROM "Outbox" FOR UPDATE SKIP LOCKED'))
+
+        async def is_evicted() -> bool:
+            return not await redis.exists(ADA.session(session_id))
+
+        await until(holds_a_note)
+        await redis.set(ADA.session(session_id), "stale", ex=300)
+        await until(is_evicted)
+        assert await deployment.distrusting() == []
+    await swept(deployment.database)
+
+
 @pytest.fixture
 async def busy_url(postgres: Postgres) -> AsyncIterator[str]:
     """A database in which notes are added all the time, and deleted slowly."""

@@ -4,15 +4,39 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
+from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.embedded import Postgres
+from chat_sessions.cache import Keys
+from chat_sessions.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
+from tests.proxy import Proxy
 from tests.service import Caller
 from tests.steps import deleted, statuses
 from tests.waiting import swept, until
+from tests.wire import by_way_of, script
 from tests.world import World, remembered, world
 
 SESSIONS = 50
+
+
+async def test_nobody_serves_a_deleted_session_where_redis_answers_pings_but_no_eviction(
+    postgres: Postgres, settings: Settings, redis_server: Redis, redis: RedisClient
+) -> None:
+    async with Proxy(redis_server.port).running() as line:
+        url = by_way_of(line, redis_server, settings.redis_url)
+        async with world(postgres, settings, redis_url=url) as deployment, deployment.callers("ada") as (ada, other):
+            session_id = (await ada.create("Lisbon"))["id"]
+            await swept(deployment.database)
+
+            async def is_cached() -> bool:
+                await other.get(session_id)
+                return bool(await redis.exists(Keys("ada").session(session_id)))
+
+            await until(is_cached)
+            async with line.hold(script("evict")):
+                assert (await ada.delete(session_id)).status_code == 204
+                assert (await other.get(session_id)).status_code == 404
+            await deployment.trusted()
 
 
 @pytest.fixture(scope="module")

@@ -32,9 +32,8 @@ SELECT "userId", "sessionId", "change" FROM "Outbox" ORDER BY "id" LIMIT $1
 
 MEASURE: Final[LiteralString] = """
 SELECT (SELECT count(*)::int FROM (SELECT FROM "Outbox" LIMIT $1) AS counted) AS "depth",
-    COALESCE(
-        (SELECT EXTRACT(epoch FROM now() - "createdAt") FROM "Outbox" ORDER BY "id" LIMIT 1), 0
-    )::float8 AS "age"
+    "id"::text AS "oldest", COALESCE(EXTRACT(epoch FROM now() - "createdAt"), 0)::float8 AS "age"
+FROM (VALUES (1)) AS one LEFT JOIN (SELECT "id", "createdAt" FROM "Outbox" ORDER BY "id" LIMIT 1) AS first ON true
 """
 
 FORGET_TOMBSTONES: Final[LiteralString] = """
@@ -54,9 +53,10 @@ class Note(NamedTuple):
 
 
 class Backlog(NamedTuple):
-    """How many notes wait, up to MOST_COUNTED, and the age of the first one in seconds."""
+    """How many notes wait, up to MOST_COUNTED, which is the first one, and its age in seconds."""
 
     depth: int
+    oldest: str | None
     age: float
 
 
@@ -69,7 +69,7 @@ class Outbox:
     async def backlog(self) -> Backlog:
         """Measure what waits."""
         row = (await self._prisma.query_raw(MEASURE, MOST_COUNTED))[0]
-        return Backlog(int(row["depth"]), float(row["age"]))
+        return Backlog(int(row["depth"]), row["oldest"], float(row["age"]))
 
     @asynccontextmanager
     async def take(self, limit: int = NOTES_PER_SWEEP) -> AsyncIterator[list[Note]]:

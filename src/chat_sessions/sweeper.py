@@ -37,6 +37,8 @@ class Sweeper:
         self._settings = settings
         self._metrics = metrics
         self._buried_at = float("-inf")
+        self._oldest: str | None = None
+        self._oldest_since = monotonic()
 
     async def run(self) -> NoReturn:
         """Sweep until cancelled."""
@@ -68,11 +70,28 @@ class Sweeper:
         backlog = await self._outbox.backlog()
         self._metrics.outbox_depth.set(backlog.depth)
         self._metrics.outbox_age.set(backlog.age)
+        if self._is_stuck(backlog.oldest):
+            await self._evict_or_distrust()
         if backlog.depth:
             while await self._sweep_some():
                 pass
         if self._link.trusted or await self._evict_the_rest():
             self._link.trust_again(failures)
+
+    def _is_stuck(self, oldest: str | None) -> bool:
+        """Return whether no sweeper has cleared the oldest note for as long as a lease lasts."""
+        if oldest is None or oldest != self._oldest:
+            self._oldest, self._oldest_since = oldest, monotonic()
+        return monotonic() - self._oldest_since > self._link.patience
+
+    async def _evict_or_distrust(self) -> None:
+        """Evict what a dead sweeper may hold. A Redis that answers pings but no eviction is not to be trusted."""
+        try:
+            await self._evict_the_rest()
+        except RedisAway:
+            self._link.give_up()
+            raise
+        self._oldest_since = monotonic()
 
     async def _sweep_some(self) -> bool:
         """Return whether there may be more."""
