@@ -1,15 +1,20 @@
 """What Postgres does for a statement, in a database made for the question."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from chat_sessions.embedded import Postgres
+
+# What a pool hands out.
+Connection = PoolConnectionProxy
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
@@ -49,6 +54,11 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _nodes(child)
 
 
+def _literal(value: object) -> str:
+    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    return "'" + text.replace("'", "''") + "'"
+
+
 @asynccontextmanager
 async def planned_database(postgres: Postgres, name: str) -> AsyncIterator[asyncpg.Pool]:
     """Make an empty migrated database, and drop it afterwards."""
@@ -63,12 +73,36 @@ async def planned_database(postgres: Postgres, name: str) -> AsyncIterator[async
 
 
 async def explain(database: asyncpg.Pool, statement: str, *values: object) -> Plan:
-    """Run a statement for once, and say how."""
+    """Run a statement, say how, and undo it."""
+    async with _undone(database) as connection:
+        return await _explained(connection, statement, *values)
+
+
+async def explain_generic(
+    database: asyncpg.Pool, settings: Sequence[str], statement: str, *values: object
+) -> Plan:
+    """Do the same for a connection that prefers one plan for any values, unless the settings say otherwise."""
+    async with _undone(database) as connection:
+        for each in ("SET LOCAL plan_cache_mode = force_generic_plan", *settings):
+            await connection.execute(each)
+        await connection.execute(f"PREPARE planned AS {statement}")
+        try:
+            return await _explained(connection, f"EXECUTE planned ({', '.join(map(_literal, values))})")
+        finally:
+            await connection.execute("DEALLOCATE planned")
+
+
+async def _explained(connection: Connection, statement: str, *values: object) -> Plan:
+    answer = await connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}", *values)
+    return Plan(json.loads(answer)[0]["Plan"])
+
+
+@asynccontextmanager
+async def _undone(database: asyncpg.Pool) -> AsyncIterator[Connection]:
     async with database.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
         try:
-            answer = await connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}", *values)
+            yield connection
         finally:
             await transaction.rollback()
-    return Plan(json.loads(answer)[0]["Plan"])

@@ -16,7 +16,7 @@ from chat_sessions import filters, rows
 from chat_sessions.cursor import Cursor
 from chat_sessions.errors import SessionBusy, SessionIdTaken, StatementUndone
 from chat_sessions.filters import ListQuery, Place
-from chat_sessions.queries import APPEND_MESSAGES, CHANGE_SESSION
+from chat_sessions.queries import APPEND_MESSAGES, CHANGE_SESSION, PLAN_FOR_THE_VALUES
 from chat_sessions.reads import MAX_PAGE_BYTES, OPEN_SESSION, ListShape, list_sessions
 from chat_sessions.schemas import (
     BatchDeletion,
@@ -31,8 +31,9 @@ UNIQUE_VIOLATION = "23505"
 # An append collides with another one of the same message once, and then finds it.
 APPEND_ATTEMPTS = 4
 SNAPSHOT_ATTEMPTS = 5
-# Each within the time of a statement: the cascade deletes the messages.
-SESSIONS_PER_PIECE = 1000
+# Each within the time of a statement: the cascade deletes the messages. So few that neither engine nor event loop is
+# busy with a piece for long, and that Postgres looks up each id instead of reading the account.
+SESSIONS_PER_PIECE = 250
 MESSAGES_PER_PIECE = 20_000
 IN_THE_ORDER_OF_CHANGE: list[ChatSessionOrderByInput] = [{"updatedAt": "asc"}, {"id": "asc"}]
 # A page's most bytes, and whether it is made also if it ends because of them. Nearly all are ordinary.
@@ -173,27 +174,30 @@ class SessionStore:
         named = filters.of_batch(user, batch)
         where, begun_at = named, None
         while True:
-            found, more = await self._delete_piece(where, dry_run=batch.dry_run)
+            found, more = await self._delete_piece(user, where, dry_run=batch.dry_run)
             yield [each.id for each in found]
             if not more:
                 return
             begun_at = begun_at or await self._now()
             where = filters.beyond(named, Place(found[-1].updatedAt, found[-1].id, begun_at))
 
-    async def _delete_piece(self, where: ChatSessionWhereInput, *, dry_run: bool) -> tuple[Sequence[ChatSession], bool]:
+    async def _delete_piece(
+        self, user: str, where: ChatSessionWhereInput, *, dry_run: bool
+    ) -> tuple[Sequence[ChatSession], bool]:
         """Delete some sessions with one `delete_many`, and return them, and whether there are more."""
         for _ in range(SNAPSHOT_ATTEMPTS):
             try:
                 async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
                     # Both statements see the same rows; if one of them changes meanwhile, Postgres refuses the second.
                     await transaction.execute_raw("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                    await transaction.execute_raw(PLAN_FOR_THE_VALUES)
                     found = await transaction.chatsession.find_many(
                         where=where, order=IN_THE_ORDER_OF_CHANGE, take=SESSIONS_PER_PIECE
                     )
                     piece = _bounded(found)
                     if piece and not dry_run:
                         ids = [each.id for each in piece]
-                        await transaction.chatsession.delete_many(where={"AND": [where, {"id": {"in": ids}}]})
+                        await transaction.chatsession.delete_many(where={"userId": user, "id": {"in": ids}})
                     return piece, len(piece) < len(found) or len(found) == SESSIONS_PER_PIECE
             except StatementUndone:
                 continue

@@ -51,3 +51,7 @@ SELECT {json_of(Messages, messages=f'json_agg({json_of(Message)} ORDER BY "seque
 FROM (SELECT * FROM added UNION ALL SELECT known.* FROM known WHERE EXISTS (SELECT FROM extended)) AS stored
 HAVING count(*) > 0
 """  # noqa: S608  nothing of a caller's is in it, only what stands in this file and in the schemas
+
+# For transactions that name many ids beside another condition. The plan for any values, to which Postgres changes after
+# five executions, expects every account to be small: it reads the whole account, and compares each row with each id.
+PLAN_FOR_THE_VALUES: Final[LiteralString] = "SET LOCAL plan_cache_mode = force_custom_plan"

@@ -25,4 +25,11 @@ async def within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
                 break
         raise TimeoutError
     finally:
+        # It may fail before it hears of that, and then nobody else asks why.
+        task.add_done_callback(_heard)
         task.cancel()
+
+
+def _heard(task: asyncio.Task[T]) -> None:
+    if not task.cancelled():
+        task.exception()

@@ -12,6 +12,7 @@ from typing import Any, Final, LiteralString, NamedTuple
 from chat_sessions import rows
 from chat_sessions.bridge.prisma import BridgedPrisma
 from chat_sessions.outbox import Note
+from chat_sessions.queries import PLAN_FOR_THE_VALUES
 from chat_sessions.schemas import Message, Summary
 
 BATCH_TIMEOUT = timedelta(seconds=30)
@@ -115,6 +116,7 @@ class BulkStore:
     async def delete_unused(self, cutoff: datetime, after: Place, limit: int) -> Batch:
         """Delete the next sessions that were used last before the cutoff; an empty batch is the end."""
         async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
+            await transaction.execute_raw(PLAN_FOR_THE_VALUES)
             batch = _batch(await transaction.query_raw(LOCK_UNUSED, cutoff.isoformat(), *after, limit), limit)
             ids = [each for ids in batch.ids.values() for each in ids]
             # The condition once more: whatever the lock is worth, a session in use survives.
@@ -124,6 +126,7 @@ class BulkStore:
     async def delete_of(self, user: str, limit: int) -> Batch:
         """Delete some sessions of a user; those that are in use right now stay."""
         async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
+            await transaction.execute_raw(PLAN_FOR_THE_VALUES)
             batch = _batch(await transaction.query_raw(LOCK_OF_USER, user, limit), limit)
             ids = batch.ids.get(user, [])
             await transaction.chatsession.delete_many(where={"id": {"in": ids}, "userId": user})

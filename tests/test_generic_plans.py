@@ -1,0 +1,96 @@
+"""What names hundreds of ids looks them up, also when Postgres would rather have one plan for any values.
+
+It does from the sixth execution on, and expects an account to be as large as the average one.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+
+from chat_sessions.bridge.client import prisma_client
+from chat_sessions.database import SESSIONS_PER_PIECE, SessionStore
+from chat_sessions.embedded import Postgres
+from chat_sessions.schemas import BatchDeletion, DeletionFilter
+from chat_sessions.settings import Settings
+from chat_sessions.upkeep.bulk import BulkStore, Place
+from tests.plans import Plan, explain_generic, planned_database
+
+MIDDLE = datetime(2026, 1, 1, 0, 55, tzinfo=UTC)
+LATER = datetime(2027, 1, 1, tzinfo=UTC)
+# Half of the sessions belong to ada, the others to a thousand users.
+FILL = """INSERT INTO "ChatSession" ("id", "userId", "updatedAt")
+    SELECT lpad(n::text, 8, '0'), CASE n % 2 WHEN 0 THEN 'ada' ELSE 'user' || n % 2000 END,
+        '2026-01-01T00:00:00Z'::timestamptz + make_interval(secs => n / 3)
+    FROM generate_series(1, 60000) AS n ORDER BY md5(n::text)"""
+IDS = [f"{number:08}" for number in range(2, 2 * SESSIONS_PER_PIECE + 2, 2)]
+# As many as the statements are recorded with.
+RECORDED = """INSERT INTO "ChatSession" ("id", "userId") SELECT n::text, 'ada' FROM generate_series(1, $1::int) AS n"""
+
+
+@pytest.fixture(scope="module")
+async def crowd(postgres: Postgres) -> AsyncIterator[asyncpg.Pool]:
+    async with planned_database(postgres, "generic") as pool:
+        await pool.execute(FILL)
+        await pool.execute('VACUUM ANALYZE "ChatSession"')
+        yield pool
+
+
+class Recorded:
+    """The statements of one call."""
+
+    def __init__(self, statements: Sequence[str], crowd: asyncpg.Pool) -> None:
+        self._statements = statements
+        self._crowd = crowd
+
+    async def plan(self, verb: str, *values: object) -> Plan:
+        """Explain the last one that takes so many values, with the settings of its transaction."""
+        fits = [each for each in self._statements if each.startswith(verb) and f"${len(values)}" in each]
+        settings = dict.fromkeys(each for each in self._statements if each.startswith("SET "))
+        return await explain_generic(self._crowd, list(settings), fits[-1], *values)
+
+
+@pytest.fixture
+async def walk(settings: Settings, database: asyncpg.Pool, crowd: asyncpg.Pool) -> Recorded:
+    """A deletion by filter in several pieces."""
+    await database.execute(RECORDED, 2 * SESSIONS_PER_PIECE)
+    statements: list[str] = []
+    async with prisma_client(settings, on_statement=statements.append) as prisma:
+        batch = BatchDeletion(filter=DeletionFilter())
+        pieces = [len(ids) async for ids in SessionStore(prisma).delete_batch("ada", batch)]
+    assert pieces == [SESSIONS_PER_PIECE, SESSIONS_PER_PIECE, 0]
+    return Recorded(statements, crowd)
+
+
+async def test_a_piece_of_a_large_deletion_is_deleted_by_its_ids(walk: Recorded) -> None:
+    plan = await walk.plan("DELETE", "ada", *IDS)
+    assert plan.indexes == ["ChatSession_pkey"]
+    assert plan.read == SESSIONS_PER_PIECE
+
+
+async def test_a_piece_of_a_large_deletion_is_found_where_the_one_before_it_ended(walk: Recorded) -> None:
+    place = (MIDDLE, LATER, MIDDLE, MIDDLE, "00009900", "ada", SESSIONS_PER_PIECE, 0)
+    plan = await walk.plan("SELECT", *place)
+    assert plan.indexes == ["ChatSession_userId_updatedAt_id_idx"]
+    assert plan.read <= SESSIONS_PER_PIECE + 3
+
+
+async def test_an_erasure_deletes_by_ids(settings: Settings, database: asyncpg.Pool, crowd: asyncpg.Pool) -> None:
+    await database.execute(RECORDED, SESSIONS_PER_PIECE)
+    statements: list[str] = []
+    async with prisma_client(settings, on_statement=statements.append) as prisma:
+        assert len(await BulkStore(prisma).delete_of("ada", SESSIONS_PER_PIECE)) == SESSIONS_PER_PIECE
+    plan = await Recorded(statements, crowd).plan("DELETE", *IDS, "ada")
+    assert plan.indexes == ["ChatSession_pkey"]
+    assert plan.read == SESSIONS_PER_PIECE
+
+
+async def test_a_purge_deletes_by_ids(settings: Settings, database: asyncpg.Pool, crowd: asyncpg.Pool) -> None:
+    await database.execute(RECORDED, SESSIONS_PER_PIECE)
+    statements: list[str] = []
+    async with prisma_client(settings, on_statement=statements.append) as prisma:
+        assert len(await BulkStore(prisma).delete_unused(LATER, Place(), SESSIONS_PER_PIECE)) == SESSIONS_PER_PIECE
+    plan = await Recorded(statements, crowd).plan("DELETE", *IDS, LATER)
+    assert plan.indexes == ["ChatSession_pkey"]
+    assert plan.read == SESSIONS_PER_PIECE
