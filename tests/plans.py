@@ -78,9 +78,7 @@ async def explain(database: asyncpg.Pool, statement: str, *values: object) -> Pl
         return await _explained(connection, statement, *values)
 
 
-async def explain_generic(
-    database: asyncpg.Pool, settings: Sequence[str], statement: str, *values: object
-) -> Plan:
+async def explain_generic(database: asyncpg.Pool, settings: Sequence[str], statement: str, *values: object) -> Plan:
     """Do the same for a connection that prefers one plan for any values, unless the settings say otherwise."""
     async with _undone(database) as connection:
         for each in ("SET LOCAL plan_cache_mode = force_generic_plan", *settings):

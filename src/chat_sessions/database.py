@@ -3,6 +3,7 @@
 import json
 from asyncio import Semaphore
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Generic, NamedTuple, TypeVar
 from uuid import uuid4
@@ -11,6 +12,7 @@ from prisma import Prisma
 from prisma.errors import RawQueryError, UniqueViolationError
 from prisma.models import ChatSession
 from prisma.types import ChatSessionCreateInput, ChatSessionOrderByInput, ChatSessionWhereInput
+from pydantic_core import to_json
 
 from chat_sessions import filters, rows
 from chat_sessions.cursor import Cursor
@@ -37,8 +39,11 @@ SESSIONS_PER_PIECE = 250
 MESSAGES_PER_PIECE = 20_000
 IN_THE_ORDER_OF_CHANGE: list[ChatSessionOrderByInput] = [{"updatedAt": "asc"}, {"id": "asc"}]
 # A page's most bytes, and whether it is made also if it ends because of them. Nearly all are ordinary.
-ORDINARY, LARGE = (512 * 1024, False), (MAX_PAGE_BYTES, True)
-LARGE_PAGES_AT_ONCE = 2
+ORDINARY_BYTES = 512 * 1024
+ORDINARY, LARGE = (ORDINARY_BYTES, False), (MAX_PAGE_BYTES, True)
+# Worker and engine hold several copies of each, and do nothing else while they make one. Writes have turns of their
+# own, for one of them may wait for a lock.
+LARGE_PAGES_AT_ONCE, LARGE_WRITES_AT_ONCE = 1, 2
 BATCH_TIMEOUT = timedelta(seconds=30)
 MESSAGES_PER_INSERT = 200
 
@@ -72,6 +77,7 @@ class SessionStore:
     def __init__(self, prisma: Prisma) -> None:
         self._prisma = prisma
         self._large_pages = Semaphore(LARGE_PAGES_AT_ONCE)
+        self._large_writes = Semaphore(LARGE_WRITES_AT_ONCE)
 
     async def list(self, user: str, query: ListQuery, total: int | None = None) -> Listed:
         """Return a page, counting unless the total is known; raise BadRequest for a cursor that does not fit."""
@@ -95,7 +101,7 @@ class SessionStore:
         return None
 
     async def _find_large(self, user: str, session_id: str, bounds: tuple[int | None, int]) -> Versioned[bytes] | None:
-        """Do the same for a page of megabytes, of which a worker and its engine hold several copies: few at once."""
+        """Do the same for a page of megabytes, one after the other."""
         async with self._large_pages:
             for row in await self._prisma.query_raw(OPEN_SESSION, session_id, user, *bounds, *LARGE):
                 return Versioned(row["body"].encode(), int(row["version"]))
@@ -104,19 +110,9 @@ class SessionStore:
     async def create(self, user: str, new: NewSession) -> tuple[Versioned[Summary], bool]:
         """Return the session and whether it is new; raise SessionIdTaken if its id is another's or a deleted one's."""
         session_id = new.id or str(uuid4())
-        data: ChatSessionCreateInput = {
-            "id": session_id,
-            "userId": user,
-            "title": new.title,
-            "metadata": rows.json(new.metadata),
-            "messageCount": len(new.messages),
-        }
-        if new.messages:
-            data["messages"] = {
-                "create": [rows.message_row(sequence, each) for sequence, each in enumerate(new.messages)]
-            }
         try:
-            row = await self._prisma.chatsession.create(data=data)
+            async with self._turn(new.messages):
+                row = await self._prisma.chatsession.create(data=_row(user, session_id, new))
         except UniqueViolationError:
             known = await self._prisma.chatsession.find_first(where={"id": session_id, "userId": user})
             if known is None:
@@ -151,15 +147,16 @@ class SessionStore:
 
     async def append(self, user: str, session_id: str, messages: Sequence[NewMessage]) -> bytes | None:
         """Append messages and return their JSON, with their sequences, or None if the session is not the user's."""
-        given = json.dumps([rows.recordset_row(position, each) for position, each in enumerate(messages)])
-        for _ in range(APPEND_ATTEMPTS):
-            try:
-                stored = await self._prisma.query_raw(APPEND_MESSAGES, session_id, user, given)
-            except RawQueryError as error:
-                if error.meta.get("code") != UNIQUE_VIOLATION:
-                    raise
-            else:
-                return stored[0]["body"].encode() if stored else None
+        async with self._turn(messages):
+            given = json.dumps([rows.recordset_row(position, each) for position, each in enumerate(messages)])
+            for _ in range(APPEND_ATTEMPTS):
+                try:
+                    stored = await self._prisma.query_raw(APPEND_MESSAGES, session_id, user, given)
+                except RawQueryError as error:
+                    if error.meta.get("code") != UNIQUE_VIOLATION:
+                        raise
+                else:
+                    return stored[0]["body"].encode() if stored else None
         raise SessionBusy
 
     async def delete(self, user: str, session_id: str, versions: Sequence[int] | None) -> bool:
@@ -203,12 +200,29 @@ class SessionStore:
                 continue
         raise SessionBusy
 
+    def _turn(self, messages: Sequence[NewMessage]) -> AbstractAsyncContextManager[object]:
+        """Let few writes of megabytes go on at once, and all others at any time."""
+        return self._large_writes if len(to_json(messages)) > ORDINARY_BYTES else nullcontext()
+
     async def _now(self) -> datetime:
         return datetime.fromisoformat((await self._prisma.query_raw('SELECT now() AS "now"'))[0]["now"])
 
     async def exists(self, user: str, session_id: str) -> bool:
         """Return whether the user has this session."""
         return await self._prisma.chatsession.count(where={"id": session_id, "userId": user}) == 1
+
+
+def _row(user: str, session_id: str, new: NewSession) -> ChatSessionCreateInput:
+    data: ChatSessionCreateInput = {
+        "id": session_id,
+        "userId": user,
+        "title": new.title,
+        "metadata": rows.json(new.metadata),
+        "messageCount": len(new.messages),
+    }
+    if new.messages:
+        data["messages"] = {"create": [rows.message_row(sequence, each) for sequence, each in enumerate(new.messages)]}
+    return data
 
 
 def _bounded(found: Sequence[ChatSession]) -> Sequence[ChatSession]:

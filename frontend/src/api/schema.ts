@@ -64,7 +64,7 @@ export interface paths {
          * Delete many sessions
          * @description Delete the sessions that `ids` names or that fit `filter`; with `dry_run`, only tell which.
          *
-         *     Up to 1000 go all at once, more in pieces: if the call fails, some may be gone and the others not. Repeat it.
+         *     Up to 250 go all at once, more in pieces: if the call fails, some may be gone and the others not. Repeat it.
          */
         post: operations["deleteSessions"];
         delete?: never;

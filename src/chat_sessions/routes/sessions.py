@@ -96,7 +96,7 @@ async def create_session(request: Request, user: CurrentUser, sessions: Sessions
 async def delete_sessions(user: CurrentUser, sessions: Sessions, batch: BatchDeletion) -> Response:
     """Delete the sessions that `ids` names or that fit `filter`; with `dry_run`, only tell which.
 
-    Up to 1000 go all at once, more in pieces: if the call fails, some may be gone and the others not. Repeat it.
+    Up to 250 go all at once, more in pieces: if the call fails, some may be gone and the others not. Repeat it.
     """
     length, parts = (await sessions.delete_batch(user.id, batch)).json()
     return StreamingResponse(_async(parts), media_type="application/json", headers={"Content-Length": str(length)})

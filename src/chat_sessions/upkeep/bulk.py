@@ -116,7 +116,6 @@ class BulkStore:
     async def delete_unused(self, cutoff: datetime, after: Place, limit: int) -> Batch:
         """Delete the next sessions that were used last before the cutoff; an empty batch is the end."""
         async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
-            await transaction.execute_raw(PLAN_FOR_THE_VALUES)
             batch = _batch(await transaction.query_raw(LOCK_UNUSED, cutoff.isoformat(), *after, limit), limit)
             ids = [each for ids in batch.ids.values() for each in ids]
             # The condition once more: whatever the lock is worth, a session in use survives.
