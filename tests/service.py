@@ -21,10 +21,12 @@ from tests import contract
 from tests.waiting import until
 
 SECRET = "a secret of the tests, long enough for HS256"  # noqa: S105  it guards nothing
+DAY = 24 * 60 * 60
 
 
 def token(user: str = "ada", *, secret: str = SECRET, algorithm: str = "HS256", **claims: object) -> str:
-    return jwt.encode({"sub": user, "exp": int(time.time()) + 600, **claims}, secret, algorithm)
+    # Longer than any run of the tests, since parameters are made when they are collected.
+    return jwt.encode({"sub": user, "exp": int(time.time()) + DAY, **claims}, secret, algorithm)
 
 
 @dataclass

@@ -190,8 +190,11 @@ def paths_of(routes: list[Any]) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 async def still(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[Service]:  # noqa: ARG001  migrated
-    """A worker that leaves the sweeping to the other one, so that each of its statements is a request's."""
-    async with running(settings.model_copy(update={"sweep_interval": 3600})) as worker:
+    """A worker that leaves the sweeping to the other one, so that each of its statements is a request's.
+
+    Its one ping has all the time that a busy machine takes.
+    """
+    async with running(settings.model_copy(update={"sweep_interval": 3600, "redis_timeout": 5})) as worker:
         yield worker
 
 

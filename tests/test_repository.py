@@ -1,6 +1,5 @@
 """What the repository promises of itself."""
 
-import ast
 import re
 import subprocess
 import sys
@@ -15,9 +14,6 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 SOURCE = ROOT / "src" / "chat_sessions"
 MODULES = sorted(SOURCE.rglob("*.py"))
-TESTS = sorted((ROOT / "tests").rglob("*.py"))
-# What is as old as the run, or expires within it.
-CLOCKS = {"token", "mint_token", "now", "time", "monotonic"}
 MAX_LINES = 250
 FOLDERS = ("", "docs", "docs/decisions", "monitoring", "deploy", "frontend")
 PAGES = [page for folder in FOLDERS for page in sorted((ROOT / folder).glob("*.md"))]
@@ -94,15 +90,3 @@ def test_every_dependency_is_locked() -> None:
     wanted = [*PYPROJECT["project"]["dependencies"], *(each for group in groups for each in group)]
     names = {each.partition(">")[0].partition("=")[0].partition("[")[0] for each in wanted if isinstance(each, str)}
     assert names <= locked
-
-
-def called_on_import(module: Path) -> set[str]:
-    body = ast.parse(module.read_text()).body
-    statements = [each for each in body if isinstance(each, ast.Assign | ast.AnnAssign)]
-    calls = [node.func for each in statements for node in ast.walk(each) if isinstance(node, ast.Call)]
-    return {ast.unparse(function).rpartition(".")[2] for function in calls}
-
-
-@pytest.mark.parametrize("module", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_test_mints_a_token_or_reads_a_clock_on_import(module: Path) -> None:
-    assert called_on_import(module).isdisjoint(CLOCKS)

@@ -249,6 +249,8 @@ async def test_an_outage_is_logged_once_however_many_calls_fail(settings: Settin
             await asyncio.to_thread(migrate_deploy, empty_url)
             await until(service.ada.is_fully_ready)
     told = [line for line in lines if line["log_level"] in {"warning", "error", "critical"}]
+    # A busy machine may lose Redis meanwhile.
+    told = [line for line in told if line["event"] != "cache.lost"]
     assert [line["event"] for line in told] == ["database.unavailable"]
     assert told[0]["reason"] == "The database is not migrated: run `chat-sessions migrate`."
 
