@@ -283,7 +283,7 @@ class Asked(NamedTuple):
     status: int
     headers: dict[str, str]
     body: str
-    statements: int
+    statements: list[str]
     commands: int
 
 
@@ -315,7 +315,7 @@ class Asker:
             told = await sent()
         assert not [each for each in told if "{bob}" in each]
         body = _plain(answer.text, values)
-        return Asked(answer.status_code, _headers(answer, values), body, len(statements()), len(told))
+        return Asked(answer.status_code, _headers(answer, values), body, statements(), len(told))
 
     def _token(self) -> str:
         """Return a token; that of a stream ends it soon, within the leeway of ten seconds."""

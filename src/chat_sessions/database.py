@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from chat_sessions import filters, rows
 from chat_sessions.cursor import Cursor
-from chat_sessions.errors import SessionBusy, SessionIdTaken, StatementUndone
+from chat_sessions.errors import SessionBusy, SessionIdTaken, StatementUndone, Unavailable
 from chat_sessions.filters import ListQuery, Place
 from chat_sessions.queries import APPEND_MESSAGES, CHANGE_SESSION, PLAN_FOR_THE_VALUES
 from chat_sessions.reads import MAX_PAGE_BYTES, OPEN_SESSION, ListShape, list_sessions
@@ -27,6 +27,7 @@ from chat_sessions.schemas import (
     SessionChange,
     Summary,
 )
+from chat_sessions.turns import Paced
 from chat_sessions.upkeep.archive import ArchivedSession
 
 UNIQUE_VIOLATION = "23505"
@@ -41,9 +42,11 @@ IN_THE_ORDER_OF_CHANGE: list[ChatSessionOrderByInput] = [{"updatedAt": "asc"}, {
 # A page's most bytes, and whether it is made also if it ends because of them. Nearly all are ordinary.
 ORDINARY_BYTES = 512 * 1024
 ORDINARY, LARGE = (ORDINARY_BYTES, False), (MAX_PAGE_BYTES, True)
-# Worker and engine hold several copies of each, and do nothing else while they make one. Writes have turns of their
-# own, for one of them may wait for a lock.
-LARGE_PAGES_AT_ONCE, LARGE_WRITES_AT_ONCE = 1, 2
+# Worker and engine hold several copies of a large page and keep a core busy, so there is one at a time, and a pause
+# after it. Writes have turns of their own, for one of them may wait for a lock.
+LARGE_PAGE_WAIT_SECONDS = 10
+MANY_LARGE_PAGES = "Too many large pages are being read at once; try again, or read with a smaller limit."
+LARGE_WRITES_AT_ONCE = 2
 BATCH_TIMEOUT = timedelta(seconds=30)
 MESSAGES_PER_INSERT = 200
 
@@ -76,7 +79,7 @@ class SessionStore:
 
     def __init__(self, prisma: Prisma) -> None:
         self._prisma = prisma
-        self._large_pages = Semaphore(LARGE_PAGES_AT_ONCE)
+        self._large_pages = Paced(LARGE_PAGE_WAIT_SECONDS, lambda: Unavailable(MANY_LARGE_PAGES))
         self._large_writes = Semaphore(LARGE_WRITES_AT_ONCE)
 
     async def list(self, user: str, query: ListQuery, total: int | None = None) -> Listed:
@@ -102,7 +105,7 @@ class SessionStore:
 
     async def _find_large(self, user: str, session_id: str, bounds: tuple[int | None, int]) -> Versioned[bytes] | None:
         """Do the same for a page of megabytes, one after the other."""
-        async with self._large_pages:
+        async with self._large_pages.turn():
             for row in await self._prisma.query_raw(OPEN_SESSION, session_id, user, *bounds, *LARGE):
                 return Versioned(row["body"].encode(), int(row["version"]))
         return None
