@@ -18,8 +18,9 @@ export UV_CACHE_DIR := $(CURDIR)/.cache/uv
 export npm_config_cache := $(CURDIR)/.cache/npm
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 export UV_PYTHON_DOWNLOADS := never
-# Of Biome, of the browser, and of a rustup that is asked whether there is a rustc.
+# Of Biome, of the browser, of Vitest, and of a rustup that is asked whether there is a rustc.
 export XDG_CACHE_HOME := $(CURDIR)/.cache/xdg
+export XDG_DATA_HOME := $(CURDIR)/.cache/share
 export RUSTUP_HOME := $(CURDIR)/.cache/rustup
 # Only for the browser's profile: pip and uv read their users' settings from there.
 BROWSER := XDG_CONFIG_HOME='$(CURDIR)/.cache/config'
