@@ -23,7 +23,8 @@ RUN npm ci --ignore-scripts --prefix frontend && npm run build --prefix frontend
 # What only the steps above needed goes: npm, the generators, the types.
 RUN npm ci --ignore-scripts --omit=dev --omit=optional --omit=peer --prefix engine \
     && rm -r engine/unused engine/generate.mjs engine/biome.json engine/package-lock.json \
-    && uv sync --frozen --no-dev --extra otel
+    && uv sync --frozen --no-dev --extra otel \
+    && rm -r src/chat_sessions/dev
 
 
 FROM ${BASE}

@@ -44,10 +44,10 @@ help: ## List these verbs
 
 install: .venv/.synced engine/generated/.made ## Set up everything: Python, Node and the generated clients
 dev: install ## Serve http://127.0.0.1:8000 with a Postgres and a Redis of its own (elsewhere: PORT=8001 DATA=.data-8001)
-	@exec $(BIN)/chat-sessions dev $(if $(PORT),--port=$(PORT)) $(if $(DATA),--data='$(DATA)')
+	@exec $(BIN)/python -m chat_sessions.dev $(if $(PORT),--port=$(PORT)) $(if $(DATA),--data='$(DATA)')
 
 test: install ## Run all tests: of the engine, the front end, the service, and in a browser
-	$(BIN)/python -m chat_sessions.embedded -- $(NPM) test --prefix engine
+	$(BIN)/python -m chat_sessions.dev.embedded -- $(NPM) test --prefix engine
 	$(if $(FRONTEND),$(NPM) test --prefix frontend)
 	$(if $(FRONTEND),$(BROWSER) $(NPM) run e2e --prefix frontend)
 	$(BIN)/pytest

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from benchmarks.processes import Running, service
-from chat_sessions.auth.tokens import mint_token
-from chat_sessions.embedded import temporary_servers
-from chat_sessions.migrations import migrate_deploy
+from chat_sessions.dev.embedded import temporary_servers
+from chat_sessions.store.migrations import migrate_deploy
+from chat_sessions.web.auth.tokens import mint_token
 
 SIZE = 4 * 1024 * 1024 - 500
 TRIES = 5

@@ -15,9 +15,9 @@ import asyncpg
 
 from benchmarks import data
 from benchmarks.processes import Running, service
-from chat_sessions.auth.tokens import mint_token
-from chat_sessions.embedded import temporary_servers
-from chat_sessions.migrations import migrate_deploy
+from chat_sessions.dev.embedded import temporary_servers
+from chat_sessions.store.migrations import migrate_deploy
+from chat_sessions.web.auth.tokens import mint_token
 
 SIZES = (1_000, 100_000, 1_000_000)
 SESSIONS = "/api/chat/sessions"

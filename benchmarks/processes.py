@@ -13,8 +13,8 @@ from urllib.error import HTTPError, URLError
 
 import psutil
 
-from chat_sessions.embedded import Server
-from chat_sessions.embedded.machine import free_port
+from chat_sessions.dev.embedded import Server
+from chat_sessions.dev.embedded.machine import free_port
 
 ROOT = Path(__file__).parents[1]
 START_TIMEOUT = 90.0

@@ -13,9 +13,9 @@ from benchmarks import data, report
 from benchmarks.load import Burst, burst, has_wrk, warm_up
 from benchmarks.paths import ROWS, SESSIONS, Contestant, Kind, Row, calls
 from benchmarks.processes import Running, baseline, cpu_of_server, service
-from chat_sessions.auth.tokens import mint_token
-from chat_sessions.embedded import Postgres, Redis, temporary_servers
-from chat_sessions.migrations import migrate_deploy
+from chat_sessions.dev.embedded import Postgres, Redis, temporary_servers
+from chat_sessions.store.migrations import migrate_deploy
+from chat_sessions.web.auth.tokens import mint_token
 
 READER, DELETER, WRITER = "reader", "deleter", "writer"
 USERS: Mapping[Kind, str] = {"delete": DELETER, "append": WRITER}

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from chat_sessions.embedded import Postgres, Server
-from chat_sessions.embedded.machine import write_private
+from chat_sessions.dev.embedded import Postgres, Server
+from chat_sessions.dev.embedded.machine import write_private
 
 # So few that transactions of different callers have to share them.
 SERVER_CONNECTIONS = 3

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.embedded import Postgres, Redis, temporary_servers
-from chat_sessions.migrations import migrate_deploy
+from chat_sessions.dev.embedded import Postgres, Redis, temporary_servers
 from chat_sessions.settings import Settings
+from chat_sessions.store.migrations import migrate_deploy
 from chat_sessions.telemetry.logs import configure_logging
 from tests.service import SECRET, Caller, Service, running
 

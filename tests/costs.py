@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from redis.asyncio import Redis
 
-from chat_sessions.preconditions import CHECK
+from chat_sessions.store.preconditions import CHECK
 from tests.service import Service
 
 # What a connection says of itself, and what the sweeper and the feed send whoever calls.

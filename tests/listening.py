@@ -11,7 +11,7 @@ import httpx
 import uvicorn
 
 from chat_sessions.settings import Settings
-from chat_sessions.web.protocol import BoundedProtocol
+from chat_sessions.web.connection.http import BoundedProtocol
 from tests.service import Service, token
 from tests.waiting import until
 

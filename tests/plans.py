@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from chat_sessions.embedded import Postgres
+from chat_sessions.dev.embedded import Postgres
 
 # What a pool hands out.
 Connection = PoolConnectionProxy

@@ -11,7 +11,7 @@ from typing import IO
 
 import httpx
 
-from chat_sessions.embedded.machine import free_port
+from chat_sessions.dev.embedded.machine import free_port
 from chat_sessions.settings import Settings
 from tests import paced
 from tests.service import Caller, token

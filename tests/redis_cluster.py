@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
-from chat_sessions.cache import Keys
-from chat_sessions.embedded import Redis
-from chat_sessions.embedded.machine import free_port, is_free, write_private
+from chat_sessions.cache.session_cache import Keys
+from chat_sessions.dev.embedded import Redis
+from chat_sessions.dev.embedded.machine import free_port, is_free, write_private
 from tests.redis_servers import PATIENT_MS, Servers, replication, started
 from tests.waiting import until_none
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from redis.exceptions import ResponseError
 
-from chat_sessions.embedded import Redis
+from chat_sessions.dev.embedded import Redis
 from tests.redis_servers import PATIENT_MS, Servers, replication, started
 from tests.waiting import until_none
 

@@ -10,8 +10,8 @@ from redis.asyncio import Redis as RedisClient
 from redis.asyncio.retry import Retry
 from redis.backoff import ConstantBackoff
 
-from chat_sessions.embedded import Redis
-from chat_sessions.embedded.machine import write_private
+from chat_sessions.dev.embedded import Redis
+from chat_sessions.dev.embedded.machine import write_private
 from tests.waiting import until_none
 
 # So that a machine which is busy for a while makes nobody believe that somebody has died: only tests say who has.

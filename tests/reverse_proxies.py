@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from chat_sessions.embedded import Server
+from chat_sessions.dev.embedded import Server
 
 # Clients of one proxy share this one connection to the service.
 NGINX = """

@@ -14,9 +14,9 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from chat_sessions.app import create_app
-from chat_sessions.outbox import MEASURE
-from chat_sessions.preconditions import CHECK
 from chat_sessions.settings import Settings
+from chat_sessions.store.outbox import MEASURE
+from chat_sessions.store.preconditions import CHECK
 from chat_sessions.telemetry.tracing import Tracing
 from tests import contract
 from tests.waiting import until

@@ -22,10 +22,12 @@ def clean_environment(given: Mapping[str, str]) -> dict[str, str]:
     return kept | {"PYTHONUNBUFFERED": "1", **given}
 
 
-def finished(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def finished(
+    *arguments: str, env: Mapping[str, str], module: str = "chat_sessions"
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(  # noqa: S603  our own words
-        [sys.executable, "-m", "chat_sessions", *arguments],
+        [sys.executable, "-m", module, *arguments],
         env=clean_environment(env),
         capture_output=True,
         text=True,
@@ -36,10 +38,13 @@ def finished(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedPro
 
 @contextmanager
 def started(
-    *arguments: str, env: Mapping[str, str], output: IO[str] | int | None = None
+    *arguments: str,
+    env: Mapping[str, str],
+    output: IO[str] | int | None = None,
+    module: str = "chat_sessions",
 ) -> Iterator[subprocess.Popen[str]]:
     """Start a command, and end it, with all that it has started, when the block ends."""
-    command = [sys.executable, "-m", "chat_sessions", *arguments]
+    command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, env=clean_environment(env), stdout=output, stderr=output, text=True) as process:  # noqa: S603
         try:
             yield process

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from chat_sessions.cache import Keys
+from chat_sessions.cache.session_cache import Keys
 from tests.redis_servers import Servers
 from tests.service import Caller
 from tests.waiting import swept, until_none

@@ -18,12 +18,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from chat_sessions.auth.key_set import MAX_SET_BYTES, MIN_SECONDS_BETWEEN_FETCHES, KeySet
-from chat_sessions.auth.keys import MAX_KEYS, SharedSecret
-from chat_sessions.auth.tokens import Authenticator, User, mint_token
+from chat_sessions.contract.user import User
 from chat_sessions.errors import Unauthorized, Unavailable
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.logs import configure_logging
+from chat_sessions.web.auth.key_set import MAX_SET_BYTES, MIN_SECONDS_BETWEEN_FETCHES, KeySet
+from chat_sessions.web.auth.keys import MAX_KEYS, SharedSecret
+from chat_sessions.web.auth.tokens import Authenticator, mint_token
 from tests.provider import Provider
 from tests.service import SECRET, Caller, Service, running, token
 from tests.waiting import until
@@ -416,7 +417,7 @@ def lines(settings: Settings) -> Iterator[Lines]:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("chat_sessions.auth.key_set.monotonic", clock)
+    monkeypatch.setattr("chat_sessions.web.auth.key_set.monotonic", clock)
     return clock
 
 

@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions import database as database_module
-from chat_sessions.cache import MAX_SESSIONS_PER_EVICTION, Keys
+from chat_sessions.cache.session_cache import MAX_SESSIONS_PER_EVICTION, Keys
+from chat_sessions.store import session_store as database_module
 from tests.costs import commands
 from tests.service import Caller, Service, new_id
 from tests.waiting import a_statement_waits, deletion_under_way, swept, until, until_none

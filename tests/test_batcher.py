@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from chat_sessions.redis_line.batcher import Batcher, Bounds
+from chat_sessions.cache.redis.batcher import Batcher, Bounds
 
 
 class Doubling:

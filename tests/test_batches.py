@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from chat_sessions.embedded import Postgres
-from chat_sessions.outbox import FORGET_TOMBSTONES, MEASURE, MOST_COUNTED, READ_NOTES, TAKE_NOTES
-from chat_sessions.upkeep.bulk import TAKE_NOTES_OF_USER
+from chat_sessions.dev.embedded import Postgres
+from chat_sessions.operator.bulk import TAKE_NOTES_OF_USER
+from chat_sessions.store.outbox import FORGET_TOMBSTONES, MEASURE, MOST_COUNTED, READ_NOTES, TAKE_NOTES
 from tests.plans import Plan, explain, planned_database
 
 ROWS = 3000

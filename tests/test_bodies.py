@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from pydantic_core import to_json
 
-from chat_sessions.storable import digits_added
+from chat_sessions.contract.storable import digits_added
 from chat_sessions.web.bodies import MAX_VALUES, holds_at_most
 from tests.line import connected_to
 from tests.listening import on_a_socket

@@ -6,9 +6,16 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.cache import MAX_ENTRY_BYTES, MAX_FILLED_BYTES, Keys, Representation, SessionCache, Ticket
-from chat_sessions.embedded import Postgres
-from chat_sessions.redis_line.link import RedisLink
+from chat_sessions.cache.redis.link import RedisLink
+from chat_sessions.cache.session_cache import (
+    MAX_ENTRY_BYTES,
+    MAX_FILLED_BYTES,
+    Keys,
+    Representation,
+    SessionCache,
+    Ticket,
+)
+from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
 from tests.costs import counted

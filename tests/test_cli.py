@@ -19,9 +19,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from chat_sessions.embedded.machine import free_port
-from chat_sessions.environment import unknown_variables
+from chat_sessions.dev.embedded.machine import free_port
 from chat_sessions.settings import ConfigurationError, Settings, load_settings
+from chat_sessions.settings.environment import unknown_variables
 from tests.command import Operator, environment
 from tests.provider import Provider
 from tests.service import Caller, Service, token
@@ -29,7 +29,7 @@ from tests.shell import WORKER, children, family, finished, has_ended, started
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = {"serve", "migrate", "token", "openapi", "doctor", "purge", "erase-user", "export", "import", "dev"}
+COMMANDS = {"serve", "migrate", "token", "openapi", "doctor", "purge", "erase-user", "export", "import"}
 
 # The request waits for as long as the test wants it to.
 PATIENT = {"CHAT_DATABASE_STATEMENT_TIMEOUT": "60", "CHAT_DATABASE_QUERY_TIMEOUT": "90", "CHAT_LOG_LEVEL": "error"}

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from chat_sessions.web.coalescing import CoalescingTransport
+from chat_sessions.web.connection.coalescing import CoalescingTransport
 from tests.waiting import until
 
 

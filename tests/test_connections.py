@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from chat_sessions.settings import Settings
-from chat_sessions.web.protocol import MAX_HEADERS, MAX_SURPLUS
+from chat_sessions.web.connection.http import MAX_HEADERS, MAX_SURPLUS
 from tests.line import MOMENT, Line, connected_to
 from tests.listening import following
 from tests.process import ServiceProcess, serving

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from chat_sessions.embedded import Redis as RedisServer
+from chat_sessions.dev.embedded import Redis as RedisServer
 from chat_sessions.settings import Settings
 from tests.costs import commands, counted
 from tests.proxy import Proxy

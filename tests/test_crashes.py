@@ -10,8 +10,8 @@ import httpx
 import pytest
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.cache import Keys
-from chat_sessions.embedded import Postgres, Redis
+from chat_sessions.cache.session_cache import Keys
+from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
 from tests.process import serving
 from tests.proxy import Gate, Proxy

@@ -1,4 +1,4 @@
-"""`chat-sessions dev`, which is `make dev`: a process with servers of its own."""
+"""`make dev`: a process with servers of its own."""
 
 import asyncio
 import re
@@ -13,11 +13,13 @@ import psutil
 import pytest
 
 from chat_sessions.app import create_app
-from chat_sessions.embedded.machine import free_port, is_free
+from chat_sessions.dev.embedded.machine import free_port, is_free
 from chat_sessions.settings import Settings
 from tests.service import Caller, Service
 from tests.shell import family, finished, has_ended, started
 from tests.waiting import until
+
+DEV = "chat_sessions.dev"
 
 
 @dataclass
@@ -48,8 +50,8 @@ class Dev:
 async def running(folder: Path) -> AsyncIterator[Dev]:
     port = free_port()
     with (folder / "output").open("w+") as output:
-        arguments = ("dev", "--port", str(port), "--data", str(folder / "data"))
-        with started(*arguments, env={}, output=output) as process:
+        arguments = ("--port", str(port), "--data", str(folder / "data"))
+        with started(*arguments, env={}, output=output, module=DEV) as process:
 
             async def greeted() -> bool:
                 assert process.poll() is None, (folder / "output").read_text()
@@ -96,7 +98,7 @@ async def test_it_says_what_it_does_before_it_can_greet(dev: Dev) -> None:
 
 
 async def test_a_second_one_says_that_the_port_is_taken(dev: Dev, tmp_path: Path) -> None:
-    done = await asyncio.to_thread(finished, "dev", "--port", str(dev.port), "--data", str(tmp_path), env={})
+    done = await asyncio.to_thread(finished, "--port", str(dev.port), "--data", str(tmp_path), env={}, module=DEV)
     assert done.returncode == 1
     assert f"Port {dev.port} is taken" in done.stderr
     assert the_other_place(done.stderr) > dev.port
@@ -104,8 +106,8 @@ async def test_a_second_one_says_that_the_port_is_taken(dev: Dev, tmp_path: Path
 
 
 async def test_a_second_one_with_the_same_data_says_who_has_them(dev: Dev) -> None:
-    arguments = ("dev", "--port", "0", "--data", str(dev.folder / "data"))
-    done = await asyncio.to_thread(finished, *arguments, env={})
+    arguments = ("--port", "0", "--data", str(dev.folder / "data"))
+    done = await asyncio.to_thread(finished, *arguments, env={}, module=DEV)
     assert done.returncode == 1
     assert "is in use" in done.stderr
     assert the_other_place(done.stderr) > 0

@@ -19,11 +19,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.doctor import database, engine
-from chat_sessions.embedded import Postgres
-from chat_sessions.embedded.machine import free_port
-from chat_sessions.migrations import known_migrations
+from chat_sessions.dev.embedded import Postgres
+from chat_sessions.dev.embedded.machine import free_port
+from chat_sessions.operator.doctor import database, engine
 from chat_sessions.settings import Settings
+from chat_sessions.store.migrations import known_migrations
 from tests.command import Operator
 from tests.world import migrated_database
 
@@ -358,7 +358,7 @@ async def test_where_everything_is_broken_everything_is_told(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("chat_sessions.bridge.node.sys.executable", str(tmp_path / "python"))
+    monkeypatch.setattr("chat_sessions.store.prisma.node.sys.executable", str(tmp_path / "python"))
     broken = {"CHAT_DATABASE_URL": "mysql://", "CHAT_REDIS_URL": None, "CHAT_JWT_SECRET": "x", "CHAT_CACHE_TTL": "-1"}
     said = await doctor.find(**broken)
     complaints = said["wrong", "configuration"]

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from chat_sessions.auth.download import DownloadError, download
 from chat_sessions.version import VERSION
+from chat_sessions.web.auth.download import DownloadError, download
 from tests.provider import Provider
 from tests.waiting import until
 

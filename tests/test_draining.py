@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 import pytest
 
-from chat_sessions.embedded.machine import free_port
+from chat_sessions.dev.embedded.machine import free_port
 from chat_sessions.settings import Settings
 from tests.balancer import Balancer
 from tests.listening import following

@@ -17,12 +17,12 @@ import pytest
 from redis import Redis as Client
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from chat_sessions.embedded import EmbeddedServerError, Postgres, Redis, Server
+from chat_sessions.dev.embedded import EmbeddedServerError, Postgres, Redis, Server
 
 SERVE = """
 import sys, time
 from pathlib import Path
-from chat_sessions.embedded import Postgres, Redis
+from chat_sessions.dev.embedded import Postgres, Redis
 
 with Postgres(Path(sys.argv[1], "postgres")) as database, Redis(Path(sys.argv[1], "redis")) as cache:
     print(database.url, database.pid, cache.pid, flush=True)
@@ -135,7 +135,7 @@ def test_a_paused_redis_is_silent_until_it_is_resumed(own_redis: Redis) -> None:
 def test_a_second_server_on_the_same_folder_says_who_has_it(
     server: type[Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat_sessions.embedded.machine.CLAIM_TIMEOUT", 0.1)
+    monkeypatch.setattr("chat_sessions.dev.embedded.machine.CLAIM_TIMEOUT", 0.1)
     with server(tmp_path), pytest.raises(EmbeddedServerError, match=rf"in use.* process {os.getpid()}"):
         server(tmp_path).__enter__()
 
@@ -173,7 +173,7 @@ async def test_nothing_outlives_the_process_that_started_it(end: signal.Signals,
 
 def test_any_command_can_run_beside_temporary_servers(tmp_path: Path) -> None:
     script = 'echo "$CHAT_DATABASE_URL $CHAT_REDIS_URL"; ls -A "$TMPDIR"; exit 3'
-    command = [sys.executable, "-m", "chat_sessions.embedded", "--", "sh", "-c", script]
+    command = [sys.executable, "-m", "chat_sessions.dev.embedded", "--", "sh", "-c", script]
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  our own
     assert done.returncode == 3

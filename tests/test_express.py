@@ -6,10 +6,10 @@ from unittest.mock import patch
 import pytest
 from fastapi.routing import APIRoute
 
-from chat_sessions import dependencies
-from chat_sessions.auth import tokens
-from chat_sessions.auth.keys import Key, SharedSecret
-from chat_sessions.auth.tokens import Authenticator
+from chat_sessions.web import dependencies
+from chat_sessions.web.auth import tokens
+from chat_sessions.web.auth.keys import Key, SharedSecret
+from chat_sessions.web.auth.tokens import Authenticator
 from tests.service import SECRET, Caller, Service, token
 
 

@@ -13,7 +13,7 @@ from anyio import BrokenResourceError
 from redis.asyncio import Redis as RedisClient
 from starlette.types import Message, Receive, Scope, Send
 
-from chat_sessions.embedded import Postgres
+from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.logs import request_log
 from chat_sessions.telemetry.metrics import Metrics

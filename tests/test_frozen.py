@@ -7,11 +7,11 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from chat_sessions.bridge.options import EngineOptions
-from chat_sessions.bridge.prisma import BridgedPrisma
-from chat_sessions.embedded import Postgres
+from chat_sessions.dev.embedded import Postgres
 from chat_sessions.errors import DatabaseUnavailable
-from chat_sessions.outbox import Outbox
+from chat_sessions.store.outbox import Outbox
+from chat_sessions.store.prisma.client import BridgedPrisma
+from chat_sessions.store.prisma.options import EngineOptions
 from tests.engine.bridge import new_session
 from tests.waiting import until
 from tests.world import migrated_database
@@ -30,12 +30,12 @@ async def engines(postgres: Postgres) -> AsyncIterator[tuple[BridgedPrisma, Brid
 
 @contextmanager
 def frozen(prisma: BridgedPrisma) -> Iterator[None]:
-    assert prisma.pid
-    os.kill(prisma.pid, signal.SIGSTOP)
+    assert prisma.engine.pid
+    os.kill(prisma.engine.pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        os.kill(prisma.pid, signal.SIGCONT)
+        os.kill(prisma.engine.pid, signal.SIGCONT)
 
 
 async def test_notes_in_the_hands_of_a_frozen_sweeper_are_swept_by_another(

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
-from chat_sessions.bridge.client import prisma_client
-from chat_sessions.database import SESSIONS_PER_PIECE, SessionStore
-from chat_sessions.embedded import Postgres
-from chat_sessions.schemas import BatchDeletion, DeletionFilter
+from chat_sessions.contract.schemas import BatchDeletion, DeletionFilter
+from chat_sessions.dev.embedded import Postgres
+from chat_sessions.operator.bulk import BulkStore, Place
 from chat_sessions.settings import Settings
-from chat_sessions.upkeep.bulk import BulkStore, Place
+from chat_sessions.store.prisma.client import prisma_client
+from chat_sessions.store.session_store import SESSIONS_PER_PIECE, SessionStore
 from tests.plans import Plan, explain_generic, planned_database
 
 MIDDLE = datetime(2026, 1, 1, 0, 55, tzinfo=UTC)

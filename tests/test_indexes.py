@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
-from chat_sessions.database import ORDINARY
-from chat_sessions.embedded import Postgres
-from chat_sessions.outbox import FORGET_TOMBSTONES, TAKE_NOTES
+from chat_sessions.dev.embedded import Postgres
+from chat_sessions.store.outbox import FORGET_TOMBSTONES, TAKE_NOTES
+from chat_sessions.store.session_store import ORDINARY
 from tests.plans import explain, planned_database
 from tests.service import Caller, Service
 

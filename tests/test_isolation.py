@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from starlette.routing import Route
 
 from chat_sessions.app import create_app
-from chat_sessions.cursor import Cursor
+from chat_sessions.contract.cursor import Cursor
 from chat_sessions.settings import Settings
 from tests.costs import commands, counted
 from tests.service import Caller, Service, new_id, running, token

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from chat_sessions.database import LARGE_WRITES_AT_ONCE, ORDINARY_BYTES
+from chat_sessions.store.session_store import LARGE_WRITES_AT_ONCE, ORDINARY_BYTES
 from tests.service import Caller, new_id
 from tests.waiting import until
 

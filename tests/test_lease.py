@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.cache import Keys
-from chat_sessions.embedded import Postgres, Redis
-from chat_sessions.redis_line import link, trust
-from chat_sessions.redis_line.link import RedisLink
-from chat_sessions.redis_line.trust import Trust
+from chat_sessions.cache.redis import link, trust
+from chat_sessions.cache.redis.link import RedisLink
+from chat_sessions.cache.redis.trust import Trust
+from chat_sessions.cache.session_cache import Keys
+from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import ConfigurationError, Settings, load_settings
 from chat_sessions.sweeper import PINGS_PER_INTERVAL
 from chat_sessions.telemetry.metrics import Metrics

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.cache import Keys
+from chat_sessions.cache.session_cache import Keys
 from chat_sessions.settings import Settings
 from tests.service import Caller, Service, running
 from tests.waiting import until

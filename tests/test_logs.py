@@ -21,12 +21,12 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from chat_sessions.auth.key_set import KeySet
-from chat_sessions.embedded import Postgres, Redis
+from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.errors import Unavailable
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.pseudonyms import pseudonyms
 from chat_sessions.version import VERSION
+from chat_sessions.web.auth.key_set import KeySet
 from tests.process import ServiceProcess, environment, serving
 from tests.provider import Provider
 from tests.service import Caller, token
@@ -221,7 +221,7 @@ async def test_a_bug_is_told_with_its_place_and_its_request(run: Run) -> None:
     assert (failed["route"], failed["request_id"]) == (SESSIONS, line["request_id"])
     innermost = failed["exception"][0]
     assert innermost["exc_type"].endswith("Error")
-    assert any(frame["filename"].endswith("/database.py") for frame in innermost["frames"])
+    assert any(frame["filename"].endswith("/session_store.py") for frame in innermost["frames"])
 
 
 async def test_losing_the_servers_is_told(run: Run) -> None:
@@ -239,7 +239,7 @@ async def test_start_and_stop_have_a_line_each(run: Run) -> None:
 
 async def test_the_server_and_the_engine_speak_in_the_same_format(run: Run) -> None:
     assert run.events("query engine: a word of the engine")
-    assert {line.get("logger") for line in run.lines} >= {"uvicorn.error", "chat_sessions.bridge.node"}
+    assert {line.get("logger") for line in run.lines} >= {"uvicorn.error", "chat_sessions.store.prisma.node"}
 
 
 PROGRAM = """

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from chat_sessions.reads import MAX_PAGE_BYTES
+from chat_sessions.store.sql_reads import MAX_PAGE_BYTES
 from tests.service import Caller, Service, new_id
 
 NULLABLE = ("content", "name", "tool_call_id", "refusal", "tool_calls", "function_call")

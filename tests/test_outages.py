@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from chat_sessions.embedded import Postgres
+from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests.service import Caller
 from tests.shell import ENGINE, children

@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.cache import Keys
-from chat_sessions.embedded import Postgres
+from chat_sessions.cache.session_cache import Keys
+from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests.service import Caller, running
 from tests.waiting import notes, swept, until, until_none

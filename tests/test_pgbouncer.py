@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from chat_sessions.embedded import Postgres
+from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests.bouncer import SERVER_CONNECTIONS, PgBouncer, program
 from tests.command import Operator

@@ -11,12 +11,12 @@ import pytest
 from redis.asyncio import Redis as RedisClient
 from typer.testing import Result
 
-from chat_sessions.embedded import Postgres
+from chat_sessions.dev.embedded import Postgres
+from chat_sessions.operator import workbench
+from chat_sessions.operator.bulk import BulkStore
+from chat_sessions.operator.portability import Exporter
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.logs import configure_logging
-from chat_sessions.upkeep import workbench
-from chat_sessions.upkeep.bulk import BulkStore
-from chat_sessions.upkeep.portability import Exporter
 from tests.command import Operator
 from tests.service import Caller, new_id
 from tests.world import migrated_database
@@ -127,9 +127,9 @@ async def test_an_import_evicts_the_cached_list_itself(
 async def test_a_long_session_is_one_whole_line(
     operator: Operator, ada: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat_sessions.upkeep.portability.MESSAGES_PER_PAGE", 2)
-    monkeypatch.setattr("chat_sessions.upkeep.portability.BYTES_IN_MEMORY", 64)
-    monkeypatch.setattr("chat_sessions.database.MESSAGES_PER_INSERT", 2)
+    monkeypatch.setattr("chat_sessions.operator.portability.MESSAGES_PER_PAGE", 2)
+    monkeypatch.setattr("chat_sessions.operator.portability.BYTES_IN_MEMORY", 64)
+    monkeypatch.setattr("chat_sessions.store.session_store.MESSAGES_PER_INSERT", 2)
     session = await ada.create("long", messages=[{"role": "user", "content": str(number)} for number in range(7)])
     [only] = (await exported(operator)).splitlines()
     assert [each["content"] for each in json.loads(only)["messages"]] == [str(number) for number in range(7)]
@@ -141,7 +141,7 @@ async def test_a_long_session_is_one_whole_line(
 async def test_pages_of_sessions_follow_each_other_without_gap_or_overlap(
     operator: Operator, ada: Caller, database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat_sessions.upkeep.portability.SESSIONS_PER_PAGE", 2)
+    monkeypatch.setattr("chat_sessions.operator.portability.SESSIONS_PER_PAGE", 2)
     ids = [(await ada.create())["id"] for _ in range(7)]
     # Many at the same moment, the worst case of a page's edge.
     await database.execute('UPDATE "ChatSession" SET "createdAt" = \'2026-01-01\' WHERE "id" = ANY($1)', ids[:5])
@@ -152,7 +152,7 @@ async def test_pages_of_sessions_follow_each_other_without_gap_or_overlap(
 async def test_a_session_that_is_deleted_while_it_is_exported_leaves_no_half_line(
     settings: Settings, ada: Caller, database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat_sessions.upkeep.portability.MESSAGES_PER_PAGE", 2)
+    monkeypatch.setattr("chat_sessions.operator.portability.MESSAGES_PER_PAGE", 2)
     doomed = await ada.create("doomed", messages=[{"role": "user"}] * 5)
     await ada.create("kept")
     original = BulkStore.messages_of

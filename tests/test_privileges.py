@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from chat_sessions.embedded import Postgres
+from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests.command import Operator
 from tests.service import Caller, running

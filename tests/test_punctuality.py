@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chat_sessions.redis_line.punctuality import within
+from chat_sessions.cache.redis.punctuality import within
 
 
 async def test_a_call_that_fails_while_it_is_given_up_is_not_reported_as_an_unhandled_error() -> None:

@@ -11,8 +11,8 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.cache import Keys
-from chat_sessions.embedded import Postgres, Redis
+from chat_sessions.cache.session_cache import Keys
+from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
 from tests.proxy import Proxy
 from tests.service import Caller, Service, new_id, running

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.embedded import Postgres
+from chat_sessions.dev.embedded import Postgres
+from chat_sessions.operator import workbench
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.logs import configure_logging
-from chat_sessions.upkeep import workbench
 from tests.service import Caller, Service, new_id, running
 from tests.waiting import until
 from tests.world import World, world

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chat_sessions.redis_line.address import Place, RedisAddress
 from chat_sessions.settings import ConfigurationError, load_settings
+from chat_sessions.settings.redis_address import Place, RedisAddress
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.cache import Keys
-from chat_sessions.embedded import Postgres, Redis
+from chat_sessions.cache.session_cache import Keys
+from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
 from tests.proxy import Proxy
 from tests.service import Caller

@@ -9,9 +9,9 @@ import pytest
 from pydantic import SecretStr
 from redis.exceptions import RedisError
 
-from chat_sessions.cache import Keys
-from chat_sessions.embedded import Postgres, Redis
-from chat_sessions.redis_line.masters import Masters
+from chat_sessions.cache.redis.masters import Masters
+from chat_sessions.cache.session_cache import Keys
+from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
 from tests import redis_cluster
 from tests.command import Operator

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import SecretStr
 
-from chat_sessions.cache import Keys
-from chat_sessions.embedded import Postgres, Redis
-from chat_sessions.redis_line.link import RedisAway, RedisLink
+from chat_sessions.cache.redis.link import RedisAway, RedisLink
+from chat_sessions.cache.session_cache import Keys
+from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
 from tests import redis_guarded

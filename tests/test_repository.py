@@ -64,14 +64,6 @@ def test_the_layers_hold() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_every_module_has_its_place_in_the_layers() -> None:
-    layers = " ".join(PYPROJECT["tool"]["importlinter"]["contracts"][0]["layers"])
-    placed = set(layers.replace("|", " ").split())
-    modules = {".".join(each.relative_to(SOURCE.parent).with_suffix("").parts) for each in MODULES}
-    homeless = {each for each in modules if not any(f"{each}.".startswith(f"{layer}.") for layer in placed)}
-    assert {each for each in homeless if not each.endswith("__init__")} == set()
-
-
 def test_every_ignored_rule_has_its_reason() -> None:
     lines = (ROOT / "pyproject.toml").read_text().splitlines()
     rules = {rule for ignored in per_section() for rule in ignored}

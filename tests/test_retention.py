@@ -9,13 +9,13 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.embedded import Postgres
-from chat_sessions.embedded.machine import free_port
+from chat_sessions.dev.embedded import Postgres
+from chat_sessions.dev.embedded.machine import free_port
+from chat_sessions.operator import workbench
+from chat_sessions.operator.bulk import Place
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.logs import configure_logging
 from chat_sessions.telemetry.pseudonyms import pseudonyms
-from chat_sessions.upkeep import workbench
-from chat_sessions.upkeep.bulk import Place
 from tests.command import Operator
 from tests.service import Caller
 from tests.waiting import until
@@ -170,7 +170,7 @@ async def test_a_purge_without_redis_deletes_and_leaves_the_cache_to_the_outbox(
 async def test_the_count_of_many_sessions_is_made_of_bounded_statements(
     settings: Settings, ada: Caller, database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat_sessions.upkeep.bulk.COUNTED_AT_ONCE", 2)
+    monkeypatch.setattr("chat_sessions.operator.bulk.COUNTED_AT_ONCE", 2)
     await old_sessions(database, *[ada] * 5)
     async with workbench.opened(settings) as bench:
         assert await bench.bulk.count_unused(await bench.bulk.cutoff(90)) == 5

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from hypothesis.stateful import run_state_machine_as_test
 
-from chat_sessions.embedded import Postgres
+from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests.process import serving
 from tests.service import Caller

@@ -12,10 +12,10 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from chat_sessions.embedded import Postgres
+from chat_sessions.dev.embedded import Postgres
 from chat_sessions.errors import DatabaseUnavailable, MigrationFailed
-from chat_sessions.migrations import migrate_deploy
 from chat_sessions.settings import ConfigurationError, Settings
+from chat_sessions.store.migrations import migrate_deploy
 from chat_sessions.telemetry.availability import Availability
 from tests.service import Caller, Service, running
 from tests.waiting import until

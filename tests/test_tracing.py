@@ -128,7 +128,7 @@ def test_a_step_that_failed_is_an_error_without_its_text(exporter: InMemorySpanE
     tracer = into(exporter).tracer
     with tracer.start_as_current_span("request"):
         exporter.clear()
-        with pytest.raises(ValueError, match="Canary"), step(tracer, "prisma create"):
+        with pytest.raises(ValueError, match="Canary"), step(tracer, "prisma create", {}):
             raise ValueError(SECRETS[0])
     (failed, _) = exporter.get_finished_spans()
     assert dict(failed.attributes or {}) == {"error.type": "ValueError"}

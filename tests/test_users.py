@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from redis.crc import key_slot
 
-from chat_sessions.auth.tokens import MAX_USER_CHARACTERS
-from chat_sessions.cache import Keys
-from chat_sessions.storable import is_storable
+from chat_sessions.cache.session_cache import Keys
+from chat_sessions.contract.storable import is_storable
+from chat_sessions.web.auth.tokens import MAX_USER_CHARACTERS
 from tests.service import Caller, Service
 
 # What means something in a key, a pattern, a URL or a hash tag, and letters that look like others.

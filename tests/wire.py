@@ -5,7 +5,7 @@ from importlib.resources import files
 
 from pydantic import SecretStr
 
-from chat_sessions.embedded import Server
+from chat_sessions.dev.embedded import Server
 from tests.proxy import Proxy
 
 DELETE_STATEMENT = b'DELETE FROM "public"."ChatSession"'
@@ -13,7 +13,7 @@ DELETE_STATEMENT = b'DELETE FROM "public"."ChatSession"'
 
 def script(name: str) -> bytes:
     """Return what every call of a Lua script contains."""
-    return sha1(files("chat_sessions.redis_line").joinpath("lua", f"{name}.lua").read_bytes()).hexdigest().encode()  # noqa: S324
+    return sha1(files("chat_sessions.cache.redis").joinpath("lua", f"{name}.lua").read_bytes()).hexdigest().encode()  # noqa: S324
 
 
 def by_way_of(proxy: Proxy, server: Server, url: SecretStr) -> SecretStr:

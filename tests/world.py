@@ -14,9 +14,9 @@ import asyncpg
 from pydantic import SecretStr
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.embedded import Postgres, Redis
-from chat_sessions.migrations import migrate_deploy
+from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
+from chat_sessions.store.migrations import migrate_deploy
 from tests.service import Caller, Service, running
 from tests.waiting import until_none
 

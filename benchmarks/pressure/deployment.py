@@ -15,9 +15,9 @@ import httpx
 
 from benchmarks.processes import ROOT, Running, service
 from benchmarks.soak.calls import no_certificates
-from chat_sessions.auth.tokens import mint_token
-from chat_sessions.embedded import Postgres, Redis
-from chat_sessions.migrations import migrate_deploy
+from chat_sessions.dev.embedded import Postgres, Redis
+from chat_sessions.store.migrations import migrate_deploy
+from chat_sessions.web.auth.tokens import mint_token
 
 SESSIONS = "/api/chat/sessions"
 REDIS_MEGABYTES = 256

@@ -14,7 +14,7 @@ from benchmarks.soak.plan import Plan
 from benchmarks.soak.stage import Stage
 from benchmarks.soak.tally import Tally
 from benchmarks.soak.user import User
-from chat_sessions.auth.tokens import mint_token
+from chat_sessions.web.auth.tokens import mint_token
 
 DAY = 86_400
 U = TypeVar("U", bound=User)

@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 
 from benchmarks.processes import MEGABYTE, Running, service
-from chat_sessions.embedded import Postgres, Redis, temporary_servers
-from chat_sessions.migrations import migrate_deploy
+from chat_sessions.dev.embedded import Postgres, Redis, temporary_servers
+from chat_sessions.store.migrations import migrate_deploy
 
 WORKERS = 2
 # Enough connections that each worker has probably answered one of them.

@@ -2,30 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from subprocess import Popen
 from typing import NamedTuple
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from chat_sessions.auth.key_set import KeySet
-from chat_sessions.auth.keys import KeySource, SharedSecret
-from chat_sessions.auth.tokens import Authenticator
-from chat_sessions.bridge.client import prisma_client
-from chat_sessions.bridge.prisma import BridgedPrisma
-from chat_sessions.cache import SessionCache
-from chat_sessions.database import SessionStore
-from chat_sessions.dependencies import KnownQueries, State
-from chat_sessions.feed import Feed
-from chat_sessions.health import Health
+from chat_sessions.cache.feed import Feed
+from chat_sessions.cache.rate_limit import RateLimit
+from chat_sessions.cache.redis.link import RedisLink
+from chat_sessions.cache.session_cache import SessionCache
 from chat_sessions.model import ChatSessions
-from chat_sessions.outbox import Outbox
-from chat_sessions.preconditions import Preconditions
-from chat_sessions.rate_limit import RateLimit
-from chat_sessions.redis_line.link import RedisLink
-from chat_sessions.routes import docs, events, messages, ops, page, sessions
 from chat_sessions.settings import Settings
+from chat_sessions.store.outbox import Outbox
+from chat_sessions.store.preconditions import Preconditions
+from chat_sessions.store.prisma.client import BridgedPrisma, prisma_client
+from chat_sessions.store.session_store import SessionStore
 from chat_sessions.sweeper import Sweeper
 from chat_sessions.telemetry import lag
 from chat_sessions.telemetry.availability import Availability
@@ -34,12 +27,18 @@ from chat_sessions.telemetry.life import announced, explained
 from chat_sessions.telemetry.logs import request_log
 from chat_sessions.telemetry.metrics import Metrics
 from chat_sessions.telemetry.pseudonyms import pseudonyms
-from chat_sessions.telemetry.traced import TracedLink
+from chat_sessions.telemetry.spans import engine_span, script_span
 from chat_sessions.telemetry.tracing import Tracing, TracingMiddleware, trace_ids
 from chat_sessions.web import openapi, problems
+from chat_sessions.web.auth.key_set import KeySet
+from chat_sessions.web.auth.keys import KeySource, SharedSecret
+from chat_sessions.web.auth.tokens import Authenticator
+from chat_sessions.web.dependencies import KnownQueries, State
 from chat_sessions.web.drain import Drain
 from chat_sessions.web.express import ExpressLane
+from chat_sessions.web.health import Health
 from chat_sessions.web.middleware import BodyLimit, RequestMiddleware
+from chat_sessions.web.routes import docs, events, messages, ops, page, sessions
 from chat_sessions.web.shutdown import before_shutdown
 
 CORS_MAX_AGE = 600
@@ -63,10 +62,10 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
-        tracer = None if tracing is None else tracing.tracer
+        span = nullcontext if tracing is None else engine_span(tracing.tracer)
         with explained():
             prisma = prisma_client(
-                settings, on_statement=on_statement, launched=launched, tracer=tracer, availability=availability
+                settings, on_statement=on_statement, launched=launched, availability=availability, span=span
             )
             async with _opened(settings, metrics, drain, Database(prisma, availability), tracing) as state:
                 yield state
@@ -127,9 +126,9 @@ async def _opened(
             stack.push_async_callback(tracing.close)
         await stack.enter_async_context(prisma)
         await preconditions.check_at_start()
-        exposition = Exposition(metrics, prisma, settings.metrics_dir)
+        exposition = Exposition(metrics, prisma.engine, settings.metrics_dir)
         await stack.enter_async_context(exposition.opened())
-        link = RedisLink(settings, metrics) if tracing is None else TracedLink(settings, metrics, tracing.tracer)
+        link = RedisLink(settings, metrics, nullcontext if tracing is None else script_span(tracing.tracer))
         stack.push_async_callback(link.close)
         keys = _keys(settings, stack)
         store, cache = SessionStore(prisma), SessionCache(link, settings, metrics)

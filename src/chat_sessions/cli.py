@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from chat_sessions.console import explained, fail, settings_or_fail
-from chat_sessions.errors import ChatSessionsError
-from chat_sessions.settings import ConfigurationError, Settings
+from chat_sessions.operator.console import explained, fail, settings_or_fail
+from chat_sessions.settings import Settings
 from chat_sessions.version import VERSION
 
 # A command imports what it needs: doctor has to run where the rest cannot even be imported.
@@ -80,7 +79,7 @@ def serve(
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
-            http="chat_sessions.web.protocol:BoundedProtocol",
+            http="chat_sessions.web.connection.http:BoundedProtocol",
             ws="none",
             access_log=False,
             log_config=None,
@@ -97,7 +96,7 @@ def migrate(
     database_url: Annotated[str, typer.Option(envvar="CHAT_DATABASE_URL", help="The database to migrate.")],
 ) -> None:
     """Bring the database up to date; safe to run twice, also at the same time."""
-    from chat_sessions.migrations import migrate_deploy
+    from chat_sessions.store.migrations import migrate_deploy
 
     with explained():
         migrate_deploy(database_url, report=typer.echo)
@@ -116,8 +115,8 @@ def token(  # noqa: PLR0913, PLR0917  options
     ] = None,
 ) -> None:
     """Print a token for a user, signed with the HS256 secret; with --check, say why one is refused."""
-    from chat_sessions.auth.tokens import mint_token
-    from chat_sessions.upkeep import tokens
+    from chat_sessions.operator import tokens
+    from chat_sessions.web.auth.tokens import mint_token
 
     if check is not None:
         tokens.check(sys.stdin.read().strip() if check == "-" else check)
@@ -141,7 +140,7 @@ def print_openapi() -> None:
 @app.command()
 def doctor(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")] = False) -> None:
     """Look for what is wrong with configuration, Postgres, Redis, engine and keys; exit with 1 if something is."""
-    from chat_sessions.doctor.report import report
+    from chat_sessions.operator.doctor.report import report
 
     if not report(as_json=as_json):
         raise typer.Exit(1)
@@ -155,9 +154,9 @@ def purge(
     batch: Annotated[int, typer.Option(min=1, max=5000, help="Sessions per transaction.")] = 500,
 ) -> None:
     """Delete the sessions of all users that nobody has used for some days; safe to interrupt and to repeat."""
-    from chat_sessions.upkeep import commands as upkeep
+    from chat_sessions.operator import commands
 
-    upkeep.purge(inactive_days, dry_run=dry_run, batch=batch)
+    commands.purge(inactive_days, dry_run=dry_run, batch=batch)
 
 
 @app.command()
@@ -167,9 +166,9 @@ def erase_user(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase all that there is of a user, and look whether it is gone. Withdraw their access first."""
-    from chat_sessions.upkeep import commands as upkeep
+    from chat_sessions.operator import commands
 
-    upkeep.erase_user(user, yes=yes)
+    commands.erase_user(user, yes=yes)
 
 
 @app.command()
@@ -178,9 +177,9 @@ def export(
     output: Annotated[Path | None, typer.Option(dir_okay=False, help="A file, instead of standard output.")] = None,
 ) -> None:
     """Write all sessions of a user with their messages, one line of JSON each."""
-    from chat_sessions.upkeep import commands as upkeep
+    from chat_sessions.operator import commands
 
-    upkeep.export(user, output)
+    commands.export(user, output)
 
 
 @app.command(name="import")
@@ -192,23 +191,9 @@ def import_sessions(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line that cannot be imported.")] = False,
 ) -> None:
     """Create the sessions of an export anew, with their ids, sequences, times and pins."""
-    from chat_sessions.upkeep import commands as upkeep
+    from chat_sessions.operator import commands
 
-    upkeep.import_sessions(user, file, new_ids=new_ids, strict=strict)
-
-
-@app.command()
-def dev(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
-    data: Annotated[Path, typer.Option(help="Where the embedded servers keep their data.")] = Path(".data"),
-) -> None:
-    """Serve on embedded servers with demo data; what `make dev` runs."""
-    from chat_sessions import dev as development
-
-    try:
-        development.run(port=port, data=data)
-    except (ChatSessionsError, ConfigurationError, development.DevError) as error:
-        fail(str(error))
+    commands.import_sessions(user, file, new_ids=new_ids, strict=strict)
 
 
 def _fail_if_taken(host: str, port: int) -> None:

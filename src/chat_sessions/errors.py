@@ -22,8 +22,6 @@ ChatSessionsError
 from http import HTTPStatus
 from typing import ClassVar
 
-from chat_sessions.units import size_in_words
-
 
 class ChatSessionsError(Exception):
     """The root. `str(error)` is shown to clients: no SQL, no paths, nothing of other users."""
@@ -174,3 +172,14 @@ class ShuttingDown(Unavailable):
 
 class MigrationFailed(ChatSessionsError):
     """A migration could not be applied; the message says which and why."""
+
+
+_UNITS = ("bytes", "KiB", "MiB", "GiB")
+
+
+def size_in_words(count: int) -> str:
+    """Return a number of bytes as `4 MiB`; what is no whole number of units is said in smaller ones."""
+    unit = 0
+    while count and count % 1024 == 0 and unit < len(_UNITS) - 1:
+        count, unit = count // 1024, unit + 1
+    return f"{count:,} {_UNITS[unit]}"

@@ -7,9 +7,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from pydantic_core import to_json
 
-from chat_sessions import etags
-from chat_sessions.batches import BatchOutcome
-from chat_sessions.cache import (
+from chat_sessions.cache.session_cache import (
     MAX_SESSIONS_PER_EVICTION,
     Change,
     ChangeKind,
@@ -17,20 +15,21 @@ from chat_sessions.cache import (
     SessionCache,
     Slot,
 )
-from chat_sessions.database import MessagePage, SessionStore, Versioned
-from chat_sessions.errors import BadRequest, PreconditionFailed, SessionNotFound, TooManyRequests
-from chat_sessions.filters import ListQuery
-from chat_sessions.schemas import (
+from chat_sessions.contract import etags
+from chat_sessions.contract.batch_outcome import BatchOutcome
+from chat_sessions.contract.schemas import (
     BatchDeletion,
     NewMessage,
     NewSession,
     SessionChange,
     Summary,
 )
+from chat_sessions.contract.storable import JsonObject, digits_added
+from chat_sessions.errors import BadRequest, PreconditionFailed, SessionNotFound, TooManyRequests, size_in_words
 from chat_sessions.settings import Settings
-from chat_sessions.storable import JsonObject, digits_added
+from chat_sessions.store.filters import ListQuery
+from chat_sessions.store.session_store import MessagePage, SessionStore, Versioned
 from chat_sessions.turns import Turns
-from chat_sessions.units import size_in_words
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from subprocess import Popen
 
 from starlette.types import ASGIApp
 
-from chat_sessions.bridge.options import EngineOptions
 from chat_sessions.settings import Settings, load_settings
+from chat_sessions.store.prisma.options import EngineOptions
 
 # A request leaves next to no cycles behind, yet allocates enough for Python's default of 700 to collect every few
 # requests, and each full collection walks all that was ever imported: 20 % of the throughput, and the tail of latency.

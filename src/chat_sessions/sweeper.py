@@ -8,11 +8,11 @@ from typing import NoReturn, cast
 
 import structlog
 
-from chat_sessions.cache import Change, ChangeKind, SessionCache
+from chat_sessions.cache.redis.link import RedisAway, RedisLink
+from chat_sessions.cache.session_cache import Change, ChangeKind, SessionCache
 from chat_sessions.errors import DatabaseUnavailable
-from chat_sessions.outbox import NOTES_PER_SWEEP, Note, Outbox
-from chat_sessions.redis_line.link import RedisAway, RedisLink
 from chat_sessions.settings import Settings
+from chat_sessions.store.outbox import NOTES_PER_SWEEP, Note, Outbox
 from chat_sessions.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)

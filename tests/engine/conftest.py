@@ -7,9 +7,9 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from chat_sessions.bridge.options import EngineOptions
-from chat_sessions.bridge.prisma import BridgedPrisma
-from chat_sessions.embedded import Postgres
+from chat_sessions.dev.embedded import Postgres
+from chat_sessions.store.prisma.client import BridgedPrisma
+from chat_sessions.store.prisma.options import EngineOptions
 from tests.engine.bridge import MakeDatabase, Statements, migrate
 
 

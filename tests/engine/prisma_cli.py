@@ -3,8 +3,8 @@
 import re
 import subprocess
 
-from chat_sessions.bridge.node import ENGINE_DIR, child_environment, find_node
-from chat_sessions.migrations import MIGRATIONS, SCHEMA
+from chat_sessions.store.migrations import MIGRATIONS, SCHEMA
+from chat_sessions.store.prisma.node import ENGINE_DIR, child_environment, find_node
 
 #: What `migrate diff --exit-code` ends with when there is a difference.
 DIFFERENT = 2

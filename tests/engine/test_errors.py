@@ -11,9 +11,9 @@ from prisma.errors import (
     UniqueViolationError,
 )
 
-from chat_sessions.bridge.options import EngineOptions
-from chat_sessions.bridge.prisma import BridgedPrisma
 from chat_sessions.errors import DatabaseUnavailable
+from chat_sessions.store.prisma.client import BridgedPrisma
+from chat_sessions.store.prisma.options import EngineOptions
 from tests.engine.bridge import MakeDatabase, new_messages, new_session
 
 

@@ -17,12 +17,12 @@ import pytest
 import uvloop
 from prisma.errors import ClientNotConnectedError
 
-from chat_sessions.bridge.engine import PrismaEngine
-from chat_sessions.bridge.node import NodeChild
-from chat_sessions.bridge.options import EngineOptions
-from chat_sessions.bridge.prisma import BridgedPrisma
-from chat_sessions.embedded import Postgres
+from chat_sessions.dev.embedded import Postgres
 from chat_sessions.errors import DatabaseUnavailable
+from chat_sessions.store.prisma.client import BridgedPrisma
+from chat_sessions.store.prisma.engine import PrismaEngine
+from chat_sessions.store.prisma.node import NodeChild
+from chat_sessions.store.prisma.options import EngineOptions
 from tests.engine.bridge import new_session
 from tests.waiting import until
 
@@ -38,8 +38,8 @@ async def outcome(call: Awaitable[object]) -> str:
 
 
 def engine_of(db: BridgedPrisma) -> psutil.Process:
-    assert db.pid is not None
-    return psutil.Process(db.pid)
+    assert db.engine.pid is not None
+    return psutil.Process(db.engine.pid)
 
 
 def has_ended(process: psutil.Process) -> bool:
@@ -58,8 +58,8 @@ async def test_a_killed_engine_fails_only_the_calls_in_flight(fragile: BridgedPr
     first.kill()
     assert await asyncio.gather(*in_flight) == ["unavailable"] * 4
     assert await fragile.query_first("SELECT 1 AS one") == {"one": 1}
-    assert fragile.restarts == 1
-    assert fragile.pid != first.pid
+    assert fragile.engine.restarts == 1
+    assert fragile.engine.pid != first.pid
 
 
 async def test_under_load_a_kill_costs_each_worker_one_call_at_most(fragile: BridgedPrisma) -> None:
@@ -72,12 +72,12 @@ async def test_under_load_a_kill_costs_each_worker_one_call_at_most(fragile: Bri
     outcomes = await asyncio.gather(*workers)
     assert all(each.count("unavailable") <= 1 for each in outcomes)
     assert any("unavailable" in each for each in outcomes)
-    assert fragile.restarts == 1
+    assert fragile.engine.restarts == 1
 
 
 async def test_a_transaction_of_a_killed_engine_is_unavailable_and_keeps_nothing(fragile: BridgedPrisma) -> None:
     async def engine_ended() -> bool:
-        return fragile.pid is None
+        return fragile.engine.pid is None
 
     tx = await fragile.tx().start()
     await new_session(tx, "a")
@@ -91,7 +91,7 @@ async def test_a_transaction_of_a_killed_engine_is_unavailable_and_keeps_nothing
 async def test_an_engine_that_was_started_ahead_is_used(options: EngineOptions) -> None:
     launched = options.launch(report_statements=False)
     async with BridgedPrisma(options, engine=PrismaEngine(options, None, launched)) as db:
-        assert db.pid == launched.pid
+        assert db.engine.pid == launched.pid
         assert await db.query_first("SELECT 1 AS one") == {"one": 1}
 
 
@@ -101,7 +101,7 @@ async def test_an_engine_that_was_started_ahead_and_died_is_replaced(options: En
     launched.communicate()
     async with BridgedPrisma(options, engine=PrismaEngine(options, None, launched)) as db:
         assert await db.query_first("SELECT 1 AS one") == {"one": 1}
-        assert db.pid != launched.pid
+        assert db.engine.pid != launched.pid
 
 
 async def test_a_hanging_engine_is_replaced(options: EngineOptions) -> None:
@@ -120,12 +120,12 @@ async def test_a_hanging_engine_is_replaced(options: EngineOptions) -> None:
 
 async def test_a_slow_query_is_given_up_but_its_neighbours_live(options: EngineOptions) -> None:
     async with BridgedPrisma(replace(options, query_timeout=1.0)) as db:
-        pid = db.pid
+        pid = db.engine.pid
         slow = asyncio.create_task(outcome(db.query_raw("SELECT 1 AS one FROM pg_sleep(2)")))
         while not slow.done():
             assert await db.query_first("SELECT 1 AS one") == {"one": 1}
         assert slow.result() == "unavailable"
-        assert db.pid == pid
+        assert db.engine.pid == pid
 
 
 async def test_postgres_ends_a_statement_that_takes_too_long(options: EngineOptions) -> None:
@@ -174,8 +174,8 @@ async def test_an_engine_that_ends_before_it_hears_anything_is_unavailable_and_l
     node = tmp_path / "node"
     node.write_text("#!/bin/sh\nexit 1\n")
     node.chmod(0o755)
-    monkeypatch.setattr("chat_sessions.bridge.node.find_node", lambda: str(node))
-    monkeypatch.setattr("chat_sessions.bridge.node.Popen", launch_and_wait)
+    monkeypatch.setattr("chat_sessions.store.prisma.node.find_node", lambda: str(node))
+    monkeypatch.setattr("chat_sessions.store.prisma.node.Popen", launch_and_wait)
     async with asyncio.timeout(5):
         with pytest.raises(DatabaseUnavailable):
             await BridgedPrisma(options).connect()
@@ -187,7 +187,7 @@ async def test_an_engine_that_ends_before_it_hears_anything_is_unavailable_and_l
 
 
 async def test_a_missing_node_is_unavailable(options: EngineOptions, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chat_sessions.bridge.node.find_node", lambda: "/no/such/node")
+    monkeypatch.setattr("chat_sessions.store.prisma.node.find_node", lambda: "/no/such/node")
     with pytest.raises(DatabaseUnavailable):
         await BridgedPrisma(options).connect()
 
@@ -203,7 +203,7 @@ async def test_before_connect_and_after_disconnect_nothing_runs(options: EngineO
     assert has_ended(engine)
     with pytest.raises(DatabaseUnavailable):
         await tx.chatsession.count()
-    assert db.pid is None
+    assert db.engine.pid is None
     await db.connect()
     assert await db.chatsession.count() == 0
     await db.disconnect()
@@ -230,7 +230,7 @@ async def test_signals_for_the_group_do_not_end_the_engine(fragile: BridgedPrism
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         engine.send_signal(number)
     assert await outcome(fragile.chatsession.count()) == "done"
-    assert fragile.restarts == 0
+    assert fragile.engine.restarts == 0
 
 
 async def test_nobody_sees_the_password_in_the_process_list(fragile: BridgedPrisma, postgres: Postgres) -> None:
@@ -241,15 +241,15 @@ async def test_nobody_sees_the_password_in_the_process_list(fragile: BridgedPris
 
 PROGRAM = """
 import asyncio, sys
-from chat_sessions.bridge.options import EngineOptions
-from chat_sessions.bridge.engine import PrismaEngine
-from chat_sessions.bridge.prisma import BridgedPrisma
+from chat_sessions.store.prisma.options import EngineOptions
+from chat_sessions.store.prisma.engine import PrismaEngine
+from chat_sessions.store.prisma.client import BridgedPrisma
 
 async def main():
     db = BridgedPrisma(EngineOptions(sys.argv[1], statement_timeout=0.5))
     await db.connect()
     asyncio.create_task(db.query_raw("SELECT 1 AS orphan FROM pg_sleep(60)"))
-    print(db.pid, flush=True)
+    print(db.engine.pid, flush=True)
     await asyncio.sleep(60)
 
 asyncio.run(main())
@@ -322,7 +322,7 @@ class TestAnEngineThatReadsNothing:
         engine.resume()
         assert await asyncio.gather(*calls) == [self.SIZE] * self.CALLS
         assert self.SIZE / 2 < unread < 2 * self.SIZE
-        assert fragile.restarts == 0
+        assert fragile.engine.restarts == 0
 
     async def test_lets_nobody_wait_beyond_its_end(self, fragile: BridgedPrisma) -> None:
         await fragile.query_first("SELECT 1 AS one")

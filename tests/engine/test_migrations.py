@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from chat_sessions.bridge import node
 from chat_sessions.errors import DatabaseUnavailable, MigrationFailed
-from chat_sessions.migrations import MIGRATIONS, known_migrations, migrate_deploy
+from chat_sessions.store.migrations import MIGRATIONS, known_migrations, migrate_deploy
+from chat_sessions.store.prisma import node
 from tests.engine.bridge import MakeDatabase
 from tests.engine.prisma_cli import drift, prisma_migrate
 from tests.waiting import until
@@ -147,7 +147,7 @@ async def test_one_that_cannot_be_recorded_leaves_nothing_behind(make_database: 
 async def test_one_whose_process_is_killed_leaves_nothing_behind(make_database: MakeDatabase, tmp_path: Path) -> None:
     url = await make_database("killed")
     one(tmp_path, "CREATE TABLE leftover (x int); SELECT pg_sleep(600)")
-    program = "import sys, pathlib; from chat_sessions.migrations import migrate_deploy as go; "
+    program = "import sys, pathlib; from chat_sessions.store.migrations import migrate_deploy as go; "
     process = Popen(  # noqa: ASYNC220, S603
         [sys.executable, "-c", program + "go(sys.argv[1], pathlib.Path(sys.argv[2]))", url, str(tmp_path)],
     )

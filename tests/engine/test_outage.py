@@ -8,10 +8,10 @@ from time import monotonic
 import asyncpg
 import pytest
 
-from chat_sessions.bridge.options import EngineOptions
-from chat_sessions.bridge.prisma import BridgedPrisma
-from chat_sessions.embedded import Postgres
+from chat_sessions.dev.embedded import Postgres
 from chat_sessions.errors import DatabaseUnavailable
+from chat_sessions.store.prisma.client import BridgedPrisma
+from chat_sessions.store.prisma.options import EngineOptions
 from tests.waiting import until
 
 
@@ -39,7 +39,7 @@ async def _unavailable_under_load(db: BridgedPrisma) -> None:
 async def test_while_postgres_is_away_calls_are_unavailable_at_once(
     shaky: BridgedPrisma, shaky_postgres: Postgres
 ) -> None:
-    pid = shaky.pid
+    pid = shaky.engine.pid
     shaky_postgres.stop()
     await _unavailable_under_load(shaky)
     began = monotonic()
@@ -51,7 +51,7 @@ async def test_while_postgres_is_away_calls_are_unavailable_at_once(
     assert monotonic() - began < 1
     shaky_postgres.start()
     assert await _works(shaky)
-    assert shaky.pid == pid, "the engine outlives the database"
+    assert shaky.engine.pid == pid, "the engine outlives the database"
 
 
 async def test_a_restart_under_load_is_survived(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:
@@ -81,7 +81,7 @@ async def test_a_restart_under_load_is_survived(shaky: BridgedPrisma, shaky_post
     stop.set()
     await asyncio.gather(*workers)
     assert failures
-    assert shaky.restarts == 0
+    assert shaky.engine.restarts == 0
     assert await asyncio.gather(*(_works(shaky) for _ in range(16))) == [True] * 16
 
 
@@ -104,7 +104,7 @@ async def test_a_silent_postgres_is_unavailable_and_forgiven(shaky: BridgedPrism
     finally:
         shaky_postgres.resume()
     await until(lambda: _works(shaky))
-    assert shaky.restarts == 0
+    assert shaky.engine.restarts == 0
 
 
 async def test_connections_cut_while_idle_are_replaced(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:

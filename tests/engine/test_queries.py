@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from prisma.models import ChatSession
 from pydantic import BaseModel
 
-from chat_sessions.bridge.prisma import BridgedPrisma
+from chat_sessions.store.prisma.client import BridgedPrisma
 from tests.engine.bridge import Statements, new_messages, new_session
 
 

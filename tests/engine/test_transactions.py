@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 from prisma.errors import TransactionExpiredError, UniqueViolationError
 
-from chat_sessions.bridge.prisma import BridgedPrisma
 from chat_sessions.errors import DatabaseUnavailable, StatementUndone
+from chat_sessions.store.prisma.client import BridgedPrisma
 from tests.engine.bridge import Statements, new_session
 from tests.waiting import until
 

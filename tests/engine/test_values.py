@@ -10,8 +10,8 @@ from prisma import Json
 from prisma.errors import DataError
 from prisma.models import ChatMessage, ChatSession
 
-from chat_sessions.bridge.options import EngineOptions
-from chat_sessions.bridge.prisma import BridgedPrisma
+from chat_sessions.store.prisma.client import BridgedPrisma
+from chat_sessions.store.prisma.options import EngineOptions
 from tests.engine.bridge import MakeDatabase, new_session
 
 SHAPES = [

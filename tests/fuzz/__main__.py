@@ -5,9 +5,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from chat_sessions.embedded import temporary_servers
-from chat_sessions.migrations import migrate_deploy
+from chat_sessions.dev.embedded import temporary_servers
 from chat_sessions.settings import Settings
+from chat_sessions.store.migrations import migrate_deploy
 from tests.fuzz.run import fuzz
 from tests.process import serving
 from tests.service import SECRET

@@ -4,6 +4,7 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -11,7 +12,6 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from chat_sessions.bridge.prisma import BridgedPrisma
 from chat_sessions.telemetry.metrics import Metrics
 from chat_sessions.telemetry.peers import Seat, seated
 
@@ -19,27 +19,46 @@ HELP = b"# HELP "
 NO_PROCESS = "none"
 
 
+class Engine(Protocol):
+    """The query engine, as far as its metrics go."""
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, while that lives."""
+
+    @property
+    def restarts(self) -> int:
+        """How often it was started anew because it had died."""
+
+    @property
+    def waiting(self) -> int:
+        """How many calls have no answer yet."""
+
+    async def usage(self) -> dict[str, int] | None:
+        """Return what its connections do, or None if it does not say at once."""
+
+
 class EngineCollector(Collector):
     """What the query engine is busy with. Its process is looked at from outside: it may be dead, or hang."""
 
-    def __init__(self, prisma: BridgedPrisma) -> None:
-        self._prisma = prisma
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._usage: dict[str, int] | None = None
-        self._process = ProcessCollector("chat_engine", lambda: prisma.pid or NO_PROCESS, registry=None)
+        self._process = ProcessCollector("chat_engine", lambda: engine.pid or NO_PROCESS, registry=None)
 
     async def ask(self) -> None:
         """Ask for what only the engine itself can tell."""
-        self._usage = await self._prisma.engine.usage()
+        self._usage = await self._engine.usage()
 
     @override
     def collect(self) -> Iterable[Metric]:
         yield CounterMetricFamily(
-            "chat_engine_restarts", "How often the query engine was started anew.", value=self._prisma.restarts
+            "chat_engine_restarts", "How often the query engine was started anew.", value=self._engine.restarts
         )
         yield GaugeMetricFamily(
             "chat_engine_calls_waiting",
             "Calls that the engine has not answered yet.",
-            value=self._prisma.engine.waiting,
+            value=self._engine.waiting,
         )
         connections = GaugeMetricFamily(
             "chat_database_connections", "Connections to Postgres by state: busy, idle.", labels=["state"]
@@ -56,9 +75,9 @@ class EngineCollector(Collector):
 class Exposition:
     """Answers scrapes. Counting itself stays in each worker's memory; only a scrape brings them together."""
 
-    def __init__(self, metrics: Metrics, prisma: BridgedPrisma, folder: Path | None) -> None:
+    def __init__(self, metrics: Metrics, engine: Engine, folder: Path | None) -> None:
         self._metrics = metrics
-        self._engine = EngineCollector(prisma)
+        self._engine = EngineCollector(engine)
         self._folder = folder
         self._seat: Seat | None = None
         metrics.registry.register(self._engine)

@@ -14,9 +14,9 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
-from chat_sessions.environment import unknown_variables
 from chat_sessions.errors import ChatSessionsError
 from chat_sessions.settings import Settings
+from chat_sessions.settings.environment import unknown_variables
 
 STAMP = structlog.processors.TimeStamper(fmt="iso", utc=True)
 # Other people's loggers, and from which severity on they are of use.

@@ -6,7 +6,7 @@ text of an error, for titles, tokens and messages are in those.
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from threading import Thread
@@ -81,13 +81,12 @@ def trace_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDi
 
 
 @contextmanager
-def step(tracer: Tracer, name: str, **attributes: str) -> Iterator[None]:
+def step(tracer: Tracer, name: str, attributes: Mapping[str, str]) -> Iterator[None]:
     """Show the block as a step of the request that is traced; what the service does by itself is nobody's step."""
     if not trace.get_current_span().is_recording():
         yield
         return
-    named = {key.replace("__", "."): value for key, value in attributes.items()}
-    with _span(tracer, name, kind=SpanKind.CLIENT, attributes=named):
+    with _span(tracer, name, kind=SpanKind.CLIENT, attributes=attributes):
         yield
 
 

@@ -1,1 +1,1 @@
-"""What surrounds every request: the connection, the middleware, problems, the document."""
+"""Speaks HTTP: connections, middleware, authentication, routes, problems, the OpenAPI document."""

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple, cast
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chat_sessions.auth.tokens import User
-from chat_sessions.cache import Representation
-from chat_sessions.dependencies import State
+from chat_sessions.cache.session_cache import Representation
+from chat_sessions.contract.user import User
 from chat_sessions.errors import ChatSessionsError
 from chat_sessions.model import Admission
-from chat_sessions.routes import sessions
+from chat_sessions.web.dependencies import State
 from chat_sessions.web.problems import own
+from chat_sessions.web.routes import sessions
 
 ROUTES: Mapping[str, APIRoute] = {each.name: each for each in sessions.router.routes if isinstance(each, APIRoute)}
 LIST = ROUTES["list_sessions"]

@@ -16,8 +16,8 @@ from structlog.typing import FilteringBoundLogger
 from chat_sessions.errors import BodyTooLarge
 from chat_sessions.telemetry.labels import method_of, route_of
 from chat_sessions.telemetry.metrics import Metrics
+from chat_sessions.web.connection.framing import awaits_permission
 from chat_sessions.web.drain import Drain
-from chat_sessions.web.framing import awaits_permission
 from chat_sessions.web.problems import internal_error, own
 from chat_sessions.web.request_id import header_of, request_id_of
 

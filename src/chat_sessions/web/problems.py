@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from chat_sessions.contract.schemas import Problem, ValidationProblem
 from chat_sessions.errors import (
     BadRequest,
     ChatSessionsError,
@@ -19,7 +20,6 @@ from chat_sessions.errors import (
     ShuttingDown,
     Unauthorized,
 )
-from chat_sessions.schemas import Problem, ValidationProblem
 
 log = structlog.get_logger(__name__)
 

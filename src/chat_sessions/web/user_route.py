@@ -7,8 +7,8 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from typing_extensions import override
 
-from chat_sessions.dependencies import authenticate
 from chat_sessions.web.bodies import JsonRequest
+from chat_sessions.web.dependencies import authenticate
 
 
 class UserRoute(APIRoute):

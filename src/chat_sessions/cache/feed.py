@@ -1,0 +1,195 @@
+"""The event feed: tells a user's pages what has changed. It tells; it is never the truth."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from time import time
+from typing import Any, NamedTuple, NoReturn
+
+import structlog
+
+from chat_sessions.cache.redis.link import RedisAway, RedisLink, Subscription
+from chat_sessions.cache.redis.server import ScriptName
+from chat_sessions.cache.session_cache import Keys
+from chat_sessions.contract.user import User
+from chat_sessions.errors import TooManyStreams
+from chat_sessions.settings import Settings
+from chat_sessions.telemetry.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+EVENTS_AT_ONCE = 100
+# Between two looks whether the line is still the one on which the subscription was made.
+LISTEN_SECONDS = 1.0
+RECONNECT_SECONDS = 0.5
+# Nobody publishes here: a subscription must have a channel, also while nobody listens.
+KEPT_OPEN = "chat:nothing"
+_EVENT_ID = re.compile(r"([0-9]{1,19}-[0-9]{1,19})@([0-9a-f]+)")
+
+
+class Event(NamedTuple):
+    """A change of a session; without a session, "reset": changes may have been missed, so reload everything.
+
+    The id has the epoch in it: a server that comes back with older data knows the event, but not those after it.
+    """
+
+    id: str
+    change: str
+    session_id: str | None
+
+
+class Stream:
+    """What one client hears. It keeps no queue: woken, it reads on from the last event that its client took."""
+
+    def __init__(self, user: User, link: RedisLink, heartbeat: float) -> None:
+        self.channel = Keys(user.id).events
+        self._user = user
+        self._link = link
+        self._heartbeat = heartbeat
+        self._woken = asyncio.Event()
+        self._closing = False
+
+    def wake(self) -> None:
+        """Let it look for events."""
+        self._woken.set()
+
+    def close(self) -> None:
+        """Let it end."""
+        self._closing = True
+        self._woken.set()
+
+    async def events(self, last_event_id: str | None) -> AsyncIterator[Event | None]:
+        """Yield the events after the given one, or from now on; None is a sign of life. Ends with the token.
+
+        The first None says that nothing is missed from now on.
+        """
+        seen = last_event_id or await self._last()
+        yield None
+        while not self._closing and time() < self._user.expires_at:
+            self._woken.clear()
+            events = await self._since(seen)
+            for event in events:
+                seen = event.id
+                yield event
+            if len(events) < EVENTS_AT_ONCE and not await self._slept_until_woken():
+                yield None
+
+    async def _since(self, seen: str | None) -> list[Event]:
+        try:
+            known = _EVENT_ID.fullmatch(seen or "")
+            if known is not None and known[2] == self._link.epoch(self.channel):
+                found, epoch = await self._ask("since", known[1], EVENTS_AT_ONCE)
+                if found is not None:
+                    return [_event(f"{event_id.decode()}@{epoch}", fields) for event_id, fields in found]
+            last, epoch = await self._ask("last")
+            return [Event(f"{last.decode()}@{epoch}", "reset", None)]
+        except RedisAway:
+            return []
+
+    async def _last(self) -> str | None:
+        try:
+            last, epoch = await self._ask("last")
+        except RedisAway:
+            return None
+        return f"{last.decode()}@{epoch}"
+
+    async def _ask(self, script: ScriptName, *args: str | int) -> tuple[Any, str]:
+        """Return the answer, and the epoch that it is of; raise RedisAway."""
+        before = self._link.epoch(self.channel)
+        answer = await self._link.run(script, [self.channel], args)
+        after = self._link.epoch(self.channel)
+        if before not in {"", after}:
+            raise RedisAway
+        return answer, after
+
+    async def _slept_until_woken(self) -> bool:
+        rest = min(self._heartbeat, max(0.0, self._user.expires_at - time()))
+        try:
+            async with asyncio.timeout(rest):
+                return await self._woken.wait()
+        except TimeoutError:
+            return False
+
+
+class Feed:
+    """The streams of this process. They share one subscription, which wakes those that have something to read."""
+
+    def __init__(self, link: RedisLink, settings: Settings, metrics: Metrics) -> None:
+        self._link = link
+        self._settings = settings
+        self._metrics = metrics
+        self._streams: dict[str, set[Stream]] = {}
+        self._subscription: Subscription | None = None
+
+    @asynccontextmanager
+    async def opened(self, user: User) -> AsyncIterator[Stream]:
+        """Open a stream for a user, or raise TooManyStreams."""
+        stream = Stream(user, self._link, self._settings.feed_heartbeat)
+        theirs = self._streams.setdefault(stream.channel, set())
+        if len(theirs) >= self._settings.feed_streams_per_user:
+            raise TooManyStreams
+        theirs.add(stream)
+        self._metrics.feed_streams.inc()
+        try:
+            await self._hear(stream.channel)
+            yield stream
+        finally:
+            self._metrics.feed_streams.dec()
+            theirs.discard(stream)
+            if not theirs:
+                self._streams.pop(stream.channel, None)
+                await self._ignore(stream.channel)
+
+    def close(self) -> None:
+        """End every stream; the clients come back by themselves, to another process or after the restart."""
+        for stream in self._all():
+            stream.close()
+
+    async def run(self) -> NoReturn:
+        """Listen until cancelled; while Redis is away, try again and again."""
+        while True:
+            try:
+                async with self._link.subscription() as subscription:
+                    await self._listen(subscription)
+            except RedisAway as error:
+                log.info("feed.interrupted", error=error.__cause__)
+            except Exception:
+                # Without the listener no page would hear of anything: no error may end it.
+                log.exception("feed.failed")
+            finally:
+                self._subscription = None
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _listen(self, subscription: Subscription) -> None:
+        """Return when the line may have broken."""
+        failures = self._link.failures
+        self._subscription = subscription
+        await subscription.add(KEPT_OPEN, *self._streams)
+        # What came while nobody listened has woken nobody.
+        for stream in self._all():
+            stream.wake()
+        while failures == self._link.failures:
+            channel = await subscription.next(LISTEN_SECONDS)
+            for stream in self._streams.get(channel or "", ()):
+                stream.wake()
+
+    async def _hear(self, channel: str) -> None:
+        if self._subscription is not None:
+            # A broken line is the listener's to notice, and to mend for all.
+            with suppress(RedisAway):
+                await self._subscription.add(channel)
+
+    async def _ignore(self, channel: str) -> None:
+        if self._subscription is not None:
+            with suppress(RedisAway):
+                await self._subscription.remove(channel)
+
+    def _all(self) -> list[Stream]:
+        return [stream for streams in self._streams.values() for stream in streams]
+
+
+def _event(event_id: str, fields: list[bytes]) -> Event:
+    named = dict(zip(fields[::2], fields[1::2], strict=True))
+    # A change of many sessions names none: as for one that may have missed something, "reset" is all there is to say.
+    return Event(event_id, named[b"change"].decode(), named[b"id"].decode() or None)

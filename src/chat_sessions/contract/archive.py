@@ -1,0 +1,41 @@
+"""A session in a file: one line of JSON with all its messages, as `export` writes it and `import` reads it."""
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
+
+from chat_sessions.contract.fields import Moment, Title
+from chat_sessions.contract.schemas import NewMessage
+from chat_sessions.contract.storable import JsonObject, storable
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(storable)]
+
+
+class ArchivedMessage(NewMessage):
+    """A message with what the service has given it."""
+
+    id: Id
+    sequence: int
+    created_at: Moment
+
+
+class ArchivedSession(BaseModel):
+    """A session with all its messages; whose it is says the command that imports it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Id
+    title: Title | None
+    created_at: Moment
+    updated_at: Moment
+    is_pinned: bool
+    metadata: JsonObject
+    messages: list[ArchivedMessage]
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if [message.sequence for message in self.messages] != list(range(len(self.messages))):
+            raise ValueError("the sequences of the messages must be 0, 1, 2 and so on, none left out")
+        if len({message.id for message in self.messages}) != len(self.messages):
+            raise ValueError("two messages must not have the same id")
+        return self

@@ -1,0 +1,31 @@
+"""The chats of the demo user of `make dev`: something for every group of the sidebar."""
+
+import json
+from datetime import timedelta
+from importlib.resources import files
+from typing import Any, Final, LiteralString
+
+from chat_sessions.contract.schemas import NewSession
+from chat_sessions.store.prisma.client import BridgedPrisma
+from chat_sessions.store.prisma.options import EngineOptions
+from chat_sessions.store.session_store import SessionStore
+
+USER = "demo"
+
+AGE: Final[LiteralString] = """
+UPDATE "ChatSession" SET "isPinned" = $2,
+    "createdAt" = now() - make_interval(secs => $3::float8), "updatedAt" = now() - make_interval(secs => $3::float8)
+WHERE "id" = $1
+"""
+
+
+async def seed(database_url: str) -> None:
+    """Give the demo user chats, the last of them minutes old."""
+    chats: list[dict[str, Any]] = json.loads(files("chat_sessions.dev").joinpath("demo.json").read_text())
+    async with BridgedPrisma(EngineOptions(database_url)) as prisma:
+        store = SessionStore(prisma)
+        for chat in chats:
+            age = timedelta(hours=chat.pop("age_hours"))
+            is_pinned = chat.pop("is_pinned")
+            created, _ = await store.create(USER, NewSession.model_validate(chat))
+            await prisma.execute_raw(AGE, created.value.id, is_pinned, age.total_seconds())

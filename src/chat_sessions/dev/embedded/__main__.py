@@ -1,0 +1,24 @@
+"""`python -m chat_sessions.dev.embedded COMMAND …`: any command, with a Postgres and a Redis for as long as it runs."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+
+from chat_sessions.dev.embedded import temporary_servers
+
+
+def main() -> None:
+    """Run a command with both servers at CHAT_DATABASE_URL and CHAT_REDIS_URL."""
+    parser = argparse.ArgumentParser(prog="python -m chat_sessions.dev.embedded", description=main.__doc__)
+    parser.add_argument("command", nargs="+")
+    command = parser.parse_args().command
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with temporary_servers() as (database, cache):
+        addresses = {"CHAT_DATABASE_URL": database.url, "CHAT_REDIS_URL": cache.url}
+        sys.exit(subprocess.call(command, env=os.environ | addresses))  # noqa: S603  as asked
+
+
+if __name__ == "__main__":
+    main()

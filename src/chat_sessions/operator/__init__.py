@@ -1,0 +1,1 @@
+"""The commands that operators run, and doctor."""

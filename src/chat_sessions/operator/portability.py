@@ -1,0 +1,119 @@
+"""A user's sessions as NDJSON, out of the database and back into it, with memory for a page and for a line."""
+
+from collections.abc import AsyncGenerator, Iterable
+from tempfile import SpooledTemporaryFile
+from typing import NamedTuple, Protocol
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from chat_sessions.cache.session_cache import Change
+from chat_sessions.contract.archive import ArchivedSession
+from chat_sessions.contract.schemas import Summary
+from chat_sessions.errors import SessionIdTaken
+from chat_sessions.operator.bulk import BulkStore
+from chat_sessions.operator.evictor import Evictor
+from chat_sessions.store.session_store import SessionStore
+
+SESSIONS_PER_PAGE = 500
+MESSAGES_PER_PAGE = 100
+# Of a line that is being put together; what is longer waits on the disk.
+BYTES_IN_MEMORY = 4 * 1024 * 1024
+EVICTED_AT_ONCE = 100
+
+
+class Writer(Protocol):
+    """Where lines go."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write some bytes."""
+
+
+class Exporter:
+    """Writes all sessions of a user, in the order of their creation."""
+
+    def __init__(self, bulk: BulkStore) -> None:
+        self._bulk = bulk
+
+    async def run(self, user: str, out: Writer) -> int:
+        """Write a line for each session and return their number; one that is deleted meanwhile leaves no half line."""
+        written, last = 0, None
+        while page := await self._bulk.sessions_of(user, last, SESSIONS_PER_PAGE):
+            for session in page:
+                written += await self._write(user, session, out)
+            last = page[-1]
+        return written
+
+    async def _write(self, user: str, session: Summary, out: Writer) -> bool:
+        with SpooledTemporaryFile(BYTES_IN_MEMORY) as line:
+            line.write(session.model_dump_json().encode().removesuffix(b"}") + b',"messages":[')
+            if not await self._write_messages(user, session.id, line):
+                return False
+            line.write(b"]}\n")
+            line.seek(0)
+            while some := line.read(BYTES_IN_MEMORY):
+                out.write(some)
+        return True
+
+    async def _write_messages(self, user: str, session_id: str, line: Writer) -> bool:
+        sequence = 0
+        while (page := await self._bulk.messages_of(user, session_id, sequence, MESSAGES_PER_PAGE)) is not None:
+            for message in page:
+                line.write((b"," if sequence else b"") + message.model_dump_json().encode())
+                sequence = message.sequence + 1
+            if len(page) < MESSAGES_PER_PAGE:
+                return True
+        return False
+
+
+class Refused(NamedTuple):
+    """A line that was not imported, and why."""
+
+    line: int
+    reason: str
+
+
+class Importer:
+    """Creates sessions as they were: ids, sequences, times and pins."""
+
+    def __init__(self, store: SessionStore, evictor: Evictor) -> None:
+        self._store = store
+        self._evictor = evictor
+
+    async def run(
+        self, user: str, lines: Iterable[bytes], *, new_ids: bool
+    ) -> AsyncGenerator[ArchivedSession | Refused]:
+        """Import line after line, each as a whole or not at all, and yield what became of it."""
+        changes: list[Change] = []
+        try:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    outcome = await self._restored(user, number, line, new_ids=new_ids)
+                    if isinstance(outcome, ArchivedSession):
+                        changes.append(Change(outcome.id, "created"))
+                    yield outcome
+                if len(changes) == EVICTED_AT_ONCE:
+                    await self._evictor.evict(user, changes)
+                    changes = []
+        finally:
+            if changes:
+                await self._evictor.evict(user, changes)
+
+    async def _restored(self, user: str, number: int, line: bytes, *, new_ids: bool) -> ArchivedSession | Refused:
+        try:
+            session = ArchivedSession.model_validate_json(line)
+            if new_ids:
+                session = session.model_copy(update={"id": str(uuid4())})
+            await self._store.restore(user, session)
+        except ValidationError as error:
+            return Refused(number, _complaint(error))
+        except SessionIdTaken:
+            return Refused(number, "its id is taken, or was deleted a short while ago; --new-ids gives it another one")
+        return session
+
+
+def _complaint(error: ValidationError) -> str:
+    first, *others = error.errors(include_url=False, include_input=False)
+    place = ".".join(map(str, first["loc"]))
+    message = first["msg"].removeprefix("Value error, ") + (f" (and {len(others)} more)" if others else "")
+    return f"{place}: {message}" if place else message

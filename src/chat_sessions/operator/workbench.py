@@ -1,0 +1,50 @@
+"""What the operator's commands work with: the parts of the service, without the application around them."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import NamedTuple
+
+from chat_sessions.cache.redis.link import RedisLink
+from chat_sessions.cache.session_cache import SessionCache
+from chat_sessions.operator.bulk import BulkStore
+from chat_sessions.operator.evictor import Evictor
+from chat_sessions.operator.portability import Exporter, Importer
+from chat_sessions.operator.retention import Eraser, Purge
+from chat_sessions.settings import Settings
+from chat_sessions.store.prisma.client import prisma_client
+from chat_sessions.store.session_store import SessionStore
+from chat_sessions.telemetry.logs import configure_logging
+from chat_sessions.telemetry.metrics import Metrics
+
+
+class Workbench(NamedTuple):
+    """What a command may use."""
+
+    bulk: BulkStore
+    evictor: Evictor
+    purge: Purge
+    eraser: Eraser
+    exporter: Exporter
+    importer: Importer
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Workbench]:
+    """Open it, and close everything when the block ends."""
+    # The commands themselves say what an operator has to know.
+    configure_logging(settings.model_copy(update={"log_level": "error"}))
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        prisma = await stack.enter_async_context(prisma_client(settings))
+        link = RedisLink(settings, metrics)
+        stack.push_async_callback(link.close)
+        bulk, cache = BulkStore(prisma), SessionCache(link, settings, metrics)
+        evictor = Evictor(cache, link)
+        yield Workbench(
+            bulk=bulk,
+            evictor=evictor,
+            purge=Purge(bulk, evictor),
+            eraser=Eraser(bulk, cache, link, evictor, settings.cache_hold),
+            exporter=Exporter(bulk),
+            importer=Importer(SessionStore(prisma), evictor),
+        )

@@ -1,1 +1,0 @@
-"""The line to Redis: one server, Sentinel or a cluster, and whether the cache may be trusted."""

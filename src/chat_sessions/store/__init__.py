@@ -1,0 +1,1 @@
+"""What is true: sessions, messages and the outbox in Postgres, and the SQL. Only this folder knows Prisma."""

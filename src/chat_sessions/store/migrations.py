@@ -1,0 +1,62 @@
+"""Brings a database up to date with migrations/, by engine/migrate.mjs in Node."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from subprocess import Popen
+from typing import IO, cast
+
+from chat_sessions.errors import DatabaseUnavailable, MigrationFailed
+from chat_sessions.store.prisma.node import ENGINE_DIR, launch
+
+#: An exit code of engine/migrate.mjs: nothing is wrong with the migrations or the URL, so a retry may help.
+UNAVAILABLE = 69
+
+SCHEMA = ENGINE_DIR.parent / "schema.prisma"
+MIGRATIONS = ENGINE_DIR.parent / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A script, and what `_prisma_migrations` records of it."""
+
+    name: str
+    sql: str
+    checksum: str
+
+
+def known_migrations(folder: Path = MIGRATIONS) -> list[Migration]:
+    """Return the migrations of this release, oldest first."""
+    scripts = [(path.parent.name, path.read_bytes()) for path in sorted(folder.glob("*/migration.sql"))]
+    return [Migration(name, script.decode(), sha256(script).hexdigest()) for name, script in scripts]
+
+
+def migrate_deploy(
+    database_url: str, migrations: Path = MIGRATIONS, report: Callable[[str], None] = lambda _: None
+) -> None:
+    """Apply what is missing, and report each step. Concurrent calls wait for each other.
+
+    Raise DatabaseUnavailable when Postgres is away, MigrationFailed when somebody has to set something right first.
+    Either way the migration that was being applied left nothing behind; only one that cannot run in a transaction may
+    have, and blocks the next call until somebody has looked.
+    """
+    known = [asdict(migration) for migration in known_migrations(migrations)]
+    try:
+        # Leaving the block closes the child's stdin, which ends it: a Ctrl-C must not leave it working.
+        with launch(ENGINE_DIR / "migrate.mjs", {"url": database_url, "migrations": known}) as node:
+            _follow(node, report)
+    except OSError as error:
+        message = f"Node.js, which runs the migrations, does not start: {error}"
+        raise MigrationFailed(message) from error
+
+
+def _follow(node: Popen[bytes], report: Callable[[str], None]) -> None:
+    for line in cast("IO[bytes]", node.stdout):
+        report(line.decode().rstrip())
+    complaint = cast("IO[bytes]", node.stderr).read().decode(errors="replace").strip()
+    code = node.wait()
+    if code == UNAVAILABLE:
+        raise DatabaseUnavailable("Postgres cannot be reached.", complaint)
+    if code:
+        raise MigrationFailed(complaint or f"Node.js ended with {code}.")

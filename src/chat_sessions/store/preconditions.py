@@ -1,0 +1,107 @@
+"""What the service needs of its database, checked by one cheap statement."""
+
+import asyncio
+from typing import Any, Final, LiteralString, NoReturn
+
+import structlog
+from prisma import Prisma
+
+from chat_sessions.errors import DatabaseUnavailable
+from chat_sessions.settings import ConfigurationError
+from chat_sessions.store.migrations import known_migrations
+from chat_sessions.telemetry.availability import Availability
+
+log = structlog.get_logger(__name__)
+
+SECONDS_BETWEEN_CHECKS = 2.0
+
+# FOR UPDATE needs the right to update, and the triggers act with the rights of whoever fires them.
+MISSING_RIGHTS: Final[LiteralString] = """
+SELECT "right" || ' on "' || "table" || '"' AS "name"
+FROM unnest(ARRAY['ChatSession', 'ChatMessage', 'Outbox', 'Tombstone']) AS "table",
+    unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS "right"
+WHERE NOT has_table_privilege(quote_ident("table"), "right")
+UNION ALL SELECT 'USAGE on sequence "Outbox_id_seq"' WHERE NOT has_sequence_privilege('"Outbox_id_seq"', 'USAGE')
+"""
+
+CHECK: Final[LiteralString] = f"""
+SELECT current_setting('transaction_read_only')::boolean AS "read_only", pg_is_in_recovery() AS "standby",
+    current_setting('server_encoding') AS "encoding", current_setting('default_transaction_isolation') AS "isolation",
+    array_to_string(ARRAY({MISSING_RIGHTS}), ', ') AS "missing_rights",
+    array_to_string(ARRAY(
+        SELECT unnest($1::text[]) EXCEPT SELECT "migration_name" FROM "_prisma_migrations"
+        WHERE "finished_at" IS NOT NULL AND "rolled_back_at" IS NULL
+    ), ', ') AS "unapplied"
+"""  # noqa: S608  what is put in stands above
+
+SERVER_ENCODING: Final[LiteralString] = """SELECT current_setting('server_encoding') AS "encoding" """
+ENCODING: Final = "UTF8"
+ISOLATION: Final = "read committed"
+
+
+class WrongEncoding(DatabaseUnavailable):
+    """The database cannot store every text, and never will."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(
+            f"The encoding of the database is {encoding} and must be {ENCODING}: make a new one with "
+            f"`CREATE DATABASE … ENCODING '{ENCODING}' TEMPLATE template0`."
+        )
+
+
+class Preconditions:
+    """Whether the database is there and has what every call relies on."""
+
+    def __init__(self, prisma: Prisma, availability: Availability) -> None:
+        self._prisma = prisma
+        self._availability = availability
+        self._migrations = [migration.name for migration in known_migrations()]
+
+    async def check(self) -> None:
+        """Raise DatabaseUnavailable with the reason unless all is as it must be."""
+        [facts] = await self._prisma.query_raw(CHECK, self._migrations)
+        error = _complaint(facts)
+        if error is not None:
+            self._availability.failed(error)
+            raise error
+
+    async def check_at_start(self) -> None:
+        """Raise ConfigurationError for a database that can never serve; one that is away may come back."""
+        try:
+            [facts] = await self._prisma.query_raw(SERVER_ENCODING)
+        except DatabaseUnavailable:
+            return
+        if facts["encoding"] != ENCODING:
+            reason = WrongEncoding(facts["encoding"]).reason
+            log.critical("service.refused", reason=reason)
+            raise ConfigurationError(reason)
+
+    async def watch(self) -> NoReturn:
+        """Check now and then, so that the log tells what has changed even when nobody calls."""
+        while True:
+            await asyncio.sleep(SECONDS_BETWEEN_CHECKS)
+            try:
+                await self.check()
+            except DatabaseUnavailable:
+                log.debug("database.unavailable")
+            except Exception:
+                # A later check may fare better, and must not find this task ended.
+                log.exception("database.check_failed")
+
+
+def _complaint(facts: dict[str, Any]) -> DatabaseUnavailable | None:
+    if facts["encoding"] != ENCODING:
+        return WrongEncoding(facts["encoding"])
+    for is_wrong, reason in (
+        (facts["standby"], "Postgres takes no writes: it is a standby."),
+        (facts["read_only"], "Postgres takes no writes: default_transaction_read_only is on."),
+        (facts["unapplied"], f"The database lacks {facts['unapplied']}: run `chat-sessions migrate`."),
+        (facts["missing_rights"], f"The database user lacks rights: {facts['missing_rights']}."),
+        (
+            facts["isolation"] != ISOLATION,
+            f"The role that the pooler connects as needs default_transaction_isolation = '{ISOLATION}'.",
+        ),
+    ):
+        if is_wrong:
+            return DatabaseUnavailable(reason)
+    return None

@@ -1,0 +1,1 @@
+"""The bridge to Prisma's JavaScript engine (see engine/)."""

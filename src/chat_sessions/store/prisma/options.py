@@ -1,0 +1,64 @@
+"""How the query engine is started, and reaches Postgres."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import Popen
+from typing import Self
+
+from chat_sessions.settings import Settings
+from chat_sessions.store.prisma.node import ENGINE_DIR, launch
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How the engine reaches Postgres. Times are in seconds."""
+
+    database_url: str = field(repr=False)
+    #: Connections per worker. Times the number of workers it must stay below Postgres' max_connections.
+    pool_size: int = 10
+    #: For a free connection: shorter than a user waits for a page, so that he gets to see the 503.
+    pool_timeout: float = 3.0
+    #: To open a connection. A server in reach needs milliseconds.
+    connect_timeout: float = 3.0
+    #: Postgres ends what takes longer. Our slowest statement needs milliseconds, unless it waits for a lock.
+    statement_timeout: float = 5.0
+    #: Postgres rolls back a transaction that asks nothing for so long: its worker stands still, or its host is gone.
+    idle_timeout: float = 10.0
+    #: For a call with all its statements: more than the waits for a connection and for a statement together.
+    query_timeout: float = 10.0
+    #: Calls that wait at the same time. The engine works off that many in about a second.
+    max_calls: int = 2000
+    folder: Path = ENGINE_DIR
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return those of the settings."""
+        return cls(
+            database_url=settings.database_url.get_secret_value(),
+            pool_size=settings.database_pool_size,
+            pool_timeout=settings.database_pool_timeout,
+            connect_timeout=settings.database_connect_timeout,
+            statement_timeout=settings.database_statement_timeout,
+            query_timeout=settings.database_query_timeout,
+        )
+
+    def launch(self, *, report_statements: bool) -> Popen[bytes]:
+        """Start an engine, or raise OSError."""
+        return launch(self.folder / "host.mjs", self._for_host(report_statements=report_statements))
+
+    def _for_host(self, *, report_statements: bool) -> dict[str, object]:
+        """Return what host.mjs reads first."""
+        return {
+            "url": self.database_url,
+            "poolSize": self.pool_size,
+            "poolTimeout": _milliseconds(self.pool_timeout),
+            "connectTimeout": _milliseconds(self.connect_timeout),
+            "statementTimeout": _milliseconds(self.statement_timeout),
+            "idleTimeout": _milliseconds(self.idle_timeout),
+            "callTimeout": _milliseconds(self.query_timeout),
+            "reportStatements": report_statements,
+        }
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

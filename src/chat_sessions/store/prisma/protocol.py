@@ -1,0 +1,142 @@
+"""From Prisma Client Python's calls to the JSON that Prisma's engine understands.
+
+Not by way of GraphQL, as Prisma itself does: its printer damages U+2028, U+2029 and U+0085, and cannot tell Json
+from a string.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NoReturn, cast
+
+from prisma._builder import METHOD_FORMAT_MAPPING, serializer
+from prisma._constants import QUERY_BUILDER_ALIASES
+from prisma._types import PrismaMethod
+from prisma.engine.utils import handle_response_errors
+from prisma.fields import Json
+from pydantic import BaseModel
+
+from chat_sessions.errors import DatabaseUnavailable, StatementUndone
+from chat_sessions.store.prisma.states import PRISMA_CODES, find_state
+
+#: Beyond it JavaScript's numbers lose digits.
+MAX_SAFE_INTEGER = 2**53 - 1
+
+#: What Postgres says fits into a line of the log.
+MAX_SAID = 200
+
+#: What Prisma puts around the words of Postgres.
+RAW_ERROR = re.compile(r"^Raw query failed\. Code: `[^`]*`\. Message: `(.*)`$", re.DOTALL)
+
+RAW_METHODS = {"query_raw", "query_first", "execute_raw"}
+
+
+def dumps(value: object) -> str:
+    """Write one line of strict JSON, in which Prisma's types become strings, and Json its tag."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_tagged)
+
+
+def build_query(
+    method: PrismaMethod,
+    arguments: Mapping[str, Any],
+    model: type[BaseModel] | None = None,
+    root_selection: list[str] | None = None,
+) -> dict[str, Any]:
+    """Turn what the generated actions hand to `_execute` into a query of Prisma's JSON protocol."""
+    action = METHOD_FORMAT_MAPPING[method].format(model="")
+    if method in RAW_METHODS:
+        return {"action": action, "query": {"arguments": _raw_arguments(**arguments), "selection": {}}}
+    selection = _parse_selection(root_selection) if root_selection else _select(arguments.get("include"))
+    return {
+        "modelName": getattr(model, "__prisma_model__", None),
+        "action": action,
+        "query": {"arguments": _query_arguments(arguments), "selection": selection},
+    }
+
+
+def parse_json(result: dict[str, Any]) -> None:
+    """Parse the JSON in the rows of a raw query; models, which have none here, parse their text themselves."""
+    for column, kind in enumerate(result["types"]):
+        if kind == "json":
+            for row in result["rows"]:
+                row[column] = None if row[column] is None else json.loads(row[column])
+
+
+def raise_error(error: dict[str, Any]) -> NoReturn:
+    """Raise what Prisma Client Python has for the error; it has nothing for a database that is away."""
+    facts = error["user_facing_error"]
+    said = RAW_ERROR.sub(r"\1", str(facts["meta"].get("message") or facts["message"]))[:MAX_SAID]
+    state = find_state(facts["meta"].get("code"))
+    if state is not None:
+        raise (StatementUndone if state.undone else DatabaseUnavailable)(state.reason, said)
+    if facts["error_code"] in PRISMA_CODES:
+        raise DatabaseUnavailable(PRISMA_CODES[facts["error_code"]], said)
+    handle_response_errors(cast("Any", None), [error])
+
+
+def _tagged(value: object) -> object:
+    if isinstance(value, Json):
+        return {"$type": "Json", "value": json.dumps(value.data, ensure_ascii=False, default=serializer)}
+    return serializer(value)
+
+
+def _raw_arguments(query: str, parameters: Iterable[object]) -> dict[str, str]:
+    """Write the parameters as one string of JSON; a Json among them becomes text, for Postgres to cast."""
+    values = [_raw_parameter(value) for value in parameters]
+    return {"query": query, "parameters": json.dumps(values, ensure_ascii=False, default=serializer)}
+
+
+def _raw_parameter(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return [_raw_parameter(item) for item in value]
+    if _is_unsafe_integer(value):
+        return {"prisma__type": "bigint", "prisma__value": str(value)}
+    return value
+
+
+def _query_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what was not given: at the top a None. Further down it is a null."""
+    given = {name: value for name, value in arguments.items() if value is not None and name != "include"}
+    return dict(_argument(given))
+
+
+def _argument(value: Any) -> Any:  # noqa: ANN401 - any JSON in, any JSON out
+    if isinstance(value, dict):
+        return {QUERY_BUILDER_ALIASES.get(key, key): _argument(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_argument(item) for item in value]
+    if _is_unsafe_integer(value):
+        return {"$type": "BigInt", "value": str(value)}
+    return value
+
+
+def _is_unsafe_integer(value: object) -> bool:
+    return isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER
+
+
+def _select(include: Mapping[str, Any] | None) -> dict[str, Any]:
+    selection: dict[str, Any] = {"$scalars": True}
+    for relation, wanted in (include or {}).items():
+        if wanted:
+            inner = {} if wanted is True else wanted
+            selection[relation] = {"arguments": _query_arguments(inner), "selection": _select(inner.get("include"))}
+    return selection
+
+
+def _parse_selection(root_selection: list[str]) -> dict[str, Any]:
+    """Read GraphQL's words, in which `count()` and `group_by()` select: `_count { _all title }`."""
+    return _parse_fields(iter(re.findall(r"\w+|[{}]", " ".join(root_selection))))
+
+
+def _parse_fields(words: Iterator[str]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    field = ""
+    for word in words:
+        if word == "}":
+            break
+        if word == "{":
+            fields[field] = {"arguments": {}, "selection": _parse_fields(words)}
+        else:
+            field = word
+            fields[field] = True
+    return fields

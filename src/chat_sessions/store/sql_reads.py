@@ -1,0 +1,86 @@
+"""The SQL of the reads, which answer with the JSON that crosses the wire."""
+
+from functools import cache
+from typing import Final, LiteralString, NamedTuple
+
+from chat_sessions.contract.schemas import Message, Session, Summary
+from chat_sessions.store.sql_json import json_of
+
+# A page ends here, whatever its limit is.
+MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
+
+_SHOWN: Final[LiteralString] = """FILTER (WHERE "rank" <= $4::int AND ("rank" = 1 OR "bytes" <= $5::int))"""
+
+# One statement, so that the messages are those of the version: a session with the newest messages, or those before $3,
+# at most $4 of them with at most $5 bytes. It walks from the newest to older ones and reads one beyond the end of the
+# page, which tells whether there are more. Without $6 a page that ends because of its bytes is not made at all.
+OPEN_SESSION: Final[LiteralString] = f"""
+SELECT "version"::text, CASE WHEN $6::boolean OR NOT page."cut" THEN {
+    json_of(
+        Session,
+        messages='page."messages"',
+        has_more_messages='page."more"',
+        oldest_sequence='page."oldest"',
+    )
+}::text END AS "body"
+FROM "ChatSession" AS session CROSS JOIN LATERAL (
+    WITH RECURSIVE newest AS (
+        (
+            SELECT 1 AS "rank", "sequence", "json", octet_length("json") AS "bytes" FROM (
+                SELECT "sequence", {json_of(Message)}::text AS "json" FROM "ChatMessage"
+                WHERE "sessionId" = session."id" AND "sequence" < COALESCE($3::int, 2147483647)
+                ORDER BY "sequence" DESC LIMIT 1
+            ) AS first
+        )
+        UNION ALL
+        SELECT "rank" + 1, older."sequence", older."json", "bytes" + octet_length(older."json")
+        FROM newest CROSS JOIN LATERAL (
+            SELECT "sequence", {json_of(Message)}::text AS "json" FROM "ChatMessage"
+            WHERE "sessionId" = session."id" AND "sequence" < newest."sequence" ORDER BY "sequence" DESC LIMIT 1
+        ) AS older
+        WHERE "rank" <= $4::int AND "bytes" <= $5::int
+    )
+    SELECT COALESCE('[' || string_agg("json", ',' ORDER BY "sequence") {_SHOWN} || ']', '[]')::json AS "messages",
+        COALESCE(bool_or("rank" <= $4::int AND "bytes" > $5::int), false) AS "cut",
+        count(*) > count(*) {_SHOWN} AS "more", min("sequence") {_SHOWN} AS "oldest"
+    FROM newest
+) AS page
+WHERE "id" = $1 AND "userId" = $2
+"""  # noqa: S608  nothing of a caller's is in it, only what stands in this file and in the schemas
+
+
+class ListShape(NamedTuple):
+    """What tells one statement for a list from another; the rest is parameters."""
+
+    pinned_first: bool
+    after: bool
+    search: bool
+
+
+@cache
+def list_sessions(shape: ListShape) -> LiteralString:
+    """Return the statement for a page: $1 user, $2 limit, $3 offset, $4 the total if it is known.
+
+    Then, if it searches, the pattern; then, after a cursor, its pin (where pinned ones go first), time and id. They
+    are compared as one row, so that Postgres starts in the index at that place.
+    """
+    keys = ['"updatedAt"', '"id"']
+    if shape.pinned_first:
+        keys.insert(0, '"isPinned"')
+    mine = '"userId" = $1' + (' AND "title" ILIKE $5::text' if shape.search else "")
+    first = 6 if shape.search else 5
+    casts = {'"updatedAt"': "timestamptz", '"isPinned"': "boolean", '"id"': "text"}
+    values = [f"${first + place}::{casts[key]}" for place, key in enumerate(keys)]
+    after = f" AND ({', '.join(keys)}) < ({', '.join(values)})" if shape.after else ""
+    order = ", ".join(f"{key} DESC" for key in keys)
+    return f"""
+SELECT
+    COALESCE(json_agg({json_of(Summary)} ORDER BY "rank") FILTER (WHERE "rank" <= $2::int), '[]')::text AS "sessions",
+    count(*) > $2::int AS "more", bool_or("isPinned") FILTER (WHERE "rank" = $2::int) AS "pinned",
+    max("updatedAt") FILTER (WHERE "rank" = $2::int) AS "updated_at", max("id") FILTER (WHERE "rank" = $2::int) AS "id",
+    COALESCE($4::int, (SELECT count(*) FROM "ChatSession" WHERE {mine}))::int AS "total"
+FROM (
+    SELECT *, row_number() OVER (ORDER BY {order}) - $3::int AS "rank" FROM "ChatSession"
+    WHERE {mine}{after} ORDER BY {order} LIMIT $2::int + 1 OFFSET $3::int
+) AS page
+"""  # noqa: S608  as above

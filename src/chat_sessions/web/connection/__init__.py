@@ -1,0 +1,1 @@
+"""The HTTP connection: parsing, framing, limits, coalesced writes."""

@@ -1,0 +1,163 @@
+"""What a handler may ask for, as aliases that read as words."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, TypedDict, TypeVar
+
+from fastapi import Depends, Header, Path, Query, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from chat_sessions.cache.feed import Feed, Stream
+from chat_sessions.cache.rate_limit import RateLimit
+from chat_sessions.contract import etags
+from chat_sessions.contract.schemas import MAX_INTEGER
+from chat_sessions.contract.storable import Text, is_storable
+from chat_sessions.contract.user import User
+from chat_sessions.errors import BadRequest, SessionNotFound, Unauthorized
+from chat_sessions.model import ChatSessions
+from chat_sessions.settings import Settings
+from chat_sessions.store.filters import ListQuery
+from chat_sessions.store.session_store import MessagePage
+from chat_sessions.telemetry.exposition import Exposition
+from chat_sessions.web.auth.tokens import Authenticator
+from chat_sessions.web.health import Health
+
+T = TypeVar("T")
+# A cursor makes most of them unique: enough for those that repeat.
+MAX_KNOWN = 1024
+MAX_KNOWN_BYTES = 2048
+
+
+class KnownQueries:
+    """What query strings have turned out to mean, so that nobody need ask again: they alone decide it."""
+
+    def __init__(self) -> None:
+        self.lists: dict[bytes, ListQuery] = {}
+        self.messages: dict[bytes, MessagePage] = {}
+
+
+class State(TypedDict):
+    """What the lifespan opens and each request may use."""
+
+    authenticator: Authenticator
+    rate_limit: RateLimit | None
+    known: KnownQueries
+    sessions: ChatSessions
+    feed: Feed
+    health: Health
+    exposition: Exposition
+    settings: Settings
+
+
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="`sub` is the user.")
+
+
+async def _sessions(request: Request) -> ChatSessions:
+    sessions: ChatSessions = request.state.sessions
+    return sessions
+
+
+async def _health(request: Request) -> Health:
+    health: Health = request.state.health
+    return health
+
+
+async def _exposition(request: Request) -> Exposition:
+    exposition: Exposition = request.state.exposition
+    return exposition
+
+
+async def authenticate(request: Request) -> None:
+    """Find out who asks, or raise Unauthorized; then count the request, or raise TooManyRequests."""
+    # Of two headers, who is in front of the service may have looked at the other one.
+    if len(request.headers.getlist("authorization")) > 1:
+        raise Unauthorized("there are several Authorization headers")
+    credentials = await _bearer(request)
+    if credentials is None:
+        raise Unauthorized
+    authenticator: Authenticator = request.state.authenticator
+    user = await authenticator.user(credentials.credentials)
+    request.scope["user"], request.scope["user_id"] = user, user.id
+    rate_limit: RateLimit | None = request.state.rate_limit
+    if rate_limit is not None:
+        await rate_limit.admit(user.id)
+
+
+async def _current_user(
+    request: Request,
+    _credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],  # for the document
+) -> User:
+    user: User = request.user
+    return user
+
+
+async def _stream(request: Request, user: Annotated[User, Depends(_current_user)]) -> AsyncIterator[Stream]:
+    feed: Feed = request.state.feed
+    async with feed.opened(user) as stream:
+        yield stream
+
+
+async def _session_id(session_id: Annotated[str, Path(description="Any string; unknown ones are 404.")]) -> str:
+    # What cannot be stored was never stored.
+    if not is_storable(session_id):
+        raise SessionNotFound
+    return session_id
+
+
+def _remember(request: Request, known: dict[bytes, T], meaning: T) -> T:
+    query: bytes = request.scope["query_string"]
+    if len(query) <= MAX_KNOWN_BYTES:
+        if len(known) >= MAX_KNOWN:
+            known.clear()
+        known[query] = meaning
+    return meaning
+
+
+async def _list_query(
+    limit: Annotated[int, Query(ge=1, le=100, description="Sessions per page.")] = 50,
+    offset: Annotated[int, Query(ge=0, le=MAX_INTEGER, description="Sessions to skip; not with `cursor`.")] = 0,
+    cursor: Annotated[str | None, Query(max_length=1000, description="The `next_cursor` of the page before.")] = None,
+    q: Annotated[Text | None, Query(max_length=200, description="Only titles that contain this, in any case.")] = None,
+    pinned_first: Annotated[bool, Query(description="Whether pinned sessions come first.")] = True,  # noqa: FBT002
+) -> ListQuery:
+    if cursor is not None and offset:
+        message = "Use either `cursor` or `offset`, not both."
+        raise BadRequest(message, "query", "offset")
+    return ListQuery(limit, offset, cursor, q, pinned_first)
+
+
+async def _list_page(request: Request, query: Annotated[ListQuery, Depends(_list_query)]) -> ListQuery:
+    known: KnownQueries = request.state.known
+    return _remember(request, known.lists, query)
+
+
+async def _message_page(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=200, description="Messages per page.")] = 50,
+    before_sequence: Annotated[
+        int | None, Query(ge=0, le=MAX_INTEGER, description="Only messages before this sequence.")
+    ] = None,
+) -> MessagePage:
+    known: KnownQueries = request.state.known
+    return _remember(request, known.messages, MessagePage(limit, before_sequence))
+
+
+async def _if_match(
+    request: Request,
+    if_match: Annotated[str | None, Header(description="The ETag that the session must still have.")] = None,
+) -> tuple[int, ...] | None:
+    # Several lines are one list (RFC 9110, 5.3); the parameter has the first one only.
+    versions = etags.versions(None if if_match is None else ", ".join(request.headers.getlist("if-match")))
+    return None if versions is None else tuple(versions)
+
+
+LastEventId = Annotated[str | None, Header(description="The `id` of the last event that you have seen.")]
+OpenStream = Annotated[Stream, Depends(_stream)]
+CurrentUser = Annotated[User, Depends(_current_user)]
+AllMetrics = Annotated[Exposition, Depends(_exposition)]
+ServiceHealth = Annotated[Health, Depends(_health)]
+Sessions = Annotated[ChatSessions, Depends(_sessions)]
+SessionId = Annotated[str, Depends(_session_id)]
+ListPage = Annotated[ListQuery, Depends(_list_page)]
+Page = Annotated[MessagePage, Depends(_message_page)]
+IfMatch = Annotated[tuple[int, ...] | None, Depends(_if_match)]
+IfNoneMatch = Annotated[str | None, Header(description="An ETag; 304 if it is still the current one.")]

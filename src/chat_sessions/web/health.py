@@ -1,0 +1,29 @@
+"""Whether the service can do its work."""
+
+from typing import Literal
+
+from chat_sessions.cache.redis.link import RedisLink
+from chat_sessions.contract.schemas import Readiness
+from chat_sessions.errors import DatabaseUnavailable, NotReady, ShuttingDown
+from chat_sessions.store.preconditions import Preconditions
+from chat_sessions.web.drain import Drain
+
+
+class Health:
+    """Asks the parts."""
+
+    def __init__(self, preconditions: Preconditions, link: RedisLink, drain: Drain) -> None:
+        self._preconditions = preconditions
+        self._link = link
+        self._drain = drain
+
+    async def readiness(self) -> Readiness:
+        """Return how the service is; raise NotReady or ShuttingDown if it is not to be asked."""
+        if self._drain.under_way:
+            raise ShuttingDown
+        try:
+            await self._preconditions.check()
+        except DatabaseUnavailable as error:
+            raise NotReady(error.reason) from error
+        cache: Literal["ok", "degraded"] = "ok" if self._link.trusted else "degraded"
+        return Readiness(status=cache, database="ok", cache=cache)

@@ -1,0 +1,37 @@
+"""Append messages to a session."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, Response
+
+from chat_sessions.contract.schemas import Messages, NewMessages
+from chat_sessions.errors import (
+    BadRequest,
+    BodyTooLarge,
+    DatabaseUnavailable,
+    SessionBusy,
+    SessionNotFound,
+    TooManyRequests,
+    Unauthorized,
+)
+from chat_sessions.web.dependencies import CurrentUser, SessionId, Sessions
+from chat_sessions.web.problems import documented
+from chat_sessions.web.user_route import UserRoute
+
+router = APIRouter(prefix="/api/chat/sessions/{session_id}/messages", tags=["messages"], route_class=UserRoute)
+
+
+@router.post(
+    "",
+    operation_id="appendMessages",
+    summary="Append messages",
+    status_code=HTTPStatus.CREATED,
+    response_model=Messages,
+    responses=documented(
+        Unauthorized, BadRequest, SessionNotFound, SessionBusy, BodyTooLarge, TooManyRequests, DatabaseUnavailable
+    ),
+)
+async def append_messages(user: CurrentUser, sessions: Sessions, session_id: SessionId, new: NewMessages) -> Response:
+    """Append messages in order. A message whose `id` the session has already is answered as it was stored."""
+    body = await sessions.append(user.id, session_id, new.messages)
+    return Response(body, HTTPStatus.CREATED, media_type="application/json")

@@ -1,0 +1,176 @@
+"""List, create, open, change and delete sessions."""
+
+from collections.abc import AsyncIterator, Iterator
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from chat_sessions.cache.session_cache import Representation
+from chat_sessions.contract import etags
+from chat_sessions.contract.schemas import (
+    BatchDeleted,
+    BatchDeletion,
+    NewSession,
+    Session,
+    SessionChange,
+    SessionList,
+    Summary,
+)
+from chat_sessions.errors import (
+    BadRequest,
+    BodyTooLarge,
+    DatabaseUnavailable,
+    PreconditionFailed,
+    SessionBusy,
+    SessionIdTaken,
+    SessionNotFound,
+    TooManyRequests,
+    Unauthorized,
+)
+from chat_sessions.store.session_store import Versioned
+from chat_sessions.web.dependencies import (
+    CurrentUser,
+    IfMatch,
+    IfNoneMatch,
+    ListPage,
+    Page,
+    SessionId,
+    Sessions,
+)
+from chat_sessions.web.problems import documented
+from chat_sessions.web.user_route import UserRoute
+
+router = APIRouter(prefix="/api/chat/sessions", tags=["sessions"], route_class=UserRoute)
+
+ETAG_HEADER: dict[str, Any] = {
+    "ETag": {"description": "Names this version.", "required": True, "schema": {"type": "string"}}
+}
+LOCATION_HEADER: dict[str, Any] = {
+    "Location": {"description": "Its path.", "required": True, "schema": {"type": "string"}}
+}
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "Unchanged since the given ETag.", "headers": ETAG_HEADER}
+}
+ALWAYS = (Unauthorized, BadRequest, TooManyRequests, DatabaseUnavailable)
+
+
+@router.get(
+    "",
+    operation_id="listSessions",
+    summary="List sessions",
+    response_model=SessionList,
+    responses={200: {"headers": ETAG_HEADER}, **NOT_MODIFIED, **documented(*ALWAYS)},
+)
+async def list_sessions(
+    user: CurrentUser, sessions: Sessions, page: ListPage, if_none_match: IfNoneMatch = None
+) -> Response:
+    """Return a page of your sessions: pinned ones first, then the latest changed first."""
+    return conditional(await sessions.list(user.id, page), if_none_match)
+
+
+@router.post(
+    "",
+    operation_id="createSession",
+    summary="Create a session",
+    status_code=HTTPStatus.CREATED,
+    response_model=Summary,
+    responses={
+        200: {
+            "model": Summary,
+            "description": "You had created it already.",
+            "headers": {**ETAG_HEADER, **LOCATION_HEADER},
+        },
+        201: {"description": "Created.", "headers": {**ETAG_HEADER, **LOCATION_HEADER}},
+        **documented(*ALWAYS, SessionIdTaken, BodyTooLarge),
+    },
+)
+async def create_session(request: Request, user: CurrentUser, sessions: Sessions, new: NewSession) -> Response:
+    """Create a session. With an `id` of your own, the call can be repeated safely."""
+    created, is_new = await sessions.create(user.id, new)
+    response = _summary(created, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
+    response.headers["Location"] = request.app.url_path_for("get_session", session_id=created.value.id)
+    return response
+
+
+@router.post(
+    "/batch-delete",
+    operation_id="deleteSessions",
+    summary="Delete many sessions",
+    response_model=BatchDeleted,
+    responses=documented(*ALWAYS, SessionBusy, BodyTooLarge),
+)
+async def delete_sessions(user: CurrentUser, sessions: Sessions, batch: BatchDeletion) -> Response:
+    """Delete the sessions that `ids` names or that fit `filter`; with `dry_run`, only tell which.
+
+    Up to 250 go all at once, more in pieces: if the call fails, some may be gone and the others not. Repeat it.
+    """
+    length, parts = (await sessions.delete_batch(user.id, batch)).json()
+    return StreamingResponse(_async(parts), media_type="application/json", headers={"Content-Length": str(length)})
+
+
+async def _async(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+@router.get(
+    "/{session_id}",
+    operation_id="getSession",
+    summary="Open a session",
+    response_model=Session,
+    responses={200: {"headers": ETAG_HEADER}, **NOT_MODIFIED, **documented(*ALWAYS, SessionNotFound)},
+)
+async def get_session(
+    user: CurrentUser,
+    sessions: Sessions,
+    session_id: SessionId,
+    page: Page,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return a session with its newest messages, or those before a sequence."""
+    return conditional(await sessions.get(user.id, session_id, page), if_none_match)
+
+
+@router.patch(
+    "/{session_id}",
+    operation_id="changeSession",
+    summary="Rename or pin a session",
+    response_model=Summary,
+    responses={
+        200: {"headers": ETAG_HEADER},
+        **documented(*ALWAYS, SessionNotFound, PreconditionFailed, BodyTooLarge),
+    },
+)
+async def change_session(
+    user: CurrentUser, sessions: Sessions, session_id: SessionId, change: SessionChange, if_match: IfMatch
+) -> Response:
+    """Rename a session, which moves it up in the list, or pin it, which does not touch `updated_at`."""
+    return _summary(await sessions.change(user.id, session_id, change, if_match), HTTPStatus.OK)
+
+
+@router.delete(
+    "/{session_id}",
+    operation_id="deleteSession",
+    summary="Delete a session",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses={204: {"description": "Gone."}, **documented(*ALWAYS, SessionNotFound, PreconditionFailed)},
+)
+async def delete_session(user: CurrentUser, sessions: Sessions, session_id: SessionId, if_match: IfMatch) -> Response:
+    """Delete a session with its messages, for good: nobody sees it any more, and no late writer brings it back."""
+    await sessions.delete(user.id, session_id, if_match)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def conditional(answer: Representation, if_none_match: str | None) -> Response:
+    """Answer in full, or with 304 if the caller has it already."""
+    headers = {"ETag": answer.etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    if if_none_match is not None and etags.matches(if_none_match, answer.etag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return Response(answer.body, media_type="application/json", headers=headers)
+
+
+def _summary(summary: Versioned[Summary], status: HTTPStatus) -> Response:
+    headers = {"ETag": etags.of_version(summary.version), "Cache-Control": "private, no-cache"}
+    return Response(summary.value.model_dump_json(), status, headers, "application/json")
