@@ -14,7 +14,7 @@ from chat_sessions.web.dependencies import IfNoneMatch
 
 router = APIRouter(include_in_schema=False)
 
-_OURS = files("chat_sessions").joinpath("swagger")
+_OURS = files("chat_sessions.web").joinpath("swagger")
 _THEIRS = files("fastapi_swagger.resources")
 
 PAGE = "index.html"
