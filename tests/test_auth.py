@@ -5,18 +5,18 @@ import base64
 import json
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from typing import Any
 
 import jwt
 import pytest
-import structlog
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+from structlog.typing import EventDict
 
 from chat_sessions.contract.user import User
 from chat_sessions.errors import Unauthorized, Unavailable
@@ -25,6 +25,7 @@ from chat_sessions.telemetry.logs import configure_logging
 from chat_sessions.web.auth.key_set import MAX_SET_BYTES, MIN_SECONDS_BETWEEN_FETCHES, KeySet
 from chat_sessions.web.auth.keys import MAX_KEYS, SharedSecret
 from chat_sessions.web.auth.tokens import Authenticator, mint_token
+from tests.logged import logged
 from tests.provider import Provider
 from tests.service import SECRET, Caller, Service, running, token
 from tests.waiting import until
@@ -39,7 +40,7 @@ WEAK_KEY = rsa.generate_private_key(65537, 1024)  # noqa: S505  which is the poi
 FAR = 4_000_000_000
 NOT_SENT = "Bearer"
 INVALID = 'Bearer error="invalid_token", error_description="Send a valid token as `Authorization: Bearer <JWT>`."'
-Lines = list[MutableMapping[str, Any]]
+Lines = list[EventDict]
 # Of a test that has the keys come late, and long enough for those that have not.
 PATIENCE = 2.0
 
@@ -348,12 +349,12 @@ class TestClaims:
         assert refused.value.reason == reason
 
     async def test_the_log_has_the_reason_of_a_401_and_nothing_of_the_token(
-        self, stranger: Caller, lines: Lines
+        self, stranger: Caller, refusals: Lines
     ) -> None:
         given = token("canary", aud="canary", exp=0)
         await stranger.http.get(PATH, headers={"Authorization": f"Bearer {given}"})
         await stranger.http.get(PATH)
-        assert [{**line, "request_id": ""} for line in lines] == [
+        assert [{**line, "request_id": ""} for line in refusals] == [
             {"event": "request.unauthorized", "log_level": "info", "reason": reason, "request_id": ""}
             for reason in ("it expired at 1970-01-01T00:00:00Z", "no bearer token was sent")
         ]
@@ -406,12 +407,25 @@ class Clock:
 
 
 @pytest.fixture
-def lines(settings: Settings) -> Iterator[Lines]:
-    """What is logged from `info` on."""
+def informative(settings: Settings) -> Iterator[None]:
+    """Log from `info` on."""
     configure_logging(settings.model_copy(update={"log_level": "info"}))
-    with structlog.testing.capture_logs() as lines:
-        yield lines
+    yield
     configure_logging(settings)
+
+
+@pytest.fixture
+def refusals(informative: None) -> Iterator[Lines]:  # noqa: ARG001  the level
+    """The lines about refused tokens."""
+    with logged("request.unauthorized") as lines:
+        yield lines
+
+
+@pytest.fixture
+def key_lines(informative: None) -> Iterator[Lines]:  # noqa: ARG001  the level
+    """The lines about key sets."""
+    with logged("jwks.") as lines:
+        yield lines
 
 
 @pytest.fixture
@@ -527,12 +541,12 @@ class TestKeySet:
         assert (await gate.user(bearing(RSA_KEY))).id == "ada"
 
     async def test_more_keys_than_any_provider_has_are_not_tried(
-        self, gate: Authenticator, provider: Provider, lines: Lines
+        self, gate: Authenticator, provider: Provider, key_lines: Lines
     ) -> None:
         provider.document = {"keys": [*[published(EC_KEY)] * MAX_KEYS, published(RSA_KEY, "r")]}
         with pytest.raises(Unauthorized):
             await gate.user(bearing(RSA_KEY, "r"))
-        assert [line["keys"] for line in lines] == [("1 beyond the first 100",)]
+        assert [line["keys"] for line in key_lines] == [("1 beyond the first 100",)]
 
     async def test_a_public_key_is_no_secret_for_hs256(self, gate: Authenticator, provider: Provider) -> None:
         provider.document = {"keys": [published(RSA_KEY, "r")]}
@@ -585,17 +599,17 @@ class TestKeySet:
         ids=range(24),
     )
     async def test_an_odd_key_in_the_set_does_not_spoil_the_others(
-        self, odd: object, gate: Authenticator, provider: Provider, lines: Lines
+        self, odd: object, gate: Authenticator, provider: Provider, key_lines: Lines
     ) -> None:
         provider.document = {"keys": [odd, published(RSA_KEY, "r")]}
         assert (await gate.user(bearing(RSA_KEY, "r"))).id == "ada"
-        assert [(line["event"], len(line["keys"])) for line in lines] == [("jwks.keys_ignored", 1)]
+        assert [(line["event"], len(line["keys"])) for line in key_lines] == [("jwks.keys_ignored", 1)]
         for kid in ("x", None):
             with pytest.raises(Unauthorized):
                 await gate.user(bearing(ROTATED_KEY, kid))
 
     async def test_a_key_that_can_be_factored_verifies_nothing(
-        self, gate: Authenticator, provider: Provider, lines: Lines
+        self, gate: Authenticator, provider: Provider, key_lines: Lines
     ) -> None:
         provider.document = {"keys": [published(WEAK_KEY, "w"), published(RSA_KEY, "r")]}
         header, body = jwt.encode(claims(), RSA_KEY, "RS256", headers={"kid": "w"}).split(".")[:2]
@@ -603,18 +617,18 @@ class TestKeySet:
         given = f"{header}.{body}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
         with pytest.raises(Unauthorized):
             await gate.user(given)
-        assert [line["keys"] for line in lines] == [("w: it has 1024 bits, less than 2048",)]
+        assert [line["keys"] for line in key_lines] == [("w: it has 1024 bits, less than 2048",)]
         assert (await gate.user(bearing(RSA_KEY, "r"))).id == "ada"
 
     async def test_ignored_keys_are_told_once_and_not_with_each_fetch(
-        self, gate: Authenticator, provider: Provider, clock: Clock, lines: Lines
+        self, gate: Authenticator, provider: Provider, clock: Clock, key_lines: Lines
     ) -> None:
         provider.document = {"keys": [published(RSA_KEY, "r"), published(ROTATED_KEY, "x", use="enc")]}
         for _ in range(3):
             await gate.user(bearing(RSA_KEY, "r"))
             clock.now += 400
-        assert (provider.requests, len(lines)) == (3, 1)
-        assert lines[0]["keys"] == ("x: it is not for signatures",)
+        assert (provider.requests, len(key_lines)) == (3, 1)
+        assert key_lines[0]["keys"] == ("x: it is not for signatures",)
 
     async def test_a_set_that_has_not_changed_leaves_verified_tokens_remembered(
         self, gate: Authenticator, provider: Provider, clock: Clock

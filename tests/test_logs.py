@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx
 import pytest
-import structlog
 from pydantic import SecretStr
 
 from chat_sessions.dev.embedded import Postgres, Redis
@@ -27,6 +26,7 @@ from chat_sessions.settings import Settings
 from chat_sessions.telemetry.pseudonyms import pseudonyms
 from chat_sessions.version import VERSION
 from chat_sessions.web.auth.key_set import KeySet
+from tests.logged import logged
 from tests.process import ServiceProcess, environment, serving
 from tests.provider import Provider
 from tests.service import Caller, token
@@ -353,7 +353,7 @@ async def test_the_password_in_the_address_of_the_keys_is_not_logged() -> None:
         provider.status = 401
         url = provider.url.replace("://", "://me:Canary-password@")
         keys = KeySet(url, lifespan=1, timeout=1)
-        with structlog.testing.capture_logs() as lines, pytest.raises(Unavailable):
+        with logged("jwks.") as lines, pytest.raises(Unavailable):
             await keys.candidates(None, "RS256")
     assert [(line["event"], line["reason"]) for line in lines] == [("jwks.unavailable", "HTTP status 401")]
     assert "Canary" not in str(lines)
