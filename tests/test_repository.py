@@ -7,8 +7,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from pydantic_core import PydanticUndefined
 
 from chat_sessions.settings import Settings
+from chat_sessions.settings.environment import DEFAULT_PORT
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -25,8 +27,18 @@ def name(module: Path) -> str:
 
 
 @pytest.mark.parametrize("setting", Settings.model_fields)
-def test_every_setting_is_in_the_readme(setting: str) -> None:
-    assert f"`CHAT_{setting.upper()}`" in (ROOT / "README.md").read_text()
+def test_every_setting_is_documented_with_its_default(setting: str) -> None:
+    table = (ROOT / "docs" / "operations.md").read_text()
+    (cell,) = re.findall(rf"^\| `CHAT_{setting.upper()}` \| (.*?) \| .+ \|$", table, re.MULTILINE)
+    assert re.findall("`(.+)`", cell) == documented_default(setting)
+
+
+def documented_default(setting: str) -> list[str]:
+    """Return the default as the table shows it: nothing for what is required, computed or empty."""
+    if setting == "port":
+        return [DEFAULT_PORT]
+    default = Settings.model_fields[setting].default
+    return [] if default in {PydanticUndefined, None, ()} else [str(default)]
 
 
 @pytest.mark.parametrize("setting", Settings.model_fields)
@@ -34,16 +46,29 @@ def test_every_setting_says_what_it_is_for(setting: str) -> None:
     assert Settings.model_fields[setting].description
 
 
-def test_the_readme_names_no_setting_that_there_is_not() -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_page_names_an_unknown_setting(page: Path) -> None:
     known = {f"CHAT_{setting.upper()}" for setting in Settings.model_fields}
-    named = set(re.findall(r"CHAT_[A-Z_]+", (ROOT / "README.md").read_text()))
+    named = set(re.findall(r"CHAT_[A-Z_]*[A-Z]", page.read_text()))
     assert named <= known
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_link_of_the_documentation_leads_nowhere(page: Path) -> None:
-    links = re.findall(r"(?:\]\(|src=\")([^)#\s\"]+)", page.read_text())
-    assert [each for each in links if "://" not in each and not (page.parent / each).exists()] == []
+    links = re.findall(r"(?:\]\(|src=\")([^)\s\"]+)", page.read_text())
+    assert [each for each in links if "://" not in each and not leads_somewhere(page, each)] == []
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    path, _, anchor = link.partition("#")
+    target = page.parent / path if path else page
+    return target.exists() and (not anchor or anchor in anchors(target))
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name)

@@ -43,9 +43,9 @@ def findings(complaints: Complaints) -> Iterator[Finding]:
     """Tell what is set, what is wrong, and what is a slip of the pen."""
     given = sorted({variable_of(name) for name in Settings.model_fields} & os.environ.keys())
     for complaint in complaints.values():
-        yield wrong("configuration", complaint, "Set it in the environment; the README lists every variable.")
+        yield wrong("configuration", complaint, "Set it in the environment; docs/operations.md lists every variable.")
     for name, meant in unknown_variables(Settings.model_fields):
-        advice = f"Did you mean {meant}?" if meant else "Remove it; the README lists every variable."
+        advice = f"Did you mean {meant}?" if meant else "Remove it; docs/operations.md lists every variable."
         yield warning("configuration", f"{name} is set, but nothing reads it", advice)
     if not complaints:
         yield ok("configuration", f"set: {', '.join(given)}; defaults for the rest")
