@@ -8,7 +8,13 @@ const SERVED_BY_THE_SERVICE = ["/api", "/config.json", "/dev"];
 const BROWSERS = ["chrome123", "firefox128", "safari17.5"];
 
 // Nothing inlined: the page's policy allows scripts, styles and pictures of its own origin only.
-const page = { outDir: "dist", target: BROWSERS, assetsInlineLimit: 0, modulePreload: { polyfill: false } };
+const page = {
+  outDir: "dist",
+  target: BROWSERS,
+  assetsInlineLimit: 0,
+  cssCodeSplit: false,
+  modulePreload: { polyfill: false },
+};
 
 const library = {
   outDir: "dist-lib",

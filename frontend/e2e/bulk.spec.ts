@@ -87,7 +87,7 @@ test.describe("when it fails", () => {
     await sidebar.row("Alpha").getByRole("checkbox").check();
     await sidebar.root.getByRole("button", { name: "Delete", exact: true }).click();
     await sidebar.dialog.getByRole("button", { name: "Delete" }).click();
-    await expect(sidebar.toasts).toContainText("The chats were not deleted.");
+    await expect(sidebar.toasts).toContainText("Couldn’t delete the chats");
     await expect(sidebar.row("Alpha").getByRole("checkbox")).toBeChecked();
     fails = false;
     await sidebar.toasts.getByRole("button", { name: "Retry" }).click();
@@ -101,8 +101,8 @@ test.describe("when it fails", () => {
       return fails ? route.fulfill(problem(503, "database-unavailable")) : route.continue();
     });
     await sidebar.sidebarMenu("Delete all…");
-    await expect(sidebar.dialog.getByRole("alert")).toContainText("They couldn’t be counted.");
-    await expect(sidebar.dialog.getByRole("button", { name: "Delete all" })).toBeDisabled();
+    await expect(sidebar.dialog.getByRole("alert")).toContainText("Couldn’t count them.");
+    await expect(sidebar.dialog.getByRole("button", { name: "Delete", exact: true })).toBeDisabled();
     fails = false;
     await sidebar.dialog.getByRole("button", { name: "Retry" }).click();
     await expect(sidebar.dialog).toHaveAccessibleName("Delete all 5 chats?");

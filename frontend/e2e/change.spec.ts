@@ -74,10 +74,10 @@ test.describe("when it fails", () => {
     await sidebar.menu("Beta", "Rename");
     await page.keyboard.type("Better");
     await page.keyboard.press("Enter");
-    await expect(sidebar.toasts).toContainText("“Beta” was not renamed.");
+    await expect(sidebar.toasts).toContainText("Couldn’t rename “Beta”");
     await sidebar.expectTitles(["Alpha", "Beta", "Gamma"]);
     await sidebar.menu("Gamma", "Pin");
-    await expect(sidebar.toasts).toContainText("“Gamma” was not pinned.");
+    await expect(sidebar.toasts).toContainText("Couldn’t pin “Gamma”");
     await sidebar.expectTitles(["Alpha", "Beta", "Gamma"]);
 
     fails = false;

@@ -168,7 +168,7 @@ test.describe("when it fails", () => {
       await sidebar.link("Beta").click();
       const address = page.url();
       await sidebar.delete("Beta");
-      await expect(sidebar.toasts.getByRole("alert")).toContainText("“Beta” was not deleted.");
+      await expect(sidebar.toasts.getByRole("alert")).toContainText("Couldn’t delete “Beta”");
       await expect(sidebar.dialog).toBeHidden();
       await sidebar.expectTitles(TITLES);
       await expect(page).toHaveURL(address);
@@ -193,7 +193,7 @@ test.describe("when it fails", () => {
       return route.fulfill(problem(503, "database-unavailable"));
     });
     await sidebar.delete("Alpha");
-    await expect(sidebar.toasts).toContainText("“Alpha” was not deleted.");
+    await expect(sidebar.toasts).toContainText("Couldn’t delete “Alpha”");
     await sidebar.delete("Gamma");
     await sidebar.expectTitles(["Alpha", "Beta", "Delta"]);
     expect(await service.titles()).toEqual(["Alpha", "Beta", "Delta"]);

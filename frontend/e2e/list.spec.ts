@@ -157,7 +157,7 @@ test.describe("when it fails", () => {
         return !fails ? route.continue() : answer ? route.fulfill(answer) : route.abort();
       });
       await sidebar.open();
-      await expect(sidebar.root.getByRole("alert")).toContainText("Your chats couldn’t be loaded");
+      await expect(sidebar.root.getByRole("alert")).toContainText("Couldn’t load your chats");
       await expect(sidebar.root.getByText("No chats yet")).toHaveCount(0);
       fails = false;
       await sidebar.root.getByRole("button", { name: "Retry" }).click();

@@ -39,14 +39,14 @@ test("a chat that is open elsewhere says that it was deleted, and stays said unt
   await expect(told).toBeVisible(WITHIN_A_SECOND);
   await expect(told).toContainText("“Beta” was deleted in another tab or on another device.");
   await expect(otherPage).toHaveURL(/\/c\//);
-  await told.getByRole("button", { name: "Close it" }).click();
+  await told.getByRole("button", { name: "Close chat" }).click();
   await expect(otherPage).toHaveURL("/");
 });
 
 test("a message that another device adds appears", async ({ sidebar, page, service }) => {
   const [alpha] = await service.createAll(["Alpha"]);
   await sidebar.open(`/c/${alpha?.id}`);
-  await expect(page.getByText("Nothing has been said yet.")).toBeVisible();
+  await expect(page.getByText("No messages yet.")).toBeVisible();
   await service.append(alpha?.id ?? "", [{ role: "assistant", content: "Here I am." }]);
   await expect(page.getByRole("region", { name: "Messages" })).toContainText("Here I am.", WITHIN_A_SECOND);
 });
@@ -147,7 +147,7 @@ test.describe("when the feed is cut", () => {
     const [alpha] = await service.createAll(["Alpha", "Beta"]);
     await page.route("**/api/chat/sessions/events", (route) => route.abort());
     await sidebar.open(`/c/${alpha?.id}`);
-    await expect(page.getByText("Nothing has been said yet.")).toBeVisible();
+    await expect(page.getByText("No messages yet.")).toBeVisible();
     await service.delete(alpha?.id ?? "");
     await page.getByRole("textbox", { name: "Message" }).fill("Are you there?");
     await page.keyboard.press("Enter");

@@ -92,8 +92,8 @@ test.describe("when it fails", () => {
 
   test("an unknown chat says so", async ({ sidebar, page }) => {
     await sidebar.open("/c/00000000-0000-4000-8000-000000000000");
-    await expect(page.getByRole("alert")).toContainText("There is no such chat");
-    await page.getByRole("button", { name: "Start anew" }).click();
+    await expect(page.getByRole("alert")).toContainText("Chat not found");
+    await page.getByRole("button", { name: "Start a new chat" }).click();
     await expect(page).toHaveURL("/");
   });
 
@@ -104,7 +104,7 @@ test.describe("when it fails", () => {
       return fails ? route.fulfill(problem(503, "database-unavailable")) : route.continue();
     });
     await sidebar.open(`/c/${id}`);
-    await expect(page.getByRole("alert")).toContainText("This chat couldn’t be loaded");
+    await expect(page.getByRole("alert")).toContainText("Couldn’t load this chat");
     fails = false;
     await page.getByRole("button", { name: "Retry" }).click();
     await expect(page.getByRole("heading", { level: 1, name: "Alpha" })).toBeVisible();

@@ -1,3 +1,4 @@
+import { english } from "../labels/english";
 import { titleOf } from "../sessions/titles";
 import { useSession } from "../sessions/use-session";
 
@@ -7,5 +8,5 @@ export function PageTitle({ id }: { id: string | null }) {
 
 function ChatTitle({ id }: { id: string }) {
   const { session, isDeleted } = useSession(id);
-  return <title>{session && !isDeleted ? `${titleOf(session)} · Chats` : "Chats"}</title>;
+  return <title>{session && !isDeleted ? `${titleOf(session, english)} · Chats` : "Chats"}</title>;
 }

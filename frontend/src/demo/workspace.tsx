@@ -11,6 +11,8 @@ import { PageTitle } from "./page-title";
 import { hrefOf, openChat, useOpenChat } from "./route";
 import styles from "./workspace.module.css";
 
+const NOTE = "Chats are kept here, not answered.";
+
 interface WorkspaceProps {
   identity: Identity;
   onSignOut: (() => void) | undefined;
@@ -64,9 +66,9 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
         )}
         <main className={styles.main}>
           {openId === null ? (
-            <StartPane lead={menu} onStart={openChat} />
+            <StartPane lead={menu} note={NOTE} onStart={openChat} />
           ) : (
-            <ChatPane id={openId} lead={menu} onLeave={() => openChat(null)} />
+            <ChatPane id={openId} lead={menu} note={NOTE} onLeave={() => openChat(null)} />
           )}
         </main>
       </div>

@@ -10,11 +10,11 @@ export function Announcer({ children }: { children: ReactNode }) {
   const [said, setSaid] = useState({ text: "", times: 0 });
   const announce = useCallback((text: string) => setSaid(({ times }) => ({ text, times: times + 1 })), []);
   return (
-    <AnnouncerContext value={announce}>
+    <AnnouncerContext.Provider value={announce}>
       {children}
       <div role="status" aria-live="polite" className={styles.status} {...PERSISTENT}>
         <span key={said.times}>{said.text}</span>
       </div>
-    </AnnouncerContext>
+    </AnnouncerContext.Provider>
   );
 }

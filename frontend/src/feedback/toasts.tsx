@@ -2,6 +2,8 @@ import { CircleAlert, Info, X } from "lucide-react";
 import { createContext, type ReactNode, useContext, useId, useMemo } from "react";
 import { createPortal } from "react-dom";
 import toast, { type Toast, useToaster } from "react-hot-toast/headless";
+import { type Language, useLabels, useLanguage } from "../labels/context";
+import { reasonOf } from "../labels/reason";
 import { PERSISTENT } from "../ui/modal";
 import styles from "./toasts.module.css";
 
@@ -26,16 +28,17 @@ export const useToasts = () => useContext(ToasterContext);
 
 export function Toasts({ children }: { children: ReactNode }) {
   const toasterId = useId();
-  const toaster = useMemo(() => createToaster(toasterId), [toasterId]);
+  const language = useLanguage();
+  const toaster = useMemo(() => createToaster(toasterId, language), [toasterId, language]);
   return (
-    <ToasterContext value={toaster}>
+    <ToasterContext.Provider value={toaster}>
       {children}
       <ToastList toasterId={toasterId} />
-    </ToasterContext>
+    </ToasterContext.Provider>
   );
 }
 
-function createToaster(toasterId: string): Toaster {
+function createToaster(toasterId: string, language: Language): Toaster {
   return {
     tell: (id, title) =>
       toast(<Content icon={<Info aria-hidden />} title={title} onDismiss={() => toast.dismiss(id, toasterId)} />, {
@@ -54,14 +57,14 @@ function createToaster(toasterId: string): Toaster {
             retry();
           }}
         >
-          Retry
+          {language.labels.retry}
         </button>
       );
       toast.error(
         <Content
           icon={<CircleAlert aria-hidden />}
           title={title}
-          text={error.message}
+          text={reasonOf(error, language)}
           action={action}
           onDismiss={dismiss}
         />,
@@ -72,11 +75,12 @@ function createToaster(toasterId: string): Toaster {
 }
 
 function ToastList({ toasterId }: { toasterId: string }) {
+  const labels = useLabels();
   const { toasts, handlers } = useToaster({ removeDelay: 200 }, toasterId);
   return createPortal(
     <section
       className={styles.viewport}
-      aria-label="Notifications"
+      aria-label={labels.notifications}
       {...PERSISTENT}
       onMouseEnter={handlers.startPause}
       onMouseLeave={handlers.endPause}
@@ -112,6 +116,7 @@ interface ContentProps {
 }
 
 function Content({ icon, title, text, action, onDismiss }: ContentProps) {
+  const labels = useLabels();
   return (
     <>
       {icon}
@@ -120,7 +125,7 @@ function Content({ icon, title, text, action, onDismiss }: ContentProps) {
         {text && <p className={styles.description}>{text}</p>}
       </div>
       {action}
-      <button type="button" className={styles.close} aria-label="Dismiss" onClick={onDismiss}>
+      <button type="button" className={styles.close} aria-label={labels.dismiss} onClick={onDismiss}>
         <X aria-hidden />
       </button>
     </>

@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from "react";
 import "../ui/tokens.css";
 import { isSessionNotFound } from "../api/problem";
+import { useLabels } from "../labels/context";
 import { titleOf } from "../sessions/titles";
 import { useSession } from "../sessions/use-session";
 import styles from "./chat-pane.module.css";
@@ -13,6 +14,8 @@ export interface ChatPaneProps {
   onLeave: () => void;
   /** Stands before the title. */
   lead?: ReactNode;
+  /** Stands below the field for messages. */
+  note?: ReactNode;
 }
 
 /** The open chat: its messages, and a field to add one. */
@@ -20,13 +23,14 @@ export function ChatPane(props: ChatPaneProps) {
   return <OpenChat key={props.id} {...props} />;
 }
 
-function OpenChat({ id, onLeave, lead }: ChatPaneProps) {
+function OpenChat({ id, onLeave, lead, note }: ChatPaneProps) {
+  const labels = useLabels();
   const [opener] = useState(() => document.activeElement);
   const { session, messages, isDeleted, ...query } = useSession(id);
   const isMissing = isSessionNotFound(query.error);
   const content = () => {
     if (isDeleted || (isMissing && session)) {
-      return <Gone title={session && titleOf(session)} onLeave={onLeave} />;
+      return <Gone title={session && titleOf(session, labels)} onLeave={onLeave} />;
     }
     if (session) {
       return (
@@ -34,6 +38,7 @@ function OpenChat({ id, onLeave, lead }: ChatPaneProps) {
           session={session}
           messages={messages}
           opener={opener}
+          note={note}
           older={{
             exist: query.hasNextPage,
             isLoading: query.isFetchingNextPage,
@@ -53,10 +58,10 @@ function OpenChat({ id, onLeave, lead }: ChatPaneProps) {
     );
   };
   return (
-    <section className={styles.pane} aria-label="Chat">
+    <section className={styles.pane} aria-label={labels.chat}>
       <header className={styles.header}>
         {lead}
-        <h1 className={styles.title}>{session && !isDeleted ? titleOf(session) : ""}</h1>
+        <h1 className={styles.title}>{session && !isDeleted ? titleOf(session, labels) : ""}</h1>
       </header>
       {content()}
     </section>

@@ -1,5 +1,6 @@
 import { ArrowUp } from "lucide-react";
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { useLabels } from "../labels/context";
 import { useMedia } from "../ui/use-media";
 import styles from "./composer.module.css";
 
@@ -7,10 +8,12 @@ interface ComposerProps {
   /** Takes the focus when it appears, if that is still there; never by touch: a keyboard would cover the screen. */
   takesFocusFrom?: Element | null;
   isBusy: boolean;
+  note?: ReactNode;
   onSend: (text: string) => void;
 }
 
-export function Composer({ takesFocusFrom = null, isBusy, onSend }: ComposerProps) {
+export function Composer({ takesFocusFrom = null, isBusy, note, onSend }: ComposerProps) {
+  const labels = useLabels();
   const [text, setText] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
   const isTouch = useMedia("(pointer: coarse)");
@@ -49,18 +52,24 @@ export function Composer({ takesFocusFrom = null, isBusy, onSend }: ComposerProp
         <textarea
           ref={field}
           className={styles.field}
-          aria-label="Message"
-          placeholder="Write a message"
+          aria-label={labels.message}
+          placeholder={labels.messagePlaceholder}
           rows={1}
           value={text}
           onChange={(event) => setText(event.target.value)}
           onKeyDown={onKeyDown}
         />
-        <button type="submit" className={styles.send} disabled={!canSend} aria-label="Send" title="Send (Enter)">
+        <button
+          type="submit"
+          className={styles.send}
+          disabled={!canSend}
+          aria-label={labels.send}
+          title={labels.sendHint(labels.keyEnter)}
+        >
           <ArrowUp aria-hidden />
         </button>
       </form>
-      <p className={styles.note}>Chats are kept here, not answered.</p>
+      {note && <p className={styles.note}>{note}</p>}
     </div>
   );
 }

@@ -1,6 +1,7 @@
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import type { Message, Session } from "../api/types";
 import { useToasts } from "../feedback/toasts";
+import { useLabels } from "../labels/context";
 import { mintId } from "../sessions/mint-id";
 import { titleFrom } from "../sessions/titles";
 import { type OutgoingMessage, useAppendMessage } from "../sessions/use-append-message";
@@ -15,10 +16,12 @@ interface ConversationProps {
   messages: readonly Message[];
   /** What had the focus when the chat was opened. */
   opener: Element | null;
+  note?: ReactNode;
   older: { exist: boolean; isLoading: boolean; error: Error | null; load: () => void };
 }
 
-export function Conversation({ session, messages, opener, older }: ConversationProps) {
+export function Conversation({ session, messages, opener, note, older }: ConversationProps) {
+  const labels = useLabels();
   const [outgoing, setOutgoing] = useState<OutgoingMessage | null>(null);
   const [isNew] = useState(messages.length === 0);
   const append = useAppendMessage(session.id);
@@ -33,7 +36,7 @@ export function Conversation({ session, messages, opener, older }: ConversationP
       onError: (error) =>
         tellFailure({
           id: `send ${message.id}`,
-          title: "Your message was not sent.",
+          title: labels.sendFailed,
           error,
           retry: () => send(message),
         }),
@@ -46,19 +49,17 @@ export function Conversation({ session, messages, opener, older }: ConversationP
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <section className={styles.scroller} tabIndex={0} aria-label="Messages">
+      <section className={styles.scroller} tabIndex={0} aria-label={labels.messages}>
         <div className={styles.column}>
           {older.exist && (
             <div className={styles.older}>
-              {older.error && <span>They couldn’t be loaded.</span>}
+              {older.error && <span>{labels.olderFailed}</span>}
               <Button look="quiet" busy={older.isLoading} onClick={older.load}>
-                {older.error ? "Retry" : "Load older messages"}
+                {older.error ? labels.retry : labels.loadOlder}
               </Button>
             </div>
           )}
-          {messages.length === 0 && !outgoing && (
-            <p className={styles.empty}>Nothing has been said yet. Write the first message below.</p>
-          )}
+          {messages.length === 0 && !outgoing && <p className={styles.empty}>{labels.noMessages}</p>}
           <ol className={styles.messages}>
             {messages.map((message) => (
               <MessageItem key={message.sequence} message={message} />
@@ -70,12 +71,12 @@ export function Conversation({ session, messages, opener, older }: ConversationP
                 failure={
                   append.isError && (
                     <>
-                      Not sent.{" "}
+                      {labels.notSent}{" "}
                       <Button look="quiet" onClick={() => send(outgoing)}>
-                        Retry
+                        {labels.retry}
                       </Button>
                       <Button look="quiet" onClick={() => setOutgoing(null)}>
-                        Discard
+                        {labels.discard}
                       </Button>
                     </>
                   )
@@ -88,6 +89,7 @@ export function Conversation({ session, messages, opener, older }: ConversationP
       <Composer
         takesFocusFrom={isNew ? opener : null}
         isBusy={append.isPending}
+        note={note}
         onSend={(content) => send({ id: mintId(), content })}
       />
     </>

@@ -1,5 +1,7 @@
 import type { ReactNode } from "react";
 import type { Message } from "../api/types";
+import { useLanguage } from "../labels/context";
+import type { Labels } from "../labels/english";
 import styles from "./message-item.module.css";
 
 interface MessageItemProps {
@@ -8,21 +10,22 @@ interface MessageItemProps {
   failure?: ReactNode;
 }
 
-const SPEAKERS: Record<Message["role"], string> = {
-  user: "You",
-  assistant: "Assistant",
-  system: "System",
-  developer: "Developer",
-  tool: "Tool",
-  function: "Function",
+const SPEAKERS: Record<Message["role"], (labels: Labels) => string> = {
+  user: ({ you }) => you,
+  assistant: ({ assistant }) => assistant,
+  system: ({ system }) => system,
+  developer: ({ developer }) => developer,
+  tool: ({ tool }) => tool,
+  function: (labels) => labels.function,
 };
 
 export function MessageItem({ message, isUnsent = false, failure }: MessageItemProps) {
+  const { labels, format } = useLanguage();
   const { role, name, created_at } = message;
   return (
     <li className={styles.message} data-role={role} data-unsent={isUnsent || undefined}>
-      <span className={styles.speaker}>{name ?? SPEAKERS[role]}</span>
-      <div className={styles.content} title={created_at ? new Date(created_at).toLocaleString() : undefined}>
+      <span className={styles.speaker}>{name ?? SPEAKERS[role](labels)}</span>
+      <div className={styles.content} title={created_at ? format.dateTime(created_at) : undefined}>
         {textOf(message.content)}
       </div>
       {failure && (

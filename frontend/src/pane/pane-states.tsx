@@ -1,11 +1,14 @@
 import { CircleOff, CloudOff, SearchX } from "lucide-react";
 import type { ReactNode } from "react";
+import { useLabels, useLanguage } from "../labels/context";
+import { reasonOf } from "../labels/reason";
 import { Button } from "../ui/button";
 import styles from "./pane-states.module.css";
 
 export function Loading() {
+  const labels = useLabels();
   return (
-    <div className={styles.loading} role="status" aria-label="Loading the chat">
+    <div className={styles.loading} role="status" aria-label={labels.loadingChat}>
       <i data-side="end" />
       <i />
       <i />
@@ -15,31 +18,35 @@ export function Loading() {
 }
 
 export function Gone({ title, onLeave }: { title: string | undefined; onLeave: () => void }) {
+  const labels = useLabels();
   return (
     <State
       icon={<CircleOff aria-hidden />}
-      heading="This chat was deleted"
-      text={`${title ? `“${title}”` : "It"} was deleted in another tab or on another device.`}
+      heading={labels.chatDeleted}
+      text={title ? labels.chatDeletedDetail(title) : labels.untitledChatDeletedDetail}
       role="alert"
     >
-      <Button onClick={onLeave}>Close it</Button>
+      <Button onClick={onLeave}>{labels.closeChat}</Button>
     </State>
   );
 }
 
 export function NotFound({ onLeave }: { onLeave: () => void }) {
+  const { chatNotFound, chatNotFoundDetail, startOver } = useLabels();
   return (
-    <State icon={<SearchX aria-hidden />} heading="There is no such chat" text="It may have been deleted." role="alert">
-      <Button onClick={onLeave}>Start anew</Button>
+    <State icon={<SearchX aria-hidden />} heading={chatNotFound} text={chatNotFoundDetail} role="alert">
+      <Button onClick={onLeave}>{startOver}</Button>
     </State>
   );
 }
 
 export function Failed({ error, onRetry, isRetrying }: { error: Error; onRetry: () => void; isRetrying: boolean }) {
+  const language = useLanguage();
+  const { chatFailed, retry } = language.labels;
   return (
-    <State icon={<CloudOff aria-hidden />} heading="This chat couldn’t be loaded" text={error.message} role="alert">
+    <State icon={<CloudOff aria-hidden />} heading={chatFailed} text={reasonOf(error, language)} role="alert">
       <Button onClick={onRetry} busy={isRetrying}>
-        Retry
+        {retry}
       </Button>
     </State>
   );

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { useToasts } from "../feedback/toasts";
+import { useLabels } from "../labels/context";
 import { mintId } from "../sessions/mint-id";
 import { titleFrom } from "../sessions/titles";
 import { useCreateSession } from "../sessions/use-create-session";
@@ -9,10 +10,13 @@ import { Composer } from "./composer";
 interface StartPaneProps {
   onStart: (id: string) => void;
   lead?: ReactNode;
+  /** Stands below the field for messages. */
+  note?: ReactNode;
 }
 
 /** No chat is open: the first message makes one. */
-export function StartPane({ onStart, lead }: StartPaneProps) {
+export function StartPane({ onStart, lead, note }: StartPaneProps) {
+  const labels = useLabels();
   const creation = useCreateSession();
   const { tellFailure } = useToasts();
 
@@ -22,16 +26,16 @@ export function StartPane({ onStart, lead }: StartPaneProps) {
       {
         onSuccess: () => onStart(id),
         onError: (error) =>
-          tellFailure({ id: "start", title: "No chat was started.", error, retry: () => start(content, id) }),
+          tellFailure({ id: "start", title: labels.startFailed, error, retry: () => start(content, id) }),
       },
     );
 
   return (
-    <section className={styles.pane} aria-label="New chat">
+    <section className={styles.pane} aria-label={labels.newChat}>
       <header className={styles.header}>{lead}</header>
       <div className={styles.start}>
-        <h1 className={styles.question}>What’s on your mind?</h1>
-        <Composer isBusy={creation.isPending} onSend={(content) => start(content)} />
+        <h1 className={styles.question}>{labels.startQuestion}</h1>
+        <Composer isBusy={creation.isPending} note={note} onSend={(content) => start(content)} />
       </div>
     </section>
   );

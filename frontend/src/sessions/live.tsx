@@ -64,7 +64,7 @@ export function Live({ children }: { children: ReactNode }) {
     return () => removeEventListener("focus", refetch);
   }, [isLive, context]);
 
-  return <LiveContext value={isLive}>{children}</LiveContext>;
+  return <LiveContext.Provider value={isLive}>{children}</LiveContext.Provider>;
 }
 
 /** Reads again what the events are about. What is deleted needs no reading: it is known already. */

@@ -4,11 +4,12 @@ import { createApi, type GetToken } from "../api/client";
 import { isPassing, retryAfter } from "../api/problem";
 import { Announcer } from "../feedback/announcer";
 import { Toasts } from "../feedback/toasts";
+import { type LanguageProps, LanguageProvider } from "../labels/context";
 import { ChatSessionsContext } from "./context";
 import { DeletedSessions } from "./deleted-sessions";
 import { Live } from "./live";
 
-export interface ChatSessionsProviderProps {
+export interface ChatSessionsProviderProps extends LanguageProps {
   /** Where the service is; "" for the origin of the page. */
   baseUrl: string;
   /** Called before each request; keep the token until `refresh` is true, which means that it was refused. */
@@ -17,7 +18,7 @@ export interface ChatSessionsProviderProps {
 }
 
 /** Shares one cache, one event feed and one place for toasts. Give it a `key` per user. */
-export function ChatSessionsProvider({ baseUrl, getToken, children }: ChatSessionsProviderProps) {
+export function ChatSessionsProvider({ baseUrl, getToken, labels, locale, children }: ChatSessionsProviderProps) {
   const latestGetToken = useRef(getToken);
   useEffect(() => {
     latestGetToken.current = getToken;
@@ -29,20 +30,22 @@ export function ChatSessionsProvider({ baseUrl, getToken, children }: ChatSessio
   }));
   return (
     <QueryClientProvider client={context.client}>
-      <ChatSessionsContext value={context}>
-        <Announcer>
-          <Toasts>
-            <Live>{children}</Live>
-          </Toasts>
-        </Announcer>
-      </ChatSessionsContext>
+      <ChatSessionsContext.Provider value={context}>
+        <LanguageProvider labels={labels} locale={locale}>
+          <Announcer>
+            <Toasts>
+              <Live>{children}</Live>
+            </Toasts>
+          </Announcer>
+        </LanguageProvider>
+      </ChatSessionsContext.Provider>
     </QueryClientProvider>
   );
 }
 
-/** A provider only where there is none above. */
+/** A provider only where there is none above; there it brings nothing but its own words. */
 export function WithinProvider(props: ChatSessionsProviderProps) {
-  return useContext(ChatSessionsContext) ? props.children : <ChatSessionsProvider {...props} />;
+  return useContext(ChatSessionsContext) ? <LanguageProvider {...props} /> : <ChatSessionsProvider {...props} />;
 }
 
 const SHORT_PAUSE = 600;

@@ -1,9 +1,10 @@
 import type { Summary } from "../api/types";
+import type { Labels } from "../labels/english";
 
 export const MAX_TITLE = 200;
 
-export function titleOf(session: Pick<Summary, "title">): string {
-  return session.title ?? "New chat";
+export function titleOf(session: Pick<Summary, "title">, { untitled }: Pick<Labels, "untitled">): string {
+  return session.title ?? untitled;
 }
 
 /** A title for a chat that has none, from its first message. */

@@ -46,7 +46,9 @@ test("a list that cannot be loaded is an error with a Retry", async () => {
   service.sessions = [summary("Alpha")];
   service.server.use(http.get(SESSIONS, () => problem(503, "database-unavailable")));
   const { user } = show();
-  expect(await screen.findByRole("alert", {}, { timeout: 3_000 })).toHaveTextContent("Not right now.");
+  expect(await screen.findByRole("alert", {}, { timeout: 3_000 })).toHaveTextContent(
+    "The service is unavailable right now.",
+  );
   expect(screen.queryByText("No chats yet")).not.toBeInTheDocument();
   service.server.resetHandlers();
   await user.click(screen.getByRole("button", { name: "Retry" }));
@@ -73,7 +75,7 @@ test("who asks too often is told so at once, with a Retry", async () => {
   const refused = refuseReads(30);
   service.server.use(http.get(`${SESSIONS}/events`, () => tooManyRequests(30)));
   const { user } = show();
-  expect(await screen.findByRole("alert")).toHaveTextContent("Not right now.");
+  expect(await screen.findByRole("alert")).toHaveTextContent("Too many requests. Try again in 30 seconds.");
   expect(refused).toEqual(["/api/chat/sessions"]);
   service.server.resetHandlers();
   await user.click(screen.getByRole("button", { name: "Retry" }));
@@ -155,7 +157,7 @@ test.each([
   service.server.use(http.delete(`${SESSIONS}/:id`, answer));
   const { onSelect, user } = show(service.sessions[0]?.id);
   await user.click((await askToDelete(user, "Alpha")).getByRole("button", { name: "Delete" }));
-  expect(await screen.findByText("“Alpha” was not deleted.")).toBeInTheDocument();
+  expect(await screen.findByText("Couldn’t delete “Alpha”")).toBeInTheDocument();
   expect(titles()).toEqual(["Alpha"]);
   expect(onSelect).not.toHaveBeenCalled();
   service.server.resetHandlers();
@@ -184,7 +186,7 @@ test("a rename shows at once, and is taken back when it is refused", async () =>
   expect(titles()).toEqual(["Alpha", "Better"]);
   refuse();
   await waitFor(() => expect(titles()).toEqual(["Alpha", "Beta"]));
-  expect(screen.getByText("“Beta” was not renamed.")).toBeInTheDocument();
+  expect(screen.getByText("Couldn’t rename “Beta”")).toBeInTheDocument();
 });
 
 test("the feed changes the list", async () => {

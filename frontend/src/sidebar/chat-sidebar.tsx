@@ -11,14 +11,14 @@ export interface ChatSidebarProps
 }
 
 /** The sidebar, with everything it needs. Below a ChatSessionsProvider it shares the provider's cache and feed. */
-export function ChatSidebar({ baseUrl, getToken, selectedId, onSelect, ...props }: ChatSidebarProps) {
+export function ChatSidebar({ baseUrl, getToken, labels, locale, selectedId, onSelect, ...props }: ChatSidebarProps) {
   const [own, setOwn] = useState<string | null>(null);
   const select = (id: string | null) => {
     setOwn(id);
     onSelect(id);
   };
   return (
-    <WithinProvider baseUrl={baseUrl} getToken={getToken}>
+    <WithinProvider baseUrl={baseUrl} getToken={getToken} labels={labels} locale={locale}>
       <Sidebar selectedId={selectedId === undefined ? own : selectedId} onSelect={select} {...props} />
     </WithinProvider>
   );

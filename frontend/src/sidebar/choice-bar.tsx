@@ -1,4 +1,5 @@
 import { Trash2 } from "lucide-react";
+import { useLanguage } from "../labels/context";
 import { Button } from "../ui/button";
 import styles from "./sidebar.module.css";
 
@@ -9,16 +10,17 @@ interface ChoiceBarProps {
 }
 
 export function ChoiceBar({ count, onDelete, onDone }: ChoiceBarProps) {
+  const { labels, format } = useLanguage();
   return (
-    <fieldset className={styles.choice} aria-label="Chosen chats">
+    <fieldset className={styles.choice} aria-label={labels.selection}>
       <span className={styles.count} role="status">
-        {count} selected
+        {labels.selected(count, format.number(count))}
       </span>
       <Button look="quiet" onClick={onDone}>
-        Done
+        {labels.done}
       </Button>
       <Button look="danger" disabled={count === 0} onClick={onDelete}>
-        <Trash2 aria-hidden /> Delete
+        <Trash2 aria-hidden /> {labels.delete}
       </Button>
     </fieldset>
   );

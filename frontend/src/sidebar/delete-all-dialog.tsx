@@ -1,6 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { deleteSessions } from "../api/delete-sessions";
+import { type Language, useLanguage } from "../labels/context";
+import { reasonOf } from "../labels/reason";
 import { useChatSessions } from "../sessions/context";
 import { keys } from "../sessions/keys";
 import { Button } from "../ui/button";
@@ -17,11 +19,11 @@ interface DeleteAllDialogProps {
   onClosed: () => void;
 }
 
-const WORD = "delete";
-
 /** Says first how many it would be (a dry run), and wants a word typed. */
 export function DeleteAllDialog({ open, search, busy, onConfirm, onCancel, onClosed }: DeleteAllDialogProps) {
   const { api } = useChatSessions();
+  const language = useLanguage();
+  const { labels, format } = language;
   const fieldId = useId();
   const [typed, setTyped] = useState("");
   const count = useQuery({
@@ -31,16 +33,15 @@ export function DeleteAllDialog({ open, search, busy, onConfirm, onCancel, onClo
     gcTime: 0,
     staleTime: 0,
   });
-  const chats = count.data === 1 ? "1 chat" : `${count.data?.toLocaleString("en") ?? "…"} chats`;
-  const isReady = count.data !== undefined && count.data > 0 && typed.trim().toLowerCase() === WORD;
+  const hasTyped = format.lowerCase(typed.trim()) === format.lowerCase(labels.confirmationWord);
+  const isReady = count.data !== undefined && count.data > 0 && hasTyped;
 
   return (
     <ConfirmDialog
       open={open}
-      title={search === "" ? `Delete all ${chats}?` : `Delete ${chats} found for “${search}”?`}
-      description="Their messages go with them, on all your devices. This can’t be undone."
-      action={count.data === undefined ? "Delete all" : `Delete ${chats}`}
-      busyAction="Deleting…"
+      title={questionOf(count.data, search, language)}
+      description={labels.deleteSeveralDetail}
+      action={count.data === undefined ? labels.delete : labels.deleteCounted(count.data, format.number(count.data))}
       busy={busy}
       disabled={!isReady}
       onConfirm={onConfirm}
@@ -52,16 +53,16 @@ export function DeleteAllDialog({ open, search, busy, onConfirm, onCancel, onClo
     >
       {count.error ? (
         <div className={styles.error} role="alert">
-          <span>They couldn’t be counted. {count.error.message}</span>
+          <span>
+            {labels.countFailed} {reasonOf(count.error, language)}
+          </span>
           <Button busy={count.isFetching} onClick={() => count.refetch()}>
-            Retry
+            {labels.retry}
           </Button>
         </div>
       ) : (
         <div className={styles.confirmation}>
-          <label htmlFor={fieldId}>
-            Type <strong>{WORD}</strong> to confirm
-          </label>
+          <label htmlFor={fieldId}>{labels.typeToConfirm(labels.confirmationWord)}</label>
           <input
             id={fieldId}
             className={styles.field}
@@ -76,6 +77,14 @@ export function DeleteAllDialog({ open, search, busy, onConfirm, onCancel, onClo
       )}
     </ConfirmDialog>
   );
+}
+
+function questionOf(count: number | undefined, search: string, { labels, format }: Language): string {
+  if (count === undefined) {
+    return search === "" ? labels.countingAll : labels.countingFound(search);
+  }
+  const shown = format.number(count);
+  return search === "" ? labels.deleteAllQuestion(count, shown) : labels.deleteFoundQuestion(count, shown, search);
 }
 
 export function filterOf(search: string): { q?: string } {

@@ -1,3 +1,4 @@
+import { useLanguage } from "../labels/context";
 import { titleOf } from "../sessions/titles";
 import { ConfirmDialog } from "../ui/confirm-dialog";
 import { useLatched } from "../ui/use-latched";
@@ -15,16 +16,17 @@ interface DeleteDialogsProps {
 
 /** The three questions before something is deleted: one chat, the chosen ones, all of them. */
 export function DeleteDialogs({ deletion, bulk, chosen, search, onClosed }: DeleteDialogsProps) {
+  const { labels, format } = useLanguage();
   const doomed = useLatched(deletion.asked);
   const doomedIds = useLatched(bulk.asked === "chosen" && !bulk.busy ? chosen : null);
+  const count = doomedIds?.size ?? 0;
   return (
     <>
       <ConfirmDialog
         open={deletion.asked !== null}
-        title={doomed && `Delete “${titleOf(doomed)}”?`}
-        description="Its messages go with it, on all your devices. This can’t be undone."
-        action="Delete"
-        busyAction="Deleting…"
+        title={doomed && labels.deleteQuestion(titleOf(doomed, labels))}
+        description={labels.deleteDetail}
+        action={labels.delete}
         busy={deletion.busy}
         onConfirm={() => deletion.asked && deletion.confirm(deletion.asked)}
         onCancel={deletion.cancel}
@@ -32,10 +34,9 @@ export function DeleteDialogs({ deletion, bulk, chosen, search, onClosed }: Dele
       />
       <ConfirmDialog
         open={bulk.asked === "chosen"}
-        title={doomedIds?.size === 1 ? "Delete 1 chat?" : `Delete ${doomedIds?.size ?? 0} chats?`}
-        description="Their messages go with them, on all your devices. This can’t be undone."
-        action="Delete"
-        busyAction="Deleting…"
+        title={labels.deleteSeveralQuestion(count, format.number(count))}
+        description={labels.deleteSeveralDetail}
+        action={labels.delete}
         busy={bulk.busy}
         onConfirm={() => bulk.confirm({ ids: [...(doomedIds ?? [])] })}
         onCancel={bulk.cancel}

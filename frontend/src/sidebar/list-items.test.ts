@@ -6,7 +6,7 @@ const NOW = new Date(2026, 5, 15, 12);
 const on = (day: number, hour = 12) => ({ updated_at: new Date(2026, 5, day, hour).toISOString() });
 const labels = (items: ReturnType<typeof listItems>) =>
   items.map((item) =>
-    item.kind === "heading" ? `# ${item.label}` : item.kind === "session" ? item.session.title : "…",
+    item.kind === "heading" ? `# ${item.group}` : item.kind === "session" ? item.session.title : "…",
   );
 
 test("sessions are grouped by the reader's days", () => {
@@ -18,20 +18,20 @@ test("sessions are grouped by the reader's days", () => {
     summary("before that", on(7, 23)),
   ];
   expect(labels(listItems(sessions, NOW, true))).toEqual([
-    "# Pinned",
+    "# pinned",
     "pinned",
-    "# Today",
+    "# today",
     "this morning",
-    "# Yesterday",
+    "# yesterday",
     "last night",
-    "# Previous 7 days",
+    "# previousSevenDays",
     "a week ago",
-    "# Older",
+    "# older",
     "before that",
     "…",
   ]);
 });
 
 test("a clock that is behind the service's does not make yesterdays of today", () => {
-  expect(labels(listItems([summary("from the future", on(16))], NOW, false))).toEqual(["# Today", "from the future"]);
+  expect(labels(listItems([summary("from the future", on(16))], NOW, false))).toEqual(["# today", "from the future"]);
 });

@@ -1,5 +1,7 @@
 import { CloudOff, MessagesSquare, SearchX } from "lucide-react";
 import type { ReactNode } from "react";
+import { useLabels, useLanguage } from "../labels/context";
+import { reasonOf } from "../labels/reason";
 import { Button } from "../ui/button";
 import styles from "./list-states.module.css";
 
@@ -10,8 +12,9 @@ export function SkeletonRow() {
 const ROWS = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
 
 export function ListLoading() {
+  const labels = useLabels();
   return (
-    <div className={styles.loading} role="status" aria-label="Loading chats">
+    <div className={styles.loading} role="status" aria-label={labels.loadingChats}>
       {ROWS.map((row) => (
         <SkeletonRow key={row} />
       ))}
@@ -20,29 +23,27 @@ export function ListLoading() {
 }
 
 export function ListError({ error, onRetry, isRetrying }: { error: Error; onRetry: () => void; isRetrying: boolean }) {
+  const language = useLanguage();
+  const { listFailed, retry } = language.labels;
   return (
-    <State icon={<CloudOff aria-hidden />} title="Your chats couldn’t be loaded" role="alert" detail={error.message}>
+    <State icon={<CloudOff aria-hidden />} title={listFailed} role="alert" detail={reasonOf(error, language)}>
       <Button onClick={onRetry} busy={isRetrying}>
-        Retry
+        {retry}
       </Button>
     </State>
   );
 }
 
 export function ListEmpty() {
-  return (
-    <State
-      icon={<MessagesSquare aria-hidden />}
-      title="No chats yet"
-      detail="The chats you start will be listed here."
-    />
-  );
+  const labels = useLabels();
+  return <State icon={<MessagesSquare aria-hidden />} title={labels.listEmpty} detail={labels.listEmptyDetail} />;
 }
 
 export function NothingFound({ search, onClear }: { search: string; onClear: () => void }) {
+  const { nothingFound, nothingFoundDetail, clearSearch } = useLabels();
   return (
-    <State icon={<SearchX aria-hidden />} title="Nothing found" role="status" detail={`No title contains “${search}”.`}>
-      <Button onClick={onClear}>Clear search</Button>
+    <State icon={<SearchX aria-hidden />} title={nothingFound} role="status" detail={nothingFoundDetail(search)}>
+      <Button onClick={onClear}>{clearSearch}</Button>
     </State>
   );
 }

@@ -1,14 +1,16 @@
+import { useLabels } from "../labels/context";
 import { Button } from "../ui/button";
 import { SkeletonRow } from "./list-states";
 import styles from "./session-list.module.css";
 
 /** The end of what is loaded: more is coming, or could not come. */
 export function LoadMore({ error, onRetry }: { error: Error | null; onRetry: () => void }) {
+  const labels = useLabels();
   return error ? (
     <div className={styles.more}>
-      <span>Couldn’t load more chats.</span>
+      <span>{labels.moreFailed}</span>
       <Button look="quiet" onClick={onRetry}>
-        Retry
+        {labels.retry}
       </Button>
     </div>
   ) : (

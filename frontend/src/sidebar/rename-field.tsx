@@ -1,4 +1,5 @@
 import { useLayoutEffect, useRef } from "react";
+import { useLabels } from "../labels/context";
 import { MAX_TITLE } from "../sessions/titles";
 import styles from "./session-row.module.css";
 
@@ -9,6 +10,7 @@ interface RenameFieldProps {
 }
 
 export function RenameField({ title, onDone }: RenameFieldProps) {
+  const labels = useLabels();
   const field = useRef<HTMLInputElement>(null);
   const isDone = useRef(false);
   const isSettled = useRef(false);
@@ -41,7 +43,7 @@ export function RenameField({ title, onDone }: RenameFieldProps) {
     <input
       ref={field}
       className={styles.rename}
-      aria-label={`New title for “${title}”`}
+      aria-label={labels.newTitle(title)}
       defaultValue={title}
       maxLength={MAX_TITLE}
       enterKeyHint="done"

@@ -1,63 +1,44 @@
-import { useMenuStore } from "@ariakit/react";
 import { ListChecks, PencilLine, Pin, PinOff, Trash2 } from "lucide-react";
-import { useState } from "react";
 import type { Summary } from "../api/types";
+import { useLabels } from "../labels/context";
 import { titleOf } from "../sessions/titles";
-import { Action, ActionSeparator, MenuPopup } from "../ui/action-menu";
-import { useLatched } from "../ui/use-latched";
+import { Action, ActionMenu, ActionSeparator } from "../ui/action-menu";
 import type { RowActions } from "./session-row";
 
-/** One menu for all rows: a menu in each of them would make scrolling slow. */
-export function useRowMenu() {
-  const [session, setSession] = useState<Summary | null>(null);
-  const store = useMenuStore({
-    placement: "bottom-end",
-    open: session !== null,
-    setOpen: (open) => !open && setSession(null),
-  });
-  return {
-    store,
-    session,
-    toggle: (wanted: Summary, button: HTMLElement) => {
-      store.setDisclosureElement(button);
-      store.setAnchorElement(button);
-      store.setInitialFocus("first");
-      store.setAutoFocusOnShow(true);
-      setSession((before) => (before?.id === wanted.id ? null : wanted));
-    },
-  };
-}
-
 interface RowMenuProps {
-  menu: ReturnType<typeof useRowMenu>;
+  session: Summary;
+  anchor: HTMLElement | null;
+  onClose: () => void;
   actions: RowActions;
 }
 
-export function RowMenu({ menu, actions }: RowMenuProps) {
-  const session = useLatched(menu.session);
-  if (!session) {
-    return null;
-  }
+export function RowMenu({ session, anchor, onClose, actions }: RowMenuProps) {
+  const labels = useLabels();
   const { id, is_pinned } = session;
   return (
-    <MenuPopup store={menu.store} aria-label={`More for “${titleOf(session)}”`}>
+    <ActionMenu label={labels.moreFor(titleOf(session, labels))} anchor={anchor} onClose={onClose}>
       <Action icon={<PencilLine aria-hidden />} shortcut="F2" onClick={() => actions.startRenaming(id)}>
-        Rename
+        {labels.rename}
       </Action>
       <Action
         icon={is_pinned ? <PinOff aria-hidden /> : <Pin aria-hidden />}
         shortcut="P"
         onClick={() => actions.pin(session, !is_pinned)}
       >
-        {is_pinned ? "Unpin" : "Pin"}
+        {is_pinned ? labels.unpin : labels.pin}
       </Action>
       <Action icon={<ListChecks aria-hidden />} shortcut="X" onClick={() => actions.choose(session, "start")}>
-        Select
+        {labels.select}
       </Action>
       <ActionSeparator />
-      <Action icon={<Trash2 aria-hidden />} shortcut="Del" look="danger" onClick={() => actions.ask(session)}>
-        Delete…
+      <Action
+        icon={<Trash2 aria-hidden />}
+        shortcut={labels.keyDelete}
+        look="danger"
+        onClick={() => actions.ask(session)}
+      >
+        {labels.deleteWithDialog}
       </Action>
-    </MenuPopup>
+    </ActionMenu>
   );
 }

@@ -1,5 +1,6 @@
 import { Search, X } from "lucide-react";
 import type { RefObject } from "react";
+import { useLabels } from "../labels/context";
 import { IconButton } from "../ui/button";
 import styles from "./search-field.module.css";
 
@@ -15,6 +16,7 @@ interface SearchFieldProps {
 const MAX_SEARCH = 200;
 
 export function SearchField({ field, value, onChange, onLeave, showShortcut }: SearchFieldProps) {
+  const labels = useLabels();
   const clear = () => {
     onChange("");
     field.current?.focus();
@@ -26,9 +28,9 @@ export function SearchField({ field, value, onChange, onLeave, showShortcut }: S
         ref={field}
         type="text"
         className={styles.field}
-        aria-label="Search chats"
+        aria-label={labels.searchChats}
         aria-keyshortcuts={showShortcut ? "/" : undefined}
-        placeholder="Search"
+        placeholder={labels.searchPlaceholder}
         autoComplete="off"
         spellCheck={false}
         enterKeyHint="search"
@@ -47,7 +49,7 @@ export function SearchField({ field, value, onChange, onLeave, showShortcut }: S
         }}
       />
       {value !== "" ? (
-        <IconButton label="Clear search" className={styles.clear} onClick={clear}>
+        <IconButton label={labels.clearSearch} className={styles.clear} onClick={clear}>
           <X aria-hidden />
         </IconButton>
       ) : (

@@ -1,13 +1,15 @@
 import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type RefObject, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
 import type { Summary } from "../api/types";
+import { useLabels } from "../labels/context";
+import { useLatched } from "../ui/use-latched";
 import { listItems } from "./list-items";
 import { listCommand } from "./list-keys";
 import { LoadMore } from "./load-more";
-import { RowMenu, useRowMenu } from "./row-menu";
 import styles from "./session-list.module.css";
 import { type RowActions, SessionRow } from "./session-row";
 import { neighbourOf, useListFocus } from "./use-list-focus";
+import { useMenu } from "./use-menu";
 import { useToday } from "./use-today";
 
 export interface SessionListHandle {
@@ -37,6 +39,7 @@ const LOAD_BEFORE_END = 15;
 
 export function SessionList(props: SessionListProps) {
   const { handle, sessions, total, search, selectedId, chosen, page } = props;
+  const labels = useLabels();
   const scroller = useRef<HTMLDivElement>(null);
   const today = useToday();
   const [renamingId, setRenamingId] = useState<string | null>(null);
@@ -96,7 +99,8 @@ export function SessionList(props: SessionListProps) {
     wasChoosing.current = isChoosing;
   });
 
-  const menu = useRowMenu();
+  const menu = useMenu<Summary>();
+  const latestMenu = useLatched(menu.opened);
   const latest = useRef({ ...props.actions, focusRow, toggleMenu: menu.toggle });
   useEffect(() => {
     latest.current = { ...props.actions, focusRow, toggleMenu: menu.toggle };
@@ -160,14 +164,14 @@ export function SessionList(props: SessionListProps) {
                 onFocus: () => focus.onFocus(item.session.id),
               })}
             >
-              {item?.kind === "heading" && <h3 className={styles.heading}>{item.label}</h3>}
+              {item?.kind === "heading" && <h3 className={styles.heading}>{labels[item.group]}</h3>}
               {item?.kind === "session" && (
                 <SessionRow
                   session={item.session}
                   isSelected={item.session.id === selectedId}
                   isActive={item.session.id === activeId}
                   isRenaming={item.session.id === renamingId}
-                  isMenuOpen={item.session.id === menu.session?.id}
+                  isMenuOpen={item.session.id === menu.opened?.subject.id}
                   isChosen={chosen?.has(item.session.id) ?? null}
                   search={search}
                   actions={actions}
@@ -178,7 +182,14 @@ export function SessionList(props: SessionListProps) {
           );
         })}
       </ul>
-      <RowMenu menu={menu} actions={actions} />
+      {latestMenu && (
+        <latestMenu.menus.RowMenu
+          session={latestMenu.subject}
+          anchor={menu.opened?.button ?? null}
+          onClose={menu.close}
+          actions={actions}
+        />
+      )}
     </div>
   );
 }

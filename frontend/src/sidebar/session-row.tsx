@@ -1,6 +1,7 @@
 import { Ellipsis, Pin, Trash2 } from "lucide-react";
 import { type MouseEvent, memo } from "react";
 import type { Summary } from "../api/types";
+import { useLabels } from "../labels/context";
 import { titleOf } from "../sessions/titles";
 import { IconButton } from "../ui/button";
 import { Highlighted } from "./highlighted";
@@ -36,7 +37,8 @@ interface SessionRowProps {
 
 export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
   const { session, isSelected, isActive, isRenaming, isMenuOpen, isChosen, search, actions } = props;
-  const title = titleOf(session);
+  const labels = useLabels();
+  const title = titleOf(session, labels);
   const tabIndex = isActive ? 0 : -1;
 
   if (isRenaming) {
@@ -74,7 +76,7 @@ export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
         <span className={styles.title}>
           <Highlighted text={title} search={search} />
         </span>
-        {session.is_pinned && <Pin className={styles.pinned} aria-label="Pinned" />}
+        {session.is_pinned && <Pin className={styles.pinned} aria-label={labels.pinned} />}
       </label>
     );
   }
@@ -102,7 +104,7 @@ export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
       <span className={styles.title}>
         <Highlighted text={title} search={search} />
       </span>
-      {session.is_pinned && <Pin className={styles.pinned} aria-label="Pinned" />}
+      {session.is_pinned && <Pin className={styles.pinned} aria-label={labels.pinned} />}
     </>
   );
 
@@ -120,8 +122,8 @@ export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
       <div className={styles.actions}>
         <IconButton
           className={styles.action}
-          label={`More for “${title}”`}
-          title="More"
+          label={labels.moreFor(title)}
+          title={labels.more}
           aria-haspopup="menu"
           aria-expanded={isMenuOpen}
           tabIndex={tabIndex}
@@ -131,8 +133,8 @@ export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
         </IconButton>
         <IconButton
           className={styles.action}
-          label={`Delete “${title}”`}
-          title="Delete (Del)"
+          label={labels.deleteChat(title)}
+          title={labels.deleteHint(labels.keyDelete)}
           tabIndex={tabIndex}
           onClick={() => actions.ask(session)}
         >

@@ -1,19 +1,21 @@
 import { DialogDismiss, DialogHeading } from "@ariakit/react";
+import { useLabels } from "../labels/context";
+import type { Labels } from "../labels/english";
 import { Button } from "../ui/button";
 import dialog from "../ui/dialog.module.css";
 import { Modal } from "../ui/modal";
 import styles from "./shortcuts-dialog.module.css";
 
-const SHORTCUTS: [keys: string[], what: string][] = [
-  [["/"], "Search"],
-  [["↑", "↓"], "Previous, next chat"],
-  [["Home", "End"], "First, last chat"],
-  [["Enter"], "Open"],
-  [["F2"], "Rename"],
-  [["P"], "Pin or unpin"],
-  [["Del"], "Delete"],
-  [["X"], "Select several"],
-  [["Esc"], "Leave the selection or the search"],
+const shortcuts = (labels: Labels): [keys: string[], what: string][] => [
+  [["/"], labels.shortcutSearch],
+  [["↑", "↓"], labels.shortcutMove],
+  [[labels.keyHome, labels.keyEnd], labels.shortcutEnds],
+  [[labels.keyEnter], labels.shortcutOpen],
+  [["F2"], labels.rename],
+  [["P"], labels.shortcutPin],
+  [[labels.keyDelete], labels.delete],
+  [["X"], labels.shortcutSelect],
+  [[labels.keyEscape], labels.shortcutLeave],
 ];
 
 interface ShortcutsDialogProps {
@@ -25,11 +27,12 @@ interface ShortcutsDialogProps {
 }
 
 export function ShortcutsDialog({ open, onClose, isSlashOn, onSlash }: ShortcutsDialogProps) {
+  const labels = useLabels();
   return (
     <Modal open={open} onClose={onClose}>
-      <DialogHeading className={dialog.title}>Keyboard shortcuts</DialogHeading>
+      <DialogHeading className={dialog.title}>{labels.keyboardShortcuts}</DialogHeading>
       <dl className={styles.shortcuts}>
-        {SHORTCUTS.map(([keys, what]) => (
+        {shortcuts(labels).map(([keys, what]) => (
           <div key={what}>
             <dt>{what}</dt>
             <dd>
@@ -42,10 +45,10 @@ export function ShortcutsDialog({ open, onClose, isSlashOn, onSlash }: Shortcuts
       </dl>
       <label className={styles.option}>
         <input type="checkbox" checked={isSlashOn} onChange={(event) => onSlash(event.target.checked)} />
-        Use / to search from anywhere
+        {labels.slashEverywhere}
       </label>
       <div className={dialog.buttons}>
-        <DialogDismiss render={<Button>Close</Button>} />
+        <DialogDismiss render={<Button>{labels.close}</Button>} />
       </div>
     </Modal>
   );

@@ -1,7 +1,8 @@
 import { Keyboard, ListChecks, Trash2 } from "lucide-react";
+import { useLabels } from "../labels/context";
 import { Action, ActionMenu, ActionSeparator } from "../ui/action-menu";
 
-interface SidebarMenuProps {
+export interface SidebarMenuActions {
   isEmpty: boolean;
   search: string;
   onChoose: () => void;
@@ -9,18 +10,24 @@ interface SidebarMenuProps {
   onShortcuts: () => void;
 }
 
-export function SidebarMenu({ isEmpty, search, onChoose, onDeleteAll, onShortcuts }: SidebarMenuProps) {
+interface SidebarMenuProps extends SidebarMenuActions {
+  anchor: HTMLElement | null;
+  onClose: () => void;
+}
+
+export function SidebarMenu({ anchor, onClose, isEmpty, search, ...on }: SidebarMenuProps) {
+  const labels = useLabels();
   return (
-    <ActionMenu label="More">
-      <Action icon={<ListChecks aria-hidden />} disabled={isEmpty} onClick={onChoose}>
-        Select chats
+    <ActionMenu label={labels.more} anchor={anchor} onClose={onClose}>
+      <Action icon={<ListChecks aria-hidden />} disabled={isEmpty} onClick={on.onChoose}>
+        {labels.selectChats}
       </Action>
-      <Action icon={<Keyboard aria-hidden />} onClick={onShortcuts}>
-        Keyboard shortcuts
+      <Action icon={<Keyboard aria-hidden />} onClick={on.onShortcuts}>
+        {labels.keyboardShortcuts}
       </Action>
       <ActionSeparator />
-      <Action icon={<Trash2 aria-hidden />} look="danger" disabled={isEmpty} onClick={onDeleteAll}>
-        {search === "" ? "Delete all…" : "Delete all found…"}
+      <Action icon={<Trash2 aria-hidden />} look="danger" disabled={isEmpty} onClick={on.onDeleteAll}>
+        {search === "" ? labels.deleteAll : labels.deleteAllFound}
       </Action>
     </ActionMenu>
   );

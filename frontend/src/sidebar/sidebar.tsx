@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useRef, useState } from "react";
+import { useLabels } from "../labels/context";
 import { useSessionList } from "../sessions/use-session-list";
 import { ChoiceBar } from "./choice-bar";
 import { DeleteDialogs } from "./delete-dialogs";
@@ -14,6 +15,7 @@ import { useChoice } from "./use-choice";
 import { useDebounced } from "./use-debounced";
 import { useDeletion } from "./use-deletion";
 import { useFocusAfterDialog } from "./use-focus-after-dialog";
+import { preloadMenus } from "./use-menu";
 import { useNewChat } from "./use-new-chat";
 import { useSlash } from "./use-slash";
 
@@ -31,7 +33,8 @@ export interface SidebarProps {
 
 const TYPING = 180;
 
-export function Sidebar({ selectedId, onSelect, hrefOf, title = "Chats", footer, className }: SidebarProps) {
+export function Sidebar({ selectedId, onSelect, hrefOf, title, footer, className }: SidebarProps) {
+  const labels = useLabels();
   const sidebar = useRef<HTMLElement>(null);
   const searchField = useRef<HTMLInputElement>(null);
   const newChatButton = useRef<HTMLButtonElement>(null);
@@ -73,10 +76,16 @@ export function Sidebar({ selectedId, onSelect, hrefOf, title = "Chats", footer,
   const isLoaded = query.data !== undefined;
   const isEmpty = isLoaded && sessions.length === 0 && !query.hasNextPage;
   return (
-    <nav ref={sidebar} className={`${styles.sidebar} ${className ?? ""}`} aria-label={title}>
+    <nav
+      ref={sidebar}
+      className={`${styles.sidebar} ${className ?? ""}`}
+      aria-label={title ?? labels.chats}
+      onPointerEnter={preloadMenus}
+      onFocus={preloadMenus}
+    >
       <header className={styles.header}>
         <SidebarBar
-          title={title}
+          title={title ?? labels.chats}
           search={search}
           isEmpty={sessions.length === 0}
           newChatButton={newChatButton}

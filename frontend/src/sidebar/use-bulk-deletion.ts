@@ -2,6 +2,7 @@ import { useState } from "react";
 import type { Doomed } from "../api/delete-sessions";
 import { useAnnounce } from "../feedback/announcer";
 import { useToasts } from "../feedback/toasts";
+import { useLanguage } from "../labels/context";
 import { useDeleteSessions } from "../sessions/use-delete-sessions";
 
 interface BulkDeletionOptions {
@@ -14,6 +15,7 @@ interface BulkDeletionOptions {
 export function useBulkDeletion({ onGone, onDone }: BulkDeletionOptions) {
   const [asked, setAsked] = useState<"chosen" | "all" | null>(null);
   const [busy, setBusy] = useState(false);
+  const { labels, format } = useLanguage();
   const announce = useAnnounce();
   const { tellFailure } = useToasts();
   const deletion = useDeleteSessions(onGone);
@@ -22,12 +24,12 @@ export function useBulkDeletion({ onGone, onDone }: BulkDeletionOptions) {
     setBusy(true);
     try {
       const count = await deletion.mutateAsync(doomed);
-      announce(count === 1 ? "Deleted 1 chat." : `Deleted ${count} chats.`);
+      announce(labels.deletedSeveral(count, format.number(count)));
       onDone();
     } catch (error) {
       tellFailure({
         id: "delete several",
-        title: "The chats were not deleted.",
+        title: labels.deleteSeveralFailed,
         error: error as Error,
         retry: () => confirm(doomed),
       });

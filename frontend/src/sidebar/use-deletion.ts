@@ -2,6 +2,7 @@ import { useState } from "react";
 import type { Summary } from "../api/types";
 import { useAnnounce } from "../feedback/announcer";
 import { useToasts } from "../feedback/toasts";
+import { useLabels } from "../labels/context";
 import { titleOf } from "../sessions/titles";
 import { useDeleteSession } from "../sessions/use-delete-session";
 
@@ -14,15 +15,16 @@ interface DeletionOptions {
 export function useDeletion({ onGone }: DeletionOptions) {
   const [asked, setAsked] = useState<Summary | null>(null);
   const [underway, setUnderway] = useState<ReadonlySet<string>>(new Set());
+  const labels = useLabels();
   const announce = useAnnounce();
   const { tell, tellFailure } = useToasts();
 
   const deletion = useDeleteSession((session, result) => {
     onGone(session.id);
     if (result === "deleted") {
-      announce(`Deleted “${titleOf(session)}”.`);
+      announce(labels.deleted(titleOf(session, labels)));
     } else {
-      tell(`gone ${session.id}`, `“${titleOf(session)}” was already deleted.`);
+      tell(`gone ${session.id}`, labels.alreadyDeleted(titleOf(session, labels)));
     }
   });
 
@@ -33,7 +35,7 @@ export function useDeletion({ onGone }: DeletionOptions) {
     } catch (error) {
       tellFailure({
         id: `delete ${session.id}`,
-        title: `“${titleOf(session)}” was not deleted.`,
+        title: labels.deleteFailed(titleOf(session, labels)),
         error: error as Error,
         retry: () => confirm(session),
       });

@@ -1,31 +1,43 @@
-import {
-  Menu,
-  MenuButton,
-  MenuItem,
-  type MenuItemProps,
-  type MenuProps,
-  MenuProvider,
-  MenuSeparator,
-} from "@ariakit/react";
-import { Ellipsis } from "lucide-react";
-import type { ReactNode } from "react";
-import { IconButton } from "./button";
+import { Menu, MenuItem, type MenuItemProps, MenuSeparator, useMenuStore } from "@ariakit/react";
+import { type ReactNode, useLayoutEffect } from "react";
 import styles from "./menu.module.css";
 
-/** A button with three dots, and the menu below it. */
-export function ActionMenu({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    <MenuProvider placement="bottom-end">
-      <MenuButton render={<IconButton label={label} />}>
-        <Ellipsis aria-hidden />
-      </MenuButton>
-      <MenuPopup>{children}</MenuPopup>
-    </MenuProvider>
-  );
+interface ActionMenuProps {
+  label: string;
+  /** The button below which it is open; null while it is closed. */
+  anchor: HTMLElement | null;
+  onClose: () => void;
+  children: ReactNode;
 }
 
-export function MenuPopup(props: MenuProps) {
-  return <Menu className={styles.popup} gutter={4} portal preserveTabOrder={false} unmountOnHide {...props} />;
+/** A menu of actions below the button that opened it. */
+export function ActionMenu({ label, anchor, onClose, children }: ActionMenuProps) {
+  const store = useMenuStore({
+    placement: "bottom-end",
+    open: anchor !== null,
+    setOpen: (open) => !open && onClose(),
+  });
+  useLayoutEffect(() => {
+    if (anchor) {
+      store.setDisclosureElement(anchor);
+      store.setAnchorElement(anchor);
+      store.setInitialFocus("first");
+      store.setAutoFocusOnShow(true);
+    }
+  }, [store, anchor]);
+  return (
+    <Menu
+      store={store}
+      aria-label={label}
+      className={styles.popup}
+      gutter={4}
+      portal
+      preserveTabOrder={false}
+      unmountOnHide
+    >
+      {children}
+    </Menu>
+  );
 }
 
 interface ActionProps extends MenuItemProps {

@@ -1,15 +1,20 @@
-import type { ComponentProps } from "react";
+import { type ComponentPropsWithoutRef, forwardRef } from "react";
 import styles from "./button.module.css";
 
-interface ButtonProps extends ComponentProps<"button"> {
+interface ButtonProps extends ComponentPropsWithoutRef<"button"> {
   look?: "plain" | "accent" | "danger" | "quiet";
   /** Keeps the focus, shows a spinner, and cannot be pressed. */
   busy?: boolean;
 }
 
-export function Button({ look = "plain", busy = false, onClick, children, className, ...props }: ButtonProps) {
+// React 18 hands a ref on only through forwardRef.
+export const Button = forwardRef<HTMLButtonElement, ButtonProps>(function Button(
+  { look = "plain", busy = false, onClick, children, className, ...props },
+  ref,
+) {
   return (
     <button
+      ref={ref}
       type="button"
       className={`${styles.button} ${className ?? ""}`}
       data-look={look}
@@ -22,17 +27,21 @@ export function Button({ look = "plain", busy = false, onClick, children, classN
       {children}
     </button>
   );
-}
+});
 
-interface IconButtonProps extends ComponentProps<"button"> {
+interface IconButtonProps extends ComponentPropsWithoutRef<"button"> {
   label: string;
   /** Shown with the label as a tooltip. */
   shortcut?: string;
 }
 
-export function IconButton({ label, shortcut, className, ...props }: IconButtonProps) {
+export const IconButton = forwardRef<HTMLButtonElement, IconButtonProps>(function IconButton(
+  { label, shortcut, className, ...props },
+  ref,
+) {
   return (
     <button
+      ref={ref}
       type="button"
       aria-label={label}
       title={shortcut ? `${label} (${shortcut})` : label}
@@ -40,4 +49,4 @@ export function IconButton({ label, shortcut, className, ...props }: IconButtonP
       {...props}
     />
   );
-}
+});

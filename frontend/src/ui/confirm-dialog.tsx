@@ -1,5 +1,6 @@
-import { DialogDescription, DialogHeading } from "@ariakit/react";
+import { DialogDescription, DialogDismiss, DialogHeading } from "@ariakit/react";
 import { type ReactNode, useRef } from "react";
+import { useLabels } from "../labels/context";
 import { Button } from "./button";
 import styles from "./dialog.module.css";
 import { Modal } from "./modal";
@@ -10,7 +11,6 @@ interface ConfirmDialogProps {
   description: ReactNode;
   children?: ReactNode;
   action: string;
-  busyAction: string;
   busy: boolean;
   disabled?: boolean;
   onConfirm: () => void;
@@ -21,8 +21,8 @@ interface ConfirmDialogProps {
 
 /** Asks before something is destroyed. While it is under way the dialog cannot be closed, nor its button pressed again. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
-  const { open, title, description, children, action, busyAction, busy, disabled, onConfirm, onCancel, onClosed } =
-    props;
+  const { open, title, description, children, action, busy, disabled, onConfirm, onCancel, onClosed } = props;
+  const labels = useLabels();
   const cancel = useRef<HTMLButtonElement>(null);
   return (
     <Modal
@@ -48,11 +48,11 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
         <DialogDescription className={styles.description}>{description}</DialogDescription>
         {children}
         <div className={styles.buttons}>
-          <Button ref={cancel} onClick={onCancel} disabled={busy}>
-            Cancel
-          </Button>
+          <DialogDismiss ref={cancel} disabled={busy} render={<Button />}>
+            {labels.cancel}
+          </DialogDismiss>
           <Button type="submit" look="danger" busy={busy} disabled={disabled}>
-            {busy ? busyAction : action}
+            {busy ? labels.deleting : action}
           </Button>
         </div>
       </form>

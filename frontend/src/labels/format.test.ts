@@ -1,0 +1,13 @@
+import { expect, test } from "vitest";
+import { createFormat } from "./format";
+
+test("dates and numbers are written the way of the locale", () => {
+  const german = createFormat("de");
+  expect(german.number(1234567)).toBe("1.234.567");
+  expect(german.dateTime("2026-03-09T12:00:00Z")).toMatch(/^0?9\.0?3\.2026/);
+  expect(createFormat("en-US").dateTime("2026-03-09T12:00:00Z")).toMatch(/^Mar 9, 2026/);
+});
+
+test("the letters of a confirmation are compared the way of the locale", () => {
+  expect(createFormat("tr").lowerCase("SİL")).toBe("sil");
+});

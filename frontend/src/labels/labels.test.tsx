@@ -1,0 +1,156 @@
+import { render, screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { http } from "msw";
+import { expect, test } from "vitest";
+import { ChatPane, ChatSessionsProvider, ChatSidebar } from "..";
+import { StartPane } from "../pane/start-pane";
+import { BASE_URL, problem, SESSIONS, service, summary } from "../test/service";
+import { english, type Labels } from "./english";
+
+/** Every label in brackets: letters outside of them are words that no host can replace. */
+const bracketed = Object.fromEntries(
+  Object.entries(english).map(([name, label]) => [
+    name,
+    typeof label === "string"
+      ? `⟦${label}⟧`
+      : (...given: never[]) => `⟦${(label as (...given: never[]) => string)(...given)}⟧`,
+  ]),
+) as Labels;
+
+const connection = { baseUrl: BASE_URL, getToken: () => "token" };
+const KEY_CAPS = /^(F2|P|X)$/;
+
+/** What a person reads or hears that is neither a label nor the name of a key. */
+function unlabelled(): string[] {
+  const texts = [...document.querySelectorAll("body *")].flatMap((element) => [
+    ...[...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.textContent ?? ""),
+    ...["aria-label", "title", "placeholder", "alt"].map((name) => element.getAttribute(name) ?? ""),
+  ]);
+  return texts.filter((text) => /\p{Letter}/u.test(withoutLabels(text)) && !KEY_CAPS.test(text));
+}
+
+function withoutLabels(text: string): string {
+  const shorter = text.replace(/⟦[^⟦⟧]*⟧/gu, "");
+  return shorter === text ? text : withoutLabels(shorter);
+}
+
+const button = (name: string) => screen.findByRole("button", { name });
+
+test("the sidebar has no word that is not a label", async () => {
+  service.sessions = [summary("①", { is_pinned: true }), summary("②"), summary(null)];
+  const user = userEvent.setup();
+  render(<ChatSidebar {...connection} labels={bracketed} onSelect={() => undefined} />);
+  expect(unlabelled()).toEqual([]);
+  await button("②");
+  expect(unlabelled()).toEqual([]);
+
+  await user.click(await button("⟦More for “②”⟧"));
+  await screen.findByRole("menuitem", { name: /Rename/ });
+  expect(unlabelled()).toEqual([]);
+  await user.click(screen.getByRole("menuitem", { name: /Rename/ }));
+  await screen.findByRole("textbox", { name: "⟦New title for “②”⟧" });
+  expect(unlabelled()).toEqual([]);
+  await user.keyboard("{Escape}");
+
+  service.server.use(http.delete(`${SESSIONS}/:id`, () => problem(503, "database-unavailable")));
+  await user.click(await button("⟦Delete “②”⟧"));
+  const question = within(await screen.findByRole("alertdialog"));
+  expect(unlabelled()).toEqual([]);
+  await user.click(question.getByRole("button", { name: "⟦Delete⟧" }));
+  await screen.findByText("⟦Couldn’t delete “②”⟧");
+  expect(unlabelled()).toEqual([]);
+
+  await user.click(await button("⟦More⟧"));
+  await screen.findByRole("menuitem", { name: "⟦Select chats⟧" });
+  expect(unlabelled()).toEqual([]);
+  await user.click(screen.getByRole("menuitem", { name: "⟦Keyboard shortcuts⟧" }));
+  await screen.findByRole("dialog");
+  expect(unlabelled()).toEqual([]);
+  await user.keyboard("{Escape}");
+
+  await user.click(await button("⟦More⟧"));
+  await user.click(await screen.findByRole("menuitem", { name: "⟦Delete all…⟧" }));
+  await screen.findByRole("alertdialog", { name: "⟦Delete all 3 chats?⟧" });
+  expect(unlabelled()).toEqual([]);
+  await user.keyboard("{Escape}");
+
+  await user.type(screen.getByRole("textbox", { name: "⟦Search chats⟧" }), "③");
+  await screen.findByText("⟦Nothing found⟧");
+  expect(unlabelled()).toEqual([]);
+});
+
+test("choosing, an empty list and a failed one have no word that is not a label", async () => {
+  service.sessions = [summary("①"), summary("②")];
+  const user = userEvent.setup();
+  const shown = render(<ChatSidebar {...connection} labels={bracketed} onSelect={() => undefined} />);
+  (await button("①")).focus();
+  await user.keyboard("x{Delete}");
+  const dialog = within(await screen.findByRole("alertdialog"));
+  expect(unlabelled()).toEqual([]);
+  await user.click(dialog.getByRole("button", { name: "⟦Delete⟧" }));
+  await waitFor(() => expect(screen.queryByRole("alertdialog")).not.toBeInTheDocument());
+  shown.unmount();
+
+  service.sessions = [];
+  const empty = render(<ChatSidebar {...connection} labels={bracketed} onSelect={() => undefined} />);
+  await screen.findByText("⟦No chats yet⟧");
+  expect(unlabelled()).toEqual([]);
+  empty.unmount();
+
+  service.server.use(http.get(SESSIONS, () => problem(422, "validation")));
+  render(<ChatSidebar {...connection} labels={bracketed} onSelect={() => undefined} />);
+  await screen.findByText("⟦Couldn’t load your chats⟧");
+  expect(unlabelled()).toEqual([]);
+});
+
+test("the panes have no word that is not a label", async () => {
+  const open = summary("①");
+  service.sessions = [open];
+  const user = userEvent.setup();
+  const pane = (id: string) => (
+    <ChatSessionsProvider {...connection} labels={bracketed}>
+      {id === "" ? <StartPane onStart={() => undefined} /> : <ChatPane id={id} onLeave={() => undefined} />}
+    </ChatSessionsProvider>
+  );
+  const { rerender } = render(pane(open.id));
+  expect(unlabelled()).toEqual([]);
+  service.server.use(http.post(`${SESSIONS}/:id/messages`, () => problem(500, "internal-error")));
+  await user.type(await screen.findByRole("textbox", { name: "⟦Message⟧" }), "1{Enter}");
+  await screen.findByText("⟦Couldn’t send your message⟧");
+  expect(unlabelled()).toEqual([]);
+  rerender(pane("missing"));
+  await screen.findByText("⟦Chat not found⟧");
+  expect(unlabelled()).toEqual([]);
+  rerender(pane(""));
+  await screen.findByText("⟦What’s on your mind?⟧");
+  expect(unlabelled()).toEqual([]);
+});
+
+test("a host replaces single labels, and the others stay English", async () => {
+  render(<ChatSidebar {...connection} labels={{ listEmpty: "Noch keine Chats" }} onSelect={() => undefined} />);
+  expect(await screen.findByText("Noch keine Chats")).toBeInTheDocument();
+  expect(screen.getByRole("button", { name: "New chat" })).toBeInTheDocument();
+});
+
+test("a sidebar below a provider adds its labels to the provider's", async () => {
+  render(
+    <ChatSessionsProvider {...connection} labels={{ listEmpty: "Noch keine Chats", chats: "Gespräche" }}>
+      <ChatSidebar {...connection} labels={{ chats: "Unterhaltungen" }} onSelect={() => undefined} />
+    </ChatSessionsProvider>,
+  );
+  expect(await screen.findByText("Noch keine Chats")).toBeInTheDocument();
+  expect(screen.getByRole("navigation", { name: "Unterhaltungen" })).toBeInTheDocument();
+});
+
+test("numbers are written the way of the locale", async () => {
+  service.server.use(
+    http.post(`${SESSIONS}/batch-delete`, () => Response.json({ deleted: [], not_found: [], count: 1234 })),
+  );
+  service.sessions = [summary("①")];
+  const user = userEvent.setup();
+  render(<ChatSidebar {...connection} locale="de" onSelect={() => undefined} />);
+  await button("①");
+  await user.click(await button("More"));
+  await user.click(await screen.findByRole("menuitem", { name: "Delete all…" }));
+  expect(await screen.findByRole("alertdialog", { name: "Delete all 1.234 chats?" })).toBeInTheDocument();
+});

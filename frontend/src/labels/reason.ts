@@ -1,0 +1,36 @@
+import { Problem } from "../api/problem";
+import type { Language } from "./context";
+
+/** Why something failed, in people's words. An error that is no answer of the service is the host's, with words of its own. */
+export function reasonOf(error: unknown, { labels, format }: Language): string {
+  if (!(error instanceof Problem)) {
+    return (error instanceof Error && error.message) || labels.unexpected;
+  }
+  switch (error.status) {
+    case 0:
+      return labels.unreachable;
+    case 401:
+    case 403:
+      return labels.signedOut;
+    case 404:
+    case 410:
+      return labels.gone;
+    case 409:
+    case 412:
+      return labels.conflict;
+    case 413:
+      return labels.tooLarge;
+    case 422:
+      return labels.rejected;
+    case 429: {
+      const seconds = Math.max(1, Math.ceil(error.retryAfter / 1000));
+      return labels.tooManyRequests(seconds, format.number(seconds));
+    }
+    case 502:
+    case 503:
+    case 504:
+      return labels.unavailable;
+    default:
+      return labels.unexpected;
+  }
+}
