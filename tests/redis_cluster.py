@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
-from chat_sessions.cache.session_cache import Keys
+from chat_sessions.cache.keys import UserKeys
 from chat_sessions.dev.embedded import Redis
 from chat_sessions.dev.embedded.machine import free_port, is_free, write_private
 from tests.redis_servers import PATIENT_MS, Servers, replication, started
@@ -225,4 +225,4 @@ def _share(number: int) -> str:
 
 
 def slot_of(user: str) -> int:
-    return key_slot(Keys(user).list.encode())
+    return key_slot(UserKeys(user).list.encode())

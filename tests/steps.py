@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from chat_sessions.cache.session_cache import Keys
+from chat_sessions.cache.keys import UserKeys
 from tests.redis_servers import Servers
 from tests.service import Caller
 from tests.waiting import swept, until_none
@@ -17,7 +17,7 @@ LIFE = [201, 201, 200, 200, 204, 404]
 async def cached(world: World, servers: Servers, user: str, caller: Caller, titles: str = "Lisbon Porto") -> list[str]:
     """Create sessions and read them until each is in the cache, and the list."""
     ids = [(await caller.create(title))["id"] for title in titles.split()]
-    keys = Keys(user)
+    keys = UserKeys(user)
     # What the sweeper makes good evicts as well. Then the holds are gone soon, but not as soon as a test can do it.
     await swept(world.database)
     await servers.forget(keys.hold("*"))

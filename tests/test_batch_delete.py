@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.cache.session_cache import MAX_SESSIONS_PER_EVICTION, Keys
+from chat_sessions.cache.keys import UserKeys
+from chat_sessions.cache.session_cache import MAX_SESSIONS_PER_EVICTION
 from chat_sessions.store import session_store as database_module
 from tests.costs import commands
 from tests.service import Caller, Service, new_id
@@ -95,7 +96,7 @@ async def test_a_batch_is_one_delete_statement(service: Service, ada: Caller) ->
 
 async def test_what_a_batch_deleted_is_gone_from_the_cache(ada: Caller, redis: RedisClient) -> None:
     ids = await cached(ada, redis, "one", "two")
-    keys = Keys("ada")
+    keys = UserKeys("ada")
     await batch(ada, ids=ids)
     assert await redis.exists(*(keys.session(each) for each in ids)) == 0
     assert [(await ada.get(each)).status_code for each in ids] == [404, 404]
@@ -146,7 +147,7 @@ async def test_hundreds_of_sessions_that_sql_deletes_are_a_few_events(
     await swept(database)
     await cached(ada, redis, ids=[one])
     # As if the last was told long ago.
-    await redis.delete(Keys("ada").events, Keys("ada").told)
+    await redis.delete(UserKeys("ada").events, UserKeys("ada").told)
     await database.execute("""DELETE FROM "ChatSession" WHERE "id" LIKE 'bulk-%' OR "id" = $1""", one)
     await swept(database)
     assert (await ada.get(one)).status_code == 404
@@ -156,7 +157,7 @@ async def test_hundreds_of_sessions_that_sql_deletes_are_a_few_events(
 
 
 async def changes_told(redis: RedisClient) -> list[Any]:
-    events: Any = await redis.xrange(Keys("ada").events)
+    events: Any = await redis.xrange(UserKeys("ada").events)
     return [event[b"change"] for _, event in events]
 
 
@@ -235,7 +236,7 @@ async def test_a_batch_that_fails_half_way_has_evicted_what_it_deleted_and_can_b
 async def cached(ada: Caller, redis: RedisClient, *titles: str, ids: Sequence[str] = ()) -> Sequence[str]:
     """Create sessions, or take those that are there, and read them until each is in the cache."""
     ids = ids or await created(ada, *titles)
-    keys = Keys("ada")
+    keys = UserKeys("ada")
 
     async def missing() -> list[str]:
         for each in ids:

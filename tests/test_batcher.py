@@ -32,33 +32,33 @@ def numbers(double: Doubling, *, questions: int = 10, weight: int = 1000, calls:
 async def test_what_is_asked_in_one_turn_is_one_call() -> None:
     double = Doubling()
     batcher = numbers(double)
-    assert await asyncio.gather(*(batcher.ask(number) for number in range(5))) == [0, 2, 4, 6, 8]
+    assert await asyncio.gather(*(batcher.call(number) for number in range(5))) == [0, 2, 4, 6, 8]
     assert double.calls == [[0, 1, 2, 3, 4]]
 
 
 async def test_what_is_asked_later_is_another_call() -> None:
     double = Doubling()
     batcher = numbers(double)
-    assert [await batcher.ask(1), await batcher.ask(2)] == [2, 4]
+    assert [await batcher.call(1), await batcher.call(2)] == [2, 4]
     assert double.calls == [[1], [2]]
 
 
 async def test_too_much_for_one_call_is_several() -> None:
     double = Doubling()
     batcher = numbers(double, questions=2)
-    assert await asyncio.gather(*(batcher.ask(number) for number in range(5))) == [0, 2, 4, 6, 8]
+    assert await asyncio.gather(*(batcher.call(number) for number in range(5))) == [0, 2, 4, 6, 8]
     assert double.calls == [[0, 1], [2, 3], [4]]
 
 
 async def test_a_failed_call_fails_for_each_of_its_callers_and_for_nobody_else() -> None:
     batcher = numbers(Doubling(), questions=2)
-    answers = await asyncio.gather(*(batcher.ask(number) for number in (12, 13, 14)), return_exceptions=True)
+    answers = await asyncio.gather(*(batcher.call(number) for number in (12, 13, 14)), return_exceptions=True)
     assert [type(each) for each in answers] == [ArithmeticError, ArithmeticError, int]
 
 
 async def test_a_caller_that_goes_away_leaves_the_others_theirs() -> None:
     batcher = numbers(Doubling())
-    one, other = (asyncio.ensure_future(batcher.ask(number)) for number in (1, 2))
+    one, other = (asyncio.ensure_future(batcher.call(number)) for number in (1, 2))
     await asyncio.sleep(0)
     one.cancel()
     assert await other == 4
@@ -69,7 +69,7 @@ async def test_a_caller_that_goes_away_leaves_the_others_theirs() -> None:
 async def test_a_call_takes_no_more_than_it_bears_and_one_question_at_least() -> None:
     double = Doubling()
     batcher = numbers(double, weight=10)
-    assert await asyncio.gather(*map(batcher.ask, (4, 5, 6, 99, 1))) == [8, 10, 12, 198, 2]
+    assert await asyncio.gather(*map(batcher.call, (4, 5, 6, 99, 1))) == [8, 10, 12, 198, 2]
     assert double.calls == [[4, 5], [6], [99], [1]]
 
 
@@ -77,6 +77,6 @@ async def test_a_call_takes_no_more_than_it_bears_and_one_question_at_least() ->
 async def test_no_more_calls_run_at_once_than_may_and_what_waits_goes_out_together(calls: int) -> None:
     double = Doubling()
     batcher = numbers(double, questions=2, calls=calls)
-    assert await asyncio.gather(*map(batcher.ask, range(5))) == [0, 2, 4, 6, 8]
+    assert await asyncio.gather(*map(batcher.call, range(5))) == [0, 2, 4, 6, 8]
     assert double.calls == [[0, 1], [2, 3], [4]]
     assert double.most_at_once == calls

@@ -6,15 +6,15 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.asyncio import Redis as RedisClient
 
+from chat_sessions.cache.keys import UserKeys
 from chat_sessions.cache.redis.link import RedisLink
 from chat_sessions.cache.session_cache import (
     MAX_ENTRY_BYTES,
     MAX_FILLED_BYTES,
-    Keys,
-    Representation,
     SessionCache,
     Ticket,
 )
+from chat_sessions.contract.representation import Representation
 from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
@@ -23,7 +23,7 @@ from tests.service import Caller
 from tests.waiting import swept, until
 from tests.world import World, world
 
-ADA = Keys("ada")
+ADA = UserKeys("ada")
 HOUR_MS = 3_600_000
 ANSWER = Representation('"1"', b"{}")
 
@@ -34,7 +34,7 @@ async def cache(settings: Settings) -> AsyncIterator[SessionCache]:
     settings = settings.model_copy(update={"redis_timeout": 10, "lease_slack": 30})
     link = RedisLink(settings, Metrics())
     await link.ping()
-    link.trust_again(link.failures)
+    link.lease.restore(link.lease.losses)
     yield SessionCache(link, settings, Metrics())
     await link.close()
 
@@ -43,12 +43,12 @@ async def is_filled(
     cache: SessionCache, body: bytes = ANSWER.body, later_by_redis: int = 0, earlier_by_us: float = 0
 ) -> bool:
     """Fill, and return whether the cache then has the answer; the times (ms and s) change the age of the ticket."""
-    slot = cache.session_slot("ada", "a", "50:")
-    ticket = await cache.read(slot)
+    entry = cache.session_entry("ada", "a", "50:")
+    ticket = await cache.read(entry)
     assert isinstance(ticket, Ticket)
     issued_at, asked_at = ticket.issued_at + later_by_redis, ticket.asked_at - earlier_by_us
-    await cache.fill(slot, Ticket(ticket.generation, issued_at, asked_at), Representation(ANSWER.etag, body))
-    return isinstance(await cache.read(slot), Representation)
+    await cache.fill(entry, Ticket(ticket.generation, issued_at, asked_at), Representation(ANSWER.etag, body))
+    return isinstance(await cache.read(entry), Representation)
 
 
 async def test_an_answer_is_cached_up_to_the_limit(cache: SessionCache) -> None:
@@ -64,7 +64,7 @@ async def test_a_user_who_has_filled_his_share_fills_no_more_and_others_do(
 ) -> None:
     await redis.set(ADA.filled, MAX_FILLED_BYTES, ex=100)
     assert not await is_filled(cache)
-    await redis.set(Keys("bob").filled, MAX_FILLED_BYTES, ex=100)
+    await redis.set(UserKeys("bob").filled, MAX_FILLED_BYTES, ex=100)
     await redis.delete(ADA.filled)
     assert await is_filled(cache)
 

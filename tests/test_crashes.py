@@ -10,7 +10,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.cache.session_cache import Keys
+from chat_sessions.cache.keys import UserKeys
 from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
 from tests.process import serving
@@ -19,7 +19,7 @@ from tests.service import Caller
 from tests.waiting import until
 from tests.wire import DELETE_STATEMENT, by_way_of, script
 
-ADA = Keys("ada")
+ADA = UserKeys("ada")
 # Longer than a test holds a command.
 PATIENT_SECONDS = 30
 

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.cache.redis import link, trust
+from chat_sessions.cache.keys import UserKeys
+from chat_sessions.cache.redis import lease as lease_module
+from chat_sessions.cache.redis import link
+from chat_sessions.cache.redis.lease import Lease
 from chat_sessions.cache.redis.link import RedisLink
-from chat_sessions.cache.redis.trust import Trust
-from chat_sessions.cache.session_cache import Keys
 from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import ConfigurationError, Settings, load_settings
 from chat_sessions.sweeper import PINGS_PER_INTERVAL
@@ -27,7 +28,7 @@ from tests.waiting import swept, until
 from tests.wire import by_way_of, script
 from tests.world import World, world
 
-ADA = Keys("ada")
+ADA = UserKeys("ada")
 SESSIONS = 5
 
 
@@ -37,51 +38,51 @@ class TestLease:
     @pytest.fixture
     def clock(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
         now = [1000.0]
-        for module in (link, trust):
+        for module in (link, lease_module):
             monkeypatch.setattr(module, "monotonic", lambda: now[0])
         return now
 
     @pytest.fixture
-    async def lease(self, settings: Settings, clock: list[float]) -> AsyncIterator[RedisLink]:  # noqa: ARG002  frozen
-        lease = RedisLink(settings.model_copy(update={"redis_timeout": 10}), Metrics())
-        await lease.ping()
-        lease.trust_again(lease.failures)
-        yield lease
-        await lease.close()
+    async def lease(self, settings: Settings, clock: list[float]) -> AsyncIterator[Lease]:  # noqa: ARG002  frozen
+        link = RedisLink(settings.model_copy(update={"redis_timeout": 10}), Metrics())
+        await link.ping()
+        link.lease.restore(link.lease.losses)
+        yield link.lease
+        await link.close()
 
     async def test_it_ends_when_no_ping_has_been_answered_for_the_patience(
-        self, lease: RedisLink, clock: list[float]
+        self, lease: Lease, clock: list[float]
     ) -> None:
-        clock[0] += lease.patience - 0.001
-        assert lease.trusted
+        clock[0] += lease.duration - 0.001
+        assert lease.valid
         clock[0] += 0.002
-        assert not lease.trusted
+        assert not lease.valid
 
-    async def test_a_ping_after_its_end_does_not_prolong_it(self, lease: RedisLink, clock: list[float]) -> None:
-        clock[0] += lease.patience + 0.001
-        lease._proved(clock[0])  # noqa: SLF001  what a ping does in the end
-        assert not lease.trusted
+    async def test_a_ping_after_its_end_does_not_prolong_it(self, lease: Lease, clock: list[float]) -> None:
+        clock[0] += lease.duration + 0.001
+        lease.prove(clock[0])
+        assert not lease.valid
 
     async def test_an_answer_that_lay_in_the_socket_meanwhile_prolongs_nothing(
-        self, lease: RedisLink, clock: list[float]
+        self, lease: Lease, clock: list[float]
     ) -> None:
         asked_at = clock[0]
-        clock[0] += lease.patience - 0.001
-        lease._proved(asked_at)  # noqa: SLF001  a ping that was sent then
+        clock[0] += lease.duration - 0.001
+        lease.prove(asked_at)
         clock[0] += 0.002
-        assert not lease.trusted
+        assert not lease.valid
 
     async def test_it_begins_again_when_the_outbox_has_been_drained_since(
-        self, lease: RedisLink, clock: list[float]
+        self, lease: Lease, clock: list[float]
     ) -> None:
-        before = lease.failures
-        clock[0] += lease.patience + 0.001
-        assert not lease.trusted
-        lease._proved(clock[0])  # noqa: SLF001  as above
-        lease.trust_again(before)
-        assert not lease.trusted
-        lease.trust_again(lease.failures)
-        assert lease.trusted
+        before = lease.losses
+        clock[0] += lease.duration + 0.001
+        assert not lease.valid
+        lease.prove(clock[0])
+        lease.restore(before)
+        assert not lease.valid
+        lease.restore(lease.losses)
+        assert lease.valid
 
 
 @pytest.mark.parametrize("name", ["cache_hold", "sweep_interval", "lease_slack"])
@@ -97,7 +98,7 @@ def test_two_pings_as_slow_as_may_be_fit_in_a_lease(operator_environment: pytest
     operator_environment.setenv("CHAT_REDIS_TIMEOUT", "0.5")
     slowest = load_settings()
     pause = slowest.sweep_interval / PINGS_PER_INTERVAL
-    assert 2 * slowest.redis_timeout + pause < Trust(slowest, Metrics()).patience
+    assert 2 * slowest.redis_timeout + pause < Lease(slowest, Metrics()).duration
     operator_environment.setenv("CHAT_REDIS_TIMEOUT", "0.51")
     with pytest.raises(ConfigurationError, match="CHAT_REDIS_TIMEOUT"):
         load_settings()
@@ -210,36 +211,36 @@ async def test_scripts_leave_the_pings_their_connections_and_wait_for_their_turn
 ) -> None:
     url = by_way_of(line, redis_server, settings.redis_url)
     changes = {"redis_url": url, "redis_timeout": 10, "redis_pool_size": 8}
-    async with linked(settings.model_copy(update=changes)) as lease, line.hold_answer_to(script("last")) as gate:
-        await lease.ping()
+    async with linked(settings.model_copy(update=changes)) as link, line.hold_answer_to(script("last")) as gate:
+        await link.ping()
         calls = []
         for _ in range(20):
-            calls.append(asyncio.create_task(lease.run("last", [ADA.events], [])))
+            calls.append(asyncio.create_task(link.run("last", [ADA.events], [])))
             await asyncio.wait(calls, timeout=0.01)
         await gate.reached_by(calls[0])
-        await asyncio.wait_for(lease.ping(), 5)
+        await asyncio.wait_for(link.ping(), 5)
         assert not any(each.done() for each in calls)
         gate.released.set()
         assert await asyncio.gather(*calls) == [b"0-0"] * 20
-        assert lease.failures == 0
+        assert link.lease.losses == 0
 
 
 @asynccontextmanager
 async def linked(settings: Settings, metrics: Metrics | None = None) -> AsyncIterator[RedisLink]:
-    link = RedisLink(settings, metrics or Metrics())
+    opened = RedisLink(settings, metrics or Metrics())
     try:
-        yield link
+        yield opened
     finally:
-        await link.close()
+        await opened.close()
 
 
 async def test_a_late_event_loop_is_not_taken_for_a_silent_redis(settings: Settings, redis: RedisClient) -> None:
     metrics = Metrics()
-    async with linked(settings, metrics) as lease:
-        await lease.ping()
-        await lease.run("last", [ADA.events], [])
+    async with linked(settings, metrics) as link:
+        await link.ping()
+        await link.run("last", [ADA.events], [])
         await redis.client_pause(100)
-        call = asyncio.create_task(lease.run("last", [ADA.events], []))
+        call = asyncio.create_task(link.run("last", [ADA.events], []))
         for _ in range(10):
             await asyncio.sleep(0)
         assert not call.done()

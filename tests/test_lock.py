@@ -7,12 +7,12 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.cache.session_cache import Keys
+from chat_sessions.cache.keys import UserKeys
 from chat_sessions.settings import Settings
 from tests.service import Caller, Service, running
 from tests.waiting import until
 
-ADA = Keys("ada")
+ADA = UserKeys("ada")
 
 
 @pytest.fixture(scope="module")

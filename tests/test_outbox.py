@@ -8,14 +8,14 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.cache.session_cache import Keys
+from chat_sessions.cache.keys import UserKeys
 from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests.service import Caller, running
 from tests.waiting import notes, swept, until, until_none
 from tests.world import World, migrated_database, world
 
-ADA = Keys("ada")
+ADA = UserKeys("ada")
 
 
 async def cached(caller: Caller, redis: RedisClient, session_id: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.cache.session_cache import Keys
+from chat_sessions.cache.keys import UserKeys
 from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
 from tests.proxy import Proxy
@@ -23,7 +23,7 @@ from tests.world import migrated_database
 # Longer than a test's steps between two commands to Redis.
 PATIENT_SECONDS = 10
 SHORT_HOLD_SECONDS = 0.3
-ADA = Keys("ada")
+ADA = UserKeys("ada")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.cache.session_cache import Keys
+from chat_sessions.cache.keys import UserKeys
 from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
 from tests.proxy import Proxy
@@ -30,7 +30,7 @@ async def test_nobody_serves_a_deleted_session_where_redis_answers_pings_but_no_
 
             async def is_cached() -> bool:
                 await other.get(session_id)
-                return bool(await redis.exists(Keys("ada").session(session_id)))
+                return bool(await redis.exists(UserKeys("ada").session(session_id)))
 
             await until(is_cached)
             async with line.hold(script("evict")):

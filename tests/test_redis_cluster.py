@@ -9,8 +9,8 @@ import pytest
 from pydantic import SecretStr
 from redis.exceptions import RedisError
 
+from chat_sessions.cache.keys import UserKeys
 from chat_sessions.cache.redis.masters import Masters
-from chat_sessions.cache.session_cache import Keys
 from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
 from tests import redis_cluster
@@ -148,7 +148,7 @@ async def test_a_read_that_began_before_a_delete_does_not_bring_the_session_back
 ) -> None:
     [session_id, _] = await cached(deployment, cluster, user, callers[0])
     await swept(deployment.database)
-    keys = Keys(user)
+    keys = UserKeys(user)
     await cluster[master].delete(keys.session(session_id), keys.hold(session_id))
     async with Proxy(postgres.port).running() as line:
         url = by_way_of(line, postgres, deployment.settings.database_url)
@@ -190,7 +190,7 @@ async def test_evictions_that_a_dead_master_took_along_stay_done(
     await swept(deployment.database)
     master.kill()
     await cluster.promote(replica)
-    assert await cluster[replica].exists(*map(Keys(user).session, ids)) == len(ids), "or nothing is tested"
+    assert await cluster[replica].exists(*map(UserKeys(user).session, ids)) == len(ids), "or nothing is tested"
     assert await statuses(callers, ids) == {404}
     await deployment.settled()
     assert await statuses(callers, ids) == {404}
@@ -211,7 +211,7 @@ async def test_evictions_that_were_lost_stay_done_when_the_first_master_is_maste
     # It never stopped: its run is the one under which the deleted sessions were cached. Its data are the other's.
     assert await cluster.replica_of(replica) is master
     await cluster.promote(master)
-    assert await cluster[master].exists(*map(Keys(user).session, ids)) == len(ids), "or nothing is tested"
+    assert await cluster[master].exists(*map(UserKeys(user).session, ids)) == len(ids), "or nothing is tested"
     assert await statuses(callers, ids) == {404}
     await deployment.settled()
     assert await statuses(callers, ids) == {404}
@@ -271,7 +271,7 @@ async def test_a_slot_that_moves_takes_its_user_along(
     assert await deleted(callers[1], ids) == {204}
     assert await statuses(callers, ids) == {404}
     [again, _] = await cached(deployment, cluster, user, callers[0])
-    assert await cluster[other].exists(Keys(user).session(again)) == 1
+    assert await cluster[other].exists(UserKeys(user).session(again)) == 1
 
 
 async def test_a_worker_that_was_idle_finds_a_slot_that_has_moved(
@@ -294,13 +294,13 @@ async def test_slots_are_served_from_where_they_have_come_to_only_after_that_was
 ) -> None:
     """What it holds of them from an earlier time would pass for an entry of its present run."""
     doubts: list[RedisError] = []
-    masters, key = Masters(deployment.settings, doubts.append), Keys(user).list
+    masters, key = Masters(deployment.settings, doubts.append), UserKeys(user).list
     try:
-        await masters.look()
+        await masters.discover()
         before = masters.owner(key)
         await cluster.move(user, master, other)
         other.pause()
-        looking = asyncio.ensure_future(masters.look())
+        looking = asyncio.ensure_future(masters.discover())
         owners = [masters.owner(key)]
         while not looking.done():
             owners += [] if doubts else [masters.owner(key)]
@@ -321,7 +321,7 @@ async def test_an_entry_that_went_with_its_slot_and_came_back_is_not_believed(
     Both workers have asked for it there: who has not looks once in each sweep interval only (decision 14).
     """
     [session_id, _] = await cached(deployment, cluster, user, callers[0])
-    key = Keys(user).session(session_id)
+    key = UserKeys(user).session(session_id)
     entry = await cluster[master].dump(key)
     assert entry is not None
     await cluster.move(user, master, other)
@@ -373,7 +373,7 @@ async def test_two_hundred_sessions_are_deleted_at_once(
     )
     answer = await callers[0].http.post("/api/chat/sessions/batch-delete", json={"filter": {}})
     assert answer.json()["count"] == 200
-    assert Keys(user).generation not in await cluster.keys(Keys(user).all)
+    assert UserKeys(user).generation not in await cluster.keys(UserKeys(user).all)
     assert await callers[1].titles() == []
 
 
@@ -383,7 +383,7 @@ async def test_an_erased_user_leaves_no_key_on_any_master(
     await cached(deployment, cluster, user, callers[0])
     result = await Operator(deployment.settings).succeed("erase-user", user, "--yes")
     assert "0 keys left" in result.stdout
-    assert await cluster.keys(Keys(user).all) == []
+    assert await cluster.keys(UserKeys(user).all) == []
 
 
 async def test_the_doctor_knows_a_whole_cluster(deployment: World, cluster: Cluster, master: Redis) -> None:

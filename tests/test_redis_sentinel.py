@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import SecretStr
 
+from chat_sessions.cache.keys import UserKeys
 from chat_sessions.cache.redis.link import RedisAway, RedisLink
-from chat_sessions.cache.session_cache import Keys
 from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
@@ -20,7 +20,7 @@ from tests.steps import Both, cached, deleted, served_from_the_cache, statuses
 from tests.waiting import swept, until
 from tests.world import TABLES, World, world
 
-ADA = Keys("ada")
+ADA = UserKeys("ada")
 TITLES = "Lisbon Porto Braga Faro Tavira"
 
 

@@ -109,7 +109,7 @@ async def test_the_steps_to_postgres_and_redis_belong_to_the_request(
     await canary.append(session_id, "hi")
     await canary.delete(session_id)
     assert steps(exporter) == [
-        *("redis lock", "prisma queryRaw", "redis evict"),
+        *("redis lock", "prisma queryRaw", "redis unlock", "redis evict"),
         *("prisma deleteMany ChatSession", "redis evict"),
     ]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from redis.crc import key_slot
 
-from chat_sessions.cache.session_cache import Keys
+from chat_sessions.cache.keys import UserKeys
 from chat_sessions.contract.storable import is_storable
 from chat_sessions.web.auth.tokens import MAX_USER_CHARACTERS
 from tests.service import Caller, Service
@@ -68,7 +68,7 @@ OF_THE_USER = ("list", "list_hold", "total", "events", "rate", "generation", "fi
 
 def all_keys(user: str, session_id: str) -> list[str]:
     """Return every key that a user may have."""
-    keys = Keys(user)
+    keys = UserKeys(user)
     return [
         *(getattr(keys, name) for name in OF_THE_USER),
         *(keys.session(session_id), keys.hold(session_id), keys.lock(session_id)),
@@ -82,7 +82,7 @@ def hash_tag(key: str) -> str:
 
 class TestKeys:
     def test_these_tests_know_every_key(self) -> None:
-        keys = Keys("ada")
+        keys = UserKeys("ada")
         made = {name for name in dir(keys) if not name.startswith("_")}
         assert made == {*OF_THE_USER, "all", "session", "hold", "lock"}
 
@@ -115,7 +115,7 @@ class TestKeys:
         await redis.flushall()
         for key in (*his, *hers):
             await redis.set(key, "", ex=60)
-        assert set(await redis.keys(Keys(pair[0]).all)) == {key.encode() for key in his}
+        assert set(await redis.keys(UserKeys(pair[0]).all)) == {key.encode() for key in his}
 
 
 class TestSessions:

@@ -9,10 +9,12 @@ from typing import NamedTuple
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from chat_sessions.cache.evictor import Evictor
 from chat_sessions.cache.feed import Feed
 from chat_sessions.cache.rate_limit import RateLimit
 from chat_sessions.cache.redis.link import RedisLink
 from chat_sessions.cache.session_cache import SessionCache
+from chat_sessions.cache.session_lock import SessionLock
 from chat_sessions.model import ChatSessions
 from chat_sessions.settings import Settings
 from chat_sessions.store.outbox import Outbox
@@ -132,6 +134,7 @@ async def _opened(
         stack.push_async_callback(link.close)
         keys = _keys(settings, stack)
         store, cache = SessionStore(prisma), SessionCache(link, settings, metrics)
+        evictor, lock = Evictor(cache, link, settings, metrics), SessionLock(link, settings, metrics)
         feed = Feed(link, settings, metrics)
         sweeper = Sweeper(Outbox(prisma), cache, link, settings, metrics)
         for endless in (sweeper.run(), sweeper.watch(), preconditions.watch(), feed.run(), lag.measure(metrics)):
@@ -142,7 +145,7 @@ async def _opened(
             authenticator=Authenticator(settings, keys),
             rate_limit=RateLimit(link, settings, metrics) if settings.rate_limit else None,
             known=KnownQueries(),
-            sessions=ChatSessions(store, cache, settings),
+            sessions=ChatSessions(store, cache, evictor, lock, settings),
             feed=feed,
             health=Health(preconditions, link, drain),
             exposition=exposition,

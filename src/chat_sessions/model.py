@@ -1,22 +1,18 @@
-"""The rules: who may, in which order, and when the cache forgets."""
+"""The rules: who may, in which order, and when the cache is evicted."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Concatenate, ParamSpec, TypeVar
 
 from pydantic_core import to_json
 
-from chat_sessions.cache.session_cache import (
-    MAX_SESSIONS_PER_EVICTION,
-    Change,
-    ChangeKind,
-    Representation,
-    SessionCache,
-    Slot,
-)
+from chat_sessions.cache.evictor import Evictor
+from chat_sessions.cache.session_cache import MAX_SESSIONS_PER_EVICTION, SessionCache, Ticket
+from chat_sessions.cache.session_lock import SessionLock
 from chat_sessions.contract import etags
 from chat_sessions.contract.batch_outcome import BatchOutcome
+from chat_sessions.contract.changes import Change, ChangeKind, ManyDeleted
+from chat_sessions.contract.representation import Representation
 from chat_sessions.contract.schemas import (
     BatchDeletion,
     NewMessage,
@@ -34,54 +30,68 @@ from chat_sessions.turns import Turns
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# What a read waits for before it goes beyond the cache: the right to ask, asked for in the same round trip.
+# Raises if the request exceeds the user's rate limit.
 Admission = Awaitable[None] | None
 
 
 class ChatSessions:
-    """The chat sessions, each seen and touched by its owner only.
+    """The chat sessions, each seen and changed by its owner only.
 
-    Whoever changes one does it in Postgres first and then makes the cache forget it, before the caller hears of it.
+    A change goes to Postgres first, then the cache is evicted, and only then the caller gets a response.
     """
 
-    def __init__(self, store: SessionStore, cache: SessionCache, settings: Settings) -> None:
+    def __init__(
+        self, store: SessionStore, cache: SessionCache, evictor: Evictor, lock: SessionLock, settings: Settings
+    ) -> None:
         self._store = store
         self._cache = cache
+        self._evictor = evictor
+        self._lock = lock
         self._settings = settings
-        # No user takes all the connections to the database from the others.
+        # No user takes all the database connections from the others.
         self._shares = Turns(max(1, settings.database_pool_size // 2), TooManyRequests)
 
     async def list(self, user: str, query: ListQuery, admission: Admission = None) -> Representation:
-        """Return a page of the user's sessions; searches are not cached, for few are repeated."""
-
-        async def load() -> Representation:
-            body = await self._listed(user, query)
-            return Representation(etags.of_body(body), body)
-
+        """Return a page of the user's sessions. Searches are not cached: few are repeated."""
         if query.q:
             if admission is not None:
                 await admission
-            return await load()
+            return await self._search(user, query)
         field = f"{query.limit}:{query.offset}:{query.cursor or ''}:{int(query.pinned_first)}"
-        return await self._cached(self._cache.list_slot(user, field), load, admission)
+        entry = self._cache.list_entry(user, field)
+        return await self._cache.get_or_load(entry, lambda: self._load_list(user, query), admission)
 
     async def get(self, user: str, session_id: str, page: MessagePage, admission: Admission = None) -> Representation:
         """Return a session with a page of its messages, or raise SessionNotFound."""
-
-        async def load() -> Representation:
-            found = await self._ask(self._store.find, user, session_id, page)
-            if found is None:
-                raise SessionNotFound
-            return Representation(etags.of_version(found.version), found.value)
-
         field = f"{page.limit}:{'' if page.before is None else page.before}"
-        return await self._cached(self._cache.session_slot(user, session_id, field), load, admission)
+        entry = self._cache.session_entry(user, session_id, field)
+        return await self._cache.get_or_load(entry, lambda: self._load_session(user, session_id, page), admission)
+
+    async def _search(self, user: str, query: ListQuery) -> Representation:
+        body = (await self._query(self._store.list, user, query)).body
+        return Representation(etags.of_body(body), body)
+
+    async def _load_list(self, user: str, query: ListQuery) -> Representation:
+        """Load a page. Counting reads all sessions of the user, so the total has an entry that updates leave alone."""
+        entry = self._cache.total_entry(user)
+        known = await self._cache.read(entry)
+        total = int(known.body) if isinstance(known, Representation) else None
+        listed = await self._query(self._store.list, user, query, total)
+        if isinstance(known, Ticket):
+            await self._cache.fill(entry, known, Representation("", str(listed.total).encode()))
+        return Representation(etags.of_body(listed.body), listed.body)
+
+    async def _load_session(self, user: str, session_id: str, page: MessagePage) -> Representation:
+        found = await self._query(self._store.find, user, session_id, page)
+        if found is None:
+            raise SessionNotFound
+        return Representation(etags.of_version(found.version), found.value)
 
     async def create(self, user: str, new: NewSession) -> tuple[Versioned[Summary], bool]:
         """Return the session and whether it is new, or raise SessionIdTaken."""
         self._check_metadata(new.metadata)
         self._check_messages(new.messages)
-        created, is_new = await self._ask(self._store.create, user, new)
+        created, is_new = await self._query(self._store.create, user, new)
         if is_new:
             await self._changed(user, created.value.id, "created")
         return created, is_new
@@ -90,7 +100,7 @@ class ChatSessions:
         self, user: str, session_id: str, change: SessionChange, versions: Sequence[int] | None
     ) -> Versioned[Summary]:
         """Rename or pin; raise SessionNotFound, or PreconditionFailed if it has none of the versions."""
-        changed = await self._ask(self._store.change, user, session_id, change, versions)
+        changed = await self._query(self._store.change, user, session_id, change, versions)
         if changed is None:
             raise await self._refusal(user, session_id, versions)
         await self._changed(user, session_id, "updated")
@@ -99,8 +109,8 @@ class ChatSessions:
     async def append(self, user: str, session_id: str, messages: Sequence[NewMessage]) -> bytes:
         """Append messages, one writer at a time, and return their JSON; raise SessionNotFound or SessionBusy."""
         self._check_messages(messages)
-        async with self._cache.lock(user, session_id):
-            stored = await self._ask(self._store.append, user, session_id, messages)
+        async with self._lock.held(user, session_id):
+            stored = await self._query(self._store.append, user, session_id, messages)
         if stored is None:
             raise SessionNotFound
         await self._changed(user, session_id, "updated")
@@ -108,12 +118,12 @@ class ChatSessions:
 
     async def delete(self, user: str, session_id: str, versions: Sequence[int] | None) -> None:
         """Delete a session for good; raise SessionNotFound, or PreconditionFailed if it has none of the versions."""
-        if not await self._ask(self._store.delete, user, session_id, versions):
+        if not await self._query(self._store.delete, user, session_id, versions):
             raise await self._refusal(user, session_id, versions)
         await self._changed(user, session_id, "deleted")
 
     async def delete_batch(self, user: str, batch: BatchDeletion) -> BatchOutcome:
-        """Delete many sessions, or only tell which it would be. What fails half-way has deleted some of them."""
+        """Delete many sessions, or in a dry run only list them. A call that fails half-way has deleted some."""
         outcome = BatchOutcome(batch.ids or (), few=MAX_SESSIONS_PER_EVICTION)
         try:
             async with self._share(user), aclosing(self._store.delete_batch(user, batch)) as pieces:
@@ -125,55 +135,26 @@ class ChatSessions:
         return outcome
 
     async def _evict(self, user: str, outcome: BatchOutcome) -> None:
-        if outcome.is_large:
-            await self._cache.evict_all(user, outcome.count)
-        else:
-            await self._cache.evict(user, [Change(session_id, "deleted") for session_id in outcome.ids])
+        ids = [Change(session_id, "deleted") for session_id in outcome.ids]
+        await self._evictor.evict(user, ManyDeleted(outcome.count) if outcome.is_large else ids)
 
     def _share(self, user: str) -> AbstractAsyncContextManager[None]:
         return self._shares.turn(user, self._settings.database_pool_timeout)
 
-    async def _ask(
+    async def _query(
         self, call: Callable[Concatenate[str, P], Awaitable[T]], user: str, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Ask the store for a user, who may have to wait for what else he asks it."""
+        """Query the store within the user's share of the connections."""
         async with self._share(user):
             return await call(user, *args, **kwargs)
 
-    async def _cached(
-        self, slot: Slot, load: Callable[[], Awaitable[Representation]], admission: Admission
-    ) -> Representation:
-        if admission is None:
-            found = await self._cache.read(slot)
-        else:
-            found, _ = await asyncio.gather(self._cache.read(slot), admission)
-        if isinstance(found, Representation):
-            return found
-        answer = await load()
-        if found is not None:
-            await self._cache.fill(slot, found, answer)
-        return answer
-
-    async def _listed(self, user: str, query: ListQuery) -> bytes:
-        """Load a page, and count only if nobody has since a session came or went: that reads them all."""
-        if query.q:
-            return (await self._ask(self._store.list, user, query)).body
-        slot = self._cache.total_slot(user)
-        known = await self._cache.read(slot)
-        if isinstance(known, Representation):
-            return (await self._ask(self._store.list, user, query, int(known.body))).body
-        listed = await self._ask(self._store.list, user, query)
-        if known is not None:
-            await self._cache.fill(slot, known, Representation("", str(listed.total).encode()))
-        return listed.body
-
     async def _changed(self, user: str, session_id: str, kind: ChangeKind) -> None:
-        await self._cache.evict(user, [Change(session_id, kind)])
+        await self._evictor.evict(user, [Change(session_id, kind)])
 
     async def _refusal(
         self, user: str, session_id: str, versions: Sequence[int] | None
     ) -> SessionNotFound | PreconditionFailed:
-        if versions is not None and await self._ask(self._store.exists, user, session_id):
+        if versions is not None and await self._query(self._store.exists, user, session_id):
             return PreconditionFailed()
         return SessionNotFound()
 

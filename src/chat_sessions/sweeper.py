@@ -1,4 +1,4 @@
-"""Drains the outbox, so that no eviction is ever lost, and decides when to trust the cache again."""
+"""Repeats every eviction from the outbox, so that none is lost, and decides when to trust the cache again."""
 
 import asyncio
 from collections import defaultdict
@@ -9,7 +9,8 @@ from typing import NoReturn, cast
 import structlog
 
 from chat_sessions.cache.redis.link import RedisAway, RedisLink
-from chat_sessions.cache.session_cache import Change, ChangeKind, SessionCache
+from chat_sessions.cache.session_cache import SessionCache
+from chat_sessions.contract.changes import Change, ChangeKind
 from chat_sessions.errors import DatabaseUnavailable
 from chat_sessions.settings import Settings
 from chat_sessions.store.outbox import NOTES_PER_SWEEP, Note, Outbox
@@ -17,16 +18,16 @@ from chat_sessions.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-SECONDS_BETWEEN_BURIALS = 60.0
+SECONDS_BETWEEN_TOMBSTONE_SWEEPS = 60.0
 USERS_AT_ONCE = 20
-# So that one late ping does not cost the lease.
+# One late ping must not cost the lease.
 PINGS_PER_INTERVAL = 2
-# Several workers may hold a full sweep each.
-MOST_HELD_BY_OTHERS = 10 * NOTES_PER_SWEEP
+# Several other workers may be sweeping a full batch each.
+MAX_NOTES_IN_FLIGHT = 10 * NOTES_PER_SWEEP
 
 
 class Sweeper:
-    """One of each worker; together they do each piece of work once."""
+    """One per worker; together they sweep each note once."""
 
     def __init__(
         self, outbox: Outbox, cache: SessionCache, link: RedisLink, settings: Settings, metrics: Metrics
@@ -34,9 +35,10 @@ class Sweeper:
         self._outbox = outbox
         self._cache = cache
         self._link = link
+        self._lease = link.lease
         self._settings = settings
         self._metrics = metrics
-        self._buried_at = float("-inf")
+        self._tombstones_swept_at = float("-inf")
         self._oldest: str | None = None
         self._oldest_since = monotonic()
 
@@ -45,17 +47,17 @@ class Sweeper:
         while True:
             try:
                 await self.sweep()
-                await self._forget_tombstones()
+                await self._expire_tombstones()
             except (RedisAway, DatabaseUnavailable):
-                # `cache.lost` and `database.unavailable` have said so already, once.
+                # `cache.lost` and `database.unavailable` have been logged, once.
                 log.debug("sweep.postponed")
             except Exception:
-                # Without the sweeper evictions would be lost: no error of one round may end it.
+                # No error may end the sweeper: without it evictions would be lost.
                 log.exception("sweep.failed")
             await asyncio.sleep(self._settings.sweep_interval)
 
     async def watch(self) -> NoReturn:
-        """Keep up the trust in Redis, which ends by itself when no ping proves it (`Trust`)."""
+        """Keep extending the lease, which expires without pings."""
         while True:
             await asyncio.sleep(self._settings.sweep_interval / PINGS_PER_INTERVAL)
             try:
@@ -65,63 +67,63 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """Evict what the outbox holds; raise RedisAway or DatabaseUnavailable."""
-        failures = self._link.failures
+        losses = self._lease.losses
         await self._link.ping()
         backlog = await self._outbox.backlog()
         self._metrics.outbox_depth.set(backlog.depth)
         self._metrics.outbox_age.set(backlog.age)
         if self._is_stuck(backlog.oldest):
-            await self._evict_or_distrust()
+            await self._evict_stuck()
         if backlog.depth:
-            while await self._sweep_some():
+            while await self._sweep_batch():
                 pass
-        if self._link.trusted or await self._evict_the_rest():
-            self._link.trust_again(failures)
+        if self._lease.valid or await self._evict_in_flight():
+            self._lease.restore(losses)
 
     def _is_stuck(self, oldest: str | None) -> bool:
-        """Return whether no sweeper has cleared the oldest note for as long as a lease lasts."""
+        """Return whether the oldest note has been the same for longer than a lease."""
         if oldest is None or oldest != self._oldest:
             self._oldest, self._oldest_since = oldest, monotonic()
-        return monotonic() - self._oldest_since > self._link.patience
+        return monotonic() - self._oldest_since > self._lease.duration
 
-    async def _evict_or_distrust(self) -> None:
-        """Evict what a dead sweeper may hold. A Redis that answers pings but no eviction is not to be trusted."""
+    async def _evict_stuck(self) -> None:
+        """Evict notes that a dead worker may hold. A Redis that responds only to pings is not trusted."""
         try:
-            await self._evict_the_rest()
+            await self._evict_in_flight()
         except RedisAway:
-            self._link.give_up()
+            self._lease.lose("an eviction was given up")
             raise
         self._oldest_since = monotonic()
 
-    async def _sweep_some(self) -> bool:
+    async def _sweep_batch(self) -> bool:
         """Return whether there may be more."""
         async with self._outbox.take() as notes:
             await self._evict(notes)
         self._metrics.swept.inc(len(notes))
         return len(notes) == NOTES_PER_SWEEP
 
-    async def _evict_the_rest(self) -> bool:
-        """Evict the notes that other sweepers hold as well, and return whether those were all.
+    async def _evict_in_flight(self) -> bool:
+        """Evict all notes, including those that other sweepers hold, and return whether that was all of them.
 
-        Waiting for them instead would mean waiting for a worker that may have died with its locks. One snapshot is
-        enough: whoever commits after it is still evicting, and waits for as long as the other workers need to notice.
+        Waiting for the other sweepers would mean waiting for a worker that may have died with its locks. One snapshot
+        is enough: a writer that commits after it is still evicting, and retries until the other workers' leases end.
         """
-        notes = await self._outbox.read(MOST_HELD_BY_OTHERS)
+        notes = await self._outbox.read(MAX_NOTES_IN_FLIGHT)
         await self._evict(notes)
-        return len(notes) < MOST_HELD_BY_OTHERS
+        return len(notes) < MAX_NOTES_IN_FLIGHT
 
     async def _evict(self, notes: Sequence[Note]) -> None:
         users = list(_by_user(notes).items())
         for start in range(0, len(users), USERS_AT_ONCE):
-            some = users[start : start + USERS_AT_ONCE]
-            await asyncio.gather(*(self._cache.forget(user, changes, swept=True) for user, changes in some))
+            batch = users[start : start + USERS_AT_ONCE]
+            await asyncio.gather(*(self._cache.evict(user, changes, swept=True) for user, changes in batch))
 
-    async def _forget_tombstones(self) -> None:
-        if monotonic() - self._buried_at < SECONDS_BETWEEN_BURIALS:
+    async def _expire_tombstones(self) -> None:
+        if monotonic() - self._tombstones_swept_at < SECONDS_BETWEEN_TOMBSTONE_SWEEPS:
             return
         while await self._outbox.forget_tombstones(older_than_hours=self._settings.tombstone_hours):
             pass
-        self._buried_at = monotonic()
+        self._tombstones_swept_at = monotonic()
 
 
 def _by_user(notes: Sequence[Note]) -> dict[str, list[Change]]:

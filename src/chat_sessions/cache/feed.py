@@ -1,4 +1,4 @@
-"""The event feed: tells a user's pages what has changed. It tells; it is never the truth."""
+"""The event feed: publishes what changed to a user's open pages. It is a hint, never the truth."""
 
 import asyncio
 import re
@@ -9,9 +9,8 @@ from typing import Any, NamedTuple, NoReturn
 
 import structlog
 
-from chat_sessions.cache.redis.link import RedisAway, RedisLink, Subscription
-from chat_sessions.cache.redis.server import ScriptName
-from chat_sessions.cache.session_cache import Keys
+from chat_sessions.cache.keys import UserKeys
+from chat_sessions.cache.redis.link import RedisAway, RedisLink, ScriptName, Subscription
 from chat_sessions.contract.user import User
 from chat_sessions.errors import TooManyStreams
 from chat_sessions.settings import Settings
@@ -20,10 +19,10 @@ from chat_sessions.telemetry.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 EVENTS_AT_ONCE = 100
-# Between two looks whether the line is still the one on which the subscription was made.
+# How often to check that the subscription's connection is still good.
 LISTEN_SECONDS = 1.0
 RECONNECT_SECONDS = 0.5
-# Nobody publishes here: a subscription must have a channel, also while nobody listens.
+# Nobody publishes here: a subscription needs a channel even while there are no streams.
 KEPT_OPEN = "chat:nothing"
 _EVENT_ID = re.compile(r"([0-9]{1,19}-[0-9]{1,19})@([0-9a-f]+)")
 
@@ -31,7 +30,7 @@ _EVENT_ID = re.compile(r"([0-9]{1,19}-[0-9]{1,19})@([0-9a-f]+)")
 class Event(NamedTuple):
     """A change of a session; without a session, "reset": changes may have been missed, so reload everything.
 
-    The id has the epoch in it: a server that comes back with older data knows the event, but not those after it.
+    The id contains the epoch: a server that returns with older data may know the event, but not the later ones.
     """
 
     id: str
@@ -40,10 +39,10 @@ class Event(NamedTuple):
 
 
 class Stream:
-    """What one client hears. It keeps no queue: woken, it reads on from the last event that its client took."""
+    """The events of one client. It has no queue: when woken, it reads on from the last event the client took."""
 
     def __init__(self, user: User, link: RedisLink, heartbeat: float) -> None:
-        self.channel = Keys(user.id).events
+        self.channel = UserKeys(user.id).events
         self._user = user
         self._link = link
         self._heartbeat = heartbeat
@@ -51,18 +50,18 @@ class Stream:
         self._closing = False
 
     def wake(self) -> None:
-        """Let it look for events."""
+        """Make it read new events."""
         self._woken.set()
 
     def close(self) -> None:
-        """Let it end."""
+        """End it."""
         self._closing = True
         self._woken.set()
 
     async def events(self, last_event_id: str | None) -> AsyncIterator[Event | None]:
-        """Yield the events after the given one, or from now on; None is a sign of life. Ends with the token.
+        """Yield the events after the given one, or from now on, until the token expires; None is a heartbeat.
 
-        The first None says that nothing is missed from now on.
+        From the first None on, no event is missed.
         """
         seen = last_event_id or await self._last()
         yield None
@@ -79,29 +78,29 @@ class Stream:
         try:
             known = _EVENT_ID.fullmatch(seen or "")
             if known is not None and known[2] == self._link.epoch(self.channel):
-                found, epoch = await self._ask("since", known[1], EVENTS_AT_ONCE)
+                found, epoch = await self._read("since", known[1], EVENTS_AT_ONCE)
                 if found is not None:
                     return [_event(f"{event_id.decode()}@{epoch}", fields) for event_id, fields in found]
-            last, epoch = await self._ask("last")
+            last, epoch = await self._read("last")
             return [Event(f"{last.decode()}@{epoch}", "reset", None)]
         except RedisAway:
             return []
 
     async def _last(self) -> str | None:
         try:
-            last, epoch = await self._ask("last")
+            last, epoch = await self._read("last")
         except RedisAway:
             return None
         return f"{last.decode()}@{epoch}"
 
-    async def _ask(self, script: ScriptName, *args: str | int) -> tuple[Any, str]:
-        """Return the answer, and the epoch that it is of; raise RedisAway."""
+    async def _read(self, script: ScriptName, *args: str | int) -> tuple[Any, str]:
+        """Return the result of a script and its epoch; raise RedisAway."""
         before = self._link.epoch(self.channel)
-        answer = await self._link.run(script, [self.channel], args)
+        result = await self._link.run(script, [self.channel], args)
         after = self._link.epoch(self.channel)
         if before not in {"", after}:
             raise RedisAway
-        return answer, after
+        return result, after
 
     async def _slept_until_woken(self) -> bool:
         rest = min(self._heartbeat, max(0.0, self._user.expires_at - time()))
@@ -113,7 +112,7 @@ class Stream:
 
 
 class Feed:
-    """The streams of this process. They share one subscription, which wakes those that have something to read."""
+    """The streams of this process. They share one subscription, which wakes those with something to read."""
 
     def __init__(self, link: RedisLink, settings: Settings, metrics: Metrics) -> None:
         self._link = link
@@ -132,22 +131,22 @@ class Feed:
         theirs.add(stream)
         self._metrics.feed_streams.inc()
         try:
-            await self._hear(stream.channel)
+            await self._subscribe(stream.channel)
             yield stream
         finally:
             self._metrics.feed_streams.dec()
             theirs.discard(stream)
             if not theirs:
                 self._streams.pop(stream.channel, None)
-                await self._ignore(stream.channel)
+                await self._unsubscribe(stream.channel)
 
     def close(self) -> None:
-        """End every stream; the clients come back by themselves, to another process or after the restart."""
+        """End every stream; clients reconnect to another worker, or to this one after its restart."""
         for stream in self._all():
             stream.close()
 
     async def run(self) -> NoReturn:
-        """Listen until cancelled; while Redis is away, try again and again."""
+        """Listen until cancelled, reconnecting while Redis is away."""
         while True:
             try:
                 async with self._link.subscription() as subscription:
@@ -155,32 +154,32 @@ class Feed:
             except RedisAway as error:
                 log.info("feed.interrupted", error=error.__cause__)
             except Exception:
-                # Without the listener no page would hear of anything: no error may end it.
+                # No error may end the listener: without it no page would be updated.
                 log.exception("feed.failed")
             finally:
                 self._subscription = None
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen(self, subscription: Subscription) -> None:
-        """Return when the line may have broken."""
-        failures = self._link.failures
+        """Return when the connection may have broken."""
+        losses = self._link.lease.losses
         self._subscription = subscription
         await subscription.add(KEPT_OPEN, *self._streams)
-        # What came while nobody listened has woken nobody.
+        # Events published before the subscription have woken nobody.
         for stream in self._all():
             stream.wake()
-        while failures == self._link.failures:
+        while losses == self._link.lease.losses:
             channel = await subscription.next(LISTEN_SECONDS)
             for stream in self._streams.get(channel or "", ()):
                 stream.wake()
 
-    async def _hear(self, channel: str) -> None:
+    async def _subscribe(self, channel: str) -> None:
         if self._subscription is not None:
-            # A broken line is the listener's to notice, and to mend for all.
+            # The listener notices a broken connection, and reconnects for all.
             with suppress(RedisAway):
                 await self._subscription.add(channel)
 
-    async def _ignore(self, channel: str) -> None:
+    async def _unsubscribe(self, channel: str) -> None:
         if self._subscription is not None:
             with suppress(RedisAway):
                 await self._subscription.remove(channel)
@@ -191,5 +190,5 @@ class Feed:
 
 def _event(event_id: str, fields: list[bytes]) -> Event:
     named = dict(zip(fields[::2], fields[1::2], strict=True))
-    # A change of many sessions names none: as for one that may have missed something, "reset" is all there is to say.
+    # A change of many sessions names none, and is a "reset" too.
     return Event(event_id, named[b"change"].decode(), named[b"id"].decode() or None)

@@ -1,9 +1,9 @@
-"""How often one user may ask."""
+"""The rate limit per user."""
 
 from math import ceil
 
+from chat_sessions.cache.keys import UserKeys
 from chat_sessions.cache.redis.link import RedisAway, RedisLink
-from chat_sessions.cache.session_cache import Keys
 from chat_sessions.errors import TooManyRequests
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
@@ -14,8 +14,7 @@ MICROSECONDS_PER_MINUTE = 60_000_000
 class RateLimit:
     """Counts the requests of each user in Redis, for all workers together.
 
-    It keeps one user from taking what all of them need. While Redis is away it lets everybody through, for a request
-    never fails because of Redis.
+    While Redis is away it admits everybody: no request fails because of Redis.
     """
 
     def __init__(self, link: RedisLink, settings: Settings, metrics: Metrics) -> None:
@@ -26,11 +25,11 @@ class RateLimit:
 
     async def admit(self, user: str) -> None:
         """Count a request of the user, or raise TooManyRequests."""
-        if not self._link.trusted:
+        if not self._link.lease.valid:
             self._unlimited.inc()
             return
         try:
-            wait = await self._link.run("admit", [Keys(user).rate], [self._interval, self._burst])
+            wait = await self._link.run("admit", [UserKeys(user).rate], [self._interval, self._burst])
         except RedisAway:
             self._unlimited.inc()
             return

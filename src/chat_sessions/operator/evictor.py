@@ -3,28 +3,29 @@
 from collections.abc import Sequence
 from time import monotonic
 
-from chat_sessions.cache.redis.link import RedisLink
-from chat_sessions.cache.session_cache import Change, SessionCache
+from chat_sessions.cache.evictor import Evictor
+from chat_sessions.cache.redis.lease import Lease
+from chat_sessions.contract.changes import Change
 
 RETRY_SECONDS = 1.0
 
 
-class Evictor:
+class CommandEvictor:
     """Counts what it had to skip because Redis is away: the outbox remembers it, and the service makes it good."""
 
-    def __init__(self, cache: SessionCache, link: RedisLink) -> None:
+    def __init__(self, evictor: Evictor, lease: Lease) -> None:
         self.skipped = 0
-        self._cache = cache
-        self._link = link
+        self._evictor = evictor
+        self._lease = lease
         self._retry_at = float("-inf")
 
     async def evict(self, user: str, changes: Sequence[Change]) -> bool:
         """Return whether the cache has forgotten the changed sessions of a user."""
         if monotonic() >= self._retry_at:
-            failures = self._link.failures
-            if await self._cache.evict(user, changes):
+            losses = self._lease.losses
+            if await self._evictor.evict(user, changes):
                 # A command reads nothing from the cache; what it trusts again is that Redis answers.
-                self._link.trust_again(failures)
+                self._lease.restore(losses)
                 return True
             self._retry_at = monotonic() + RETRY_SECONDS
         self.skipped += len(changes)

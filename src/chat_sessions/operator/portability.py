@@ -7,12 +7,12 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
-from chat_sessions.cache.session_cache import Change
 from chat_sessions.contract.archive import ArchivedSession
+from chat_sessions.contract.changes import Change
 from chat_sessions.contract.schemas import Summary
 from chat_sessions.errors import SessionIdTaken
 from chat_sessions.operator.bulk import BulkStore
-from chat_sessions.operator.evictor import Evictor
+from chat_sessions.operator.evictor import CommandEvictor
 from chat_sessions.store.session_store import SessionStore
 
 SESSIONS_PER_PAGE = 500
@@ -76,7 +76,7 @@ class Refused(NamedTuple):
 class Importer:
     """Creates sessions as they were: ids, sequences, times and pins."""
 
-    def __init__(self, store: SessionStore, evictor: Evictor) -> None:
+    def __init__(self, store: SessionStore, evictor: CommandEvictor) -> None:
         self._store = store
         self._evictor = evictor
 

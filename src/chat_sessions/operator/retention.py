@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
+from chat_sessions.cache.keys import UserKeys
 from chat_sessions.cache.redis.link import RedisAway, RedisLink
-from chat_sessions.cache.session_cache import Change, ChangeKind, Keys, SessionCache
+from chat_sessions.cache.session_cache import SessionCache
+from chat_sessions.contract.changes import Change, ChangeKind
 from chat_sessions.operator.bulk import NOTES_AT_ONCE, Batch, BulkStore, Holdings, Place
-from chat_sessions.operator.evictor import Evictor
+from chat_sessions.operator.evictor import CommandEvictor
 
 ERASED_AT_ONCE = 200
 # Each takes as long as a hold lives. Only a user who goes on writing all the time needs more than one or two.
@@ -25,7 +27,7 @@ class Purge:
     remembers what it had no time to evict), and the next one finds the rest.
     """
 
-    def __init__(self, bulk: BulkStore, evictor: Evictor) -> None:
+    def __init__(self, bulk: BulkStore, evictor: CommandEvictor) -> None:
         self._bulk = bulk
         self._evictor = evictor
 
@@ -65,7 +67,9 @@ class Eraser:
     What stays for some hours are the tombstones of the deleted sessions. They hold their ids and nothing of the user.
     """
 
-    def __init__(self, bulk: BulkStore, cache: SessionCache, link: RedisLink, evictor: Evictor, hold: float) -> None:
+    def __init__(
+        self, bulk: BulkStore, cache: SessionCache, link: RedisLink, evictor: CommandEvictor, hold: float
+    ) -> None:
         self._bulk = bulk
         self._cache = cache
         self._link = link
@@ -79,7 +83,7 @@ class Eraser:
             await self._delete_rows(user, done)
             try:
                 await self._forget(user, done)
-                done.keys_left = len(await self._link.keys(Keys(user).all))
+                done.keys_left = len(await self._link.keys(UserKeys(user).all))
             except RedisAway:
                 done.keys_left = None
             done.left = await self._bulk.holdings(user)
@@ -104,7 +108,7 @@ class Eraser:
             pass
         # A reader that loaded a session before it was deleted may fill the cache for as long as a hold lives.
         await asyncio.sleep(self._hold + EXPIRY_SECONDS)
-        keys = Keys(user)
+        keys = UserKeys(user)
         # Those of a user who writes on guard what he writes; without him they expire by themselves.
         guards = (keys.hold(""), keys.lock(""))
         stale = [key for key in await self._link.keys(keys.all) if not key.startswith(guards)]
@@ -116,5 +120,5 @@ class Eraser:
         async with self._bulk.take_notes(user) as notes:
             changes = [Change(note.session_id, cast("ChangeKind", note.change)) for note in notes]
             if changes:
-                await self._cache.forget(user, changes, swept=True)
+                await self._cache.evict(user, changes, swept=True)
         return len(notes) == NOTES_AT_ONCE

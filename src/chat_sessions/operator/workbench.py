@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
+from chat_sessions.cache.evictor import Evictor
 from chat_sessions.cache.redis.link import RedisLink
 from chat_sessions.cache.session_cache import SessionCache
 from chat_sessions.operator.bulk import BulkStore
-from chat_sessions.operator.evictor import Evictor
+from chat_sessions.operator.evictor import CommandEvictor
 from chat_sessions.operator.portability import Exporter, Importer
 from chat_sessions.operator.retention import Eraser, Purge
 from chat_sessions.settings import Settings
@@ -21,7 +22,7 @@ class Workbench(NamedTuple):
     """What a command may use."""
 
     bulk: BulkStore
-    evictor: Evictor
+    evictor: CommandEvictor
     purge: Purge
     eraser: Eraser
     exporter: Exporter
@@ -39,7 +40,7 @@ async def opened(settings: Settings) -> AsyncIterator[Workbench]:
         link = RedisLink(settings, metrics)
         stack.push_async_callback(link.close)
         bulk, cache = BulkStore(prisma), SessionCache(link, settings, metrics)
-        evictor = Evictor(cache, link)
+        evictor = CommandEvictor(Evictor(cache, link, settings, metrics), link.lease)
         yield Workbench(
             bulk=bulk,
             evictor=evictor,

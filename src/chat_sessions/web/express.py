@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chat_sessions.cache.session_cache import Representation
+from chat_sessions.contract.representation import Representation
 from chat_sessions.contract.user import User
 from chat_sessions.errors import ChatSessionsError
 from chat_sessions.model import Admission

@@ -25,5 +25,5 @@ class Health:
             await self._preconditions.check()
         except DatabaseUnavailable as error:
             raise NotReady(error.reason) from error
-        cache: Literal["ok", "degraded"] = "ok" if self._link.trusted else "degraded"
+        cache: Literal["ok", "degraded"] = "ok" if self._link.lease.valid else "degraded"
         return Readiness(status=cache, database="ok", cache=cache)

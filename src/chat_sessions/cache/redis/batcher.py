@@ -1,4 +1,4 @@
-"""What many callers ask within one turn of the event loop goes out together."""
+"""Batches what many callers ask for in one turn of the event loop into one call."""
 
 import asyncio
 from asyncio import Future, Task
@@ -11,68 +11,68 @@ A = TypeVar("A")
 
 
 class Bounds(NamedTuple):
-    """How many questions one call takes, how much they weigh together, and how many calls run at once."""
+    """The most requests per batch, their total weight, and the most batches in flight."""
 
-    questions: int
+    requests: int
     weight: int
-    calls: int
+    batches: int
 
 
 class Batcher(Generic[Q, A]):
-    """Gathers questions, and has them answered by one call for all; when it fails, it fails for each of them.
+    """Sends requests in batches; a batch that fails, fails for each of its callers.
 
-    While as many calls run as may, questions wait and go out together when one of them ends.
+    While the most batches are in flight, requests wait and share the next one.
     """
 
     def __init__(
-        self, answer: Callable[[Sequence[Q]], Awaitable[Sequence[A]]], bounds: Bounds, weigh: Callable[[Q], int]
+        self, send: Callable[[Sequence[Q]], Awaitable[Sequence[A]]], bounds: Bounds, weigh: Callable[[Q], int]
     ) -> None:
-        self._answer = answer
+        self._send = send
         self._bounds = bounds
         self._weigh = weigh
-        self._asked: deque[tuple[Q, Future[A]]] = deque()
-        self._calls: set[Task[None]] = set()
+        self._waiting: deque[tuple[Q, Future[A]]] = deque()
+        self._in_flight: set[Task[None]] = set()
 
-    async def ask(self, question: Q) -> A:
-        """Return the answer, or raise what the call has raised."""
+    async def call(self, request: Q) -> A:
+        """Return the response, or raise what the batch raised."""
         loop = asyncio.get_running_loop()
-        if not self._asked:
-            loop.call_soon(self._send)
+        if not self._waiting:
+            loop.call_soon(self._flush)
         future: Future[A] = loop.create_future()
-        self._asked.append((question, future))
+        self._waiting.append((request, future))
         return await future
 
-    def _send(self) -> None:
-        while self._asked and len(self._calls) < self._bounds.calls:
-            call = asyncio.ensure_future(self._settle(self._next()))
-            self._calls.add(call)
-            call.add_done_callback(self._ended)
+    def _flush(self) -> None:
+        while self._waiting and len(self._in_flight) < self._bounds.batches:
+            task = asyncio.ensure_future(self._settle(self._next_batch()))
+            self._in_flight.add(task)
+            task.add_done_callback(self._ended)
 
-    def _next(self) -> Sequence[tuple[Q, Future[A]]]:
-        """Take as many questions as one call bears, and one at least."""
-        taken = [self._asked.popleft()]
-        weight = self._weigh(taken[0][0])
-        while self._asked and len(taken) < self._bounds.questions:
-            weight += self._weigh(self._asked[0][0])
+    def _next_batch(self) -> Sequence[tuple[Q, Future[A]]]:
+        """Take as many requests as fit into a batch, and at least one."""
+        batch = [self._waiting.popleft()]
+        weight = self._weigh(batch[0][0])
+        while self._waiting and len(batch) < self._bounds.requests:
+            weight += self._weigh(self._waiting[0][0])
             if weight > self._bounds.weight:
                 break
-            taken.append(self._asked.popleft())
-        return taken
+            batch.append(self._waiting.popleft())
+        return batch
 
-    def _ended(self, call: Task[None]) -> None:
-        self._calls.discard(call)
-        self._send()
+    def _ended(self, task: Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._flush()
 
-    async def _settle(self, asked: Sequence[tuple[Q, Future[A]]]) -> None:
+    async def _settle(self, batch: Sequence[tuple[Q, Future[A]]]) -> None:
         try:
-            answers = await self._answer([question for question, _ in asked])
+            responses = await self._send([request for request, _ in batch])
         except BaseException as error:
-            for _, future in asked:
+            for _, future in batch:
                 if not future.done():
                     future.set_exception(error)
             if not isinstance(error, Exception):
                 raise
         else:
-            for (_, future), answer in zip(asked, answers, strict=True):
+            for (_, future), response in zip(batch, responses, strict=True):
                 if not future.done():
-                    future.set_result(answer)
+                    future.set_result(response)

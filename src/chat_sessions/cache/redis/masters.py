@@ -1,4 +1,4 @@
-"""Which Redis servers take writes at present, and which of them serves a key."""
+"""Which Redis servers are masters, and which of them owns a key."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,11 +11,11 @@ from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from chat_sessions.cache.redis.server import RedisNode, limits
+from chat_sessions.cache.redis.server import RedisServer, limits
 from chat_sessions.settings import Settings
 from chat_sessions.settings.redis_address import Place, RedisAddress
 
-# Who serves which slots.
+# Which server owns which slots.
 Shards = Mapping[Place, Sequence[range]]
 ALL_SLOTS = range(REDIS_CLUSTER_HASH_SLOTS)
 
@@ -23,99 +23,95 @@ ALL_SLOTS = range(REDIS_CLUSTER_HASH_SLOTS)
 class Masters:
     """One server, the master that the sentinels name, or the masters of a cluster.
 
-    Not `RedisCluster`: it follows redirections and repeats commands by itself, on servers that nobody has asked yet
-    which run they are in.
+    redis-py's `RedisCluster` would follow redirections and retry commands by itself, on servers whose run is unknown.
     """
 
     def __init__(self, settings: Settings, lose: Callable[[RedisError], None]) -> None:
-        """`lose` is told why nothing that was known of the servers may be relied on."""
+        """`lose` is called with the reason when what was known of the servers no longer holds."""
         self._settings = settings
         self._lose = lose
         self._address = RedisAddress.parse(settings.redis_url.get_secret_value())
-        asked = self._address.sentinel_url if self._address.kind == "sentinel" else self._address.url
-        self._seeds = [Redis.from_url(asked(place), **limits(settings)) for place in self._address.seeds]
+        url = self._address.sentinel_url if self._address.kind == "sentinel" else self._address.url
+        self._seeds = [Redis.from_url(url(place), **limits(settings)) for place in self._address.seeds]
         self._shards: Shards = {}
-        self._nodes: dict[Place, RedisNode] = {}
-        self._owners: Sequence[RedisNode | None] = [None]
-        self._looking: asyncio.Task[None] | None = None
+        self._servers: dict[Place, RedisServer] = {}
+        self._owners: Sequence[RedisServer | None] = [None]
+        self._discovery: asyncio.Task[None] | None = None
         if self._address.kind == "server":
             [place] = self._address.seeds
-            self._install({place: [ALL_SLOTS]}, {place: self._node(place)})
+            self._install({place: [ALL_SLOTS]}, {place: self._server(place)})
         self._sentinels: Sentinel = cast("Any", Sentinel)(())
         self._sentinels.sentinels = self._seeds
 
     @property
-    def all(self) -> Sequence[RedisNode]:
-        """Every master that is known; first those that have answered when they were asked last."""
-        return sorted(self._nodes.values(), key=lambda node: not node.answers)
+    def all(self) -> Sequence[RedisServer]:
+        """The known masters; those that answered their last call come first."""
+        return sorted(self._servers.values(), key=lambda server: not server.responsive)
 
     @property
     def unserved(self) -> int:
-        """How many slots nobody is known to serve."""
+        """How many slots no known server owns."""
         return len(ALL_SLOTS) - sum(len(slots) for theirs in self._shards.values() for slots in theirs)
 
-    def owner(self, key: str) -> RedisNode | None:
-        """Return the server of a key, if one is known."""
+    def owner(self, key: str) -> RedisServer | None:
+        """Return the server that owns a key, if it is known."""
         return self._owners[0] if len(self._owners) == 1 else self._owners[key_slot(key.encode())]
 
-    async def look(self) -> None:
-        """Find out who the masters are; raise RedisError if nobody tells.
-
-        Who comes while somebody looks, looks along.
-        """
+    async def discover(self) -> None:
+        """Find out which servers are masters; raise RedisError. Concurrent callers share one lookup."""
         if self._address.kind == "server":
             return
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look())
-        await asyncio.shield(self._looking)
+        if self._discovery is None or self._discovery.done():
+            self._discovery = asyncio.create_task(self._discover())
+        await asyncio.shield(self._discovery)
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._looking is not None:
-            await asyncio.wait([self._looking])
+        if self._discovery is not None:
+            await asyncio.wait([self._discovery])
         await asyncio.gather(*(seed.aclose() for seed in self._seeds))
-        await _closed(self._nodes.values())
+        await _closed(self._servers.values())
 
-    async def _look(self) -> None:
+    async def _discover(self) -> None:
         shards = await (self._of_the_sentinels() if self._address.kind == "sentinel" else self._of_the_cluster())
-        before = self._nodes
-        nodes = {place: before.get(place) or self._node(place) for place in shards}
-        # Slots that come back may bring entries whose eviction was lost elsewhere: first the run is asked for.
-        changed = [node for place, node in nodes.items() if shards[place] != self._shards.get(place)]
+        before = self._servers
+        servers = {place: before.get(place) or self._server(place) for place in shards}
+        # Returning slots may bring back entries whose eviction was lost, so check each server's run first.
+        changed = [server for place, server in servers.items() if shards[place] != self._shards.get(place)]
         doubt = await _doubt(changed)
-        self._install(shards, nodes)
-        if before and before.keys() != nodes.keys():
-            doubt = RedisConnectionError("other servers are masters now")
+        self._install(shards, servers)
+        if before and before.keys() != servers.keys():
+            doubt = RedisConnectionError("the masters have changed")
         if doubt is not None:
             self._lose(doubt)
-        await _closed(node for place, node in before.items() if place not in nodes)
+        await _closed(server for place, server in before.items() if place not in servers)
 
-    def _install(self, shards: Shards, nodes: dict[Place, RedisNode]) -> None:
-        self._shards, self._nodes = shards, nodes
+    def _install(self, shards: Shards, servers: dict[Place, RedisServer]) -> None:
+        self._shards, self._servers = shards, servers
         if self._address.kind != "cluster":
-            self._owners = list(nodes.values())
+            self._owners = list(servers.values())
             return
-        owners: list[RedisNode | None] = [None] * len(ALL_SLOTS)
+        owners: list[RedisServer | None] = [None] * len(ALL_SLOTS)
         for place, theirs in shards.items():
             for slots in theirs:
-                owners[slots.start : slots.stop] = [nodes[place]] * len(slots)
+                owners[slots.start : slots.stop] = [servers[place]] * len(slots)
         self._owners = owners
 
-    def _node(self, place: Place) -> RedisNode:
-        return RedisNode(self._address.url(place), self._settings, in_cluster=self._address.kind == "cluster")
+    def _server(self, place: Place) -> RedisServer:
+        return RedisServer(self._address.url(place), self._settings, in_cluster=self._address.kind == "cluster")
 
     async def _of_the_sentinels(self) -> Shards:
         host, port = await self._sentinels.discover_master(self._address.master)
         return {Place(host, port): [ALL_SLOTS]}
 
     async def _of_the_cluster(self) -> Shards:
-        """Ask those first that answer: one that was away may still take itself for what it was before."""
-        known = sorted(self._nodes.items(), key=lambda item: not item[1].answers)
+        """Ask responsive servers first: one that was away may still report an old topology."""
+        known = sorted(self._servers.items(), key=lambda item: not item[1].responsive)
         clients = [
-            *((place, node.client) for place, node in known),
+            *((place, server.client) for place, server in known),
             *zip(self._address.seeds, self._seeds, strict=True),
         ]
-        reason: object = "they know of no slots"
+        reason: object = "no server reports any slots"
         for place, client in clients:
             try:
                 answer = await cast("Any", client).execute_command("CLUSTER SLOTS")
@@ -124,7 +120,7 @@ class Masters:
             else:
                 if answer:
                     return _shards(parse_cluster_slots(answer, current_host=place.host))
-        raise RedisConnectionError(f"no server of the cluster says who serves what: {reason}")
+        raise RedisConnectionError(f"no server of the cluster knows its slots: {reason}")
 
 
 def _shards(slots: Mapping[tuple[int, int], Mapping[str, Any]]) -> Shards:
@@ -134,9 +130,9 @@ def _shards(slots: Mapping[tuple[int, int], Mapping[str, Any]]) -> Shards:
     return shards
 
 
-async def _doubt(nodes: Iterable[RedisNode]) -> RedisError | None:
+async def _doubt(servers: Iterable[RedisServer]) -> RedisError | None:
     doubt = None
-    for result in await asyncio.gather(*(node.check() for node in nodes), return_exceptions=True):
+    for result in await asyncio.gather(*(server.check() for server in servers), return_exceptions=True):
         if isinstance(result, RedisError):
             doubt = result
         elif result is not None:
@@ -144,5 +140,5 @@ async def _doubt(nodes: Iterable[RedisNode]) -> RedisError | None:
     return doubt
 
 
-async def _closed(nodes: Iterable[RedisNode]) -> None:
-    await asyncio.gather(*(node.close() for node in nodes))
+async def _closed(servers: Iterable[RedisServer]) -> None:
+    await asyncio.gather(*(server.close() for server in servers))

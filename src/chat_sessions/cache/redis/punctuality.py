@@ -1,18 +1,18 @@
-"""A time limit that tells a silent server from an event loop that is late."""
+"""A timeout that tells a silent server from a late event loop."""
 
 import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-# A loop that wakes a timer this much later has had no time for the answer either.
+# A loop whose timer fires this late has had no time to read the response either.
 LATE_SECONDS = 0.02
-# Of a loop that is always late, so that it ends.
+# Ends the wait under a loop that is always late.
 MOST_EXTENSIONS = 20
 
 
 async def within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
-    """Return what the call returns, or raise TimeoutError when it has had that much time of a punctual loop."""
+    """Return the result of the call; raise TimeoutError once a punctual loop has given it that much time."""
     loop = asyncio.get_running_loop()
     task = loop.create_task(call)
     try:
@@ -25,11 +25,11 @@ async def within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
                 break
         raise TimeoutError
     finally:
-        # It may fail before it hears of that, and then nobody else asks why.
-        task.add_done_callback(_heard)
+        # It may fail before the cancellation arrives, and nobody would retrieve that exception.
+        task.add_done_callback(_retrieve_exception)
         task.cancel()
 
 
-def _heard(task: asyncio.Task[T]) -> None:
+def _retrieve_exception(task: asyncio.Task[T]) -> None:
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""One Redis server: its connections, and which run of it they lead to."""
+"""One Redis server: its connections, and the run they belong to."""
 
 from collections.abc import Coroutine, Iterable, Sequence
 from functools import cache
@@ -22,17 +22,17 @@ from chat_sessions.settings import Settings
 
 T = TypeVar("T")
 ScriptName = Literal["read", "fill", "evict", "reset", "since", "last", "admit", "lock", "unlock"]
-# So that the answers to one round trip arrive within its time limit, and nobody waits for megabytes of somebody else.
+# Keeps a round trip within its timeout, and one user's megabytes from delaying the others.
 MAX_CALLS_AT_ONCE = 64
 MAX_BYTES_AT_ONCE = 1024 * 1024
-# Connections that scripts leave to what must never wait for them: the pings, the subscription, the look at a cluster.
+# Connections that scripts leave free, so that pings, subscriptions and discovery never wait for them.
 SPARE_CONNECTIONS = 4
-# Times the limit of an answer.
+# Multiple of the timeout.
 BACKSTOP = 40
 KEYS_PER_SCAN = 1000
-WHO_ARE_YOU = (("INFO", "server"), ("INFO", "replication"))
-WHO_ARE_YOU_IN_A_CLUSTER = (*WHO_ARE_YOU, ("CLUSTER", "INFO"))
-# A process; the history of its data, which is another one after each promotion; and in a cluster that of its slots.
+IDENTIFY = (("INFO", "server"), ("INFO", "replication"))
+IDENTIFY_IN_CLUSTER = (*IDENTIFY, ("CLUSTER", "INFO"))
+# The process, the history of its data (new after each promotion), and in a cluster that of its slots.
 RUN = ("run_id", "master_replid", "cluster_my_epoch")
 
 
@@ -45,65 +45,65 @@ class Call(NamedTuple):
 
 
 def _bytes(call: Call) -> int:
-    """Only an answer to be cached is large, and only it comes as bytes."""
+    """Only responses to be cached are large, and only they come as bytes."""
     return sum(len(each) for each in call.args if isinstance(each, bytes))
 
 
 def limits(settings: Settings) -> dict[str, Any]:
-    """Return what every connection to any server keeps to."""
+    """Return the options of every connection to any server."""
     return {
         "socket_timeout": settings.redis_timeout,
         "socket_connect_timeout": settings.redis_timeout,
-        # A connection that broke may lead to another server now, or to one with old data: no silent retry.
+        # Reconnecting may lead to another server, or to one with old data: no silent retry.
         "retry": Retry(NoBackoff(), 0),
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
 
 
 def _unhurried(settings: Settings) -> dict[str, float]:
-    """Leave the limit to `within`: redis-py's own would blame the server for what a busy event loop is late with."""
+    """Leave the timeout to `within`: redis-py's own would blame the server for a busy event loop."""
     return dict.fromkeys(("socket_timeout", "socket_connect_timeout"), BACKSTOP * settings.redis_timeout)
 
 
-class RedisNode:
-    """A server that takes writes. `epoch` names its present run: what was cached under another may be out of date."""
+class RedisServer:
+    """A master. `epoch` identifies its current run; what was cached under another may be stale."""
 
     def __init__(self, url: str, settings: Settings, *, in_cluster: bool) -> None:
         self.epoch = ""
         self._timeout = settings.redis_timeout
-        self.answers = True
+        self.responsive = True
         self.client = Redis.from_pool(
             BlockingConnectionPool.from_url(
                 url,
                 max_connections=settings.redis_pool_size,
                 timeout=settings.redis_timeout,
-                redis_connect_func=self._greet,
+                redis_connect_func=self._on_connect,
                 **limits(settings) | _unhurried(settings),
             )
         )
-        self._questions = WHO_ARE_YOU_IN_A_CLUSTER if in_cluster else WHO_ARE_YOU
+        self._identify = IDENTIFY_IN_CLUSTER if in_cluster else IDENTIFY
         self._scripts = {name: self.client.register_script(_text(name)) for name in get_args(ScriptName)}
         bounds = Bounds(MAX_CALLS_AT_ONCE, MAX_BYTES_AT_ONCE, settings.redis_pool_size - SPARE_CONNECTIONS)
         self._calls = Batcher(self._run_all, bounds, weigh=_bytes)
         self._closed = False
 
     async def run(self, script: ScriptName, keys: Sequence[str], args: Iterable[str | bytes | int]) -> Any:  # noqa: ANN401
-        """Return the answer of a script of `lua/`, or the error; its round trip is shared with its neighbours."""
-        return await self._calls.ask(Call(self._scripts[script], keys, tuple(args)))
+        """Return the result of a script of `lua/`, or its error; concurrent calls share a round trip."""
+        return await self._calls.call(Call(self._scripts[script], keys, tuple(args)))
 
     async def _run_all(self, calls: Sequence[Call]) -> list[Any]:
-        """Return the answers, errors among them: a round trip for many costs little more than one for one."""
+        """Return the results, errors among them."""
         try:
-            answers = await self._send(calls)
-            unknown = [number for number, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+            results = await self._send(calls)
+            unknown = [number for number, result in enumerate(results) if isinstance(result, NoScriptError)]
             if unknown:
                 await self._punctual(self._load())
-                for number, answer in zip(unknown, await self._send([calls[each] for each in unknown]), strict=True):
-                    answers[number] = answer
+                for number, result in zip(unknown, await self._send([calls[each] for each in unknown]), strict=True):
+                    results[number] = result
         except RedisError as error:
-            self.answers = False
+            self.responsive = False
             return [error] * len(calls)
-        return answers
+        return results
 
     async def _send(self, calls: Sequence[Call]) -> list[Any]:
         return await self._punctual(self._piped(calls))
@@ -122,28 +122,28 @@ class RedisNode:
         try:
             return await within(self._timeout, call)
         except TimeoutError as error:
-            raise RedisTimeoutError("no answer in time") from error
+            raise RedisTimeoutError("no response in time") from error
 
     async def check(self) -> None:
-        """Raise RedisError unless it answers, takes writes, and is in the run in which it was.
+        """Raise RedisError unless it responds, is a master, and is in the same run as before.
 
-        A connection outlives that its server becomes a replica and a master again, with other data: hence again and
-        again, and not only when a connection is new.
+        A connection survives its server being demoted and promoted again, with other data. So this is checked on every
+        ping, not only on new connections.
         """
         try:
             await self._punctual(self._checked())
         except RedisError:
-            self.answers = False
+            self.responsive = False
             raise
-        self.answers = True
+        self.responsive = True
 
     async def _checked(self) -> None:
         pool: Any = self.client.connection_pool
         connection = await pool.get_connection()
         try:
-            await self._meet(connection)
+            await self._check_run(connection)
         except BaseException:
-            # What is unread of its answers would be taken for those to another question.
+            # Unread responses would be taken for those to a later command.
             await connection.disconnect(nowait=True)
             raise
         finally:
@@ -154,34 +154,34 @@ class RedisNode:
         return [key.decode() async for key in self.client.scan_iter(pattern, count=KEYS_PER_SCAN)]
 
     async def close(self) -> None:
-        """Close every connection, and open none any more."""
+        """Close every connection for good."""
         self._closed = True
         await self.client.aclose()
 
-    async def _greet(self, connection: AbstractConnection) -> None:
+    async def _on_connect(self, connection: AbstractConnection) -> None:
         if self._closed:
-            raise RedisConnectionError("this server is no master any more")
+            raise RedisConnectionError("this server is no longer a master")
         await connection.on_connect()
-        await self._meet(connection)
+        await self._check_run(connection)
 
-    async def _meet(self, connection: AbstractConnection) -> None:
-        """Ask which run of the server a connection leads to; refuse it if that is not the known one.
+    async def _check_run(self, connection: AbstractConnection) -> None:
+        """Identify the server's run on this connection; raise RedisConnectionError if it is another than before.
 
-        A server that came back may hold entries whose eviction it has forgotten. The command that noticed it fails
-        like one on a broken line; the next one is served under the new epoch, to which no old entry belongs.
+        A restarted server may have lost evictions. The command that notices fails as if the connection had broken; the
+        next one runs under the new epoch, to which no old entry belongs.
         """
         facts: dict[str, str] = {}
-        for question in self._questions:
-            await connection.send_command(*question)
+        for command in self._identify:
+            await connection.send_command(*command)
             facts |= _facts(await connection.read_response())
         if facts.get("role") != "master":
-            raise RedisConnectionError("it is a replica, which takes no writes")
+            raise RedisConnectionError("it is a replica, which refuses writes")
         if facts.get("cluster_state", "ok") != "ok":
             raise RedisConnectionError("the cluster is down")
         run = "/".join(facts.get(each, "") for each in RUN)
         known, self.epoch = self.epoch, blake2b(run.encode(), digest_size=16).hexdigest()
         if known not in {"", self.epoch}:
-            raise RedisConnectionError("another run of the server answers")
+            raise RedisConnectionError("the server has restarted or has other data")
 
 
 def _facts(info: bytes | str) -> dict[str, str]:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
 
+from chat_sessions.cache.keys import UserKeys
 from chat_sessions.cache.redis.link import RedisAway, RedisLink
-from chat_sessions.cache.session_cache import Keys
 from chat_sessions.operator.doctor.configuration import Complaints
 from chat_sessions.operator.doctor.findings import Finding, ok, skipped, warning, wrong
 from chat_sessions.settings import Settings
@@ -100,7 +100,7 @@ def _eviction(facts: dict[str, Any]) -> Finding:
 
 async def _scripts(link: RedisLink) -> Finding:
     try:
-        await link.run("last", [Keys(USER).events], [])
+        await link.run("last", [UserKeys(USER).events], [])
     except RedisAway as error:
         return wrong("scripts", f"refused: {error.__cause__}", "Let this Redis user run EVALSHA and SCRIPT LOAD.")
     return ok("scripts", "this Redis user may run scripts")

@@ -8,8 +8,8 @@ from importlib.resources.abc import Traversable
 from fastapi import APIRouter, Response
 from starlette.exceptions import HTTPException
 
-from chat_sessions.cache.session_cache import Representation
 from chat_sessions.contract import etags
+from chat_sessions.contract.representation import Representation
 from chat_sessions.web.dependencies import IfNoneMatch
 
 router = APIRouter(include_in_schema=False)

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from chat_sessions.cache.session_cache import Representation
 from chat_sessions.contract import etags
+from chat_sessions.contract.representation import Representation
 from chat_sessions.contract.schemas import (
     BatchDeleted,
     BatchDeletion,

@@ -1,31 +1,31 @@
--- Forgets what changed, keeps it out of the cache for a while, and tells the feed: one step for one user.
--- The sweeper comes after the writers: what they have told, which the hold remembers, is not told again.
--- KEYS: list, hold of the list, events, total, then for each session: entry, hold, lock
--- ARGV: hold ms, feed length, feed ttl s, '1' from the sweeper, then for each session: id, change
+-- Evicts a user's changed sessions, sets their holds, and publishes the changes.
+-- The sweeper runs after the writers. It does not publish again what they have published, which the hold records.
+-- KEYS: list, list's hold, events, total, then for each session: entry, hold, lock
+-- ARGV: hold ms, feed length, feed TTL s, '1' from the sweeper, then for each session: id, change
 local hold_ms, length, ttl, swept = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[2], '', 'PX', hold_ms)
-local told, counted = 0, false
+local published, total_changed = 0, false
 for i = 0, (#KEYS - 4) / 3 - 1 do
   local entry, hold, lock = KEYS[5 + 3 * i], KEYS[6 + 3 * i], KEYS[7 + 3 * i]
   local id, change = ARGV[5 + 2 * i], ARGV[6 + 2 * i]
   local known = redis.call('GET', hold) or ''
-  counted = counted or change ~= 'updated'
+  total_changed = total_changed or change ~= 'updated'
   redis.call('DEL', entry)
   if change == 'deleted' then
     redis.call('DEL', lock)
   end
   if not (swept and (string.find(known, change, 1, true) or string.find(known, 'deleted', 1, true))) then
     redis.call('XADD', KEYS[3], 'MAXLEN', '~', length, '*', 'change', change, 'id', id)
-    told = told + 1
+    published = published + 1
   end
   redis.call('SET', hold, string.find(known, change, 1, true) and known or known .. ' ' .. change, 'PX', hold_ms)
 end
-if counted then
+if total_changed then
   redis.call('DEL', KEYS[4])
 end
-if told > 0 then
+if published > 0 then
   redis.call('EXPIRE', KEYS[3], ttl)
   redis.call('PUBLISH', KEYS[3], '')
 end
-return told
+return published

@@ -1,8 +1,8 @@
--- Writes an entry if the reader's ticket is still good: its generation is the user's, no hold stands, and it is younger
--- than a hold lives. Returns what has become of it.
--- The age is taken from this server's clock: a command that waited in a socket is late, whoever sent it in time.
+-- Writes an entry if the reader's ticket is valid: it has the user's generation, there is no hold, and it is younger than
+-- a hold's TTL. Returns the outcome.
+-- The age is measured by this server's clock: a command that waited in a socket is late, however early it was sent.
 -- KEYS: entry, hold, generation, bytes filled
--- ARGV: field, value, generation, last valid ms, ttl s, life of a generation s, most fields, most bytes
+-- ARGV: field, value, generation, last valid ms, TTL s, generation TTL s, max fields, max bytes
 if redis.call('EXISTS', KEYS[2]) == 1 or redis.call('GET', KEYS[3]) ~= ARGV[3] then
   return 'refused'
 end

@@ -1,7 +1,7 @@
--- Returns the cached entry; or, for a reader that may fill it, the user's generation and the server's clock (ms);
--- or nothing while a hold stands.
--- A generation that is missing, or was begun in another run of the server, is replaced: its entries and tickets are void.
--- KEYS: entry, hold, generation   ARGV: field, run, a new generation, life of a generation s
+-- Returns the cached response; on a miss a ticket, which is the user's generation and the server's clock (ms); or
+-- nothing while there is a hold.
+-- A generation that is missing or from another run of the server is replaced, which voids its entries and tickets.
+-- KEYS: entry, hold, generation   ARGV: field, run, new generation, generation TTL s
 local generation = redis.call('GET', KEYS[3])
 if generation and string.sub(generation, 1, #ARGV[2]) == ARGV[2] then
   local entry = redis.call('HGET', KEYS[1], ARGV[1])
@@ -16,7 +16,7 @@ if redis.call('EXISTS', KEYS[2]) == 1 then
 end
 if not generation then
   generation = ARGV[3]
-  -- A server whose memory is full refuses the first write of a script if that needs memory, but none after it.
+  -- With its memory full, Redis refuses a script's first write if it needs memory, but no later one.
   redis.call('DEL', KEYS[3])
   redis.call('SET', KEYS[3], generation, 'EX', ARGV[4])
 end

@@ -1,5 +1,5 @@
--- Gives a lock back, unless it has expired, gone with its session, or passed to somebody else.
--- KEYS: lock   ARGV: token of the caller
+-- Releases a lock, unless it has expired, was evicted with its session, or is another caller's.
+-- KEYS: lock   ARGV: caller's token
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   return redis.call('DEL', KEYS[1])
 end

@@ -1,0 +1,33 @@
+"""The keys that a user has in Redis."""
+
+from urllib.parse import quote
+
+
+class UserKeys:
+    """The braces put all keys of a user into one slot of a Redis Cluster; quoting keeps users apart."""
+
+    def __init__(self, user: str) -> None:
+        self._prefix = f"chat:{{{quote(user, safe='')}}}"
+        self.list = f"{self._prefix}:list"
+        self.list_hold = f"{self._prefix}:hold:list"
+        self.total = f"{self._prefix}:total"
+        # Entries and tickets carry the generation they were made under, and are void under any other.
+        self.generation = f"{self._prefix}:generation"
+        self.filled = f"{self._prefix}:filled"
+        self.events = f"{self._prefix}:events"
+        self.told = f"{self._prefix}:hold:told"
+        self.rate = f"{self._prefix}:rate"
+        # A glob pattern for all of them. Quoting has escaped the characters that a glob treats specially.
+        self.all = f"{self._prefix}:*"
+
+    def session(self, session_id: str) -> str:
+        """Return the key of a session's cached responses."""
+        return f"{self._prefix}:session:{session_id}"
+
+    def hold(self, session_id: str) -> str:
+        """Return the key that keeps a session's responses out of the cache."""
+        return f"{self._prefix}:hold:{session_id}"
+
+    def lock(self, session_id: str) -> str:
+        """Return the key of a session's lock."""
+        return f"{self._prefix}:lock:{session_id}"
