@@ -41,7 +41,7 @@ export default defineConfig({
   },
   ...(!given && {
     webServer: {
-      command: `trap : TERM INT; ../.venv/bin/chat-sessions dev --port=${PORT} --data=${data}; rm -rf ${data}`,
+      command: `trap : TERM INT; ../.venv/bin/python -m chat_sessions.dev --port=${PORT} --data=${data}; rm -rf ${data}`,
       url: `http://127.0.0.1:${PORT}/readyz`,
       gracefulShutdown: { signal: "SIGTERM" as const, timeout: 15_000 },
     },

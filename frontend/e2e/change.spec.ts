@@ -50,18 +50,6 @@ test("pin and unpin", async ({ sidebar, page, service }) => {
   await sidebar.expectTitles(["Alpha", "Beta", "Gamma"]);
 });
 
-test("a new chat is on top and open", async ({ sidebar, page, service }) => {
-  await sidebar.newChat.click();
-  await sidebar.expectTitles(["New chat", "Alpha", "Beta", "Gamma"]);
-  await expect(page).toHaveURL(/\/c\//);
-  await expect(page.getByRole("textbox", { name: "Message" })).toBeFocused();
-  await page.keyboard.type("Where does the sun set first?");
-  await page.keyboard.press("Enter");
-  await expect(page.getByRole("region", { name: "Messages" })).toContainText("Where does the sun set first?");
-  await sidebar.expectTitles(["Where does the sun set first?", "Alpha", "Beta", "Gamma"]);
-  await expect.poll(async () => (await service.titles())[0]).toBe("Where does the sun set first?");
-});
-
 test.describe("when it fails", () => {
   test.use({ failuresExpected: true });
 
@@ -84,23 +72,5 @@ test.describe("when it fails", () => {
     await sidebar.toasts.getByRole("alert").filter({ hasText: "Beta" }).getByRole("button", { name: "Retry" }).click();
     await sidebar.expectTitles(["Better", "Alpha", "Gamma"]);
     expect(await service.titles()).toEqual(["Better", "Alpha", "Gamma"]);
-  });
-
-  test("a new chat that could not be made can be tried again, and is made once", async ({ sidebar, page, service }) => {
-    let fails = true;
-    await page.route("**/api/chat/sessions", async (route) => {
-      if (route.request().method() !== "POST" || !fails) {
-        return route.fallback();
-      }
-      fails = false;
-      // The service has made it, but its answer is lost.
-      await route.fetch();
-      return route.abort();
-    });
-    await sidebar.newChat.click();
-    await sidebar.toasts.getByRole("button", { name: "Retry" }).click();
-    await expect(page).toHaveURL(/\/c\//);
-    await sidebar.expectTitles(["New chat", "Alpha", "Beta", "Gamma"]);
-    expect((await service.list()).total).toBe(4);
   });
 });

@@ -2,7 +2,7 @@ import { expect, Sidebar, test } from "./test";
 
 const WITHIN_A_SECOND = { timeout: 1_000 };
 
-test("another device follows within a second", async ({ sidebar, otherPage, service }) => {
+test("another device follows within a second", async ({ sidebar, page, otherPage, service }) => {
   await service.createAll(["Alpha", "Beta"]);
   const other = new Sidebar(otherPage);
   await sidebar.open();
@@ -10,6 +10,8 @@ test("another device follows within a second", async ({ sidebar, otherPage, serv
   await other.expectTitles(["Alpha", "Beta"]);
 
   await sidebar.newChat.click();
+  await page.getByRole("textbox", { name: "Message" }).fill("New chat");
+  await page.keyboard.press("Enter");
   await expect(other.rows).toHaveText(["New chat", "Alpha", "Beta"], WITHIN_A_SECOND);
   await sidebar.menu("Beta", "Pin");
   await expect(other.rows).toHaveText(["Beta", "New chat", "Alpha"], WITHIN_A_SECOND);

@@ -102,6 +102,8 @@ export class Sidebar {
   readonly newChat: Locator;
   readonly dialog: Locator;
   readonly toasts: Locator;
+  readonly composer: Locator;
+  readonly messages: Locator;
   readonly #page: Page;
 
   constructor(page: Page) {
@@ -112,6 +114,8 @@ export class Sidebar {
     this.newChat = this.root.getByRole("button", { name: "New chat" });
     this.dialog = page.getByRole("alertdialog");
     this.toasts = page.getByRole("region", { name: "Notifications" });
+    this.composer = page.getByRole("textbox", { name: "Message" });
+    this.messages = page.getByRole("region", { name: "Messages" });
   }
 
   async open(path = "/"): Promise<void> {
@@ -154,6 +158,12 @@ export class Sidebar {
   async delete(title: string): Promise<void> {
     await this.askToDelete(title);
     await this.dialog.getByRole("button", { name: "Delete" }).click();
+  }
+
+  /** Writes into the open chat, or starts one. */
+  async say(text: string): Promise<void> {
+    await this.composer.fill(text);
+    await this.composer.press("Enter");
   }
 
   async expectTitles(titles: readonly string[]): Promise<void> {

@@ -11,6 +11,12 @@ export interface Api {
     path: P,
     options: CallOptions<Operation<P, M>>,
   ): Promise<Answer<Operation<P, M>>>;
+  /** The same, with the ETag of the answer, as `ifMatch` takes it. */
+  callTagged<P extends keyof paths, M extends MethodOf<P>>(
+    method: M,
+    path: P,
+    options: CallOptions<Operation<P, M>>,
+  ): Promise<{ body: Answer<Operation<P, M>>; etag: string | undefined }>;
   /** A request with the token and without a time limit, for what is read as it comes. */
   stream(path: keyof paths, init: RequestInit): Promise<Response>;
 }
@@ -27,7 +33,7 @@ type Answer<O> = O extends { responses: infer R }
 
 type JsonOf<R> = R extends { content: { "application/json": infer Body } } ? Body : never;
 
-type CallOptions<O> = { signal?: AbortSignal | undefined } & (O extends {
+type CallOptions<O> = { signal?: AbortSignal | undefined; ifMatch?: string | undefined } & (O extends {
   parameters: { path: infer Params extends Record<string, string> };
 }
   ? { params: Params }
@@ -40,6 +46,7 @@ interface UntypedOptions {
   query?: object;
   body?: unknown;
   signal?: AbortSignal;
+  ifMatch?: string;
 }
 
 export const TIMEOUT = 20_000;
@@ -48,9 +55,10 @@ export function createApi(baseUrl: string, getToken: GetToken): Api {
   const base = baseUrl.replace(/\/$/, "");
 
   async function send(url: string, init: RequestInit): Promise<Response> {
-    let response = await attempt(url, init, await getToken({ refresh: false }));
+    const token = (refresh: boolean) => before(init.signal, async () => getToken({ refresh }));
+    let response = await attempt(url, init, await token(false));
     if (response.status === 401) {
-      response = await attempt(url, init, await getToken({ refresh: true }));
+      response = await attempt(url, init, await token(true));
     }
     if (!response.ok) {
       throw await problemOf(response);
@@ -58,17 +66,63 @@ export function createApi(baseUrl: string, getToken: GetToken): Api {
     return response;
   }
 
-  async function call(method: string, path: string, { params, query, body, signal }: UntypedOptions) {
+  async function callTagged(method: string, path: string, options: UntypedOptions) {
+    const { params, query, body, signal, ifMatch } = options;
     const inTime = AbortSignal.timeout(TIMEOUT);
     const response = await send(base + filled(path, params) + searchOf(query), {
       method: method.toUpperCase(),
+      headers: {
+        ...(body !== undefined && { "Content-Type": "application/json" }),
+        ...(ifMatch !== undefined && { "If-Match": ifMatch }),
+      },
       signal: signal ? AbortSignal.any([signal, inTime]) : inTime,
-      ...(body !== undefined && { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    return response.status === 204 ? undefined : response.json();
+    return { body: response.status === 204 ? undefined : await jsonOf(response), etag: strongTagOf(response) };
   }
 
-  return { call: call as Api["call"], stream: (path, init) => send(base + path, init) };
+  const call = async (method: string, path: string, options: UntypedOptions) =>
+    (await callTagged(method, path, options)).body;
+
+  return {
+    call: call as Api["call"],
+    callTagged: callTagged as Api["callTagged"],
+    stream: (path, init) => send(base + path, init),
+  };
+}
+
+async function jsonOf(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch (error) {
+    throw failureOf(error);
+  }
+}
+
+/** A proxy that compresses weakens the tag, although the session is the same. */
+function strongTagOf(response: Response): string | undefined {
+  return response.headers.get("ETag")?.replace(/^W\//, "");
+}
+
+/** What comes too late, or is not wanted any more, is not waited for: a host may never answer. */
+async function before<T>(signal: AbortSignal | null | undefined, work: () => Promise<T>): Promise<T> {
+  const result = work();
+  if (!signal) {
+    return result;
+  }
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort);
+  });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([result, aborted]);
+  } catch (error) {
+    throw signal.aborted ? failureOf(error) : error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }
 
 function filled(path: string, params: Record<string, string> = {}): string {
@@ -84,9 +138,10 @@ async function attempt(url: string, init: RequestInit, token: string): Promise<R
   try {
     return await fetch(url, { ...init, headers: { ...init.headers, Authorization: `Bearer ${token}` } });
   } catch (error) {
-    if ((error as Error).name === "AbortError") {
-      throw error;
-    }
-    throw unreachable(error);
+    throw failureOf(error);
   }
+}
+
+function failureOf(error: unknown): unknown {
+  return (error as Error).name === "AbortError" ? error : unreachable(error);
 }

@@ -56,6 +56,11 @@ export function isSessionNotFound(error: unknown): boolean {
   return error instanceof Problem && error.type === "urn:chat-sessions:session-not-found";
 }
 
+/** The session is no longer as If-Match has it. */
+export function isPreconditionFailed(error: unknown): boolean {
+  return error instanceof Problem && error.status === 412;
+}
+
 /** Whether the same request may succeed a moment later. */
 export function isPassing(error: unknown): boolean {
   return error instanceof Problem && (error.status === 0 || error.status === 429 || error.status >= 500);

@@ -1,7 +1,12 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { devIdentity, followHost, type Identity } from "./identity";
 
-const tokenOf = (sub: string, more = "") => `x.${btoa(JSON.stringify({ sub }))}.${more}`;
+const tokenOf = (sub: string, more = "") => {
+  const claims = new TextEncoder().encode(JSON.stringify({ sub }));
+  return `x.${btoa(String.fromCharCode(...claims))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")}.${more}`;
+};
 const say = (token: unknown) => dispatchEvent(new CustomEvent("chat-sessions:token", { detail: { token } }));
 let stop: () => void = () => undefined;
 
@@ -40,6 +45,12 @@ test("a token of another user is another identity; what is no token is nothing",
   say(undefined);
   say(tokenOf("bob"));
   expect(identities.map(({ user }) => user)).toEqual(["ann", "bob"]);
+});
+
+test("names may be written in any script", () => {
+  const { identities } = follow();
+  say(tokenOf("Čapek 王 🦊"));
+  expect(identities.map(({ user }) => user)).toEqual(["Čapek 王 🦊"]);
 });
 
 test("in development the token is asked for at once; again only when it is refused, or could not be had", async () => {

@@ -105,7 +105,8 @@ function askHost(): void {
 
 function userOf(token: string): string {
   try {
-    const claims = atob((token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/"));
+    const bytes = atob((token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/"));
+    const claims = new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)));
     return String((JSON.parse(claims) as { sub?: unknown }).sub ?? "");
   } catch {
     return "";

@@ -2,13 +2,17 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import "../ui/tokens.css";
 import "./page.css";
+import { ErrorBoundary } from "../ui/error-boundary";
 import { App } from "./app";
+import { Crashed } from "./crashed";
 
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(
     <StrictMode>
-      <App />
+      <ErrorBoundary fallback={() => <Crashed />}>
+        <App />
+      </ErrorBoundary>
     </StrictMode>,
   );
 }

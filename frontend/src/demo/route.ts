@@ -8,7 +8,16 @@ export const hrefOf = (id: string) => `/c/${encodeURIComponent(id)}`;
 export function useOpenChat() {
   const path = useSyncExternalStore(subscribe, () => location.pathname);
   const encoded = CHAT.exec(path)?.[1];
-  return encoded === undefined ? null : decodeURIComponent(encoded);
+  return encoded === undefined ? null : decoded(encoded);
+}
+
+/** What is not encoded as it should be names no chat, which the page says as of any other address. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 export function openChat(id: string | null): void {
@@ -17,6 +26,12 @@ export function openChat(id: string | null): void {
     history.pushState(null, "", path);
     dispatchEvent(new PopStateEvent("popstate"));
   }
+}
+
+/** Leaves a chat that was deleted: Back does not lead there again. */
+export function leaveDeletedChat(): void {
+  history.replaceState(null, "", "/");
+  dispatchEvent(new PopStateEvent("popstate"));
 }
 
 function subscribe(listener: () => void): () => void {

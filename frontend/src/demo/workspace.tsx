@@ -8,7 +8,7 @@ import { Modal } from "../ui/modal";
 import { useMedia } from "../ui/use-media";
 import type { Identity } from "./identity";
 import { PageTitle } from "./page-title";
-import { hrefOf, openChat, useOpenChat } from "./route";
+import { hrefOf, leaveDeletedChat, openChat, useOpenChat } from "./route";
 import styles from "./workspace.module.css";
 
 const NOTE = "Chats are kept here, not answered.";
@@ -23,18 +23,30 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
   const openId = useOpenChat();
   const isNarrow = useMedia("(max-width: 47.99rem)");
   const [drawerOpen, setDrawerOpen] = useState(false);
-  const service = { baseUrl: "", getToken: identity.getToken };
+  const [focusKey, setFocusKey] = useState(0);
+  const service = { baseUrl: "", getToken: identity.getToken, user: identity.user };
 
+  const leave = () => {
+    leaveDeletedChat();
+    setFocusKey((key) => key + 1);
+  };
   const sidebar = (
     <ChatSidebar
       {...service}
       selectedId={openId}
       hrefOf={hrefOf}
       onSelect={(id) => {
-        openChat(id);
-        if (id !== null) {
-          setDrawerOpen(false);
+        if (id === null) {
+          leaveDeletedChat();
+          return;
         }
+        openChat(id);
+        setDrawerOpen(false);
+      }}
+      onNewChat={() => {
+        openChat(null);
+        setDrawerOpen(false);
+        setFocusKey((key) => key + 1);
       }}
       footer={<User name={identity.user} onSignOut={onSignOut} />}
     />
@@ -66,9 +78,9 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
         )}
         <main className={styles.main}>
           {openId === null ? (
-            <StartPane lead={menu} note={NOTE} onStart={openChat} />
+            <StartPane lead={menu} note={NOTE} focusKey={focusKey} onStart={openChat} />
           ) : (
-            <ChatPane id={openId} lead={menu} note={NOTE} onLeave={() => openChat(null)} />
+            <ChatPane id={openId} lead={menu} note={NOTE} onLeave={leave} />
           )}
         </main>
       </div>

@@ -21,9 +21,15 @@ interface Failure {
 interface Toaster {
   tell: (id: string, title: string) => void;
   tellFailure: (failure: Failure) => void;
+  /** What it says is no longer so. */
+  dismiss: (id: string) => void;
 }
 
-const ToasterContext = createContext<Toaster>({ tell: () => undefined, tellFailure: () => undefined });
+const ToasterContext = createContext<Toaster>({
+  tell: () => undefined,
+  tellFailure: () => undefined,
+  dismiss: () => undefined,
+});
 export const useToasts = () => useContext(ToasterContext);
 
 export function Toasts({ children }: { children: ReactNode }) {
@@ -71,6 +77,7 @@ function createToaster(toasterId: string, language: Language): Toaster {
         { id, toasterId, duration: LONG_ENOUGH_TO_ACT, ariaProps: { role: "alert", "aria-live": "assertive" } },
       );
     },
+    dismiss: (id) => toast.remove(id, toasterId),
   };
 }
 

@@ -116,7 +116,7 @@ test("the panes have no word that is not a label", async () => {
   expect(unlabelled()).toEqual([]);
   service.server.use(http.post(`${SESSIONS}/:id/messages`, () => problem(500, "internal-error")));
   await user.type(await screen.findByRole("textbox", { name: "⟦Message⟧" }), "1{Enter}");
-  await screen.findByText("⟦Couldn’t send your message⟧");
+  await screen.findByText(/⟦Not sent.⟧/);
   expect(unlabelled()).toEqual([]);
   rerender(pane("missing"));
   await screen.findByText("⟦Chat not found⟧");

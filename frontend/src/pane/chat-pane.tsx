@@ -2,11 +2,13 @@ import { type ReactNode, useState } from "react";
 import "../ui/tokens.css";
 import { isSessionNotFound } from "../api/problem";
 import { useLabels } from "../labels/context";
+import { useChatSessions } from "../sessions/context";
 import { titleOf } from "../sessions/titles";
 import { useSession } from "../sessions/use-session";
+import { ErrorBoundary } from "../ui/error-boundary";
 import styles from "./chat-pane.module.css";
 import { Conversation } from "./conversation";
-import { Failed, Gone, Loading, NotFound } from "./pane-states";
+import { Broken, Failed, Gone, Loading, NotFound } from "./pane-states";
 
 export interface ChatPaneProps {
   id: string;
@@ -20,17 +22,32 @@ export interface ChatPaneProps {
 
 /** The open chat: its messages, and a field to add one. */
 export function ChatPane(props: ChatPaneProps) {
-  return <OpenChat key={props.id} {...props} />;
+  const labels = useLabels();
+  return (
+    <ErrorBoundary
+      key={props.id}
+      fallback={(_, retry) => (
+        <section className={styles.pane} aria-label={labels.chat}>
+          <header className={styles.header}>{props.lead}</header>
+          <Broken onRetry={retry} />
+        </section>
+      )}
+    >
+      <OpenChat {...props} />
+    </ErrorBoundary>
+  );
 }
 
 function OpenChat({ id, onLeave, lead, note }: ChatPaneProps) {
   const labels = useLabels();
+  const { deleted } = useChatSessions();
   const [opener] = useState(() => document.activeElement);
   const { session, messages, isDeleted, ...query } = useSession(id);
   const isMissing = isSessionNotFound(query.error);
   const content = () => {
     if (isDeleted || (isMissing && session)) {
-      return <Gone title={session && titleOf(session, labels)} onLeave={onLeave} />;
+      const title = session && titleOf(session, labels);
+      return <Gone chat={id} title={title} isOwn={deleted.isOwn(id)} onLeave={onLeave} />;
     }
     if (session) {
       return (
@@ -49,7 +66,7 @@ function OpenChat({ id, onLeave, lead, note }: ChatPaneProps) {
       );
     }
     if (isMissing) {
-      return <NotFound onLeave={onLeave} />;
+      return <NotFound chat={id} onLeave={onLeave} />;
     }
     return query.error ? (
       <Failed error={query.error} isRetrying={query.isFetching} onRetry={() => query.refetch()} />

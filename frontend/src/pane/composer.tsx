@@ -1,33 +1,40 @@
 import { ArrowUp } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
 import { useLabels } from "../labels/context";
+import { useDraft } from "../sessions/use-typed-text";
+import { sendable } from "../text/storable";
+import { isComposing } from "../ui/is-composing";
 import { useMedia } from "../ui/use-media";
 import styles from "./composer.module.css";
 
 interface ComposerProps {
+  /** Whose draft it is. */
+  chat: string;
   /** Takes the focus when it appears, if that is still there; never by touch: a keyboard would cover the screen. */
   takesFocusFrom?: Element | null;
-  isBusy: boolean;
+  /** Each new value moves the focus to the field. */
+  focusKey?: number;
+  isBusy?: boolean;
   note?: ReactNode;
+  /** Sees to the draft: it stays until the text is safe elsewhere. */
   onSend: (text: string) => void;
 }
 
-export function Composer({ takesFocusFrom = null, isBusy, note, onSend }: ComposerProps) {
+export function Composer({ chat, takesFocusFrom = null, focusKey = 0, isBusy = false, note, onSend }: ComposerProps) {
   const labels = useLabels();
-  const [text, setText] = useState("");
+  const [text, setText] = useDraft(chat);
   const field = useRef<HTMLTextAreaElement>(null);
   const isTouch = useMedia("(pointer: coarse)");
-  const canSend = text.trim() !== "" && !isBusy;
+  const canSend = sendable(text) !== "" && !isBusy;
 
   const send = () => {
     if (canSend) {
-      onSend(text.trim());
-      setText("");
+      onSend(sendable(text));
       field.current?.focus();
     }
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Enter" && !event.shiftKey && !isTouch && !event.nativeEvent.isComposing) {
+    if (event.key === "Enter" && !event.shiftKey && !isTouch && !isComposing(event)) {
       event.preventDefault();
       send();
     }
@@ -39,6 +46,12 @@ export function Composer({ takesFocusFrom = null, isBusy, note, onSend }: Compos
       field.current?.focus();
     }
   }, [takesFocusFrom, isTouch]);
+
+  useEffect(() => {
+    if (focusKey > 0 && !isTouch) {
+      field.current?.focus();
+    }
+  }, [focusKey, isTouch]);
 
   return (
     <div className={styles.place}>
@@ -54,7 +67,9 @@ export function Composer({ takesFocusFrom = null, isBusy, note, onSend }: Compos
           className={styles.field}
           aria-label={labels.message}
           placeholder={labels.messagePlaceholder}
+          dir="auto"
           rows={1}
+          readOnly={isBusy}
           value={text}
           onChange={(event) => setText(event.target.value)}
           onKeyDown={onKeyDown}

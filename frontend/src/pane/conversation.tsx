@@ -1,15 +1,14 @@
 import { type ReactNode, useState } from "react";
 import type { Message, Session } from "../api/types";
-import { useToasts } from "../feedback/toasts";
 import { useLabels } from "../labels/context";
 import { mintId } from "../sessions/mint-id";
-import { titleFrom } from "../sessions/titles";
-import { type OutgoingMessage, useAppendMessage } from "../sessions/use-append-message";
-import { useChangeSession } from "../sessions/use-change-session";
+import { useDraft } from "../sessions/use-typed-text";
 import { Button } from "../ui/button";
 import { Composer } from "./composer";
 import styles from "./conversation.module.css";
 import { MessageItem } from "./message-item";
+import { OutgoingItem } from "./outgoing-item";
+import { useMessages } from "./use-messages";
 
 interface ConversationProps {
   session: Session;
@@ -22,29 +21,10 @@ interface ConversationProps {
 
 export function Conversation({ session, messages, opener, note, older }: ConversationProps) {
   const labels = useLabels();
-  const [outgoing, setOutgoing] = useState<OutgoingMessage | null>(null);
   const [isNew] = useState(messages.length === 0);
-  const append = useAppendMessage(session.id);
-  const change = useChangeSession();
-  const { tellFailure } = useToasts();
-  const isStored = outgoing !== null && messages.some((message) => message.id === outgoing.id);
-
-  const send = (message: OutgoingMessage) => {
-    setOutgoing(message);
-    append.mutate(message, {
-      onSuccess: () => setOutgoing(null),
-      onError: (error) =>
-        tellFailure({
-          id: `send ${message.id}`,
-          title: labels.sendFailed,
-          error,
-          retry: () => send(message),
-        }),
-    });
-    if (session.title === null && messages.length === 0) {
-      change.mutate({ session, change: { title: titleFrom(message.content) } });
-    }
-  };
+  const [focusKey, setFocusKey] = useState(0);
+  const [, setDraft] = useDraft(session.id);
+  const { send, edit, outgoing } = useMessages(session, messages);
 
   return (
     <>
@@ -59,38 +39,35 @@ export function Conversation({ session, messages, opener, note, older }: Convers
               </Button>
             </div>
           )}
-          {messages.length === 0 && !outgoing && <p className={styles.empty}>{labels.noMessages}</p>}
+          {messages.length === 0 && outgoing.length === 0 && <p className={styles.empty}>{labels.noMessages}</p>}
           <ol className={styles.messages}>
             {messages.map((message) => (
               <MessageItem key={message.sequence} message={message} />
             ))}
-            {outgoing && !isStored && (
-              <MessageItem
-                message={{ role: "user", content: outgoing.content, name: null, created_at: null }}
-                isUnsent
-                failure={
-                  append.isError && (
-                    <>
-                      {labels.notSent}{" "}
-                      <Button look="quiet" onClick={() => send(outgoing)}>
-                        {labels.retry}
-                      </Button>
-                      <Button look="quiet" onClick={() => setOutgoing(null)}>
-                        {labels.discard}
-                      </Button>
-                    </>
-                  )
-                }
+            {outgoing.map(({ message, state }) => (
+              <OutgoingItem
+                key={message.id}
+                message={message}
+                state={state}
+                onRetry={() => send(message)}
+                onEdit={() => {
+                  edit(message);
+                  setFocusKey((key) => key + 1);
+                }}
               />
-            )}
+            ))}
           </ol>
         </div>
       </section>
       <Composer
+        chat={session.id}
         takesFocusFrom={isNew ? opener : null}
-        isBusy={append.isPending}
+        focusKey={focusKey}
         note={note}
-        onSend={(content) => send({ id: mintId(), content })}
+        onSend={(content) => {
+          send({ id: mintId(), chat: session.id, content });
+          setDraft("");
+        }}
       />
     </>
   );

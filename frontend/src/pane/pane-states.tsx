@@ -4,6 +4,7 @@ import { useLabels, useLanguage } from "../labels/context";
 import { reasonOf } from "../labels/reason";
 import { Button } from "../ui/button";
 import styles from "./pane-states.module.css";
+import { UnsentText } from "./unsent-text";
 
 export function Loading() {
   const labels = useLabels();
@@ -17,25 +18,46 @@ export function Loading() {
   );
 }
 
-export function Gone({ title, onLeave }: { title: string | undefined; onLeave: () => void }) {
+interface GoneProps {
+  chat: string;
+  title: string | undefined;
+  /** The user has done it, on this page. */
+  isOwn: boolean;
+  onLeave: () => void;
+}
+
+export function Gone({ chat, title, isOwn, onLeave }: GoneProps) {
   const labels = useLabels();
+  const elsewhere = title ? labels.chatDeletedDetail(title) : labels.untitledChatDeletedDetail;
   return (
     <State
       icon={<CircleOff aria-hidden />}
       heading={labels.chatDeleted}
-      text={title ? labels.chatDeletedDetail(title) : labels.untitledChatDeletedDetail}
+      text={isOwn ? labels.chatDeletedHere : elsewhere}
       role="alert"
     >
+      <UnsentText chat={chat} />
       <Button onClick={onLeave}>{labels.closeChat}</Button>
     </State>
   );
 }
 
-export function NotFound({ onLeave }: { onLeave: () => void }) {
+export function NotFound({ chat, onLeave }: { chat: string; onLeave: () => void }) {
   const { chatNotFound, chatNotFoundDetail, startOver } = useLabels();
   return (
     <State icon={<SearchX aria-hidden />} heading={chatNotFound} text={chatNotFoundDetail} role="alert">
+      <UnsentText chat={chat} />
       <Button onClick={onLeave}>{startOver}</Button>
+    </State>
+  );
+}
+
+/** An error in our own code. */
+export function Broken({ onRetry }: { onRetry: () => void }) {
+  const { broken, brokenDetail, retry } = useLabels();
+  return (
+    <State icon={<CircleOff aria-hidden />} heading={broken} text={brokenDetail} role="alert">
+      <Button onClick={onRetry}>{retry}</Button>
     </State>
   );
 }

@@ -1,41 +1,48 @@
 import type { ReactNode } from "react";
 import { useToasts } from "../feedback/toasts";
 import { useLabels } from "../labels/context";
-import { mintId } from "../sessions/mint-id";
-import { titleFrom } from "../sessions/titles";
-import { useCreateSession } from "../sessions/use-create-session";
+import { useChatSessions } from "../sessions/context";
+import { NEW_CHAT, type OutgoingMessage } from "../sessions/typed-text";
+import { useStartChat } from "../sessions/use-start-chat";
 import styles from "./chat-pane.module.css";
 import { Composer } from "./composer";
 
-interface StartPaneProps {
+export interface StartPaneProps {
+  /** The chat was made; not called if the user has gone elsewhere meanwhile. */
   onStart: (id: string) => void;
+  /** Stands above the question. */
   lead?: ReactNode;
   /** Stands below the field for messages. */
   note?: ReactNode;
+  /** Each new value moves the focus to the field. */
+  focusKey?: number;
 }
 
 /** No chat is open: the first message makes one. */
-export function StartPane({ onStart, lead, note }: StartPaneProps) {
+export function StartPane({ onStart, lead, note, focusKey }: StartPaneProps) {
   const labels = useLabels();
-  const creation = useCreateSession();
-  const { tellFailure } = useToasts();
-
-  const start = (content: string, id = mintId()) =>
-    creation.mutate(
-      { id, title: titleFrom(content), messages: [{ id: mintId(), role: "user", content }] },
-      {
-        onSuccess: () => onStart(id),
-        onError: (error) =>
-          tellFailure({ id: "start", title: labels.startFailed, error, retry: () => start(content, id) }),
-      },
-    );
+  const { typed } = useChatSessions();
+  const { tellFailure, dismiss } = useToasts();
+  const { start, isStarting } = useStartChat((error, first) =>
+    tellFailure({ id: "start", title: labels.startFailed, error, retry: () => submit(first) }),
+  );
+  const submit = (first: OutgoingMessage) => {
+    dismiss("start");
+    start(first, { onSuccess: () => onStart(first.chat) });
+  };
 
   return (
     <section className={styles.pane} aria-label={labels.newChat}>
       <header className={styles.header}>{lead}</header>
       <div className={styles.start}>
         <h1 className={styles.question}>{labels.startQuestion}</h1>
-        <Composer isBusy={creation.isPending} note={note} onSend={(content) => start(content)} />
+        <Composer
+          chat={NEW_CHAT}
+          isBusy={isStarting}
+          focusKey={focusKey}
+          note={note}
+          onSend={(content) => submit(typed.firstMessage(content))}
+        />
       </div>
     </section>
   );

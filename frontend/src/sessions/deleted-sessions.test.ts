@@ -8,6 +8,7 @@ test("a deletion of one's own is not taken for somebody else's while it runs", (
   expect([deleted.has("mine"), deleted.has("other")]).toEqual([false, true]);
   end();
   expect(deleted.has("mine")).toBe(true);
+  expect([deleted.isOwn("mine"), deleted.isOwn("other")]).toEqual([true, false]);
 });
 
 test("listeners hear of what is new only", () => {

@@ -7,6 +7,7 @@ import { useChatSessions } from "./context";
  */
 export class DeletedSessions {
   #ids: ReadonlySet<string> = new Set();
+  readonly #byThisPage = new Set<string>();
   readonly #listeners = new Set<() => void>();
   readonly #ours = new Set<{ concerns: (id: string) => boolean; told: string[] }>();
 
@@ -22,6 +23,19 @@ export class DeletedSessions {
         listener();
       }
     }
+  }
+
+  /** The user has deleted them on this page. */
+  addOwn(ids: Iterable<string>): void {
+    const own = [...ids];
+    for (const id of own) {
+      this.#byThisPage.add(id);
+    }
+    this.add(own);
+  }
+
+  isOwn(id: string): boolean {
+    return this.#byThisPage.has(id);
   }
 
   /** The feed says so. What this page itself is deleting waits for `end`, or it would look like somebody else's work. */
@@ -40,7 +54,7 @@ export class DeletedSessions {
     this.#ours.add(deletion);
     return () => {
       this.#ours.delete(deletion);
-      this.add(deletion.told);
+      this.addOwn(deletion.told);
     };
   }
 

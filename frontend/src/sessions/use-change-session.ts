@@ -1,6 +1,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { changeSession } from "../api/change-session";
 import { isSessionNotFound } from "../api/problem";
+import { RenamedElsewhere, renameSession } from "../api/rename-session";
 import type { SessionChange, Summary } from "../api/types";
 import { useChatSessions } from "./context";
 import { keys } from "./keys";
@@ -10,16 +11,21 @@ import { findSession, type SessionPages, withChange, withSession } from "./sessi
 interface Change {
   session: Summary;
   change: SessionChange;
+  /** The title to be replaced: a rename that does not know of another one is refused. */
+  from?: string | null;
 }
 
-/** Renames and pins at once, and puts the row back as it was when the service refuses. */
+/** Renames and pins at once, and takes that back when the service refuses. */
 export function useChangeSession() {
   const { api, client, deleted } = useChatSessions();
   const update = (put: (data: SessionPages) => SessionPages) =>
     client.setQueriesData<SessionPages>({ queryKey: keys.lists }, (data) => data && put(data));
 
   return useMutation({
-    mutationFn: ({ session, change }: Change) => changeSession(api, session.id, change),
+    mutationFn: ({ session: { id }, change, from }: Change) =>
+      typeof change.title === "string" && from !== undefined
+        ? renameSession(api, id, { title: change.title, from })
+        : changeSession(api, id, change),
     onMutate: async ({ session, change }) => {
       await client.cancelQueries({ queryKey: keys.lists, predicate: (query) => query.state.data !== undefined });
       const before = findSession(client.getQueryData(keys.list("")), session.id) ?? session;
@@ -33,14 +39,23 @@ export function useChangeSession() {
       mergeSession(client, session);
       client.invalidateQueries({ queryKey: keys.session(session.id) });
     },
-    onError: (error, { session }, before) => {
+    onError: (error, { session, change }, before = session) => {
       if (isSessionNotFound(error)) {
         deleted.add([session.id]);
-      } else {
-        update((data) => (findSession(data, session.id) ? withSession(data, before ?? session) : data));
+        return;
       }
+      const title = error instanceof RenamedElsewhere ? error.title : before.title;
+      update((data) => {
+        const now = findSession(data, session.id);
+        return now ? withSession(data, { ...now, ...undone(change, { ...before, title }) }) : data;
+      });
     },
   });
+}
+
+/** The changed fields only: others may have been changed since, and successfully. */
+function undone(change: SessionChange, { title, is_pinned }: Summary): Partial<Summary> {
+  return { ...(change.title !== undefined && { title }), ...(change.is_pinned !== undefined && { is_pinned }) };
 }
 
 function withoutNulls({ title, is_pinned }: SessionChange): Partial<Summary> {

@@ -10,7 +10,7 @@ export type DeleteResult = "deleted" | "already deleted";
 
 /** The row goes when the service has said so, and not before. `onGone` runs first, while the row is still there. */
 export function useDeleteSession(onGone: (session: Summary, result: DeleteResult) => void) {
-  const { api, client, deleted } = useChatSessions();
+  const { api, client, deleted, typed } = useChatSessions();
   return useMutation({
     mutationFn: async (session: Summary): Promise<DeleteResult> => {
       try {
@@ -26,7 +26,8 @@ export function useDeleteSession(onGone: (session: Summary, result: DeleteResult
     onMutate: ({ id }) => deleted.begin((other) => other === id),
     onSuccess: (result, session) => {
       onGone(session, result);
-      deleted.add([session.id]);
+      deleted[result === "deleted" ? "addOwn" : "add"]([session.id]);
+      typed.forget([session.id]);
       client.removeQueries({ queryKey: keys.session(session.id) });
     },
     onSettled: (_result, _error, _session, end) => {

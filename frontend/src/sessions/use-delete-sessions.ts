@@ -5,7 +5,7 @@ import { refreshLists } from "./refresh";
 
 /** Deletes many in as few calls as the service allows. `onGone` runs after each call, while the rows are still there. */
 export function useDeleteSessions(onGone: (ids: string[]) => void) {
-  const { api, client, deleted } = useChatSessions();
+  const { api, client, deleted, typed } = useChatSessions();
   return useMutation({
     mutationFn: async (doomed: Doomed): Promise<number> => {
       let count = 0;
@@ -13,7 +13,9 @@ export function useDeleteSessions(onGone: (ids: string[]) => void) {
         const answer = await deleteSessions(api, batch);
         const gone = [...answer.deleted, ...answer.not_found];
         onGone(gone);
-        deleted.add(gone);
+        deleted.addOwn(answer.deleted);
+        deleted.add(answer.not_found);
+        typed.forget(gone);
         count += answer.count;
       }
       return count;

@@ -4,6 +4,7 @@ import { getSession } from "../api/get-session";
 import { useChatSessions } from "./context";
 import { useDeletedIds } from "./deleted-sessions";
 import { keys } from "./keys";
+import { messagesOf } from "./message-pages";
 
 /** A session with its messages: the newest page first, older ones on demand. */
 export function useSession(id: string) {
@@ -16,6 +17,6 @@ export function useSession(id: string) {
     getNextPageParam: (page) => (page.has_more_messages ? page.oldest_sequence : null),
     enabled: !isDeleted,
   });
-  const messages = useMemo(() => query.data?.pages.toReversed().flatMap((page) => page.messages) ?? [], [query.data]);
+  const messages = useMemo(() => (query.data ? messagesOf(query.data) : []), [query.data]);
   return { ...query, isDeleted, session: query.data?.pages[0], messages };
 }

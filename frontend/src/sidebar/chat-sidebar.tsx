@@ -1,6 +1,8 @@
 import { useState } from "react";
 import { type ChatSessionsProviderProps, WithinProvider } from "../sessions/provider";
 import "../ui/tokens.css";
+import { ErrorBoundary } from "../ui/error-boundary";
+import { SidebarBroken } from "./list-states";
 import { Sidebar, type SidebarProps } from "./sidebar";
 
 export interface ChatSidebarProps
@@ -11,15 +13,26 @@ export interface ChatSidebarProps
 }
 
 /** The sidebar, with everything it needs. Below a ChatSessionsProvider it shares the provider's cache and feed. */
-export function ChatSidebar({ baseUrl, getToken, labels, locale, selectedId, onSelect, ...props }: ChatSidebarProps) {
+export function ChatSidebar({
+  baseUrl,
+  getToken,
+  user,
+  labels,
+  locale,
+  selectedId,
+  onSelect,
+  ...props
+}: ChatSidebarProps) {
   const [own, setOwn] = useState<string | null>(null);
   const select = (id: string | null) => {
     setOwn(id);
     onSelect(id);
   };
   return (
-    <WithinProvider baseUrl={baseUrl} getToken={getToken} labels={labels} locale={locale}>
-      <Sidebar selectedId={selectedId === undefined ? own : selectedId} onSelect={select} {...props} />
+    <WithinProvider baseUrl={baseUrl} getToken={getToken} user={user} labels={labels} locale={locale}>
+      <ErrorBoundary fallback={(_, retry) => <SidebarBroken onRetry={retry} />}>
+        <Sidebar selectedId={selectedId === undefined ? own : selectedId} onSelect={select} {...props} />
+      </ErrorBoundary>
     </WithinProvider>
   );
 }

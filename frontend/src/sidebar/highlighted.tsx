@@ -1,12 +1,13 @@
+import { findFolded } from "../text/fold";
 import styles from "./session-row.module.css";
 
 /** The text with what was searched for marked. */
 export function Highlighted({ text, search }: { text: string; search: string }) {
-  const start = search === "" ? -1 : text.toLowerCase().indexOf(search.toLowerCase());
-  if (start < 0) {
+  const found = findFolded(text, search);
+  if (!found) {
     return text;
   }
-  const end = start + search.length;
+  const { start, end } = found;
   return (
     <>
       {text.slice(0, start)}

@@ -48,6 +48,16 @@ export function NothingFound({ search, onClear }: { search: string; onClear: () 
   );
 }
 
+/** An error in our own code. */
+export function SidebarBroken({ onRetry }: { onRetry: () => void }) {
+  const { broken, brokenDetail, retry } = useLabels();
+  return (
+    <State icon={<CloudOff aria-hidden />} title={broken} role="alert" detail={brokenDetail}>
+      <Button onClick={onRetry}>{retry}</Button>
+    </State>
+  );
+}
+
 interface StateProps {
   icon: ReactNode;
   title: string;

@@ -11,10 +11,10 @@ import { useMenu } from "./use-menu";
 interface SidebarBarProps extends SidebarMenuActions {
   title: string;
   newChatButton: RefObject<HTMLButtonElement | null>;
-  newChat: { make: () => void; busy: boolean };
+  onNewChat: () => void;
 }
 
-export function SidebarBar({ title, newChatButton, newChat, ...actions }: SidebarBarProps) {
+export function SidebarBar({ title, newChatButton, onNewChat, ...actions }: SidebarBarProps) {
   const labels = useLabels();
   const isLive = useIsLive();
   const menu = useMenu<null>();
@@ -38,7 +38,7 @@ export function SidebarBar({ title, newChatButton, newChat, ...actions }: Sideba
         </IconButton>
         {latest && <latest.menus.SidebarMenu anchor={menu.opened?.button ?? null} onClose={menu.close} {...actions} />}
       </div>
-      <Button ref={newChatButton} className={styles.new} busy={newChat.busy} onClick={newChat.make}>
+      <Button ref={newChatButton} className={styles.new} onClick={onNewChat}>
         <SquarePen aria-hidden /> {labels.newChat}
       </Button>
     </>

@@ -16,7 +16,6 @@ import { useDebounced } from "./use-debounced";
 import { useDeletion } from "./use-deletion";
 import { useFocusAfterDialog } from "./use-focus-after-dialog";
 import { preloadMenus } from "./use-menu";
-import { useNewChat } from "./use-new-chat";
 import { useSlash } from "./use-slash";
 
 export interface SidebarProps {
@@ -24,6 +23,8 @@ export interface SidebarProps {
   selectedId: string | null;
   /** A session was opened; or null, because the open one was deleted here. */
   onSelect: (id: string | null) => void;
+  /** A new chat is wanted; it exists from its first message on. Without it `onSelect(null)` is called. */
+  onNewChat?: () => void;
   /** The address of a session, if it has one: rows become links that can be opened in another tab. */
   hrefOf?: (id: string) => string;
   title?: string;
@@ -33,7 +34,8 @@ export interface SidebarProps {
 
 const TYPING = 180;
 
-export function Sidebar({ selectedId, onSelect, hrefOf, title, footer, className }: SidebarProps) {
+export function Sidebar(props: SidebarProps) {
+  const { selectedId, onSelect, onNewChat, hrefOf, title, footer, className } = props;
   const labels = useLabels();
   const sidebar = useRef<HTMLElement>(null);
   const searchField = useRef<HTMLInputElement>(null);
@@ -52,10 +54,10 @@ export function Sidebar({ selectedId, onSelect, hrefOf, title, footer, className
   const change = useChange();
   const slash = useSlash(sidebar, searchField);
   const focus = useFocusAfterDialog(list, newChatButton);
-  const newChat = useNewChat((id) => {
+  const startChat = () => {
     setTyped("");
-    onSelect(id);
-  });
+    (onNewChat ?? (() => onSelect(null)))();
+  };
 
   const onGone = (ids: readonly string[]) => {
     if (latest.current.selectedId !== null && ids.includes(latest.current.selectedId)) {
@@ -89,7 +91,7 @@ export function Sidebar({ selectedId, onSelect, hrefOf, title, footer, className
           search={search}
           isEmpty={sessions.length === 0}
           newChatButton={newChatButton}
-          newChat={newChat}
+          onNewChat={startChat}
           onChoose={() => choice.start()}
           onDeleteAll={() => askBulk("all")}
           onShortcuts={() => setShowsShortcuts(true)}

@@ -1,0 +1,21 @@
+import type { InfiniteData } from "@tanstack/react-query";
+import type { Message, Session } from "../api/types";
+
+export type MessagePages = InfiniteData<Session, number | null>;
+
+/** The messages in their order, each of them once. */
+export function messagesOf(data: Pick<MessagePages, "pages">): Message[] {
+  const bySequence = new Map<number, Message>();
+  for (const page of data.pages) {
+    for (const message of page.messages) {
+      bySequence.set(message.sequence, message);
+    }
+  }
+  return [...bySequence.values()].sort((a, b) => a.sequence - b.sequence);
+}
+
+/** Adds messages that the service has just stored to the newest page. */
+export function withMessages(data: MessagePages, stored: readonly Message[]): MessagePages {
+  const [newest, ...older] = data.pages;
+  return newest ? { ...data, pages: [{ ...newest, messages: [...newest.messages, ...stored] }, ...older] } : data;
+}

@@ -1,0 +1,38 @@
+import { useMemo, useSyncExternalStore } from "react";
+import { useChatSessions } from "./context";
+import type { OutgoingMessage, Sending } from "./typed-text";
+
+const NONE: readonly OutgoingMessage[] = [];
+const NOT_SENDING: ReadonlyMap<string, Sending> = new Map();
+
+export function useDraft(chat: string): [text: string, setText: (text: string) => void] {
+  const { typed } = useChatSessions();
+  const text = useSyncExternalStore(
+    typed.subscribe,
+    () => typed.draftOf(chat),
+    () => "",
+  );
+  return [text, (next) => typed.setDraft(chat, next)];
+}
+
+/** The messages of a chat that have not arrived, and how each of them stands. */
+export function useOutgoing(chat: string): { message: OutgoingMessage; state: Sending | undefined }[] {
+  const { typed } = useChatSessions();
+  const all = useSyncExternalStore(typed.subscribe, typed.outgoing, () => NONE);
+  const sending = useSyncExternalStore(typed.subscribe, typed.sending, () => NOT_SENDING);
+  return useMemo(
+    () =>
+      all.filter((message) => message.chat === chat).map((message) => ({ message, state: sending.get(message.id) })),
+    [all, sending, chat],
+  );
+}
+
+/** Everything that was typed into a chat and is not with the service. */
+export function useTypedText(chat: string): string {
+  const { typed } = useChatSessions();
+  return useSyncExternalStore(
+    typed.subscribe,
+    () => typed.textOf(chat),
+    () => "",
+  );
+}

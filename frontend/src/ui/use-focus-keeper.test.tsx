@@ -1,0 +1,54 @@
+import { act, render, screen } from "@testing-library/react";
+import { useRef, useState } from "react";
+import { expect, test } from "vitest";
+import { useFocusKeeper } from "./use-focus-keeper";
+
+const [OUTSIDE, FALLBACK] = ["outside", "fallback"];
+
+let setButtons: (names: string[]) => void = () => undefined;
+
+function Box() {
+  const box = useRef<HTMLElement>(null);
+  const fallback = useRef<HTMLButtonElement>(null);
+  const [names, setNames] = useState(["one", "two"]);
+  setButtons = setNames;
+  useFocusKeeper(box, () => fallback.current?.focus());
+  return (
+    <>
+      <button type="button">{OUTSIDE}</button>
+      <section ref={box}>
+        {names.map((name) => (
+          <button key={name} type="button">
+            {name}
+          </button>
+        ))}
+        <button type="button" ref={fallback}>
+          {FALLBACK}
+        </button>
+      </section>
+    </>
+  );
+}
+
+const button = (name = "") => screen.getByRole("button", { name });
+const rearrange = (...names: string[]) => act(async () => setButtons(names));
+
+test("the focus goes to the fallback when what has it goes", async () => {
+  render(<Box />);
+  button("two").focus();
+  await rearrange("one");
+  expect(button(FALLBACK)).toHaveFocus();
+});
+
+test("what is elsewhere, or was left with a click, is none of its business", async () => {
+  render(<Box />);
+  button(OUTSIDE).focus();
+  await rearrange("one");
+  expect(button(OUTSIDE)).toHaveFocus();
+
+  button("one").focus();
+  document.body.dispatchEvent(new Event("pointerdown", { bubbles: true }));
+  button("one").blur();
+  await rearrange("two");
+  expect(document.body).toHaveFocus();
+});
