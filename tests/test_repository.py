@@ -19,6 +19,13 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 MAX_LINES = 250
 FOLDERS = ("", "docs", "docs/decisions", "monitoring", "deploy", "frontend")
 PAGES = [page for folder in FOLDERS for page in sorted((ROOT / folder).glob("*.md"))]
+SOURCES = [
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("src/**/*", "tests/**/*", "benchmarks/**/*", "engine/*.mjs", "engine/test/*")
+    for path in ROOT.glob(pattern)
+]
+# In the repository of AutoGPT.
+ELSEWHERE = "autogpt_platform/"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -69,6 +76,17 @@ def anchors(page: Path) -> set[str]:
     """Return the anchors that GitHub gives the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_source_file_that_a_page_names_exists(page: Path) -> None:
+    named = re.findall(r"`([\w/.-]+\.(?:py|mjs|lua))`", page.read_text())
+    assert [each for each in named if not each.startswith(ELSEWHERE) and not exists(each)] == []
+
+
+def exists(ending: str) -> bool:
+    """Return whether a source file's path ends like this."""
+    return any(f"/{path}".endswith(f"/{ending}") for path in SOURCES)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name)
