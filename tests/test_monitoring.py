@@ -16,12 +16,16 @@ from tests.scrape import Scrape, scrape
 from tests.service import Caller, Service
 from tests.waiting import until
 
-FOLDER = Path(__file__).parents[1] / "monitoring"
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "monitoring"
+SOURCE = ROOT / "src" / "chat_sessions"
 DASHBOARD = json.loads((FOLDER / "grafana" / "dashboard.json").read_text())
 RULES = yaml.safe_load((FOLDER / "prometheus" / "alerts.yaml").read_text())["groups"][0]["rules"]
 TABLE = (FOLDER / "README.md").read_text()
 # What Prometheus adds, and what a worker has among several.
 FROM_OUTSIDE = {"job", "instance", "worker"}
+# With a level that depends on the request.
+LOGGED_OTHERWISE = {"request"}
 SUFFIXES = ("_bucket", "_count", "_sum")
 
 
@@ -144,6 +148,14 @@ async def test_the_table_has_no_metric_that_there_is_not(busy: Scrape) -> None:
     names = {f"{each.name}_total" if each.type == "counter" else each.name for each in busy.metrics}
     for row in re.findall(r"^\| `((?:chat|process)_[a-z_*]+)`", TABLE, re.MULTILINE):
         assert [name for name in names if re.fullmatch(row.replace("*", ".*"), name)], row
+
+
+def test_the_table_of_log_events_is_complete() -> None:
+    logged = re.compile(r"log\.(?:info|warning|error|critical|exception)\(\s*\"([a-z_.]+)\"")
+    events = {event for module in SOURCE.rglob("*.py") for event in logged.findall(module.read_text())}
+    _, table = TABLE.split("## Logs")
+    rows = re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE)
+    assert {event for row in rows for event in re.findall(r"`([a-z_.]+)`", row)} == events | LOGGED_OTHERWISE
 
 
 async def test_each_of_our_metrics_is_on_the_dashboard(busy: Scrape) -> None:
