@@ -5,6 +5,7 @@ import toast, { type Toast, useToaster } from "react-hot-toast/headless";
 import { type Language, useLabels, useLanguage } from "../labels/context";
 import { reasonOf } from "../labels/reason";
 import { PERSISTENT } from "../ui/modal";
+import { useIsClient } from "../ui/use-is-client";
 import styles from "./toasts.module.css";
 
 const LONG_ENOUGH_TO_ACT = 15_000;
@@ -33,13 +34,14 @@ const ToasterContext = createContext<Toaster>({
 export const useToasts = () => useContext(ToasterContext);
 
 export function Toasts({ children }: { children: ReactNode }) {
+  const isClient = useIsClient();
   const toasterId = useId();
   const language = useLanguage();
   const toaster = useMemo(() => createToaster(toasterId, language), [toasterId, language]);
   return (
     <ToasterContext.Provider value={toaster}>
       {children}
-      <ToastList toasterId={toasterId} />
+      {isClient && <ToastList toasterId={toasterId} />}
     </ToasterContext.Provider>
   );
 }

@@ -41,7 +41,7 @@ export function ChatPane(props: ChatPaneProps) {
 function OpenChat({ id, onLeave, lead, note }: ChatPaneProps) {
   const labels = useLabels();
   const { deleted } = useChatSessions();
-  const [opener] = useState(() => document.activeElement);
+  const [opener] = useState(() => (typeof document === "undefined" ? null : document.activeElement));
   const { session, messages, isDeleted, ...query } = useSession(id);
   const isMissing = isSessionNotFound(query.error);
   const content = () => {

@@ -3,7 +3,6 @@ import type { Message, Session } from "../api/types";
 import { useToasts } from "../feedback/toasts";
 import { useLabels } from "../labels/context";
 import { useChatSessions } from "../sessions/context";
-import { keys } from "../sessions/keys";
 import { titleFrom } from "../sessions/title-from";
 import type { OutgoingMessage } from "../sessions/typed-text";
 import { useChangeSession } from "../sessions/use-change-session";
@@ -12,7 +11,7 @@ import { useOutgoing } from "../sessions/use-typed-text";
 
 /** The user's messages from the field to the conversation. One that fails stays until it is sent or edited. */
 export function useMessages(session: Session, messages: readonly Message[]) {
-  const { client, typed } = useChatSessions();
+  const { client, keys, typed } = useChatSessions();
   const labels = useLabels();
   const change = useChangeSession();
   const { tellFailure, dismiss } = useToasts();

@@ -1,13 +1,17 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { createContext, useContext } from "react";
 import type { Api } from "../api/client";
+import type { Listeners } from "./callbacks";
 import type { DeletedSessions } from "./deleted-sessions";
+import type { Keys } from "./keys";
 import type { TypedText } from "./typed-text";
 
 export interface ChatSessions {
   api: Api;
   client: QueryClient;
+  keys: Keys;
   deleted: DeletedSessions;
+  listeners: Listeners;
   typed: TypedText;
 }
 
@@ -16,7 +20,7 @@ export const ChatSessionsContext = createContext<ChatSessions | null>(null);
 export function useChatSessions(): ChatSessions {
   const context = useContext(ChatSessionsContext);
   if (!context) {
-    throw new Error("ChatSessionsProvider is missing above this component");
+    throw new Error("Put this component below a <ChatSessionsProvider>.");
   }
   return context;
 }

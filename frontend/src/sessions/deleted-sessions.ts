@@ -1,6 +1,8 @@
 import { useSyncExternalStore } from "react";
 import { useChatSessions } from "./context";
 
+const NONE: ReadonlySet<string> = new Set();
+
 /**
  * The ids that are known to be deleted. No id is ever used again, so an answer that was on its way before the
  * deletion cannot bring its row back: whoever shows sessions leaves these out.
@@ -68,5 +70,5 @@ export class DeletedSessions {
 
 export function useDeletedIds(): ReadonlySet<string> {
   const { deleted } = useChatSessions();
-  return useSyncExternalStore(deleted.subscribe, deleted.snapshot);
+  return useSyncExternalStore(deleted.subscribe, deleted.snapshot, () => NONE);
 }

@@ -1,9 +1,21 @@
-export const keys = {
-  lists: ["sessions"] as const,
-  list: (q: string) => ["sessions", q] as const,
-  sessions: ["session"] as const,
-  session: (id: string) => ["session", id] as const,
-  /** Mutations: the first message of a new chat is on its way. */
-  start: ["start"] as const,
-  count: (q: string) => ["count", q] as const,
-};
+import { mintId } from "./mint-id";
+
+/** Begins every key, so that the settings for all of them can be told apart from the host's. */
+export const OURS = ["chat-sessions"] as const;
+
+/** Of one provider only: a client that the host shares may hold the chats of one user after those of another. */
+export function createKeys() {
+  const all = [...OURS, mintId()] as const;
+  return {
+    all,
+    lists: [...all, "list"] as const,
+    list: (q: string) => [...all, "list", q] as const,
+    sessions: [...all, "session"] as const,
+    session: (id: string) => [...all, "session", id] as const,
+    /** Mutations: the first message of a new chat is on its way. */
+    start: [...all, "start"] as const,
+    count: (q: string) => [...all, "count", q] as const,
+  };
+}
+
+export type Keys = ReturnType<typeof createKeys>;

@@ -4,7 +4,6 @@ import { isSessionNotFound, retryAfter } from "../api/problem";
 import type { Session, Summary } from "../api/types";
 import { type SessionEvent, watchSessions } from "../api/watch-sessions";
 import { type ChatSessions, useChatSessions } from "./context";
-import { keys } from "./keys";
 import { mergeSession, refetchAll, refreshLists } from "./refresh";
 
 /** False while the feed is lost: then what other devices do is only seen on refetch. */
@@ -34,7 +33,7 @@ export function Live({ children }: { children: ReactNode }) {
         onOpen: ({ resumed }) => {
           setLive(true);
           if (!resumed) {
-            refetchAll(context.client);
+            refetchAll(context);
           }
         },
         onLost: () => setLive(false),
@@ -59,7 +58,7 @@ export function Live({ children }: { children: ReactNode }) {
     if (isLive) {
       return;
     }
-    const refetch = () => void refetchAll(context.client);
+    const refetch = () => void refetchAll(context);
     addEventListener("focus", refetch);
     return () => removeEventListener("focus", refetch);
   }, [isLive, context]);
@@ -68,9 +67,10 @@ export function Live({ children }: { children: ReactNode }) {
 }
 
 /** Reads again what the events are about. What is deleted needs no reading: it is known already. */
-async function read({ api, client, deleted }: ChatSessions, events: SessionEvent[]): Promise<void> {
+async function read(chats: ChatSessions, events: SessionEvent[]): Promise<void> {
+  const { api, client, deleted, keys } = chats;
   if (events.some((event) => event.type === "reset")) {
-    await refetchAll(client);
+    await refetchAll(chats);
     return;
   }
   const isTotalOther = events.some((event) => event.type !== "session.updated");
@@ -85,10 +85,10 @@ async function read({ api, client, deleted }: ChatSessions, events: SessionEvent
     return;
   }
   await Promise.all([
-    isTotalOther ? refreshLists(client, api) : undefined,
+    isTotalOther ? refreshLists(chats) : undefined,
     ...changed.map(async (id) => {
       try {
-        mergeSession(client, summaryOf(await getSession(api, id, { limit: 1 })));
+        mergeSession(chats, summaryOf(await getSession(api, id, { limit: 1 })));
       } catch (error) {
         if (!isSessionNotFound(error)) {
           throw error;
@@ -99,7 +99,7 @@ async function read({ api, client, deleted }: ChatSessions, events: SessionEvent
   ]).catch(async (error: unknown) => {
     // Too many requests are not answered with more of them; what arrives meanwhile is read together.
     await new Promise((resolve) => setTimeout(resolve, retryAfter(error)));
-    await refetchAll(client);
+    await refetchAll(chats);
   });
 }
 

@@ -1,13 +1,13 @@
-import type { Query, QueryClient } from "@tanstack/react-query";
-import type { Api } from "../api/client";
+import type { Query } from "@tanstack/react-query";
 import { listSessions } from "../api/list-sessions";
 import type { Summary } from "../api/types";
-import { keys } from "./keys";
+import type { ChatSessions } from "./context";
 import { type SessionPages, withHead, withSession } from "./session-pages";
 
 /** Ask for the first page again, whatever the number of loaded pages: one request, often answered by a 304. */
-export async function refreshLists(client: QueryClient, api: Api): Promise<void> {
-  const [shown, others] = listsOf(client);
+export async function refreshLists(chats: ChatSessions): Promise<void> {
+  const { api, client } = chats;
+  const [shown, others] = listsOf(chats);
   for (const query of others) {
     query.invalidate();
   }
@@ -17,17 +17,18 @@ export async function refreshLists(client: QueryClient, api: Api): Promise<void>
         await client.refetchQueries({ queryKey: query.queryKey });
         return;
       }
-      const head = await listSessions(api, { q: String(query.queryKey[1]) });
+      const head = await listSessions(api, { q: String(query.queryKey.at(-1)) });
       client.setQueryData<SessionPages>(query.queryKey, (data) => data && withHead(data, head));
     }),
   );
 }
 
 /** Put a session that was made or changed into the lists. */
-export function mergeSession(client: QueryClient, session: Summary): void {
-  const [shown, others] = listsOf(client);
+export function mergeSession(chats: ChatSessions, session: Summary): void {
+  const { client } = chats;
+  const [shown, others] = listsOf(chats);
   for (const query of [...shown, ...others]) {
-    const isWholeList = query.queryKey[1] === "";
+    const isWholeList = query.queryKey.at(-1) === "";
     if (isWholeList && query.state.fetchStatus !== "fetching") {
       client.setQueryData<SessionPages>(query.queryKey, (data) => data && withSession(data, session));
     } else {
@@ -38,24 +39,25 @@ export function mergeSession(client: QueryClient, session: Summary): void {
 }
 
 /** Events may have been missed: read again everything that is shown. */
-export async function refetchAll(client: QueryClient): Promise<void> {
+export async function refetchAll(chats: ChatSessions): Promise<void> {
+  const { client, keys } = chats;
   const isFirstLoad = (query: Query) => query.state.data === undefined;
-  const wasLoading = client.isFetching({ predicate: isFirstLoad }) > 0;
-  await invalidateAll(client);
+  const wasLoading = client.isFetching({ queryKey: keys.all, predicate: isFirstLoad }) > 0;
+  await invalidateAll(chats);
   if (wasLoading) {
     // A first load is not started over but waited for, and may have been answered before the missed event.
-    await invalidateAll(client);
+    await invalidateAll(chats);
   }
 }
 
-async function invalidateAll(client: QueryClient): Promise<void> {
+async function invalidateAll({ client, keys }: ChatSessions): Promise<void> {
   await Promise.all([
     client.invalidateQueries({ queryKey: keys.lists }),
     client.invalidateQueries({ queryKey: keys.sessions }),
   ]);
 }
 
-function listsOf(client: QueryClient) {
+function listsOf({ client, keys }: ChatSessions) {
   const queries = client.getQueryCache().findAll({ queryKey: keys.lists });
   return [queries.filter((query) => query.isActive()), queries.filter((query) => !query.isActive())] as const;
 }

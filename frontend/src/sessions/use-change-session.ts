@@ -4,7 +4,6 @@ import { isSessionNotFound } from "../api/problem";
 import { RenamedElsewhere, renameSession } from "../api/rename-session";
 import type { SessionChange, Summary } from "../api/types";
 import { useChatSessions } from "./context";
-import { keys } from "./keys";
 import { mergeSession } from "./refresh";
 import { findSession, type SessionPages, withChange, withSession } from "./session-pages";
 
@@ -17,11 +16,13 @@ interface Change {
 
 /** Renames and pins at once, and takes that back when the service refuses. */
 export function useChangeSession() {
-  const { api, client, deleted } = useChatSessions();
+  const chats = useChatSessions();
+  const { api, client, deleted, keys, listeners } = chats;
   const update = (put: (data: SessionPages) => SessionPages) =>
     client.setQueriesData<SessionPages>({ queryKey: keys.lists }, (data) => data && put(data));
 
   return useMutation({
+    mutationKey: keys.all,
     mutationFn: ({ session: { id }, change, from }: Change) =>
       typeof change.title === "string" && from !== undefined
         ? renameSession(api, id, { title: change.title, from })
@@ -35,9 +36,10 @@ export function useChangeSession() {
       );
       return before;
     },
-    onSuccess: (session) => {
-      mergeSession(client, session);
+    onSuccess: (session, { change }) => {
+      mergeSession(chats, session);
       client.invalidateQueries({ queryKey: keys.session(session.id) });
+      listeners.tell(change.is_pinned === undefined ? "onRenamed" : "onPinned", session);
     },
     onError: (error, { session, change }, before = session) => {
       if (isSessionNotFound(error)) {

@@ -3,15 +3,16 @@ import { deleteSession } from "../api/delete-session";
 import { isSessionNotFound } from "../api/problem";
 import type { Summary } from "../api/types";
 import { useChatSessions } from "./context";
-import { keys } from "./keys";
 import { refreshLists } from "./refresh";
 
 export type DeleteResult = "deleted" | "already deleted";
 
 /** The row goes when the service has said so, and not before. `onGone` runs first, while the row is still there. */
 export function useDeleteSession(onGone: (session: Summary, result: DeleteResult) => void) {
-  const { api, client, deleted, typed } = useChatSessions();
+  const chats = useChatSessions();
+  const { api, client, deleted, keys, listeners, typed } = chats;
   return useMutation({
+    mutationKey: keys.all,
     mutationFn: async (session: Summary): Promise<DeleteResult> => {
       try {
         await deleteSession(api, session.id);
@@ -29,10 +30,11 @@ export function useDeleteSession(onGone: (session: Summary, result: DeleteResult
       deleted[result === "deleted" ? "addOwn" : "add"]([session.id]);
       typed.forget([session.id]);
       client.removeQueries({ queryKey: keys.session(session.id) });
+      listeners.tell("onDeleted", [session.id]);
     },
     onSettled: (_result, _error, _session, end) => {
       end?.();
-      refreshLists(client, api).catch(() => undefined);
+      refreshLists(chats).catch(() => undefined);
     },
   });
 }

@@ -5,8 +5,10 @@ import { refreshLists } from "./refresh";
 
 /** Deletes many in as few calls as the service allows. `onGone` runs after each call, while the rows are still there. */
 export function useDeleteSessions(onGone: (ids: string[]) => void) {
-  const { api, client, deleted, typed } = useChatSessions();
+  const chats = useChatSessions();
+  const { api, deleted, keys, listeners, typed } = chats;
   return useMutation({
+    mutationKey: keys.all,
     mutationFn: async (doomed: Doomed): Promise<number> => {
       let count = 0;
       for (const batch of batches(doomed)) {
@@ -16,6 +18,7 @@ export function useDeleteSessions(onGone: (ids: string[]) => void) {
         deleted.addOwn(answer.deleted);
         deleted.add(answer.not_found);
         typed.forget(gone);
+        listeners.tell("onDeleted", gone);
         count += answer.count;
       }
       return count;
@@ -26,7 +29,7 @@ export function useDeleteSessions(onGone: (ids: string[]) => void) {
     },
     onSettled: (_count, _error, _doomed, end) => {
       end?.();
-      refreshLists(client, api).catch(() => undefined);
+      refreshLists(chats).catch(() => undefined);
     },
   });
 }

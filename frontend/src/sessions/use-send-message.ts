@@ -3,7 +3,6 @@ import { appendMessage } from "../api/append-message";
 import { isSessionNotFound } from "../api/problem";
 import type { Message } from "../api/types";
 import { useChatSessions } from "./context";
-import { keys } from "./keys";
 import { type MessagePages, withMessages } from "./message-pages";
 import type { OutgoingMessage } from "./typed-text";
 
@@ -14,8 +13,9 @@ interface SendOptions {
 
 /** Sends the messages of a chat one after the other, in the order in which they were written. */
 export function useSendMessage(chat: string, { onStored, onFailure }: SendOptions) {
-  const { api, client, deleted, typed } = useChatSessions();
+  const { api, client, deleted, keys, typed } = useChatSessions();
   return useMutation({
+    mutationKey: keys.all,
     scope: { id: `send ${chat}` },
     mutationFn: ({ id, content }: OutgoingMessage) => appendMessage(api, chat, { id, content, role: "user" }),
     onSuccess: (stored, { id }) => {

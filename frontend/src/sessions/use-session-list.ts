@@ -3,11 +3,10 @@ import { useMemo } from "react";
 import { listSessions } from "../api/list-sessions";
 import { useChatSessions } from "./context";
 import { useDeletedIds } from "./deleted-sessions";
-import { keys } from "./keys";
 import { sessionsOf } from "./session-pages";
 
 export function useSessionList(q: string) {
-  const { api } = useChatSessions();
+  const { api, keys } = useChatSessions();
   const deletedIds = useDeletedIds();
   const query = useInfiniteQuery({
     queryKey: keys.list(q),

@@ -3,12 +3,11 @@ import { useMemo } from "react";
 import { getSession } from "../api/get-session";
 import { useChatSessions } from "./context";
 import { useDeletedIds } from "./deleted-sessions";
-import { keys } from "./keys";
 import { messagesOf } from "./message-pages";
 
 /** A session with its messages: the newest page first, older ones on demand. */
 export function useSession(id: string) {
-  const { api } = useChatSessions();
+  const { api, keys } = useChatSessions();
   const isDeleted = useDeletedIds().has(id);
   const query = useInfiniteQuery({
     queryKey: keys.session(id),

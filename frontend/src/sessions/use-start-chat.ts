@@ -3,21 +3,22 @@ import { createSession } from "../api/create-session";
 import { Problem } from "../api/problem";
 import { sendable } from "../text/storable";
 import { useChatSessions } from "./context";
-import { keys } from "./keys";
 import { mergeSession } from "./refresh";
 import { titleFrom } from "./title-from";
 import { NEW_CHAT, type OutgoingMessage } from "./typed-text";
 
 /** A chat exists from its first message on, which makes it. The draft stays until that has worked. */
 export function useStartChat(onFailure: (error: Error, first: OutgoingMessage) => void) {
-  const { api, client, typed } = useChatSessions();
+  const chats = useChatSessions();
+  const { api, keys, listeners, typed } = chats;
   const isStarting = useIsMutating({ mutationKey: keys.start }) > 0;
   const creation = useMutation({
     mutationKey: keys.start,
     mutationFn: ({ id, chat, content }: OutgoingMessage) =>
       createSession(api, { id: chat, title: titleFrom(content), messages: [{ id, content, role: "user" }] }),
     onSuccess: (session, { content }) => {
-      mergeSession(client, session);
+      mergeSession(chats, session);
+      listeners.tell("onCreated", session);
       typed.endFirst();
       if (sendable(typed.draftOf(NEW_CHAT)) === content) {
         typed.setDraft(NEW_CHAT, "");

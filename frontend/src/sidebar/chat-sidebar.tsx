@@ -13,25 +13,21 @@ export interface ChatSidebarProps
 }
 
 /** The sidebar, with everything it needs. Below a ChatSessionsProvider it shares the provider's cache and feed. */
-export function ChatSidebar({
-  baseUrl,
-  getToken,
-  user,
-  labels,
-  locale,
-  selectedId,
-  onSelect,
-  ...props
-}: ChatSidebarProps) {
+export function ChatSidebar(props: ChatSidebarProps) {
+  const { selectedId, onSelect, onNewChat, hrefOf, title, footer, className, ...providing } = props;
   const [own, setOwn] = useState<string | null>(null);
   const select = (id: string | null) => {
     setOwn(id);
     onSelect(id);
   };
   return (
-    <WithinProvider baseUrl={baseUrl} getToken={getToken} user={user} labels={labels} locale={locale}>
+    <WithinProvider {...providing}>
       <ErrorBoundary fallback={(_, retry) => <SidebarBroken onRetry={retry} />}>
-        <Sidebar selectedId={selectedId === undefined ? own : selectedId} onSelect={select} {...props} />
+        <Sidebar
+          {...{ onNewChat, hrefOf, title, footer, className }}
+          selectedId={selectedId === undefined ? own : selectedId}
+          onSelect={select}
+        />
       </ErrorBoundary>
     </WithinProvider>
   );

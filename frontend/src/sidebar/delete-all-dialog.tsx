@@ -4,7 +4,6 @@ import { deleteSessions } from "../api/delete-sessions";
 import { type Language, useLanguage } from "../labels/context";
 import { reasonOf } from "../labels/reason";
 import { useChatSessions } from "../sessions/context";
-import { keys } from "../sessions/keys";
 import { Button } from "../ui/button";
 import { ConfirmDialog } from "../ui/confirm-dialog";
 import styles from "./delete-all-dialog.module.css";
@@ -21,7 +20,7 @@ interface DeleteAllDialogProps {
 
 /** Says first how many it would be (a dry run), and wants a word typed. */
 export function DeleteAllDialog({ open, search, busy, onConfirm, onCancel, onClosed }: DeleteAllDialogProps) {
-  const { api } = useChatSessions();
+  const { api, keys } = useChatSessions();
   const language = useLanguage();
   const { labels, format } = language;
   const fieldId = useId();

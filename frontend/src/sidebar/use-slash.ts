@@ -4,9 +4,8 @@ const STORED_AS = "chat-sessions:slash";
 
 /** `/` goes to the search: from within the sidebar, and while nothing has the focus unless that is switched off. */
 export function useSlash(sidebar: RefObject<HTMLElement | null>, field: RefObject<HTMLInputElement | null>) {
-  const [isOn, setOn] = useState(
-    () => typeof localStorage === "undefined" || localStorage.getItem(STORED_AS) !== "off",
-  );
+  const [isOn, setOn] = useState(true);
+  useEffect(() => setOn(stored() !== "off"), []);
 
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
@@ -27,7 +26,23 @@ export function useSlash(sidebar: RefObject<HTMLElement | null>, field: RefObjec
     isOn,
     setOn: (on: boolean) => {
       setOn(on);
-      localStorage.setItem(STORED_AS, on ? "on" : "off");
+      store(on ? "on" : "off");
     },
   };
+}
+
+function stored(): string | null {
+  try {
+    return localStorage.getItem(STORED_AS);
+  } catch {
+    return null;
+  }
+}
+
+function store(value: string): void {
+  try {
+    localStorage.setItem(STORED_AS, value);
+  } catch {
+    // Where storage is blocked the choice lasts as long as the page.
+  }
 }

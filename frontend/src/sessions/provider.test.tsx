@@ -1,0 +1,177 @@
+import { QueryClient, QueryClientProvider, skipToken, useQuery } from "@tanstack/react-query";
+import { act, render, screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { http } from "msw";
+import { hydrateRoot } from "react-dom/client";
+import { renderToString } from "react-dom/server";
+import { expect, test, vi } from "vitest";
+import { ChatSessionsProvider, ChatSidebar, Problem } from "..";
+import { BASE_URL, notFound, problem, SESSIONS, service, summary } from "../test/service";
+
+const connection = { baseUrl: BASE_URL, getToken: () => "token" };
+const ignore = () => undefined;
+
+function Host() {
+  return <p>{useQuery<string>({ queryKey: ["session"], queryFn: skipToken }).data}</p>;
+}
+
+function listening() {
+  return { onCreated: vi.fn(), onDeleted: vi.fn(), onError: vi.fn(), onPinned: vi.fn(), onRenamed: vi.fn() };
+}
+
+async function deleteByDialog(title: string): Promise<void> {
+  await userEvent.click(await screen.findByRole("button", { name: `Delete “${title}”` }));
+  await userEvent.click(await screen.findByRole("button", { name: "Delete" }));
+}
+
+test("the host hears of what its user does, once", async () => {
+  const [alpha, beta] = [summary("Alpha"), summary("Beta")];
+  service.sessions = [alpha, beta];
+  const told = listening();
+  render(<ChatSidebar {...connection} {...told} onSelect={ignore} />);
+  (await screen.findByRole("button", { name: "Alpha" })).focus();
+  await userEvent.keyboard("p");
+  await waitFor(() => expect(told.onPinned).toHaveBeenCalledOnce());
+  expect(told.onPinned.mock.lastCall?.[0]).toMatchObject({ id: alpha.id, is_pinned: true });
+
+  await userEvent.keyboard("{F2}");
+  await userEvent.type(await screen.findByRole("textbox", { name: "New title for “Alpha”" }), " one{Enter}");
+  await waitFor(() => expect(told.onRenamed).toHaveBeenCalledOnce());
+  expect(told.onRenamed.mock.lastCall?.[0]).toMatchObject({ id: alpha.id, title: "Alpha one" });
+
+  await deleteByDialog("Beta");
+  await waitFor(() => expect(told.onDeleted).toHaveBeenCalledExactlyOnceWith([beta.id]));
+  expect(told.onError).not.toHaveBeenCalled();
+});
+
+test("the host hears of several that were deleted", async () => {
+  service.sessions = [summary("Alpha"), summary("Beta")];
+  const ids = service.sessions.map(({ id }) => id);
+  const told = listening();
+  render(<ChatSidebar {...connection} {...told} onSelect={ignore} />);
+  (await screen.findByRole("button", { name: "Alpha" })).focus();
+  await userEvent.keyboard("x{Control>}a{/Control}{Delete}");
+  await userEvent.click(await screen.findByRole("button", { name: "Delete", hidden: false }));
+  await waitFor(() => expect(told.onDeleted).toHaveBeenCalledExactlyOnceWith(ids));
+});
+
+test("the host does not hear of what others delete", async () => {
+  const [alpha, beta] = [summary("Alpha"), summary("Beta")];
+  service.sessions = [alpha, beta];
+  const told = listening();
+  render(<ChatSidebar {...connection} {...told} onSelect={ignore} />);
+  await screen.findByRole("button", { name: "Alpha" });
+  await waitFor(() => expect(service.isFollowed).toBe(true));
+  service.sessions = [beta];
+  service.tell("session.deleted", { id: alpha.id });
+  await waitFor(() => expect(screen.queryByRole("button", { name: "Alpha" })).not.toBeInTheDocument());
+  expect(told.onDeleted).not.toHaveBeenCalled();
+});
+
+test("the host hears of failed reads and changes, but of no deletion that had been done already", async () => {
+  service.server.use(http.get(SESSIONS, () => problem(422, "validation"), { once: true }));
+  service.sessions = [summary("Alpha"), summary("Beta")];
+  const told = listening();
+  render(<ChatSidebar {...connection} {...told} onSelect={ignore} />);
+  await screen.findByRole("alert");
+  expect(told.onError).toHaveBeenCalledOnce();
+  await userEvent.click(screen.getByRole("button", { name: "Retry" }));
+
+  service.server.use(http.delete(`${SESSIONS}/:id`, () => problem(503, "database-unavailable"), { once: true }));
+  await deleteByDialog("Alpha");
+  await waitFor(() => expect(told.onError).toHaveBeenCalledTimes(2));
+  const error: unknown = told.onError.mock.lastCall?.[0];
+  expect(error).toBeInstanceOf(Problem);
+  expect(error).toMatchObject({ status: 503 });
+  expect(told.onDeleted).not.toHaveBeenCalled();
+
+  service.server.use(http.delete(`${SESSIONS}/:id`, () => notFound()));
+  await deleteByDialog("Beta");
+  await waitFor(() => expect(told.onDeleted).toHaveBeenCalledOnce());
+  expect(told.onError).toHaveBeenCalledTimes(2);
+});
+
+test("a callback that throws leaves nothing half done", async () => {
+  const reported = vi.fn();
+  vi.stubGlobal("reportError", reported);
+  service.sessions = [summary("Alpha"), summary("Beta")];
+  const fault = new Error("of the host");
+  const throws = () => {
+    throw fault;
+  };
+  render(<ChatSidebar {...connection} onDeleted={throws} onSelect={ignore} />);
+  await deleteByDialog("Alpha");
+  await waitFor(() => expect(screen.queryByRole("button", { name: "Alpha" })).not.toBeInTheDocument());
+  await waitFor(() => expect(screen.queryByRole("alertdialog")).not.toBeInTheDocument());
+  expect(reported).toHaveBeenCalledExactlyOnceWith(fault);
+  vi.unstubAllGlobals();
+});
+
+test("a sidebar below a provider tells its own callbacks and the provider's", async () => {
+  service.sessions = [summary("Alpha")];
+  const [above, own] = [listening(), listening()];
+  render(
+    <ChatSessionsProvider {...connection} {...above}>
+      <ChatSidebar {...connection} {...own} onSelect={ignore} />
+    </ChatSessionsProvider>,
+  );
+  await deleteByDialog("Alpha");
+  await waitFor(() => expect(own.onDeleted).toHaveBeenCalledOnce());
+  expect(above.onDeleted).toHaveBeenCalledOnce();
+});
+
+test("a client of the host keeps its own settings and data", async () => {
+  const client = new QueryClient({ defaultOptions: { queries: { staleTime: 0, retry: false, throwOnError: true } } });
+  client.setQueryData(["session"], "the host's");
+  service.sessions = [summary("Alpha")];
+  let reads = 0;
+  service.server.use(
+    http.get(SESSIONS, () => {
+      reads += 1;
+      return reads === 1 ? problem(503, "database-unavailable") : undefined;
+    }),
+  );
+  render(
+    <QueryClientProvider client={client}>
+      <ChatSidebar {...connection} queryClient={client} onSelect={ignore} />
+      <Host />
+    </QueryClientProvider>,
+  );
+  // The first failure is retried, as without the host's client.
+  expect(await screen.findByRole("button", { name: "Alpha" }, { timeout: 3_000 })).toBeInTheDocument();
+  expect(reads).toBe(2);
+  await waitFor(() => expect(service.isFollowed).toBe(true));
+  service.tell("reset", {});
+  await waitFor(() => expect(reads).toBeGreaterThan(2));
+  expect(screen.getByText("the host's")).toBeInTheDocument();
+  expect(client.getQueryState(["session"])?.isInvalidated).toBe(false);
+});
+
+test("with the host's client, too, the next user does not see the chats of the one before", async () => {
+  const client = new QueryClient();
+  service.sessions = [summary("Alpha")];
+  const sidebarOf = (user: string) => (
+    <ChatSidebar {...connection} user={user} queryClient={client} onSelect={ignore} />
+  );
+  const { rerender } = render(sidebarOf("ada"));
+  await screen.findByRole("button", { name: "Alpha" });
+  service.sessions = [];
+  rerender(sidebarOf("emmy"));
+  expect(screen.queryByRole("button", { name: "Alpha" })).not.toBeInTheDocument();
+  expect(await screen.findByText("No chats yet")).toBeInTheDocument();
+});
+
+test("the HTML of a server is taken over without a difference", async () => {
+  localStorage.setItem("chat-sessions:slash", "off");
+  service.sessions = [summary("Alpha")];
+  const sidebar = <ChatSidebar {...connection} onSelect={ignore} />;
+  const container = document.createElement("div");
+  document.body.append(container);
+  container.innerHTML = renderToString(sidebar);
+  const onRecoverableError = vi.fn();
+  const root = await act(async () => hydrateRoot(container, sidebar, { onRecoverableError }));
+  expect(await screen.findByRole("button", { name: "Alpha" })).toBeInTheDocument();
+  expect(onRecoverableError).not.toHaveBeenCalled();
+  await act(async () => root.unmount());
+  container.remove();
+});
