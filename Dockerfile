@@ -1,4 +1,4 @@
-# A release pins it by digest: --build-arg BASE=python:3.13-slim-trixie@sha256:…
+# Pin it by digest for a release: --build-arg BASE=python:3.13-slim-trixie@sha256:…
 ARG BASE=python:3.13-slim-trixie
 
 FROM ${BASE} AS build
@@ -7,7 +7,7 @@ ENV UV_COMPILE_BYTECODE=1 UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=never \
     npm_config_audit=false npm_config_cache=/tmp/npm npm_config_fund=false npm_config_update_notifier=false \
     PATH=/app/.venv/bin:$PATH
 
-# What changes least comes first: the packages, then the sources. Node comes from PyPI, as for `make install`.
+# Packages change less often than sources, so they come first. Node comes from PyPI, as with `make install`.
 COPY pyproject.toml uv.lock ./
 RUN pip install --no-cache-dir "$(grep -o 'uv==[0-9.]*' pyproject.toml)" \
     && uv sync --frozen --no-dev --extra otel --group node --no-install-project \
@@ -20,7 +20,7 @@ COPY . .
 RUN uv sync --frozen --no-dev --extra otel --group node && node engine/generate.mjs
 RUN npm ci --ignore-scripts --prefix frontend && npm run build --prefix frontend
 
-# What only the steps above needed goes: npm, the generators, the types.
+# Remove what only the build needed: npm, the generators, the types.
 RUN npm ci --ignore-scripts --omit=dev --omit=optional --omit=peer --prefix engine \
     && rm -r engine/unused engine/generate.mjs engine/biome.json engine/package-lock.json \
     && uv sync --frozen --no-dev --extra otel \
@@ -33,7 +33,7 @@ ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     CHAT_FRONTEND_DIR=/app/frontend/dist CHAT_HOST=0.0.0.0
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin chat
 
-# Owned by root: the service can change nothing of itself.
+# Owned by root, so the service cannot modify itself.
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /app/.venv .venv
 COPY --from=build /app/engine engine
@@ -49,7 +49,7 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
         port = os.environ.get('CHAT_PORT') or os.environ.get('PORT') or 8000; \
         u.urlopen(f'http://127.0.0.1:{port}/healthz', timeout=2)"]
 
-# No shell and no init between: SIGTERM reaches uvicorn, which lets requests finish, and the service
-# itself waits for its only child, the query engine.
+# No shell or init in between: SIGTERM reaches uvicorn, which lets requests finish, and the service
+# reaps its only child, the query engine.
 ENTRYPOINT ["chat-sessions"]
 CMD ["serve"]

