@@ -193,7 +193,7 @@ async def test_a_replica_is_refused_however_often_it_is_asked(
         for _ in range(2):
             with pytest.raises(RedisAway) as refused:
                 await link.ping()
-            assert str(refused.value.__cause__) == "it is a replica, which takes no writes"
+            assert str(refused.value.__cause__) == "it is a replica, which refuses writes"
         assert link.epoch(ADA.list) == ""
     finally:
         await link.close()
