@@ -43,12 +43,6 @@ const usage = ({ totalCount, idleCount, waitingCount }) => ({
   waiting: waitingCount,
 });
 
-async function batch(engine, queries, transaction) {
-  const answers = await engine.requestBatch(queries, { transaction });
-  const failure = answers.find((answer) => answer instanceof Error);
-  if (failure) throw failure;
-}
-
 const OPERATIONS = {
   ping: () => null,
   usage: ({ pool }) => usage(pool),
@@ -57,8 +51,6 @@ const OPERATIONS = {
     const data = answer.data[query.action];
     return query.action === "queryRaw" ? rawResult(data) : untag(data);
   },
-  batch: ({ engine }, { queries, tx }) =>
-    batch(engine, queries, tx ? { kind: "itx", options: { id: tx } } : { kind: "batch", options: {} }),
   start: async ({ engine }, { timeout, max_wait, isolation_level }) =>
     (await engine.transaction("start", {}, { timeout, maxWait: max_wait, isolationLevel: isolation_level })).id,
   commit: ({ engine }, { tx }) => engine.transaction("commit", {}, { id: tx }),

@@ -20,7 +20,7 @@ METADATA_WRITTEN_OUT = (
     "Metadata may have at most 16 KiB of JSON. Numbers count as they are stored, without an exponent."
 )
 MESSAGE_WRITTEN_OUT = "A message may have at most 1 MiB of JSON. Numbers count as they are stored, without an exponent."
-TOO_MANY = "A body may have 20,000 JSON values at most; send less at once."
+TOO_MANY = "The body has more than 20,000 JSON values; send fewer per request."
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The application: builds everything, starts nothing; the lifespan opens what is to be open."""
+"""Builds the application; its lifespan opens the connections and starts the background tasks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -35,7 +35,7 @@ from chat_sessions.web import openapi, problems
 from chat_sessions.web.auth.key_set import KeySet
 from chat_sessions.web.auth.keys import KeySource, SharedSecret
 from chat_sessions.web.auth.tokens import Authenticator
-from chat_sessions.web.dependencies import KnownQueries, State
+from chat_sessions.web.dependencies import AppState, KnownQueries
 from chat_sessions.web.drain import Drain
 from chat_sessions.web.express import ExpressLane
 from chat_sessions.web.health import Health
@@ -57,13 +57,13 @@ def create_app(
 ) -> FastAPI:
     """Build the service.
 
-    `sign_in` tells the page where its token comes from; `on_statement` hears the text of every SQL statement;
-    `launched` is a query engine that was started ahead; with `tracing` each request is a span.
+    `sign_in` tells the page where its token comes from; `on_statement` is called with each SQL statement;
+    `launched` is a query engine that is already running; `tracing` makes each request a span.
     """
     metrics, drain, availability = Metrics(), Drain(settings.drain_seconds), Availability()
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[AppState]:
         span = nullcontext if tracing is None else engine_span(tracing.tracer)
         with explained():
             prisma = prisma_client(
@@ -121,7 +121,7 @@ async def _opened(
     drain: Drain,
     database: Database,
     tracing: Tracing | None,
-) -> AsyncIterator[State]:
+) -> AsyncIterator[AppState]:
     prisma, preconditions = database.prisma, Preconditions(database.prisma, database.availability)
     async with AsyncExitStack() as stack:
         if tracing is not None:
@@ -141,7 +141,7 @@ async def _opened(
             stack.push_async_callback(_end, asyncio.create_task(endless))
         stack.enter_context(before_shutdown(drain, feed.close))
         await stack.enter_async_context(announced(settings))
-        yield State(
+        yield AppState(
             authenticator=Authenticator(settings, keys),
             rate_limit=RateLimit(link, settings, metrics) if settings.rate_limit else None,
             known=KnownQueries(),

@@ -84,13 +84,3 @@ async def test_a_database_without_tables_says_so(make_database: MakeDatabase) ->
         with pytest.raises(DatabaseUnavailable) as caught:
             await db.chatsession.count()
     assert caught.value.reason == "The database is not migrated: run `chat-sessions migrate`."
-
-
-async def test_an_error_in_a_batch_undoes_all_of_it(db: BridgedPrisma) -> None:
-    await new_session(db, "a")
-    batch = db.batch_()
-    batch.chatsession.create(data={"id": "b", "userId": "ada"})
-    batch.chatsession.create(data={"id": "a", "userId": "ada"})
-    with pytest.raises(UniqueViolationError):
-        await batch.commit()
-    assert await db.chatsession.count() == 1

@@ -27,6 +27,7 @@ from tests.engine.bridge import new_session
 from tests.waiting import until
 
 SLOW = "SELECT 1 AS one FROM pg_sleep(0.3)"
+SLOW_INSERT = """INSERT INTO "Tombstone" ("sessionId") SELECT 'a' FROM pg_sleep(0.3)"""
 
 
 async def outcome(call: Awaitable[object]) -> str:
@@ -211,10 +212,7 @@ async def test_before_connect_and_after_disconnect_nothing_runs(options: EngineO
 
 async def test_running_calls_finish_before_a_disconnect(options: EngineOptions, database: asyncpg.Pool) -> None:
     async with BridgedPrisma(options) as db:
-        batch = db.batch_()
-        batch.execute_raw("SELECT pg_sleep(0.3)")
-        batch.tombstone.create(data={"sessionId": "a"})
-        running = [asyncio.create_task(outcome(call)) for call in (db.query_raw(SLOW), batch.commit())]
+        running = [asyncio.create_task(outcome(call)) for call in (db.query_raw(SLOW), db.execute_raw(SLOW_INSERT))]
 
         async def all_run() -> bool:
             return await running_queries(database, "pg_sleep(0.3)") == 2

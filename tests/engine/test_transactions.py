@@ -19,8 +19,7 @@ async def test_a_transaction_keeps_all(db: BridgedPrisma, statements: Statements
     async with db.tx() as tx:
         await new_session(tx, "a")
         assert await db.chatsession.count() == 0, "not committed yet"
-        async with tx.batch_() as batch:
-            batch.chatsession.create(data={"id": "b", "userId": "ada"})
+        await new_session(tx, "b")
     assert statements.verbs == ["BEGIN", "INSERT", "SELECT", "INSERT", "COMMIT"]
     assert await db.chatsession.count() == 2
 

@@ -13,10 +13,10 @@ export interface paths {
         };
         /**
          * Follow your sessions
-         * @description Hear of your sessions: `session.created`, `session.updated`, `session.deleted`, each with the session's `id`.
+         * @description Stream changes of your sessions: `session.created`, `session.updated` and `session.deleted`, with their `id`.
          *
-         *     `reset` says that events may have been missed: reload what you show. Send the last `id` that you have seen as
-         *     `Last-Event-ID` to go on from there. The stream ends when the token expires or the service restarts.
+         *     `reset` means that events may have been missed: reload. To resume, send the last event's id as `Last-Event-ID`.
+         *     The stream ends when the token expires or the service restarts.
          */
         get: operations["followSessions"];
         put?: never;
@@ -36,13 +36,13 @@ export interface paths {
         };
         /**
          * List sessions
-         * @description Return a page of your sessions: pinned ones first, then the latest changed first.
+         * @description Return a page of your sessions, pinned ones first, then by last update.
          */
         get: operations["listSessions"];
         put?: never;
         /**
          * Create a session
-         * @description Create a session. With an `id` of your own, the call can be repeated safely.
+         * @description Create a session. With your own `id` the request is safe to repeat.
          */
         post: operations["createSession"];
         delete?: never;
@@ -62,9 +62,9 @@ export interface paths {
         put?: never;
         /**
          * Delete many sessions
-         * @description Delete the sessions that `ids` names or that fit `filter`; with `dry_run`, only tell which.
+         * @description Delete the sessions in `ids`, or those that match `filter`; `dry_run` only returns them.
          *
-         *     Up to 250 go all at once, more in pieces: if the call fails, some may be gone and the others not. Repeat it.
+         *     Up to 250 are deleted in one transaction, more in several: if the request fails, some may be deleted. Repeat it.
          */
         post: operations["deleteSessions"];
         delete?: never;
@@ -82,21 +82,21 @@ export interface paths {
         };
         /**
          * Open a session
-         * @description Return a session with its newest messages, or those before a sequence.
+         * @description Return a session with its newest messages, or with those before a sequence.
          */
         get: operations["getSession"];
         put?: never;
         post?: never;
         /**
          * Delete a session
-         * @description Delete a session with its messages, for good: nobody sees it any more, and no late writer brings it back.
+         * @description Delete a session and its messages for good: no reader sees it again, and no late writer restores it.
          */
         delete: operations["deleteSession"];
         options?: never;
         head?: never;
         /**
          * Rename or pin a session
-         * @description Rename a session, which moves it up in the list, or pin it, which does not touch `updated_at`.
+         * @description Rename a session, which updates `updated_at`, or pin it, which does not.
          */
         patch: operations["changeSession"];
         trace?: never;
@@ -112,7 +112,7 @@ export interface paths {
         put?: never;
         /**
          * Append messages
-         * @description Append messages in order. A message whose `id` the session has already is answered as it was stored.
+         * @description Append messages in order. A message whose `id` is stored already is returned as stored.
          */
         post: operations["appendMessages"];
         delete?: never;
@@ -632,7 +632,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `id` of the last event that you have seen. */
+                /** @description The `id` of the last event you received. */
                 "last-event-id"?: string | null;
             };
             path?: never;
@@ -698,17 +698,17 @@ export interface operations {
             query?: {
                 /** @description Sessions per page. */
                 limit?: number;
-                /** @description Sessions to skip; not with `cursor`. */
+                /** @description Sessions to skip. Excludes `cursor`. */
                 offset?: number;
-                /** @description The `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page. */
                 cursor?: string | null;
-                /** @description Only titles that contain this, in any case. */
+                /** @description Only titles that contain this, ignoring case. */
                 q?: string | null;
                 /** @description Whether pinned sessions come first. */
                 pinned_first?: boolean;
             };
             header?: {
-                /** @description An ETag; 304 if it is still the current one. */
+                /** @description An ETag; 304 if it is still current. */
                 "if-none-match"?: string | null;
             };
             path?: never;
@@ -719,7 +719,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description Names this version. */
+                    /** @description Identifies this version. */
                     ETag: string;
                     [name: string]: unknown;
                 };
@@ -730,7 +730,7 @@ export interface operations {
             /** @description Unchanged since the given ETag. */
             304: {
                 headers: {
-                    /** @description Names this version. */
+                    /** @description Identifies this version. */
                     ETag: string;
                     [name: string]: unknown;
                 };
@@ -793,12 +793,12 @@ export interface operations {
             };
         };
         responses: {
-            /** @description You had created it already. */
+            /** @description Already created by an earlier request. */
             200: {
                 headers: {
-                    /** @description Names this version. */
+                    /** @description Identifies this version. */
                     ETag: string;
-                    /** @description Its path. */
+                    /** @description Path of the session. */
                     Location: string;
                     [name: string]: unknown;
                 };
@@ -809,9 +809,9 @@ export interface operations {
             /** @description Created. */
             201: {
                 headers: {
-                    /** @description Names this version. */
+                    /** @description Identifies this version. */
                     ETag: string;
-                    /** @description Its path. */
+                    /** @description Path of the session. */
                     Location: string;
                     [name: string]: unknown;
                 };
@@ -972,15 +972,15 @@ export interface operations {
             query?: {
                 /** @description Messages per page. */
                 limit?: number;
-                /** @description Only messages before this sequence. */
+                /** @description Only messages with a lower sequence. */
                 before_sequence?: number | null;
             };
             header?: {
-                /** @description An ETag; 304 if it is still the current one. */
+                /** @description An ETag; 304 if it is still current. */
                 "if-none-match"?: string | null;
             };
             path: {
-                /** @description Any string; unknown ones are 404. */
+                /** @description Unknown ids are 404. */
                 session_id: string;
             };
             cookie?: never;
@@ -990,7 +990,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description Names this version. */
+                    /** @description Identifies this version. */
                     ETag: string;
                     [name: string]: unknown;
                 };
@@ -1001,7 +1001,7 @@ export interface operations {
             /** @description Unchanged since the given ETag. */
             304: {
                 headers: {
-                    /** @description Names this version. */
+                    /** @description Identifies this version. */
                     ETag: string;
                     [name: string]: unknown;
                 };
@@ -1064,18 +1064,18 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag that the session must still have. */
+                /** @description The ETag the session must have; otherwise 412. */
                 "if-match"?: string | null;
             };
             path: {
-                /** @description Any string; unknown ones are 404. */
+                /** @description Unknown ids are 404. */
                 session_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Gone. */
+            /** @description Deleted. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1148,11 +1148,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag that the session must still have. */
+                /** @description The ETag the session must have; otherwise 412. */
                 "if-match"?: string | null;
             };
             path: {
-                /** @description Any string; unknown ones are 404. */
+                /** @description Unknown ids are 404. */
                 session_id: string;
             };
             cookie?: never;
@@ -1166,7 +1166,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description Names this version. */
+                    /** @description Identifies this version. */
                     ETag: string;
                     [name: string]: unknown;
                 };
@@ -1250,7 +1250,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Any string; unknown ones are 404. */
+                /** @description Unknown ids are 404. */
                 session_id: string;
             };
             cookie?: never;

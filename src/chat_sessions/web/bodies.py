@@ -1,4 +1,4 @@
-"""The JSON of a request body, bounded before Python makes objects of it: they cost up to a microsecond each."""
+"""The JSON of a request body, bounded before it is parsed: each value costs up to a microsecond."""
 
 import json
 from typing import Any, NoReturn
@@ -8,18 +8,18 @@ from fastapi import HTTPException, Request
 from chat_sessions.errors import BadRequest
 
 MAX_VALUES = 20_000
-# Enough for 256 bits; reading and writing long ones takes quadratic time.
+# Enough for 256 bits; parsing longer ones takes quadratic time.
 MAX_DIGITS = 100
 
 
 class JsonRequest(Request):
-    """A request whose body is read by our rules."""
+    """A request whose JSON body is bounded."""
 
     async def json(self) -> Any:  # noqa: ANN401  any JSON
-        """Return the body, or raise what FastAPI lets through: an HTTPException, or json.JSONDecodeError."""
+        """Return the body; raise HTTPException or json.JSONDecodeError, which FastAPI handles."""
         body = _in_utf8(await self.body())
         if not holds_at_most(MAX_VALUES, body):
-            detail = f"A body may have {MAX_VALUES:,} JSON values at most; send less at once."
+            detail = f"The body has more than {MAX_VALUES:,} JSON values; send fewer per request."
             raise HTTPException(BadRequest.status) from BadRequest(detail, "body")
         return json.loads(body, parse_int=_integer, parse_constant=_refuse)
 
@@ -30,23 +30,23 @@ def _in_utf8(body: bytes) -> bytes:
 
 
 def holds_at_most(limit: int, body: bytes) -> bool:
-    """Return whether a JSON document has no more values than that, without parsing it.
+    """Return whether a JSON document has at most this many values, without parsing it.
 
-    Each value but the outermost follows a comma or an opening bracket. Counting those in texts as well is quicker, and
+    Every value but the outermost follows a comma or an opening bracket. Counting those in strings too is faster, and
     enough for most bodies.
     """
-    return _separators(body) < limit or _separators_outside_texts(body, limit) < limit
+    return _separators(body) < limit or _separators_outside_strings(body, limit) < limit
 
 
 def _separators(body: bytes) -> int:
     return len(body) - len(body.translate(None, b",[{"))
 
 
-def _separators_outside_texts(body: bytes, limit: int) -> int:
-    # Escaped quotes end no text. What is no JSON may be miscounted, but only behind the place where the parser stops.
+def _separators_outside_strings(body: bytes, limit: int) -> int:
+    # Escaped quotes end no string. Invalid JSON may be miscounted, but only after the point where the parser stops.
     bare = body.replace(rb"\\", b"").replace(rb"\"", b"")
     if bare.count(b'"') > 4 * limit:
-        # Each value has two texts at most, itself and its name.
+        # Each value has at most two strings, itself and its key.
         return limit
     outside = b"".join(bare.split(b'"')[::2])
     return _separators(outside) - outside.count(b"[]") - outside.count(b"{}")

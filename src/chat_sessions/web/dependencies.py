@@ -1,4 +1,4 @@
-"""What a handler may ask for, as aliases that read as words."""
+"""What a handler may depend on, as aliases that read as words."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, TypedDict, TypeVar
@@ -22,20 +22,20 @@ from chat_sessions.web.auth.tokens import Authenticator
 from chat_sessions.web.health import Health
 
 T = TypeVar("T")
-# A cursor makes most of them unique: enough for those that repeat.
+# Queries with a cursor are mostly unique: this holds those that repeat.
 MAX_KNOWN = 1024
 MAX_KNOWN_BYTES = 2048
 
 
 class KnownQueries:
-    """What query strings have turned out to mean, so that nobody need ask again: they alone decide it."""
+    """Query strings that were parsed and validated before: the same string always means the same query."""
 
     def __init__(self) -> None:
         self.lists: dict[bytes, ListQuery] = {}
         self.messages: dict[bytes, MessagePage] = {}
 
 
-class State(TypedDict):
+class AppState(TypedDict):
     """What the lifespan opens and each request may use."""
 
     authenticator: Authenticator
@@ -67,8 +67,8 @@ async def _exposition(request: Request) -> Exposition:
 
 
 async def authenticate(request: Request) -> None:
-    """Find out who asks, or raise Unauthorized; then count the request, or raise TooManyRequests."""
-    # Of two headers, who is in front of the service may have looked at the other one.
+    """Verify the token, or raise Unauthorized; then count the request, or raise TooManyRequests."""
+    # With two headers, a proxy may have checked the other one.
     if len(request.headers.getlist("authorization")) > 1:
         raise Unauthorized("there are several Authorization headers")
     credentials = await _bearer(request)
@@ -96,8 +96,8 @@ async def _stream(request: Request, user: Annotated[User, Depends(_current_user)
         yield stream
 
 
-async def _session_id(session_id: Annotated[str, Path(description="Any string; unknown ones are 404.")]) -> str:
-    # What cannot be stored was never stored.
+async def _session_id(session_id: Annotated[str, Path(description="Unknown ids are 404.")]) -> str:
+    # What cannot be stored does not exist.
     if not is_storable(session_id):
         raise SessionNotFound
     return session_id
@@ -114,9 +114,11 @@ def _remember(request: Request, known: dict[bytes, T], meaning: T) -> T:
 
 async def _list_query(
     limit: Annotated[int, Query(ge=1, le=100, description="Sessions per page.")] = 50,
-    offset: Annotated[int, Query(ge=0, le=MAX_INTEGER, description="Sessions to skip; not with `cursor`.")] = 0,
-    cursor: Annotated[str | None, Query(max_length=1000, description="The `next_cursor` of the page before.")] = None,
-    q: Annotated[Text | None, Query(max_length=200, description="Only titles that contain this, in any case.")] = None,
+    offset: Annotated[int, Query(ge=0, le=MAX_INTEGER, description="Sessions to skip. Excludes `cursor`.")] = 0,
+    cursor: Annotated[str | None, Query(max_length=1000, description="The `next_cursor` of the previous page.")] = None,
+    q: Annotated[
+        Text | None, Query(max_length=200, description="Only titles that contain this, ignoring case.")
+    ] = None,
     pinned_first: Annotated[bool, Query(description="Whether pinned sessions come first.")] = True,  # noqa: FBT002
 ) -> ListQuery:
     if cursor is not None and offset:
@@ -134,7 +136,7 @@ async def _message_page(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=200, description="Messages per page.")] = 50,
     before_sequence: Annotated[
-        int | None, Query(ge=0, le=MAX_INTEGER, description="Only messages before this sequence.")
+        int | None, Query(ge=0, le=MAX_INTEGER, description="Only messages with a lower sequence.")
     ] = None,
 ) -> MessagePage:
     known: KnownQueries = request.state.known
@@ -143,21 +145,21 @@ async def _message_page(
 
 async def _if_match(
     request: Request,
-    if_match: Annotated[str | None, Header(description="The ETag that the session must still have.")] = None,
+    if_match: Annotated[str | None, Header(description="The ETag the session must have; otherwise 412.")] = None,
 ) -> tuple[int, ...] | None:
-    # Several lines are one list (RFC 9110, 5.3); the parameter has the first one only.
+    # Several header lines form one list (RFC 9110, 5.3); the parameter has only the first line.
     versions = etags.versions(None if if_match is None else ", ".join(request.headers.getlist("if-match")))
     return None if versions is None else tuple(versions)
 
 
-LastEventId = Annotated[str | None, Header(description="The `id` of the last event that you have seen.")]
+LastEventId = Annotated[str | None, Header(description="The `id` of the last event you received.")]
 OpenStream = Annotated[Stream, Depends(_stream)]
 CurrentUser = Annotated[User, Depends(_current_user)]
 AllMetrics = Annotated[Exposition, Depends(_exposition)]
 ServiceHealth = Annotated[Health, Depends(_health)]
 Sessions = Annotated[ChatSessions, Depends(_sessions)]
-SessionId = Annotated[str, Depends(_session_id)]
+PathSessionId = Annotated[str, Depends(_session_id)]
 ListPage = Annotated[ListQuery, Depends(_list_page)]
 Page = Annotated[MessagePage, Depends(_message_page)]
 IfMatch = Annotated[tuple[int, ...] | None, Depends(_if_match)]
-IfNoneMatch = Annotated[str | None, Header(description="An ETag; 304 if it is still the current one.")]
+IfNoneMatch = Annotated[str | None, Header(description="An ETag; 304 if it is still current.")]

@@ -1,4 +1,4 @@
-"""Whether the service can do its work."""
+"""Whether the service is ready."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ from chat_sessions.web.drain import Drain
 
 
 class Health:
-    """Asks the parts."""
+    """Checks what the service depends on."""
 
     def __init__(self, preconditions: Preconditions, link: RedisLink, drain: Drain) -> None:
         self._preconditions = preconditions
@@ -18,7 +18,7 @@ class Health:
         self._drain = drain
 
     async def readiness(self) -> Readiness:
-        """Return how the service is; raise NotReady or ShuttingDown if it is not to be asked."""
+        """Return the readiness; raise NotReady or ShuttingDown."""
         if self._drain.under_way:
             raise ShuttingDown
         try:

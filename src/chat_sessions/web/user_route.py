@@ -1,4 +1,4 @@
-"""The routes of users: the token is checked first, and the body read only then."""
+"""Routes that verify the token before they read the body."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -12,7 +12,7 @@ from chat_sessions.web.dependencies import authenticate
 
 
 class UserRoute(APIRoute):
-    """FastAPI's own routes read and parse a body before they ask whose it is."""
+    """FastAPI's own routes read and parse the body before any dependency runs."""
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -11,7 +11,6 @@ from typing import Any, Self, cast
 
 from prisma import Prisma
 from prisma._types import PrismaMethod
-from prisma.client import Batch
 from pydantic import BaseModel
 from typing_extensions import override
 
@@ -44,10 +43,6 @@ class BridgedPrisma(Prisma):
         return self._bridge
 
     @override
-    def batch_(self) -> Batch:
-        return BridgedBatch(self)
-
-    @override
     def _create_engine(self, dml_path: Path | None = None) -> PrismaEngine:
         return self._bridge
 
@@ -78,25 +73,6 @@ class BridgedPrisma(Prisma):
     async def _call(self, request: dict[str, Any]) -> Any:
         engine = cast("PrismaEngine", self._engine)
         return await engine.call({**request, "tx": self._tx_id})
-
-
-class BridgedBatch(Batch):
-    """Collects queries that run in one transaction."""
-
-    def __init__(self, client: BridgedPrisma) -> None:
-        super().__init__(client)
-        self._client = client
-        self._queries: list[dict[str, Any]] = []
-
-    @override
-    def _add(self, **query: Any) -> None:
-        self._queries.append(build_query(**query))
-
-    @override
-    async def commit(self) -> None:
-        queries, self._queries = self._queries, []
-        if queries:
-            await self._client._call({"op": "batch", "queries": queries})
 
 
 def prisma_client(

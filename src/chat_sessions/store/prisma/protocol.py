@@ -46,7 +46,9 @@ def build_query(
     action = METHOD_FORMAT_MAPPING[method].format(model="")
     if method in RAW_METHODS:
         return {"action": action, "query": {"arguments": _raw_arguments(**arguments), "selection": {}}}
-    selection = _parse_selection(root_selection) if root_selection else _select(arguments.get("include"))
+    if arguments.get("include"):
+        raise NotImplementedError("include; query the related rows themselves")
+    selection = _parse_selection(root_selection) if root_selection else {"$scalars": True}
     return {
         "modelName": getattr(model, "__prisma_model__", None),
         "action": action,
@@ -96,7 +98,7 @@ def _raw_parameter(value: object) -> object:
 
 def _query_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what was not given: at the top a None. Further down it is a null."""
-    given = {name: value for name, value in arguments.items() if value is not None and name != "include"}
+    given = {name: value for name, value in arguments.items() if value is not None}
     return dict(_argument(given))
 
 
@@ -112,15 +114,6 @@ def _argument(value: Any) -> Any:  # noqa: ANN401 - any JSON in, any JSON out
 
 def _is_unsafe_integer(value: object) -> bool:
     return isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER
-
-
-def _select(include: Mapping[str, Any] | None) -> dict[str, Any]:
-    selection: dict[str, Any] = {"$scalars": True}
-    for relation, wanted in (include or {}).items():
-        if wanted:
-            inner = {} if wanted is True else wanted
-            selection[relation] = {"arguments": _query_arguments(inner), "selection": _select(inner.get("include"))}
-    return selection
 
 
 def _parse_selection(root_selection: list[str]) -> dict[str, Any]:

@@ -24,10 +24,10 @@ RECONNECT_MS = 1000
     responses=documented(Unauthorized, TooManyRequests, TooManyStreams, DatabaseUnavailable),
 )
 async def follow_sessions(stream: OpenStream, last_event_id: LastEventId = None) -> AsyncIterator[ServerSentEvent]:
-    """Hear of your sessions: `session.created`, `session.updated`, `session.deleted`, each with the session's `id`.
+    """Stream changes of your sessions: `session.created`, `session.updated` and `session.deleted`, with their `id`.
 
-    `reset` says that events may have been missed: reload what you show. Send the last `id` that you have seen as
-    `Last-Event-ID` to go on from there. The stream ends when the token expires or the service restarts.
+    `reset` means that events may have been missed: reload. To resume, send the last event's id as `Last-Event-ID`.
+    The stream ends when the token expires or the service restarts.
     """
     async for event in stream.events(last_event_id):
         if event is None:

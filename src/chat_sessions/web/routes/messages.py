@@ -14,7 +14,7 @@ from chat_sessions.errors import (
     TooManyRequests,
     Unauthorized,
 )
-from chat_sessions.web.dependencies import CurrentUser, SessionId, Sessions
+from chat_sessions.web.dependencies import CurrentUser, PathSessionId, Sessions
 from chat_sessions.web.problems import documented
 from chat_sessions.web.user_route import UserRoute
 
@@ -31,7 +31,9 @@ router = APIRouter(prefix="/api/chat/sessions/{session_id}/messages", tags=["mes
         Unauthorized, BadRequest, SessionNotFound, SessionBusy, BodyTooLarge, TooManyRequests, DatabaseUnavailable
     ),
 )
-async def append_messages(user: CurrentUser, sessions: Sessions, session_id: SessionId, new: NewMessages) -> Response:
-    """Append messages in order. A message whose `id` the session has already is answered as it was stored."""
+async def append_messages(
+    user: CurrentUser, sessions: Sessions, session_id: PathSessionId, new: NewMessages
+) -> Response:
+    """Append messages in order. A message whose `id` is stored already is returned as stored."""
     body = await sessions.append(user.id, session_id, new.messages)
     return Response(body, HTTPStatus.CREATED, media_type="application/json")

@@ -36,7 +36,7 @@ from chat_sessions.web.dependencies import (
     IfNoneMatch,
     ListPage,
     Page,
-    SessionId,
+    PathSessionId,
     Sessions,
 )
 from chat_sessions.web.problems import documented
@@ -45,10 +45,10 @@ from chat_sessions.web.user_route import UserRoute
 router = APIRouter(prefix="/api/chat/sessions", tags=["sessions"], route_class=UserRoute)
 
 ETAG_HEADER: dict[str, Any] = {
-    "ETag": {"description": "Names this version.", "required": True, "schema": {"type": "string"}}
+    "ETag": {"description": "Identifies this version.", "required": True, "schema": {"type": "string"}}
 }
 LOCATION_HEADER: dict[str, Any] = {
-    "Location": {"description": "Its path.", "required": True, "schema": {"type": "string"}}
+    "Location": {"description": "Path of the session.", "required": True, "schema": {"type": "string"}}
 }
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
     304: {"description": "Unchanged since the given ETag.", "headers": ETAG_HEADER}
@@ -66,7 +66,7 @@ ALWAYS = (Unauthorized, BadRequest, TooManyRequests, DatabaseUnavailable)
 async def list_sessions(
     user: CurrentUser, sessions: Sessions, page: ListPage, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """Return a page of your sessions: pinned ones first, then the latest changed first."""
+    """Return a page of your sessions, pinned ones first, then by last update."""
     return conditional(await sessions.list(user.id, page), if_none_match)
 
 
@@ -79,7 +79,7 @@ async def list_sessions(
     responses={
         200: {
             "model": Summary,
-            "description": "You had created it already.",
+            "description": "Already created by an earlier request.",
             "headers": {**ETAG_HEADER, **LOCATION_HEADER},
         },
         201: {"description": "Created.", "headers": {**ETAG_HEADER, **LOCATION_HEADER}},
@@ -87,7 +87,7 @@ async def list_sessions(
     },
 )
 async def create_session(request: Request, user: CurrentUser, sessions: Sessions, new: NewSession) -> Response:
-    """Create a session. With an `id` of your own, the call can be repeated safely."""
+    """Create a session. With your own `id` the request is safe to repeat."""
     created, is_new = await sessions.create(user.id, new)
     response = _summary(created, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
     response.headers["Location"] = request.app.url_path_for("get_session", session_id=created.value.id)
@@ -102,9 +102,9 @@ async def create_session(request: Request, user: CurrentUser, sessions: Sessions
     responses=documented(*ALWAYS, SessionBusy, BodyTooLarge),
 )
 async def delete_sessions(user: CurrentUser, sessions: Sessions, batch: BatchDeletion) -> Response:
-    """Delete the sessions that `ids` names or that fit `filter`; with `dry_run`, only tell which.
+    """Delete the sessions in `ids`, or those that match `filter`; `dry_run` only returns them.
 
-    Up to 250 go all at once, more in pieces: if the call fails, some may be gone and the others not. Repeat it.
+    Up to 250 are deleted in one transaction, more in several: if the request fails, some may be deleted. Repeat it.
     """
     length, parts = (await sessions.delete_batch(user.id, batch)).json()
     return StreamingResponse(_async(parts), media_type="application/json", headers={"Content-Length": str(length)})
@@ -125,11 +125,11 @@ async def _async(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
 async def get_session(
     user: CurrentUser,
     sessions: Sessions,
-    session_id: SessionId,
+    session_id: PathSessionId,
     page: Page,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """Return a session with its newest messages, or those before a sequence."""
+    """Return a session with its newest messages, or with those before a sequence."""
     return conditional(await sessions.get(user.id, session_id, page), if_none_match)
 
 
@@ -144,9 +144,9 @@ async def get_session(
     },
 )
 async def change_session(
-    user: CurrentUser, sessions: Sessions, session_id: SessionId, change: SessionChange, if_match: IfMatch
+    user: CurrentUser, sessions: Sessions, session_id: PathSessionId, change: SessionChange, if_match: IfMatch
 ) -> Response:
-    """Rename a session, which moves it up in the list, or pin it, which does not touch `updated_at`."""
+    """Rename a session, which updates `updated_at`, or pin it, which does not."""
     return _summary(await sessions.change(user.id, session_id, change, if_match), HTTPStatus.OK)
 
 
@@ -155,20 +155,22 @@ async def change_session(
     operation_id="deleteSession",
     summary="Delete a session",
     status_code=HTTPStatus.NO_CONTENT,
-    responses={204: {"description": "Gone."}, **documented(*ALWAYS, SessionNotFound, PreconditionFailed)},
+    responses={204: {"description": "Deleted."}, **documented(*ALWAYS, SessionNotFound, PreconditionFailed)},
 )
-async def delete_session(user: CurrentUser, sessions: Sessions, session_id: SessionId, if_match: IfMatch) -> Response:
-    """Delete a session with its messages, for good: nobody sees it any more, and no late writer brings it back."""
+async def delete_session(
+    user: CurrentUser, sessions: Sessions, session_id: PathSessionId, if_match: IfMatch
+) -> Response:
+    """Delete a session and its messages for good: no reader sees it again, and no late writer restores it."""
     await sessions.delete(user.id, session_id, if_match)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-def conditional(answer: Representation, if_none_match: str | None) -> Response:
-    """Answer in full, or with 304 if the caller has it already."""
-    headers = {"ETag": answer.etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
-    if if_none_match is not None and etags.matches(if_none_match, answer.etag):
+def conditional(representation: Representation, if_none_match: str | None) -> Response:
+    """Return 304 if the caller has this representation already, otherwise 200."""
+    headers = {"ETag": representation.etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    if if_none_match is not None and etags.matches(if_none_match, representation.etag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(answer.body, media_type="application/json", headers=headers)
+    return Response(representation.body, media_type="application/json", headers=headers)
 
 
 def _summary(summary: Versioned[Summary], status: HTTPStatus) -> Response:
