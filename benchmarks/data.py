@@ -24,11 +24,13 @@ FROM generate_series(1, $2::int) AS n
 """
 
 MESSAGES_OF_NEW_SESSIONS = """
-INSERT INTO "ChatMessage" ("id", "sessionId", "role", "content", "sequence")
-SELECT gen_random_uuid(), "ChatSession"."id", CASE WHEN n % 2 = 0 THEN 'user' ELSE 'assistant' END,
+INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "content", "sequence")
+SELECT "userId", "ChatSession"."id", gen_random_uuid(), CASE WHEN n % 2 = 0 THEN 'user' ELSE 'assistant' END,
     to_jsonb(repeat('Some words of a chat. ', 8)), n
 FROM "ChatSession" CROSS JOIN generate_series(0, $2::int - 1) AS n
-WHERE "userId" = $1 AND NOT EXISTS (SELECT FROM "ChatMessage" WHERE "sessionId" = "ChatSession"."id")
+WHERE "userId" = $1 AND NOT EXISTS (
+    SELECT FROM "ChatMessage" WHERE "userId" = $1 AND "sessionId" = "ChatSession"."id"
+)
 """
 
 COPY_SESSIONS = """
@@ -39,9 +41,8 @@ FROM "ChatSession" WHERE "userId" = $1 ON CONFLICT DO NOTHING
 
 COPY_MESSAGES = """
 INSERT INTO pick_message (id, session_id, role, content, metadata, sequence, created_at)
-SELECT message."id", "sessionId", "role", "content", message."metadata", "sequence", message."createdAt"
-FROM "ChatMessage" AS message JOIN "ChatSession" AS session ON session."id" = "sessionId"
-WHERE "userId" = $1 ON CONFLICT DO NOTHING
+SELECT "id", "sessionId", "role", "content", "metadata", "sequence", "createdAt"
+FROM "ChatMessage" WHERE "userId" = $1 ON CONFLICT DO NOTHING
 """
 
 

@@ -14,8 +14,8 @@ from tests.plans import Plan, explain, planned_database
 ROWS = 3000
 NOTES = """INSERT INTO "Outbox" ("userId", "sessionId", "change")
     SELECT 'ada', gen_random_uuid(), 'deleted' FROM generate_series(1, {rows})"""
-TOMBSTONES = """INSERT INTO "Tombstone" ("sessionId", "deletedAt")
-    SELECT gen_random_uuid(), now() - interval '1 year' FROM generate_series(1, {rows})"""
+TOMBSTONES = """INSERT INTO "Tombstone" ("userId", "sessionId", "deletedAt")
+    SELECT 'ada', gen_random_uuid(), now() - interval '1 year' FROM generate_series(1, {rows})"""
 
 
 @pytest.fixture(scope="module")

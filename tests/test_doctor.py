@@ -173,9 +173,9 @@ async def test_a_migration_that_was_changed_after_it_was_applied_is_told(
         ),
         ('ALTER TABLE "Tombstone" RENAME TO "Grave"', 'ALTER TABLE "Grave" RENAME TO "Tombstone"', "TABLE Tombstone"),
         (
-            'ALTER TABLE "ChatMessage" RENAME CONSTRAINT "ChatMessage_sessionId_fkey" TO "x"',
-            'ALTER TABLE "ChatMessage" RENAME CONSTRAINT "x" TO "ChatMessage_sessionId_fkey"',
-            "CONSTRAINT ChatMessage_sessionId_fkey",
+            'ALTER TABLE "ChatMessage" RENAME CONSTRAINT "ChatMessage_userId_sessionId_fkey" TO "x"',
+            'ALTER TABLE "ChatMessage" RENAME CONSTRAINT "x" TO "ChatMessage_userId_sessionId_fkey"',
+            "CONSTRAINT ChatMessage_userId_sessionId_fkey",
         ),
     ],
 )

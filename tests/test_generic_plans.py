@@ -46,7 +46,7 @@ class Recorded:
 
     async def plan(self, verb: str, *values: object) -> Plan:
         """Explain the last one that takes so many values, with the settings of its transaction."""
-        fits = [each for each in self._statements if each.startswith(verb) and f"${len(values)}" in each]
+        fits = [each for each in self._statements if each.lstrip().startswith(verb) and f"${len(values)}" in each]
         settings = dict.fromkeys(each for each in self._statements if each.startswith("SET "))
         return await explain_generic(self._crowd, list(settings), fits[-1], *values)
 
@@ -91,6 +91,6 @@ async def test_a_purge_deletes_by_ids(settings: Settings, database: asyncpg.Pool
     statements: list[str] = []
     async with prisma_client(settings, on_statement=statements.append) as prisma:
         assert len(await BulkStore(prisma).delete_unused(LATER, Place(), SESSIONS_PER_PIECE)) == SESSIONS_PER_PIECE
-    plan = await Recorded(statements, crowd).plan("DELETE", *IDS, LATER)
+    plan = await Recorded(statements, crowd).plan("DELETE", ["ada"] * len(IDS), IDS, LATER)
     assert plan.indexes == ["ChatSession_pkey"]
     assert plan.read == SESSIONS_PER_PIECE

@@ -15,7 +15,7 @@ from tests.service import Caller, Service
 
 BY_PIN = "ChatSession_userId_isPinned_updatedAt_id_idx"
 BY_TIME = "ChatSession_userId_updatedAt_id_idx"
-BY_SEQUENCE = "ChatMessage_sessionId_sequence_key"
+BY_SEQUENCE = "ChatMessage_userId_sessionId_sequence_key"
 MIDDLE = datetime(2026, 1, 1, 0, 55, tzinfo=UTC)
 
 # Twenty users with a thousand sessions each, of which a twentieth is pinned, in no order, as people go
@@ -25,11 +25,11 @@ INSERT INTO "ChatSession" ("id", "userId", "title", "isPinned", "messageCount", 
 SELECT lpad(n::text, 8, '0'), CASE n % 20 WHEN 0 THEN 'ada' ELSE 'user' || n % 20 END, 'Chat ' || n, n % 400 = 0,
     CASE n WHEN 20 THEN 5000 ELSE 0 END, '2026-01-01T00:00:00Z'::timestamptz + make_interval(secs => n / 3)
 FROM generate_series(1, 20000) AS n ORDER BY md5(n::text);
-INSERT INTO "ChatMessage" ("id", "sessionId", "role", "sequence")
-SELECT n::text, '00000020', 'user', n FROM generate_series(0, 4999) AS n;
-INSERT INTO "ChatMessage" ("id", "sessionId", "role", "sequence")
-SELECT '1', lpad(n::text, 8, '0'), 'user', 0 FROM generate_series(100, 10000) AS n;
-INSERT INTO "Tombstone" ("sessionId") SELECT 'gone' || n FROM generate_series(1, 20000) AS n;
+INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "sequence")
+SELECT 'ada', '00000020', n::text, 'user', n FROM generate_series(0, 4999) AS n;
+INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "sequence")
+SELECT "userId", "id", '1', 'user', 0 FROM "ChatSession" WHERE "id" > '00000100';
+INSERT INTO "Tombstone" ("userId", "sessionId") SELECT 'ada', 'gone' || n FROM generate_series(1, 20000) AS n;
 INSERT INTO "Outbox" ("userId", "sessionId", "change") SELECT 'ada', 'x', 'updated' FROM generate_series(1, 20000);
 VACUUM ANALYZE;
 """
@@ -151,19 +151,23 @@ async def test_a_delete_finds_its_session_by_the_id(ada: Caller, sent: Sent, cro
 
 
 @pytest.mark.parametrize(
-    ("statement", "value", "indexes"),
+    ("statement", "values", "indexes"),
     [
         # What Postgres itself sends for the foreign key.
-        ('DELETE FROM ONLY "ChatMessage" WHERE $1 = "sessionId"', "00000777", {"ChatMessage_pkey", BY_SEQUENCE}),
+        (
+            'DELETE FROM ONLY "ChatMessage" WHERE $1 = "userId" AND $2 = "sessionId"',
+            ("user17", "00000777"),
+            {"ChatMessage_pkey", BY_SEQUENCE},
+        ),
         # The check of the trigger behind every insert.
-        ('SELECT FROM "Tombstone" WHERE "sessionId" = $1', "gone77", {"Tombstone_pkey"}),
+        ('SELECT FROM "Tombstone" WHERE "userId" = $1 AND "sessionId" = $2', ("ada", "gone77"), {"Tombstone_pkey"}),
     ],
     ids=["cascade", "tombstones"],
 )
 async def test_what_the_database_does_by_itself_uses_an_index(
-    statement: str, value: str, indexes: set[str], crowd: asyncpg.Pool
+    statement: str, values: tuple[str, ...], indexes: set[str], crowd: asyncpg.Pool
 ) -> None:
-    plan = await explain(crowd, statement, value)
+    plan = await explain(crowd, statement, *values)
     assert plan.indexes
     assert set(plan.indexes) <= indexes
     assert "Seq Scan" not in plan.kinds
@@ -172,7 +176,7 @@ async def test_what_the_database_does_by_itself_uses_an_index(
 async def test_the_triggers_of_a_delete_read_no_table_from_end_to_end(crowd: asyncpg.Pool) -> None:
     before = await scanned(crowd)
     async with crowd.acquire() as connection:
-        await connection.execute('DELETE FROM "ChatSession" WHERE "id" = $1', "00000778")
+        await connection.execute('DELETE FROM "ChatSession" WHERE "userId" = $1 AND "id" = $2', "user18", "00000778")
         await connection.execute('INSERT INTO "ChatSession" ("id", "userId") VALUES ($1, $2)', "new", "nobody")
     assert await scanned(crowd) == before
 

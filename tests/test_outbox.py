@@ -35,7 +35,6 @@ async def cached(caller: Caller, redis: RedisClient, session_id: str) -> None:
         ('DELETE FROM "ChatSession"', []),
         ('TRUNCATE "ChatSession" CASCADE', []),
         ("""UPDATE "ChatSession" SET "title" = 'Porto'""", ["Porto"]),
-        ("""UPDATE "ChatSession" SET "userId" = 'bob'""", []),
     ],
 )
 async def test_the_cache_follows_direct_sql(
@@ -61,8 +60,8 @@ async def test_the_cache_follows_direct_sql(
         ("""UPDATE "ChatMessage" SET "content" = '"bye"'""", ["bye"]),
         ('DELETE FROM "ChatMessage"', []),
         (
-            """INSERT INTO "ChatMessage" ("id", "sessionId", "role", "content", "sequence")
-               SELECT 'new', "id", 'user', '"bye"', 1 FROM "ChatSession" """,
+            """INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "content", "sequence")
+               SELECT "userId", "id", 'new', 'user', '"bye"', 1 FROM "ChatSession" """,
             ["hi", "bye"],
         ),
     ],
@@ -253,8 +252,8 @@ async def test_a_worker_trusts_the_cache_although_new_notes_never_stop(settings:
 
 async def test_a_tombstone_is_forgotten_after_its_hours(settings: Settings, database: asyncpg.Pool) -> None:
     await database.execute(
-        """INSERT INTO "Tombstone" ("sessionId", "deletedAt")
-           VALUES ('old', now() - interval '25 hours'), ('young', now() - interval '23 hours')"""
+        """INSERT INTO "Tombstone" ("userId", "sessionId", "deletedAt")
+           VALUES ('ada', 'old', now() - interval '25 hours'), ('ada', 'young', now() - interval '23 hours')"""
     )
 
     async def only_the_young_one_is_left() -> bool:

@@ -191,17 +191,23 @@ async def test_a_file_that_cannot_be_written_or_read_is_told_in_words(operator: 
 
 
 async def test_ids_that_are_taken_or_were_deleted_are_refused_by_line_and_the_rest_is_imported(
-    operator: Operator, ada: Caller, bob: Caller
+    operator: Operator, ada: Caller
 ) -> None:
-    taken = await bob.create("bob's")
+    taken = await ada.create("mine")
     deleted = await ada.create()
     await ada.delete(deleted["id"])
     lines = [line(id=taken["id"]), line(title="one"), b"\n", line(id=deleted["id"]), line(title="two")]
     result = await operator.fail("import", "--user", "ada", stdin=b"".join(lines))
     assert refusals(result) == {1: "its id is taken", 4: "its id is taken"}
     assert result.stdout == "Imported 2 sessions with 0 messages; refused 2 lines.\n"
-    assert sorted(await ada.titles()) == ["one", "two"]
-    assert await bob.titles() == ["bob's"]
+    assert sorted(await ada.titles()) == ["mine", "one", "two"]
+
+
+async def test_an_import_keeps_ids_that_other_users_have(operator: Operator, ada: Caller, bob: Caller) -> None:
+    theirs = await bob.create("his")
+    await operator.succeed("import", "--user", "ada", stdin=line(id=theirs["id"], title="hers"))
+    assert (await ada.get(theirs["id"])).json()["title"] == "hers"
+    assert (await bob.get(theirs["id"])).json()["title"] == "his"
 
 
 async def test_a_strict_import_stops_at_the_first_line_that_it_refuses(operator: Operator, ada: Caller) -> None:

@@ -69,9 +69,10 @@ class TestKinds:
     async def test_no_session_is_404(self, ada: Caller) -> None:
         check(await ada.get(new_id()), 404, "session-not-found")
 
-    async def test_a_taken_id_is_409(self, ada: Caller, bob: Caller) -> None:
-        taken = await bob.create()
-        check(await ada.http.post(PATH, json={"id": taken["id"]}), 409, "session-id-taken")
+    async def test_a_deleted_id_is_409(self, ada: Caller) -> None:
+        deleted = (await ada.create())["id"]
+        await ada.delete(deleted)
+        check(await ada.http.post(PATH, json={"id": deleted}), 409, "session-id-taken")
 
     async def test_another_version_is_412(self, ada: Caller) -> None:
         check(await ada.delete((await ada.create())["id"], if_match='"1"'), 412, "precondition-failed")

@@ -15,7 +15,7 @@ from chat_sessions.cache.keys import UserKeys
 from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
 from tests.proxy import Proxy
-from tests.service import Caller, Service, new_id, running
+from tests.service import Caller, Service, running
 from tests.waiting import a_statement_waits, deletion_under_way, swept, until
 from tests.wire import by_way_of, script
 from tests.world import migrated_database
@@ -236,30 +236,6 @@ async def test_a_writer_that_waits_for_the_lock_of_a_deleted_session_finds_nothi
 async def tries_for_the_lock(redis: RedisClient) -> bool:
     statistics = await redis.info("commandstats")
     return bool(statistics.get("cmdstat_set", {}).get("calls", 0) > 1)
-
-
-async def test_a_deleted_id_is_refused_as_a_foreign_one_is(ada: Caller, bob: Caller, session_id: str) -> None:
-    foreign = (await bob.create("Bob's", id=new_id()))["id"]
-    await ada.delete(session_id)
-    deleted_again = await ada.http.post("/api/chat/sessions", json={"id": session_id})
-    somebody_elses = await ada.http.post("/api/chat/sessions", json={"id": foreign})
-    assert deleted_again.status_code == somebody_elses.status_code == 409
-    assert deleted_again.content == somebody_elses.content
-
-
-async def test_a_deleted_id_is_refused_before_a_row_is_written(
-    ada: Caller, database: asyncpg.Pool, session_id: str
-) -> None:
-    # Writing one, only to undo it, takes a millisecond that would tell a deleted id from a foreign one.
-    await ada.delete(session_id)
-    async with database.acquire() as connection, connection.transaction():
-        with pytest.raises(asyncpg.UniqueViolationError, match="was deleted"):
-            async with connection.transaction():
-                await connection.execute(
-                    """INSERT INTO "ChatSession" ("id", "userId") VALUES ($1, 'ada')""", session_id
-                )
-        written = """SELECT n_tup_ins FROM pg_stat_xact_user_tables WHERE relname = 'ChatSession'"""
-        assert await connection.fetchval(written) == 0
 
 
 async def test_two_writers_and_a_deleter_leave_nothing_behind(

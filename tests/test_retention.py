@@ -97,6 +97,29 @@ async def test_nobody_reads_a_purged_session_from_the_cache(
     assert await ada.titles() == []
 
 
+async def test_a_purge_takes_the_old_one_of_two_sessions_with_the_same_id(
+    operator: Operator, ada: Caller, bob: Caller, database: asyncpg.Pool
+) -> None:
+    [old] = await old_sessions(database, ada)
+    await bob.create("young", id=old)
+    result = await operator.succeed("purge", "--inactive-days", "90")
+    assert "Deleted 1 session " in result.output
+    assert (await ada.get(old)).status_code == 404
+    assert (await bob.get(old)).status_code == 200
+
+
+@pytest.mark.parametrize("batch", ["1", "2", "500"])
+async def test_a_purge_finds_sessions_of_several_users_with_the_same_id_and_time(
+    operator: Operator, ada: Caller, bob: Caller, database: asyncpg.Pool, batch: str
+) -> None:
+    [old] = await old_sessions(database, ada)
+    await bob.create("old", id=old)
+    await age(database, 100, old)
+    assert (await operator.succeed("purge", "--inactive-days", "90", "--dry-run")).output.startswith("2 sessions")
+    assert "Deleted 2 sessions" in (await operator.succeed("purge", "--inactive-days", "90", "--batch", batch)).output
+    assert await count(database) == 0
+
+
 async def test_a_purge_tells_each_owner_of_his_own_sessions(
     operator: Operator, ada: Caller, bob: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
@@ -177,7 +200,7 @@ async def test_the_count_of_many_sessions_is_made_of_bounded_statements(
     configure_logging(settings)
 
 
-async def test_erasing_a_user_leaves_nothing_of_them_but_the_bare_ids(
+async def test_erasing_a_user_leaves_nothing_of_them_but_the_ids_that_must_not_be_used_again(
     operator: Operator, ada: Caller, bob: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
     ids = [(await ada.create("mine", messages=[{"role": "user", "content": "private"}]))["id"] for _ in range(3)]
@@ -185,8 +208,11 @@ async def test_erasing_a_user_leaves_nothing_of_them_but_the_bare_ids(
     await asyncio.gather(ada.page(), *(ada.get(each) for each in ids))
     result = await operator.succeed("erase-user", "ada", "--yes")
     assert "erased 3 sessions with 3 messages" in result.output
+    assert "The ids of 3 sessions are kept with the user's for up to 24 h" in result.output
     assert await keys_of(redis, "ada") == []
-    for table in ("ChatSession", "ChatMessage", "Outbox", "Tombstone"):
+    buried = await database.fetch('SELECT "userId", "sessionId" FROM "Tombstone"')
+    assert {tuple(row) for row in buried} == {("ada", each) for each in ids}
+    for table in ("ChatSession", "ChatMessage", "Outbox"):
         found = await database.fetch(f'SELECT "{table}"::text AS "row" FROM "{table}"')  # noqa: S608
         assert not [row for row in found if "ada" in row["row"] or "private" in row["row"]]
     assert (await bob.get(kept["id"])).status_code == 200

@@ -90,20 +90,44 @@ class TestCreate:
         assert sorted(each.status_code for each in answers) == [200] * 7 + [201]
         assert len({each.text for each in answers}) == 1
 
-    async def test_nobody_can_tell_an_id_of_somebody_else_from_a_deleted_one(self, ada: Caller, bob: Caller) -> None:
-        theirs, deleted = (await bob.create("His"))["id"], (await ada.create())["id"]
-        await ada.delete(deleted)
-        foreign = await ada.http.post(PATH, json={"id": theirs})
-        late = await ada.http.post(PATH, json={"id": deleted})
-        assert (foreign.status_code, late.status_code) == (409, 409)
-        assert foreign.content == late.content
-        assert fixed_headers(foreign.headers) == fixed_headers(late.headers)
-        assert foreign.json()["type"] == "urn:chat-sessions:session-id-taken"
+    async def test_two_users_may_have_the_same_id(self, ada: Caller, bob: Caller) -> None:
+        session_id = (await bob.create("His", messages=[{"id": "m1", "role": "user", "content": "his"}]))["id"]
+        message = {"id": "m1", "role": "user", "content": "hers"}
+        answer = await ada.http.post(PATH, json={"id": session_id, "title": "Hers", "messages": [message]})
+        assert answer.status_code == 201
+        await ada.append(session_id, "more")
+        for caller, title, contents in ((ada, "Hers", ["hers", "more"]), (bob, "His", ["his"])):
+            session = (await caller.get(session_id)).json()
+            assert session["title"] == title
+            assert [each["content"] for each in session["messages"]] == contents
 
-    async def test_a_refused_create_changes_nothing(self, ada: Caller, bob: Caller, database: asyncpg.Pool) -> None:
-        theirs = (await bob.create("His"))["id"]
+    @pytest.mark.parametrize("batch", [False, True])
+    async def test_a_deletion_leaves_another_users_session_with_the_same_id(
+        self, batch: bool, ada: Caller, bob: Caller
+    ) -> None:
+        session_id = (await bob.create("His"))["id"]
+        await ada.create("Hers", id=session_id)
+        if batch:
+            answer = await ada.http.post(f"{PATH}/batch-delete", json={"ids": [session_id]})
+            assert answer.json() == {"deleted": [session_id], "not_found": [], "count": 1}
+        else:
+            assert (await ada.delete(session_id)).status_code == 204
+        assert (await ada.get(session_id)).status_code == 404
+        assert (await bob.get(session_id)).json()["title"] == "His"
+
+    async def test_an_id_that_one_user_has_deleted_is_free_for_another(self, ada: Caller, bob: Caller) -> None:
+        session_id = (await bob.create())["id"]
+        await bob.delete(session_id)
+        assert (await ada.http.post(PATH, json={"id": session_id})).status_code == 201
+        late = await bob.http.post(PATH, json={"id": session_id})
+        assert (late.status_code, late.json()["type"]) == (409, "urn:chat-sessions:session-id-taken")
+
+    async def test_a_refused_create_changes_nothing(self, ada: Caller, database: asyncpg.Pool) -> None:
+        deleted = (await ada.create())["id"]
+        await ada.delete(deleted)
         before = await rows(database)
-        await ada.http.post(PATH, json={"id": theirs, "messages": [{"role": "user", "content": "smuggled"}]})
+        refused = await ada.http.post(PATH, json={"id": deleted, "messages": [{"role": "user", "content": "late"}]})
+        assert refused.status_code == 409
         assert await rows(database) == before
 
     async def test_a_session_with_messages_has_them_in_order(self, ada: Caller) -> None:

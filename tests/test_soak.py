@@ -16,7 +16,7 @@ pytestmark = pytest.mark.timeout(300)
 
 RESURRECT = """
 INSERT INTO "ChatSession" ("id", "userId", "title")
-SELECT "sessionId", 'user-0', 'Back again' FROM "Tombstone" ORDER BY "deletedAt" LIMIT 1
+SELECT "sessionId", "userId", 'Back again' FROM "Tombstone" ORDER BY "deletedAt" LIMIT 1
 ON CONFLICT DO NOTHING
 """
 

@@ -17,12 +17,16 @@ POLL_SECONDS = 0.2
 
 SESSIONS = """
 SELECT "id", "userId", "title", "isPinned", "messageCount",
-    (SELECT count(*) FROM "ChatMessage" WHERE "sessionId" = "ChatSession"."id") AS stored,
-    (SELECT count(DISTINCT "sequence") FROM "ChatMessage" WHERE "sessionId" = "ChatSession"."id") AS numbers,
-    (SELECT COALESCE(max("sequence"), -1) + 1 FROM "ChatMessage" WHERE "sessionId" = "ChatSession"."id") AS next
-FROM "ChatSession"
+    stored, numbers, next
+FROM "ChatSession" CROSS JOIN LATERAL (
+    SELECT count(*) AS stored, count(DISTINCT "sequence") AS numbers, COALESCE(max("sequence"), -1) + 1 AS next
+    FROM "ChatMessage" WHERE "userId" = "ChatSession"."userId" AND "sessionId" = "ChatSession"."id"
+) AS messages
 """
-ORPHANS = 'SELECT count(*) FROM "ChatMessage" WHERE "sessionId" NOT IN (SELECT "id" FROM "ChatSession")'
+ORPHANS = """
+SELECT count(*) FROM "ChatMessage"
+WHERE ("userId", "sessionId") NOT IN (SELECT "userId", "id" FROM "ChatSession")
+"""
 BURIED = 'SELECT count(*) FROM "Tombstone" WHERE "sessionId" = ANY($1::text[])'
 WAITING = 'SELECT count(*) FROM "Outbox"'
 

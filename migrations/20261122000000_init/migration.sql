@@ -10,23 +10,25 @@ $$;
 
 -- CreateTable
 CREATE TABLE "ChatSession" (
-    "id" TEXT NOT NULL,
     "userId" TEXT NOT NULL,
+    "id" TEXT NOT NULL,
     "title" TEXT,
     "isPinned" BOOLEAN NOT NULL DEFAULT false,
+    "isArchived" BOOLEAN NOT NULL DEFAULT false,
     "metadata" JSONB NOT NULL DEFAULT '{}',
     "version" BIGINT NOT NULL DEFAULT ((EXTRACT(epoch FROM clock_timestamp()) * (1000000)::numeric))::bigint,
     "messageCount" INTEGER NOT NULL DEFAULT 0,
     "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
     "updatedAt" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
 
-    CONSTRAINT "ChatSession_pkey" PRIMARY KEY ("id")
+    CONSTRAINT "ChatSession_pkey" PRIMARY KEY ("userId","id")
 );
 
 -- CreateTable
 CREATE TABLE "ChatMessage" (
-    "id" TEXT NOT NULL,
+    "userId" TEXT NOT NULL,
     "sessionId" TEXT NOT NULL,
+    "id" TEXT NOT NULL,
     "role" TEXT NOT NULL,
     "content" JSONB,
     "name" TEXT,
@@ -38,7 +40,7 @@ CREATE TABLE "ChatMessage" (
     "sequence" INTEGER NOT NULL,
     "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
 
-    CONSTRAINT "ChatMessage_pkey" PRIMARY KEY ("sessionId","id")
+    CONSTRAINT "ChatMessage_pkey" PRIMARY KEY ("userId","sessionId","id")
 );
 
 -- CreateTable
@@ -49,15 +51,16 @@ CREATE TABLE "Outbox" (
     "change" TEXT NOT NULL,
     "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
 
-    CONSTRAINT "Outbox_pkey" PRIMARY KEY ("id")
+    CONSTRAINT "Outbox_pkey" PRIMARY KEY ("id","userId")
 );
 
 -- CreateTable
 CREATE TABLE "Tombstone" (
+    "userId" TEXT NOT NULL,
     "sessionId" TEXT NOT NULL,
     "deletedAt" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
 
-    CONSTRAINT "Tombstone_pkey" PRIMARY KEY ("sessionId")
+    CONSTRAINT "Tombstone_pkey" PRIMARY KEY ("userId","sessionId")
 );
 
 -- CreateIndex
@@ -70,17 +73,22 @@ CREATE INDEX "ChatSession_userId_updatedAt_id_idx" ON "ChatSession"("userId", "u
 CREATE INDEX "ChatSession_updatedAt_id_idx" ON "ChatSession"("updatedAt", "id");
 
 -- CreateIndex
-CREATE UNIQUE INDEX "ChatMessage_sessionId_sequence_key" ON "ChatMessage"("sessionId", "sequence");
+CREATE UNIQUE INDEX "ChatMessage_userId_sessionId_sequence_key" ON "ChatMessage"("userId", "sessionId", "sequence");
 
 -- CreateIndex
 CREATE INDEX "Tombstone_deletedAt_idx" ON "Tombstone"("deletedAt");
 
 -- AddForeignKey
-ALTER TABLE "ChatMessage" ADD CONSTRAINT "ChatMessage_sessionId_fkey" FOREIGN KEY ("sessionId") REFERENCES "ChatSession"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+ALTER TABLE "ChatMessage" ADD CONSTRAINT "ChatMessage_userId_sessionId_fkey" FOREIGN KEY ("userId", "sessionId") REFERENCES "ChatSession"("userId", "id") ON DELETE CASCADE ON UPDATE NO ACTION;
 
--- Whoever changes a session, direct SQL included, gives it a new version.
+-- Any update of a session, direct SQL included, gives it a new version. Its key is what caches, the feed and tombstones
+-- know it by, so it never changes.
 CREATE FUNCTION "ChatSession_move_version"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF NEW."userId" <> OLD."userId" OR NEW."id" <> OLD."id" THEN
+        RAISE 'a session keeps its user and its id'
+            USING HINT = 'Copy it with `chat-sessions export` and `import`, then delete it.';
+    END IF;
     NEW."version" := OLD."version" + 1;
     RETURN NEW;
 END;
@@ -93,28 +101,18 @@ CREATE FUNCTION "Tombstone_refuse"() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     RAISE unique_violation USING
         MESSAGE = 'a session with this id was deleted',
-        DETAIL = 'Key (id) is held by a tombstone.',
+        DETAIL = 'Key (userId, id) is held by a tombstone.',
         CONSTRAINT = 'Tombstone_pkey';
 END;
 $$;
 
--- Before the insert, so that a deleted id is refused as quickly as one that another user has.
-CREATE FUNCTION "ChatSession_check_id"() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF EXISTS (SELECT FROM "Tombstone" WHERE "sessionId" = NEW."id") THEN
-        PERFORM "Tombstone_refuse"();
-    END IF;
-    RETURN NEW;
-END;
-$$;
-
-CREATE TRIGGER "ChatSession_id" BEFORE INSERT ON "ChatSession"
-    FOR EACH ROW EXECUTE FUNCTION "ChatSession_check_id"();
-
--- Again after it: an insert that waited for the deletion of the same id sees the tombstone only then.
+-- After the insert: one that waited for the deletion of the same id sees the tombstone only then.
 CREATE FUNCTION "ChatSession_note_insert"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM inserted JOIN "Tombstone" ON "sessionId" = inserted."id") THEN
+    IF EXISTS (
+        SELECT FROM inserted JOIN "Tombstone"
+            ON "Tombstone"."userId" = inserted."userId" AND "Tombstone"."sessionId" = inserted."id"
+    ) THEN
         PERFORM "Tombstone_refuse"();
     END IF;
     INSERT INTO "Outbox" ("userId", "sessionId", "change")
@@ -127,28 +125,23 @@ CREATE TRIGGER "ChatSession_insert" AFTER INSERT ON "ChatSession"
     REFERENCING NEW TABLE AS inserted
     FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_insert"();
 
--- Whoever moves a session to another user deletes it for the one and creates it for the other.
 CREATE FUNCTION "ChatSession_note_update"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO "Outbox" ("userId", "sessionId", "change")
-        SELECT "userId", "id", CASE WHEN outdated."version" IS NULL THEN 'created' ELSE 'updated' END
-        FROM updated LEFT JOIN outdated USING ("userId", "id")
-        UNION ALL
-        SELECT "userId", "id", 'deleted'
-        FROM outdated LEFT JOIN updated USING ("userId", "id") WHERE updated."version" IS NULL;
+        SELECT "userId", "id", 'updated' FROM updated;
     RETURN NULL;
 END;
 $$;
 
 CREATE TRIGGER "ChatSession_update" AFTER UPDATE ON "ChatSession"
-    REFERENCING OLD TABLE AS outdated NEW TABLE AS updated
+    REFERENCING NEW TABLE AS updated
     FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_update"();
 
 CREATE FUNCTION "ChatSession_note_delete"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO "Tombstone" ("sessionId")
-        SELECT "id" FROM deleted
-        ON CONFLICT ("sessionId") DO UPDATE SET "deletedAt" = now();
+    INSERT INTO "Tombstone" ("userId", "sessionId")
+        SELECT "userId", "id" FROM deleted
+        ON CONFLICT ("userId", "sessionId") DO UPDATE SET "deletedAt" = excluded."deletedAt";
     INSERT INTO "Outbox" ("userId", "sessionId", "change")
         SELECT "userId", "id", 'deleted' FROM deleted;
     RETURN NULL;
@@ -159,12 +152,12 @@ CREATE TRIGGER "ChatSession_delete" AFTER DELETE ON "ChatSession"
     REFERENCING OLD TABLE AS deleted
     FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_delete"();
 
--- TRUNCATE has no transition table, so it notes what is there just before.
+-- TRUNCATE has no transition table, so this notes what is there just before.
 CREATE FUNCTION "ChatSession_note_truncate"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO "Tombstone" ("sessionId")
-        SELECT "id" FROM "ChatSession"
-        ON CONFLICT ("sessionId") DO UPDATE SET "deletedAt" = now();
+    INSERT INTO "Tombstone" ("userId", "sessionId")
+        SELECT "userId", "id" FROM "ChatSession"
+        ON CONFLICT ("userId", "sessionId") DO UPDATE SET "deletedAt" = excluded."deletedAt";
     INSERT INTO "Outbox" ("userId", "sessionId", "change")
         SELECT "userId", "id", 'deleted' FROM "ChatSession";
     RETURN NULL;
@@ -174,17 +167,20 @@ $$;
 CREATE TRIGGER "ChatSession_truncate" BEFORE TRUNCATE ON "ChatSession"
     FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_truncate"();
 
--- Whoever changes messages, direct SQL included, changes their session. The API's own statements have moved its version
--- in the same transaction, which the row's xmin tells; that of a session that is being deleted is gone already.
+-- Changing messages, with direct SQL too, changes their session. The API's own statements have moved its version in the
+-- same transaction, which the row's xmin tells; that of a session that is being deleted is gone already.
 CREATE FUNCTION "ChatMessage_move_version"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     -- An update of no row would still fire the triggers of the session.
     IF EXISTS (
-        SELECT FROM changed JOIN "ChatSession" ON "ChatSession"."id" = changed."sessionId"
+        SELECT FROM changed JOIN "ChatSession"
+            ON "ChatSession"."userId" = changed."userId" AND "ChatSession"."id" = changed."sessionId"
         WHERE "ChatSession".xmin <> pg_current_xact_id()::xid
     ) THEN
         UPDATE "ChatSession" SET "version" = "version"
-            WHERE "id" = ANY(ARRAY(SELECT DISTINCT "sessionId" FROM changed)) AND xmin <> pg_current_xact_id()::xid;
+            FROM (SELECT DISTINCT "userId", "sessionId" FROM changed) AS touched
+            WHERE "ChatSession"."userId" = touched."userId" AND "ChatSession"."id" = touched."sessionId"
+                AND "ChatSession".xmin <> pg_current_xact_id()::xid;
     END IF;
     RETURN NULL;
 END;

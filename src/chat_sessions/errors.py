@@ -6,7 +6,7 @@ ChatSessionsError
 ├── BodyTooLarge                413
 ├── SessionNotFound             404  missing, deleted or somebody else's: nobody can tell which
 ├── Conflict                    409
-│   ├── SessionIdTaken          409  held by another user, or by a tombstone
+│   ├── SessionIdTaken          409  the user has deleted a session with this id
 │   └── SessionBusy             409  other writers hold the session's lock
 ├── PreconditionFailed          412  If-Match names another version
 ├── TooManyRequests             429  the user asks more often than one user may
@@ -90,9 +90,9 @@ class Conflict(ChatSessionsError):
 
 
 class SessionIdTaken(Conflict):
-    """Another user has a session with this id, or it was deleted: nobody can tell which."""
+    """The user has deleted a session with this id."""
 
-    detail = "This session id cannot be used (again); mint another one."
+    detail = "You have deleted a session with this id; mint another one."
 
 
 class SessionBusy(Conflict):

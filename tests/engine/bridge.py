@@ -6,6 +6,7 @@ from typing import Protocol
 import asyncpg
 from prisma import Json, Prisma
 from prisma.models import ChatSession
+from prisma.types import ChatSessionWhereUniqueInput
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
@@ -32,6 +33,10 @@ class Statements(list[str]):
         return [statement.split()[0] for statement in self]
 
 
+def of_ada(key: str) -> ChatSessionWhereUniqueInput:
+    return {"userId_id": {"userId": "ada", "id": key}}
+
+
 async def new_session(db: Prisma, key: str, user: str = "ada", title: str | None = None) -> ChatSession:
     return await db.chatsession.create(data={"id": key, "userId": user, "title": title})
 
@@ -39,7 +44,14 @@ async def new_session(db: Prisma, key: str, user: str = "ada", title: str | None
 async def new_messages(db: Prisma, session: str, count: int) -> int:
     return await db.chatmessage.create_many(
         data=[
-            {"id": f"m{n}", "sessionId": session, "role": "user", "sequence": n, "content": Json(f"word {n}")}
+            {
+                "userId": "ada",
+                "id": f"m{n}",
+                "sessionId": session,
+                "role": "user",
+                "sequence": n,
+                "content": Json(f"word {n}"),
+            }
             for n in range(count)
         ],
     )

@@ -14,13 +14,13 @@ from prisma.errors import (
 from chat_sessions.errors import DatabaseUnavailable
 from chat_sessions.store.prisma.client import BridgedPrisma
 from chat_sessions.store.prisma.options import EngineOptions
-from tests.engine.bridge import MakeDatabase, new_messages, new_session
+from tests.engine.bridge import MakeDatabase, new_messages, new_session, of_ada
 
 
 async def test_a_second_row_with_a_key_names_the_constraint(db: BridgedPrisma) -> None:
     await new_session(db, "a")
     with pytest.raises(UniqueViolationError) as caught:
-        await new_session(db, "a", user="bob")
+        await new_session(db, "a")
     assert caught.value.meta["target"] == "ChatSession_pkey"
 
 
@@ -28,8 +28,8 @@ async def test_a_taken_sequence_names_the_constraint(db: BridgedPrisma) -> None:
     await new_session(db, "a")
     await new_messages(db, "a", 1)
     with pytest.raises(UniqueViolationError) as caught:
-        await db.chatmessage.create(data={"id": "x", "sessionId": "a", "role": "user", "sequence": 0})
-    assert caught.value.meta["target"] == "ChatMessage_sessionId_sequence_key"
+        await db.chatmessage.create(data={"userId": "ada", "id": "x", "sessionId": "a", "role": "user", "sequence": 0})
+    assert caught.value.meta["target"] == "ChatMessage_userId_sessionId_sequence_key"
 
 
 async def test_a_tombstone_blocks_its_id_and_names_itself(db: BridgedPrisma) -> None:
@@ -43,14 +43,16 @@ async def test_a_tombstone_blocks_its_id_and_names_itself(db: BridgedPrisma) -> 
 
 async def test_a_message_without_its_session_violates_the_foreign_key(db: BridgedPrisma) -> None:
     with pytest.raises(ForeignKeyViolationError):
-        await db.chatmessage.create(data={"id": "m", "sessionId": "gone", "role": "user", "sequence": 0})
+        await db.chatmessage.create(
+            data={"userId": "ada", "id": "m", "sessionId": "gone", "role": "user", "sequence": 0}
+        )
     with pytest.raises(ForeignKeyViolationError):
         await new_messages(db, "gone", 2)
 
 
 async def test_what_must_be_found_and_is_not_is_an_error(db: BridgedPrisma) -> None:
     with pytest.raises(RecordNotFoundError):
-        await db.chatsession.find_unique_or_raise(where={"id": "gone"})
+        await db.chatsession.find_unique_or_raise(where=of_ada("gone"))
     with pytest.raises(RecordNotFoundError):
         await db.chatsession.find_first_or_raise(where={"userId": "gone"})
 

@@ -27,7 +27,7 @@ from tests.engine.bridge import new_session
 from tests.waiting import until
 
 SLOW = "SELECT 1 AS one FROM pg_sleep(0.3)"
-SLOW_INSERT = """INSERT INTO "Tombstone" ("sessionId") SELECT 'a' FROM pg_sleep(0.3)"""
+SLOW_INSERT = """INSERT INTO "Tombstone" ("userId", "sessionId") SELECT 'ada', 'a' FROM pg_sleep(0.3)"""
 
 
 async def outcome(call: Awaitable[object]) -> str:

@@ -283,15 +283,24 @@ async def test_a_renaming_is_noted_once(database: asyncpg.Pool) -> None:
 
 
 async def test_every_change_is_noted_in_the_outbox(database: asyncpg.Pool) -> None:
-    await database.execute("""INSERT INTO "ChatSession" ("id", "userId") VALUES ('a', 'ada'), ('b', 'bob')""")
-    await database.execute("""UPDATE "ChatSession" SET "userId" = 'eve' WHERE "id" = 'a'""")
-    await database.execute("""DELETE FROM "ChatSession" WHERE "id" = 'a'""")
+    await database.execute("""INSERT INTO "ChatSession" ("id", "userId") VALUES ('a', 'ada'), ('a', 'bob')""")
+    await database.execute("""DELETE FROM "ChatSession" WHERE "userId" = 'ada'""")
     await database.execute('TRUNCATE "ChatSession" CASCADE')
     notes = await _notes(database)
-    assert sorted(notes[:2]) == [("ada", "a", "created"), ("bob", "b", "created")]
-    assert sorted(notes[2:4]) == [("ada", "a", "deleted"), ("eve", "a", "created")]
-    assert notes[4:] == [("eve", "a", "deleted"), ("bob", "b", "deleted")]
-    assert {row["sessionId"] for row in await database.fetch('SELECT * FROM "Tombstone"')} == {"a", "b"}
+    assert sorted(notes[:2]) == [("ada", "a", "created"), ("bob", "a", "created")]
+    assert notes[2:] == [("ada", "a", "deleted"), ("bob", "a", "deleted")]
+    buried = await database.fetch('SELECT "userId", "sessionId" FROM "Tombstone"')
+    assert {tuple(row) for row in buried} == {("ada", "a"), ("bob", "a")}
+
+
+@pytest.mark.parametrize("column", ["userId", "id"])
+async def test_direct_sql_cannot_give_a_session_to_another_user_or_another_id(
+    database: asyncpg.Pool, column: str
+) -> None:
+    await database.execute("""INSERT INTO "ChatSession" ("id", "userId") VALUES ('a', 'ada')""")
+    with pytest.raises(asyncpg.RaiseError, match="keeps its user and its id"):
+        await database.execute(f"""UPDATE "ChatSession" SET "{column}" = 'eve'""")  # noqa: S608  from above
+    assert await _notes(database) == [("ada", "a", "created")]
 
 
 async def test_a_rolled_back_change_is_not_noted(database: asyncpg.Pool) -> None:

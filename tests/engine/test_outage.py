@@ -87,11 +87,11 @@ async def test_a_restart_under_load_is_survived(shaky: BridgedPrisma, shaky_post
 
 async def test_a_crash_within_a_transaction_keeps_nothing(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:
     tx = await shaky.tx().start()
-    await tx.tombstone.create(data={"sessionId": "a"})
+    await tx.tombstone.create(data={"userId": "ada", "sessionId": "a"})
     shaky_postgres.kill()
     shaky_postgres.start()
     with pytest.raises(DatabaseUnavailable):
-        await tx.tombstone.create(data={"sessionId": "b"})
+        await tx.tombstone.create(data={"userId": "ada", "sessionId": "b"})
     await until(lambda: _works(shaky))
     assert await shaky.tombstone.count() == 0
 

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from prisma.models import ChatSession
+from prisma.types import ChatMessageWhereUniqueInput, TombstoneWhereUniqueInput
 from pydantic import BaseModel
 
 from chat_sessions.store.prisma.client import BridgedPrisma
-from tests.engine.bridge import Statements, new_messages, new_session
+from tests.engine.bridge import Statements, new_messages, new_session, of_ada
 
 
 async def test_create_is_one_insert_and_returns_the_row(db: BridgedPrisma, statements: Statements) -> None:
@@ -35,7 +36,7 @@ async def test_create_many_counts_and_can_skip_duplicates(db: BridgedPrisma, sta
     assert await new_messages(db, "a", 3) == 3
     statements.clear()
     repeated = await db.chatmessage.create_many(
-        data=[{"id": f"m{n}", "sessionId": "a", "role": "user", "sequence": n} for n in range(5)],
+        data=[{"userId": "ada", "id": f"m{n}", "sessionId": "a", "role": "user", "sequence": n} for n in range(5)],
         skip_duplicates=True,
     )
     assert repeated == 2
@@ -45,20 +46,21 @@ async def test_create_many_counts_and_can_skip_duplicates(db: BridgedPrisma, sta
 async def test_finds_by_unique_first_and_none(db: BridgedPrisma) -> None:
     await new_session(db, "a")
     await new_session(db, "b")
-    found = await db.chatsession.find_unique(where={"id": "b"})
+    found = await db.chatsession.find_unique(where=of_ada("b"))
     first = await db.chatsession.find_first(where={"userId": "ada"}, order={"id": "desc"})
     assert found is not None
     assert first is not None
     assert (found.id, first.id) == ("b", "b")
-    assert await db.chatsession.find_unique(where={"id": "c"}) is None
-    assert (await db.chatsession.find_unique_or_raise(where={"id": "a"})).id == "a"
+    assert await db.chatsession.find_unique(where=of_ada("c")) is None
+    assert (await db.chatsession.find_unique_or_raise(where=of_ada("a"))).id == "a"
     assert (await db.chatsession.find_first_or_raise(where={"userId": "ada"}, order={"id": "asc"})).id == "a"
 
 
 async def test_finds_by_a_compound_key(db: BridgedPrisma) -> None:
     await new_session(db, "a")
     await new_messages(db, "a", 2)
-    message = await db.chatmessage.find_unique(where={"sessionId_id": {"sessionId": "a", "id": "m1"}})
+    key: ChatMessageWhereUniqueInput = {"userId_sessionId_id": {"userId": "ada", "sessionId": "a", "id": "m1"}}
+    message = await db.chatmessage.find_unique(where=key)
     assert message is not None
     assert message.sequence == 1
 
@@ -92,7 +94,7 @@ async def test_pages_by_cursor_and_offset_in_both_directions(db: BridgedPrisma) 
     async def ids(**page: object) -> list[str]:
         return [row.id for row in await db.chatsession.find_many(order={"id": "asc"}, **page)]  # type: ignore[arg-type]
 
-    assert await ids(cursor={"id": "b"}, skip=1, take=2) == ["c", "d"]
+    assert await ids(cursor=of_ada("b"), skip=1, take=2) == ["c", "d"]
     assert await ids(skip=1, take=2) == ["b", "c"]
     assert await ids(take=-1) == ["d"]
 
@@ -137,11 +139,11 @@ async def test_groups(db: BridgedPrisma) -> None:
 async def test_updates_one_with_increment(db: BridgedPrisma, statements: Statements) -> None:
     await new_session(db, "a")
     statements.clear()
-    updated = await db.chatsession.update(where={"id": "a"}, data={"title": "new", "messageCount": {"increment": 3}})
+    updated = await db.chatsession.update(where=of_ada("a"), data={"title": "new", "messageCount": {"increment": 3}})
     assert updated is not None
     assert (updated.title, updated.messageCount) == ("new", 3)
     assert statements.verbs == ["UPDATE"]
-    assert await db.chatsession.update(where={"id": "missing"}, data={"title": "x"}) is None
+    assert await db.chatsession.update(where=of_ada("missing"), data={"title": "x"}) is None
 
 
 async def test_updates_and_deletes_many_in_one_statement_each(db: BridgedPrisma, statements: Statements) -> None:
@@ -158,11 +160,12 @@ async def test_updates_and_deletes_many_in_one_statement_each(db: BridgedPrisma,
 
 
 async def test_upserts_and_deletes_one(db: BridgedPrisma) -> None:
+    key: TombstoneWhereUniqueInput = {"userId_sessionId": {"userId": "ada", "sessionId": "a"}}
     for _ in range(2):
-        await db.tombstone.upsert(where={"sessionId": "a"}, data={"create": {"sessionId": "a"}, "update": {}})
+        await db.tombstone.upsert(where=key, data={"create": {"userId": "ada", "sessionId": "a"}, "update": {}})
     assert await db.tombstone.count() == 1
-    assert await db.tombstone.delete(where={"sessionId": "a"}) is not None
-    assert await db.tombstone.delete(where={"sessionId": "a"}) is None
+    assert await db.tombstone.delete(where=key) is not None
+    assert await db.tombstone.delete(where=key) is None
 
 
 class Numbered(BaseModel):
@@ -188,7 +191,7 @@ async def test_raw_queries_take_parameters_and_fill_models(db: BridgedPrisma) ->
 async def test_raw_queries_fill_prismas_models(db: BridgedPrisma) -> None:
     await new_session(db, "a")
     rows = await db.query_raw('SELECT * FROM "ChatSession" WHERE "id" = ANY($1)', ["a", "b"], model=ChatSession)
-    assert rows == [await db.chatsession.find_unique(where={"id": "a"})]
+    assert rows == [await db.chatsession.find_unique(where=of_ada("a"))]
 
 
 async def test_raw_statements_return_the_number_of_rows(db: BridgedPrisma) -> None:

@@ -9,7 +9,7 @@ from prisma.errors import TransactionExpiredError, UniqueViolationError
 
 from chat_sessions.errors import DatabaseUnavailable, StatementUndone
 from chat_sessions.store.prisma.client import BridgedPrisma
-from tests.engine.bridge import Statements, new_session
+from tests.engine.bridge import Statements, new_session, of_ada
 from tests.waiting import until
 
 LOCK = 'SELECT "id" FROM "ChatSession" WHERE "id" = $1 FOR UPDATE'
@@ -83,11 +83,11 @@ async def test_twenty_at_once_change_the_same_row_one_after_the_other(db: Bridge
     async def append() -> None:
         async with db.tx(max_wait=timedelta(seconds=10)) as tx:
             await tx.query_raw(LOCK, "a")
-            session = await tx.chatsession.find_unique_or_raise(where={"id": "a"})
+            session = await tx.chatsession.find_unique_or_raise(where=of_ada("a"))
             await tx.chatsession.update_many(where={"id": "a"}, data={"messageCount": session.messageCount + 1})
 
     await asyncio.gather(*(append() for _ in range(20)))
-    assert (await db.chatsession.find_unique_or_raise(where={"id": "a"})).messageCount == 20
+    assert (await db.chatsession.find_unique_or_raise(where=of_ada("a"))).messageCount == 20
 
 
 async def test_a_deadlock_is_a_conflict_for_one_of_the_two(db: BridgedPrisma) -> None:

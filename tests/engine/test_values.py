@@ -12,7 +12,7 @@ from prisma.models import ChatMessage, ChatSession
 
 from chat_sessions.store.prisma.client import BridgedPrisma
 from chat_sessions.store.prisma.options import EngineOptions
-from tests.engine.bridge import MakeDatabase, new_session
+from tests.engine.bridge import MakeDatabase, new_session, of_ada
 
 SHAPES = [
     {},
@@ -40,7 +40,7 @@ SHAPES = [
 @pytest.mark.parametrize("value", SHAPES, ids=repr)
 async def test_json_of_any_shape_survives(db: BridgedPrisma, database: asyncpg.Pool, value: Any) -> None:  # noqa: ANN401
     written = await db.chatsession.create(data={"id": "a", "userId": "ada", "metadata": Json(value)})
-    read = await db.chatsession.find_unique_or_raise(where={"id": "a"})
+    read = await db.chatsession.find_unique_or_raise(where=of_ada("a"))
     stored = json.loads(await database.fetchval('SELECT "metadata" FROM "ChatSession"'))
     assert written.metadata == read.metadata == stored == value
 
@@ -58,6 +58,7 @@ async def test_json_of_a_raw_query_fills_prismas_models(db: BridgedPrisma) -> No
     for number in range(2):
         await db.chatmessage.create(
             data={
+                "userId": "ada",
                 "id": f"{number}",
                 "sessionId": "a",
                 "role": "user",
@@ -87,9 +88,11 @@ async def test_json_null_is_stored_for_none_and_sql_null_for_what_is_left_out(
 ) -> None:
     await new_session(db, "a")
     await db.chatmessage.create(
-        data={"id": "json", "sessionId": "a", "role": "user", "sequence": 0, "content": Json(None)}
+        data={"userId": "ada", "id": "json", "sessionId": "a", "role": "user", "sequence": 0, "content": Json(None)}
     )
-    await db.chatmessage.create(data={"id": "left out", "sessionId": "a", "role": "user", "sequence": 1})
+    await db.chatmessage.create(
+        data={"userId": "ada", "id": "left out", "sessionId": "a", "role": "user", "sequence": 1}
+    )
     rows = await database.fetch('SELECT "id", "content" FROM "ChatMessage" ORDER BY "sequence"')
     assert [tuple(row) for row in rows] == [("json", "null"), ("left out", None)]
 
@@ -97,7 +100,7 @@ async def test_json_null_is_stored_for_none_and_sql_null_for_what_is_left_out(
 async def test_a_megabyte_of_json_survives(db: BridgedPrisma) -> None:
     text = "ü\u2028👩" * 120_000
     await db.chatsession.create(data={"id": "a", "userId": "ada", "metadata": Json.keys(text=text)})
-    assert (await db.chatsession.find_unique_or_raise(where={"id": "a"})).metadata["text"] == text
+    assert (await db.chatsession.find_unique_or_raise(where=of_ada("a"))).metadata["text"] == text
 
 
 @pytest.mark.parametrize("number", [0, 2**53 - 1, 2**53, 2**53 + 1, 2**63 - 1, -(2**63)])
@@ -105,7 +108,7 @@ async def test_big_integers_keep_their_digits(db: BridgedPrisma, number: int) ->
     async with db.tx() as unseen_by_any_sweeper:
         outbox = unseen_by_any_sweeper.outbox
         written = await outbox.create(data={"id": number, "userId": "ada", "sessionId": "a", "change": "x"})
-        read = await outbox.find_unique(where={"id": number})
+        read = await outbox.find_unique(where={"id_userId": {"id": number, "userId": "ada"}})
         assert read is not None
         assert written.id == read.id == number
         assert await outbox.delete_many(where={"id": {"in": [number]}}) == 1

@@ -830,7 +830,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This session id cannot be used (again); mint another one. */
+            /** @description You have deleted a session with this id; mint another one. */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -13,9 +13,9 @@ from chat_sessions.store.session_store import SessionStore
 USER = "demo"
 
 AGE: Final[LiteralString] = """
-UPDATE "ChatSession" SET "isPinned" = $2,
-    "createdAt" = now() - make_interval(secs => $3::float8), "updatedAt" = now() - make_interval(secs => $3::float8)
-WHERE "id" = $1
+UPDATE "ChatSession" SET "isPinned" = $3,
+    "createdAt" = now() - make_interval(secs => $4::float8), "updatedAt" = now() - make_interval(secs => $4::float8)
+WHERE "userId" = $1 AND "id" = $2
 """
 
 
@@ -28,4 +28,4 @@ async def seed(database_url: str) -> None:
             age = timedelta(hours=chat.pop("age_hours"))
             is_pinned = chat.pop("is_pinned")
             created, _ = await store.create(USER, NewSession.model_validate(chat))
-            await prisma.execute_raw(AGE, created.value.id, is_pinned, age.total_seconds())
+            await prisma.execute_raw(AGE, USER, created.value.id, is_pinned, age.total_seconds())

@@ -27,19 +27,26 @@ SELECT date_trunc('milliseconds', now() - make_interval(days => $1::int)) AS "cu
 
 COUNT_UNUSED: Final[LiteralString] = """
 WITH chunk AS (
-    SELECT "updatedAt", "id" FROM "ChatSession"
-    WHERE "updatedAt" < $1::timestamptz AND ("updatedAt", "id") > ($2::timestamptz, $3)
-    ORDER BY "updatedAt", "id" LIMIT $4
+    SELECT "updatedAt", "id", "userId" FROM "ChatSession"
+    WHERE "updatedAt" < $1::timestamptz AND ("updatedAt", "id", "userId") > ($2::timestamptz, $3, $4)
+    ORDER BY "updatedAt", "id", "userId" LIMIT $5
 )
-SELECT (SELECT count(*)::int FROM chunk) AS "count", "updatedAt", "id" FROM chunk
-ORDER BY "updatedAt" DESC, "id" DESC LIMIT 1
+SELECT (SELECT count(*)::int FROM chunk) AS "count", "updatedAt", "id", "userId" FROM chunk
+ORDER BY "updatedAt" DESC, "id" DESC, "userId" DESC LIMIT 1
 """
 
-# A session whose row is locked is in use, so it is passed over: nobody waits, and there is no deadlock.
+# A session whose row is locked is in use, so it is passed over: nobody waits, and there is no deadlock. Sessions of
+# several users may have the same id and time.
 LOCK_UNUSED: Final[LiteralString] = """
 SELECT "id", "userId", "updatedAt", "messageCount" FROM "ChatSession"
-WHERE "updatedAt" < $1::timestamptz AND ("updatedAt", "id") > ($2::timestamptz, $3)
-ORDER BY "updatedAt", "id" LIMIT $4 FOR UPDATE SKIP LOCKED
+WHERE "updatedAt" < $1::timestamptz AND ("updatedAt", "id", "userId") > ($2::timestamptz, $3, $4)
+ORDER BY "updatedAt", "id", "userId" LIMIT $5 FOR UPDATE SKIP LOCKED
+"""
+
+# The condition once more: whatever the lock is worth, a session in use survives.
+DELETE_UNUSED: Final[LiteralString] = """
+DELETE FROM "ChatSession" USING unnest($1::text[], $2::text[]) AS unused("userId", "id")
+WHERE "ChatSession"."userId" = unused."userId" AND "ChatSession"."id" = unused."id" AND "updatedAt" < $3::timestamptz
 """
 
 LOCK_OF_USER: Final[LiteralString] = """
@@ -60,9 +67,12 @@ SELECT "userId", "sessionId", "change" FROM taken ORDER BY "id"
 
 HOLDINGS: Final[LiteralString] = """
 SELECT (SELECT count(*)::int FROM "ChatSession" WHERE "userId" = $1) AS "sessions",
-    (SELECT count(*)::int FROM "ChatMessage" JOIN "ChatSession" ON "ChatSession"."id" = "sessionId"
-        WHERE "userId" = $1) AS "messages",
+    (SELECT count(*)::int FROM "ChatMessage" WHERE "userId" = $1) AS "messages",
     (SELECT count(*)::int FROM "Outbox" WHERE "userId" = $1) AS "notes"
+"""
+
+COUNT_TOMBSTONES: Final[LiteralString] = """
+SELECT count(*)::int AS "count" FROM "Tombstone" WHERE "userId" = $1
 """
 
 
@@ -71,6 +81,7 @@ class Place(NamedTuple):
 
     updated_at: str = "-infinity"
     id: str = ""
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +121,16 @@ class BulkStore:
         count, place = 0, Place()
         while found := await self._prisma.query_raw(COUNT_UNUSED, cutoff.isoformat(), *place, COUNTED_AT_ONCE):
             count += found[0]["count"]
-            place = Place(found[0]["updatedAt"], found[0]["id"])
+            place = Place(found[0]["updatedAt"], found[0]["id"], found[0]["userId"])
         return count
 
     async def delete_unused(self, cutoff: datetime, after: Place, limit: int) -> Batch:
         """Delete the next sessions that were used last before the cutoff; an empty batch is the end."""
         async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
             batch = _batch(await transaction.query_raw(LOCK_UNUSED, cutoff.isoformat(), *after, limit), limit)
-            ids = [each for ids in batch.ids.values() for each in ids]
-            # The condition once more: whatever the lock is worth, a session in use survives.
-            await transaction.chatsession.delete_many(where={"id": {"in": ids}, "updatedAt": {"lt": cutoff}})
+            keys = [(user, each) for user, ids in batch.ids.items() for each in ids]
+            users, ids = [user for user, _ in keys], [each for _, each in keys]
+            await transaction.execute_raw(DELETE_UNUSED, users, ids, cutoff.isoformat())
         return batch
 
     async def delete_of(self, user: str, limit: int) -> Batch:
@@ -131,13 +142,13 @@ class BulkStore:
             await transaction.chatsession.delete_many(where={"id": {"in": ids}, "userId": user})
         return batch
 
-    async def count_messages(self, session_ids: Sequence[str]) -> int:
-        """Return how many messages these sessions have, also if they do not exist."""
-        return await self._prisma.chatmessage.count(where={"sessionId": {"in": list(session_ids)}})
-
     async def holdings(self, user: str) -> Holdings:
         """Return how much there is of a user."""
         return Holdings(**(await self._prisma.query_raw(HOLDINGS, user))[0])
+
+    async def tombstones(self, user: str) -> int:
+        """Return how many ids of deleted sessions are kept for a user."""
+        return int((await self._prisma.query_raw(COUNT_TOMBSTONES, user))[0]["count"])
 
     @asynccontextmanager
     async def take_notes(self, user: str) -> AsyncIterator[list[Note]]:
@@ -163,7 +174,9 @@ class BulkStore:
     async def messages_of(self, user: str, session_id: str, start: int, limit: int) -> list[Message] | None:
         """Return the messages from a sequence on; None if the user has no such session (any more)."""
         found = await self._prisma.chatmessage.find_many(
-            where={"sessionId": session_id, "sequence": {"gte": start}}, order={"sequence": "asc"}, take=limit
+            where={"userId": user, "sessionId": session_id, "sequence": {"gte": start}},
+            order={"sequence": "asc"},
+            take=limit,
         )
         # Looked for afterwards: a session that is there now has lost no message before.
         exists = await self._prisma.chatsession.count(where={"id": session_id, "userId": user})
@@ -179,5 +192,5 @@ def _batch(locked: Sequence[dict[str, Any]], limit: int) -> Batch:
             return Batch(ids, messages, end, more=True)
         ids.setdefault(row["userId"], []).append(row["id"])
         messages += row["messageCount"]
-        end = Place(row["updatedAt"], row["id"])
+        end = Place(row["updatedAt"], row["id"], row["userId"])
     return Batch(ids, messages, end, more=len(locked) == limit)

@@ -60,7 +60,7 @@ def erase_user(user: str, *, yes: bool) -> None:
     # Not by name: what is printed here ends up in logs.
     name = pseudonyms(settings.log_user_key)(user)
     typer.echo(f"User {name}: erased {_sessions(done.sessions)} with {_messages(done.messages)}.")
-    _tell_what_is_left(done)
+    _tell_what_is_left(done, settings.tombstone_hours)
 
 
 async def _erase(settings: Settings, user: str) -> Erasure:
@@ -68,19 +68,24 @@ async def _erase(settings: Settings, user: str) -> Erasure:
         return await bench.eraser.erase(user)
 
 
-def _tell_what_is_left(done: Erasure) -> None:
-    typer.echo(f"  Postgres  {_held(done.left, done.orphans)}")
+def _tell_what_is_left(done: Erasure, hours: int) -> None:
+    typer.echo(f"  Postgres  {_held(done.left)}")
     redis = "not looked at" if done.keys_left is None else f"{done.keys_left} keys left"
     typer.echo(f"  Redis     {redis}")
     if done.keys_left is None:
         fail(f"{REDIS_AWAY} To see it confirmed, run this again when Redis is back.")
     if not done.complete:
         fail("Not everything is gone: the user is writing right now. Withdraw their access, then run this again.")
-    typer.echo("Looked, and found nothing. For some hours the bare ids of the sessions block their reuse.")
+    typer.echo("Looked, and found nothing.")
+    if done.tombstones:
+        typer.echo(
+            f"The ids of {_sessions(done.tombstones)} are kept with the user's for up to {hours} h, so that no late "
+            "writer brings a chat back; then the service deletes them."
+        )
 
 
-def _held(left: Holdings, orphans: int) -> str:
-    return f"{_sessions(left.sessions)}, {_messages(left.messages + orphans)}, {left.notes} notes in the outbox left"
+def _held(left: Holdings) -> str:
+    return f"{_sessions(left.sessions)}, {_messages(left.messages)}, {left.notes} notes in the outbox left"
 
 
 def export(user: str, output: Path | None) -> None:

@@ -51,20 +51,21 @@ class Erasure:
     sessions: int = 0
     messages: int = 0
     keys: int = 0
-    orphans: int = 0
     left: Holdings = NOTHING
     keys_left: int | None = None
+    #: Ids of deleted sessions that stay until `CHAT_TOMBSTONE_HOURS` have passed.
+    tombstones: int = 0
 
     @property
     def complete(self) -> bool:
         """Whether nothing is left anywhere."""
-        return not any(self.left) and not self.orphans and self.keys_left == 0
+        return not any(self.left) and self.keys_left == 0
 
 
 class Eraser:
     """Erases all that there is of a user: rows, messages, notes of the outbox, and every key in Redis.
 
-    What stays for some hours are the tombstones of the deleted sessions. They hold their ids and nothing of the user.
+    The tombstones of the deleted sessions stay for some hours: without them a late writer could bring a chat back.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Eraser:
             done.left = await self._bulk.holdings(user)
             if done.complete or done.keys_left is None:
                 break
+        done.tombstones = await self._bulk.tombstones(user)
         return done
 
     async def _delete_rows(self, user: str, done: Erasure) -> None:
@@ -97,7 +99,6 @@ class Eraser:
             batch = await self._bulk.delete_of(user, ERASED_AT_ONCE)
             for ids in batch.ids.values():
                 await self._evictor.evict(user, [Change(each, "deleted") for each in ids])
-                done.orphans += await self._bulk.count_messages(ids)
             done.sessions += len(batch)
             done.messages += batch.messages
             more = batch.more

@@ -37,8 +37,8 @@ FROM (VALUES (1)) AS one LEFT JOIN (SELECT "id", "createdAt" FROM "Outbox" ORDER
 """
 
 FORGET_TOMBSTONES: Final[LiteralString] = """
-DELETE FROM "Tombstone" WHERE "sessionId" = ANY(ARRAY(
-    SELECT "sessionId" FROM "Tombstone" WHERE "deletedAt" < now() - make_interval(hours => $1::int)
+DELETE FROM "Tombstone" WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM "Tombstone" WHERE "deletedAt" < now() - make_interval(hours => $1::int)
     LIMIT $2 FOR UPDATE SKIP LOCKED
 ))
 """

@@ -103,7 +103,7 @@ def archived_session(user: str, session: ArchivedSession) -> ChatSessionCreateIn
     }
 
 
-def archived_message(session_id: str, message: ArchivedMessage) -> ChatMessageCreateWithoutRelationsInput:
+def archived_message(user: str, session_id: str, message: ArchivedMessage) -> ChatMessageCreateWithoutRelationsInput:
     """Return a message as Prisma creates it anew."""
     row = message_row(message.sequence, message)
-    return {**row, "sessionId": session_id, "createdAt": message.created_at}
+    return {**row, "userId": user, "sessionId": session_id, "createdAt": message.created_at}

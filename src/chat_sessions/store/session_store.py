@@ -112,7 +112,7 @@ class SessionStore:
         return None
 
     async def create(self, user: str, new: NewSession) -> tuple[Versioned[Summary], bool]:
-        """Return the session and whether it is new; raise SessionIdTaken if its id is another's or a deleted one's."""
+        """Return the session and whether it is new; or raise SessionIdTaken if the user has deleted one with its id."""
         session_id = new.id or str(uuid4())
         try:
             async with self._turn(new.messages):
@@ -132,7 +132,7 @@ class SessionStore:
                 for start in range(0, len(archived.messages), MESSAGES_PER_INSERT):
                     some = archived.messages[start : start + MESSAGES_PER_INSERT]
                     await transaction.chatmessage.create_many(
-                        data=[rows.archived_message(archived.id, message) for message in some]
+                        data=[rows.archived_message(user, archived.id, message) for message in some]
                     )
         except UniqueViolationError:
             raise SessionIdTaken from None

@@ -23,12 +23,12 @@ SELECT "version"::text, CASE WHEN $6::boolean OR NOT page."cut" THEN {
         oldest_sequence='page."oldest"',
     )
 }::text END AS "body"
-FROM "ChatSession" AS session CROSS JOIN LATERAL (
+FROM "ChatSession" CROSS JOIN (
     WITH RECURSIVE newest AS (
         (
             SELECT 1 AS "rank", "sequence", "json", octet_length("json") AS "bytes" FROM (
                 SELECT "sequence", {json_of(Message)}::text AS "json" FROM "ChatMessage"
-                WHERE "sessionId" = session."id" AND "sequence" < COALESCE($3::int, 2147483647)
+                WHERE "userId" = $2 AND "sessionId" = $1 AND "sequence" < COALESCE($3::int, 2147483647)
                 ORDER BY "sequence" DESC LIMIT 1
             ) AS first
         )
@@ -36,7 +36,7 @@ FROM "ChatSession" AS session CROSS JOIN LATERAL (
         SELECT "rank" + 1, older."sequence", older."json", "bytes" + octet_length(older."json")
         FROM newest CROSS JOIN LATERAL (
             SELECT "sequence", {json_of(Message)}::text AS "json" FROM "ChatMessage"
-            WHERE "sessionId" = session."id" AND "sequence" < newest."sequence" ORDER BY "sequence" DESC LIMIT 1
+            WHERE "userId" = $2 AND "sessionId" = $1 AND "sequence" < newest."sequence" ORDER BY "sequence" DESC LIMIT 1
         ) AS older
         WHERE "rank" <= $4::int AND "bytes" <= $5::int
     )

@@ -27,7 +27,7 @@ WITH given AS (
 ), known AS (
     -- The limit makes Postgres look each id up, where a join would read all messages of a long session.
     SELECT message.* FROM given CROSS JOIN LATERAL (
-        SELECT * FROM "ChatMessage" WHERE "sessionId" = $1 AND "ChatMessage"."id" = given."id" LIMIT 1
+        SELECT * FROM "ChatMessage" WHERE "userId" = $2 AND "sessionId" = $1 AND "ChatMessage"."id" = given."id" LIMIT 1
     ) AS message
 ), fresh AS (
     SELECT *, row_number() OVER (ORDER BY "position") AS "rank" FROM given
@@ -39,10 +39,10 @@ WITH given AS (
     RETURNING "id", "messageCount" - (SELECT count(*) FROM fresh) AS "start"
 ), added AS (
     INSERT INTO "ChatMessage" (
-        "id", "sessionId", "role", "content", "name", "toolCallId", "refusal", "toolCalls", "functionCall", "metadata",
-        "sequence"
+        "userId", "sessionId", "id", "role", "content", "name", "toolCallId", "refusal", "toolCalls", "functionCall",
+        "metadata", "sequence"
     )
-    SELECT fresh."id", extended."id", "role", "content", "name", "toolCallId", "refusal", "toolCalls", "functionCall",
+    SELECT $2, $1, fresh."id", "role", "content", "name", "toolCallId", "refusal", "toolCalls", "functionCall",
         "metadata", "start" + "rank" - 1
     FROM fresh CROSS JOIN extended
     RETURNING *

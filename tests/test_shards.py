@@ -1,0 +1,118 @@
+"""Every statement of the API touches the rows of one user, which is what lets them live on one shard.
+
+Postgres itself says so: its planner gets each captured statement for tables that are partitioned by the user, and
+prunes the others' partitions only where the statement names the user.
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+import asyncpg
+import pytest
+
+from chat_sessions.dev.embedded import Postgres
+from tests.costs import counted
+from tests.plans import planned_database
+from tests.service import Caller, Service, new_id
+
+PATH = "/api/chat/sessions"
+TABLES = ("ChatSession", "ChatMessage", "Outbox", "Tombstone")
+PARTITIONS = 8
+# Any value of a type will do, as long as the text is one user's.
+VALUES = {
+    "text": "'ada'",
+    "text[]": "ARRAY['ada']",
+    "integer": "1",
+    "bigint": "1",
+    "bigint[]": "ARRAY[1]",
+    "boolean": "true",
+    "json": "'[]'",
+    "jsonb": "'[]'",
+    "timestamp with time zone": "now()",
+}
+
+
+@pytest.fixture(scope="module")
+async def partitioned(postgres: Postgres) -> AsyncIterator[asyncpg.Pool]:
+    async with planned_database(postgres, "partitioned") as pool:
+        await pool.execute("ALTER SCHEMA public RENAME TO plain; CREATE SCHEMA public")
+        for table in TABLES:
+            await pool.execute(
+                f'CREATE TABLE public."{table}" (LIKE plain."{table}" INCLUDING ALL) PARTITION BY HASH ("userId")'
+            )
+            for rest in range(PARTITIONS):
+                await pool.execute(
+                    f'CREATE TABLE public."{table}_{rest}" PARTITION OF public."{table}" '
+                    f"FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {rest})"
+                )
+        yield pool
+
+
+async def partitions(database: asyncpg.Pool, statement: str) -> list[str]:
+    """Return the partitions that Postgres plans to scan."""
+    async with database.acquire() as connection:
+        await connection.execute("SET plan_cache_mode = force_custom_plan")
+        await connection.execute(f"PREPARE planned AS {statement}")
+        types = await connection.fetchval(
+            "SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = 'planned'"
+        )
+        values = f"({', '.join(VALUES[each] for each in types)})" if types else ""
+        plan = await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE planned{values}")
+        await connection.execute("DEALLOCATE planned")
+    return sorted(set(_relations(json.loads(plan)[0]["Plan"])))
+
+
+def _relations(node: dict[str, Any]) -> Iterator[str]:
+    # What is written is found by a scan below; each inserted row finds its partition by its user.
+    if "Relation Name" in node and node["Node Type"] != "ModifyTable":
+        yield node["Relation Name"]
+    for child in node.get("Plans", []):
+        yield from _relations(child)
+
+
+async def every_call(ada: Caller) -> None:
+    """Send whatever makes the service send a statement."""
+    message = {"role": "user", "content": "Hello", "id": "m1"}
+    await ada.create(id=(session_id := new_id()), title="Lisbon", messages=[message])
+    await ada.create(id=session_id)
+    await ada.create("Porto")
+    for order in ({}, {"pinned_first": False}):
+        cursor = (await ada.page(limit=1, **order)).json()["next_cursor"]
+        for more in ({}, {"q": "o"}):
+            await ada.page(**order, **more)
+            await ada.page(cursor=cursor, **order, **more)
+    await ada.append(session_id, "x" * 600_000, id="m2")
+    await ada.get(session_id)
+    await ada.get(session_id, before_sequence=1)
+    await ada.change(session_id, title="Lisbon in May", is_pinned=True)
+    await ada.change(session_id, title="Late", if_match='"1"')
+    await ada.delete(session_id, if_match='"1"')
+    await ada.delete(session_id)
+    filters = {"q": "o", "pinned": False, "updated_before": "2100-01-01T00:00:00Z"}
+    batches: list[dict[str, object]] = [{"ids": [session_id]}, {"filter": filters, "dry_run": True}, {"filter": {}}]
+    for batch in batches:
+        await ada.http.post(f"{PATH}/batch-delete", json=batch)
+
+
+@pytest.fixture
+async def sent(service: Service, ada: Caller) -> Sequence[str]:
+    """The statements that mention a table, the sweeper's aside."""
+    statements = counted(service)
+    await every_call(ada)
+    mentioning = [each for each in statements() if any(f'"{table}"' in each for table in TABLES)]
+    return [each for each in dict.fromkeys(mentioning) if '"Outbox"' not in each and '"Tombstone"' not in each]
+
+
+async def test_every_statement_of_the_api_touches_one_users_partitions(
+    sent: Sequence[str], partitioned: asyncpg.Pool
+) -> None:
+    assert {"INSERT", "SELECT", "UPDATE", "DELETE", "WITH"} <= {each.split()[0] for each in sent}
+    for statement in sent:
+        touched = await partitions(partitioned, statement)
+        assert len({each.partition("_")[0] for each in touched}) == len(touched), statement
+
+
+async def test_a_statement_that_names_no_user_is_noticed(partitioned: asyncpg.Pool) -> None:
+    by_id = await partitions(partitioned, 'SELECT FROM "ChatMessage" WHERE "sessionId" = $1')
+    assert by_id == [f"ChatMessage_{rest}" for rest in range(PARTITIONS)]
