@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install dev test check format openapi screenshots image clean fuzz soak bench bench-quick bench-growth bench-pressure bench-paint
+.PHONY: help install dev test nightly check format openapi screenshots image clean fuzz soak bench bench-quick bench-growth bench-pressure bench-paint
 
 # Relative, because the folder's path may contain spaces.
 BIN := .venv/bin
@@ -39,6 +39,10 @@ $(info This folder has moved, or its Python has: reinstalling the Python package
 $(shell rm -rf .venv)
 endif
 
+# By file, so that a module's fixtures are set up once.
+IN_PARALLEL := --numprocesses=2 --dist=loadfile
+RANDOM_TESTS := tests/test_hostile.py tests/test_injection.py tests/test_stateful.py tests/test_users.py
+
 help: ## List these verbs
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
@@ -50,7 +54,13 @@ test: install ## Run all tests: engine, front end, browser, service
 	$(BIN)/python -m chat_sessions.dev.embedded -- $(NPM) test --prefix engine
 	$(if $(FRONTEND),$(NPM) test --prefix frontend)
 	$(if $(FRONTEND),$(BROWSER) $(NPM) run e2e --prefix frontend)
-	$(BIN)/pytest
+	$(BIN)/pytest $(IN_PARALLEL)
+
+# The random tests of `make test`, with a hundred times as many examples.
+nightly: install ## Run the long tests, two hours: random calls and faults, fuzzing, the soak
+	$(BIN)/pytest $(IN_PARALLEL) --hypothesis-profile=thorough --timeout=7200 $(RANDOM_TESTS)
+	$(BIN)/python -m tests.fuzz --max-time=1800
+	$(BIN)/python -m benchmarks.soak --minutes=20
 
 check: install ## Check style, types and layers
 	$(BIN)/ruff check

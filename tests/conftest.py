@@ -1,6 +1,6 @@
-"""The real servers, once for the run; empty before each test, and looked through after it."""
+"""The real servers, once for each worker of pytest; empty before each test that uses them, and checked after it."""
 
-import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
@@ -11,15 +11,25 @@ from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.dev.embedded import Postgres, Redis, temporary_servers
 from chat_sessions.settings import Settings
+from chat_sessions.settings.environment import PREFIX
 from chat_sessions.store.migrations import migrate_deploy
 from chat_sessions.telemetry.logs import configure_logging
+from tests.databases import EMPTY
+from tests.proxy import Proxy
 from tests.service import SECRET, Caller, Service, running
 
-# `pytest --hypothesis-profile=thorough` looks longer.
-base = hypothesis.settings(deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
-hypothesis.settings.register_profile("quick", base, max_examples=8, stateful_step_count=25)
-hypothesis.settings.register_profile("thorough", base, max_examples=200, stateful_step_count=50)
+# `make nightly` takes the other one.
+base = hypothesis.settings(deadline=None, database=None, print_blob=True, suppress_health_check=list(HealthCheck))
+hypothesis.settings.register_profile("quick", base, max_examples=15, stateful_step_count=25)
+hypothesis.settings.register_profile("thorough", base, max_examples=1500, stateful_step_count=50)
 hypothesis.settings.load_profile("quick")
+
+
+def pytest_configure() -> None:
+    """Hide the settings that developers have in their environment for a service of their own."""
+    for name in list(os.environ):
+        if name.upper().startswith(PREFIX) or name == "PORT":
+            del os.environ[name]
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +40,8 @@ def servers() -> Iterator[tuple[Postgres, Redis]]:
 
 @pytest.fixture(scope="session")
 def postgres(servers: tuple[Postgres, Redis]) -> Postgres:
+    """Its default database is migrated."""
+    migrate_deploy(servers[0].url)
     return servers[0]
 
 
@@ -40,8 +52,7 @@ def redis_server(servers: tuple[Postgres, Redis]) -> Redis:
 
 @pytest.fixture(scope="session")
 async def database(postgres: Postgres) -> AsyncIterator[asyncpg.Pool]:
-    """A look into the database beside the service, migrated."""
-    await asyncio.to_thread(migrate_deploy, postgres.url)
+    """A look into the database beside the service."""
     async with asyncpg.create_pool(postgres.url, min_size=1, max_size=4) as pool:
         yield pool
 
@@ -51,6 +62,13 @@ async def redis(redis_server: Redis) -> AsyncIterator[RedisClient]:
     """A look into Redis beside the service."""
     async with RedisClient.from_url(redis_server.url) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+async def line(redis_server: Redis) -> AsyncIterator[Proxy]:
+    """A line to Redis on which tests hold commands and answers."""
+    async with Proxy(redis_server.port).running() as proxy:
+        yield proxy
 
 
 @pytest.fixture(scope="session")
@@ -64,21 +82,29 @@ def settings(postgres: Postgres, redis_server: Redis) -> Settings:
             "drain_seconds": 0,
         }
     )
-    # Shorter than in production, so that tests which wait for them are quick.
-    settings = settings.model_copy(update={"cache_hold": 1, "sweep_interval": 0.2})
+    # Shorter than in production, so that tests which wait for them are quick; but a busy machine's Redis is not away.
+    paces = {"cache_hold": 1, "sweep_interval": 0.2, "redis_timeout": 10, "lease_slack": 60}
+    settings = settings.model_copy(update=paces)
     configure_logging(settings)
     return settings
 
 
 @pytest.fixture(scope="session")
-async def service(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[Service]:  # noqa: ARG001  migrated
+async def service(settings: Settings) -> AsyncIterator[Service]:
     async with running(settings) as worker:
         yield worker
 
 
 @pytest.fixture(autouse=True)
-async def _empty(database: asyncpg.Pool, redis: RedisClient) -> AsyncIterator[None]:
-    await database.execute('TRUNCATE "ChatSession", "ChatMessage", "Outbox", "Tombstone"')
+def _empty(request: pytest.FixtureRequest) -> None:
+    """Empty the stores for a test that can reach them; for the others, no server starts."""
+    if "servers" in request.fixturenames:
+        request.getfixturevalue("empty_stores")
+
+
+@pytest.fixture
+async def empty_stores(database: asyncpg.Pool, redis: RedisClient) -> AsyncIterator[None]:
+    await database.execute(EMPTY)
     await redis.flushall()
     yield
     immortal = [key async for key in redis.scan_iter() if await redis.ttl(key) == -1]

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tests.waiting import LIMIT_SECONDS
+
 # Between two bytes of a client that dawdles.
 MOMENT = 0.05
 # Turns of the event loop, in which a server in the same loop reads what the kernel has for it.
@@ -40,7 +42,7 @@ class Line:
 
     async def answer(self) -> httpx.Response:
         """Return the next answer."""
-        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 20)
+        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), LIMIT_SECONDS)
         first, *lines = head.decode().split("\r\n")
         headers = httpx.Headers(dict(line.split(": ", 1) for line in lines if line))
         body = await self.reader.readexactly(int(headers.get("content-length", "0")))
@@ -49,7 +51,7 @@ class Line:
     async def rest(self) -> bytes:
         """Return all that comes until the server closes the connection."""
         try:
-            return await asyncio.wait_for(self.reader.read(), 20)
+            return await asyncio.wait_for(self.reader.read(), LIMIT_SECONDS)
         except ConnectionError:
             return b""
 

@@ -4,19 +4,16 @@ import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from chat_sessions.dev.embedded import Postgres
+from tests.databases import migrated_database
 
 # What a pool hands out.
 Connection = PoolConnectionProxy
-
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
 
 class Plan:
@@ -64,12 +61,9 @@ def _literal(value: object) -> str:
 @asynccontextmanager
 async def planned_database(postgres: Postgres, name: str) -> AsyncIterator[asyncpg.Pool]:
     """Make an empty migrated database, and drop it afterwards."""
-    url = urlsplit(postgres.url)._replace(path=f"/{name}").geturl()
+    url = await migrated_database(postgres, name)
     async with asyncpg.create_pool(postgres.url, min_size=1, max_size=1) as server:
-        await server.execute(f'CREATE DATABASE "{name}"')
         async with asyncpg.create_pool(url, min_size=1, max_size=1) as pool:
-            for file in sorted(MIGRATIONS.glob("*/migration.sql")):
-                await pool.execute(file.read_text())
             yield pool
         await server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 

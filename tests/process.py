@@ -16,10 +16,12 @@ from chat_sessions.settings import Settings
 from tests import paced
 from tests.service import Caller, token
 from tests.shell import family
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 # A machine that does much else takes its time to start one.
 START_SECONDS = 90
+# More is refused.
+MAX_REDIS_TIMEOUT = 0.5
 SECRETS = ("database_url", "redis_url", "jwt_secret", "log_user_key")
 
 
@@ -45,13 +47,14 @@ class ServiceProcess:
     async def terminated(self) -> int:
         """Ask it to end, and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return await asyncio.wait_for(self.process.wait(), 15)
+        return await asyncio.wait_for(self.process.wait(), LIMIT_SECONDS)
 
 
 def environment(settings: Settings) -> dict[str, str]:
     given = settings.model_dump(mode="json", exclude_defaults=True, exclude=set(SECRETS))
     for name in SECRETS:
         given[name] = getattr(settings, name).get_secret_value()
+    given["redis_timeout"] = min(settings.redis_timeout, MAX_REDIS_TIMEOUT)
     return {f"CHAT_{name.upper()}": str(value) for name, value in given.items()}
 
 

@@ -18,9 +18,9 @@ from chat_sessions.contract.representation import Representation
 from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
+from tests.caching import cached, quiet
 from tests.costs import counted
 from tests.service import Caller
-from tests.waiting import swept, until
 from tests.world import World, world
 
 ADA = UserKeys("ada")
@@ -30,8 +30,7 @@ ANSWER = Representation('"1"', b"{}")
 
 @pytest.fixture
 async def cache(settings: Settings) -> AsyncIterator[SessionCache]:
-    """A cache of its own, which trusts Redis, and goes on doing so on a busy machine."""
-    settings = settings.model_copy(update={"redis_timeout": 10, "lease_slack": 30})
+    """A cache of its own, which trusts Redis."""
     link = RedisLink(settings, Metrics())
     await link.ping()
     link.lease.restore(link.lease.losses)
@@ -117,15 +116,10 @@ async def callers(deployment: World) -> AsyncIterator[tuple[Caller, Caller]]:
 
 async def cached_session(deployment: World, callers: tuple[Caller, Caller]) -> str:
     session_id: str = (await callers[0].create("Lisbon"))["id"]
-    await swept(deployment.database)
-
-    async def is_cached() -> bool:
-        await callers[0].get(session_id)
-        async with deployment.look_into_redis() as redis:
-            await redis.delete(ADA.rate)
-            return bool(await redis.exists(ADA.session(session_id)))
-
-    await until(is_cached)
+    async with deployment.look_into_redis() as redis:
+        await quiet(deployment.database, redis)
+        await cached(redis, callers[0], [session_id])
+        await redis.delete(ADA.rate)
     return session_id
 
 

@@ -62,7 +62,7 @@ async def test_a_request_that_runs_is_finished_before_the_service_ends_with_0(
     arguments = ("serve", "--port", str(port), "--workers", workers)
     async with client_of(port) as ada:
         with started(*arguments, env=environment(settings) | PATIENT) as process:
-            await until(lambda: serves(ada), limit=60)
+            await until(lambda: serves(ada))
             session = await ada.create("before")
             members = family(process.pid)
             async with database.acquire() as other, other.transaction():
@@ -158,10 +158,7 @@ def test_a_port_of_the_platform_that_is_none_is_named_as_the_platform_names_it(
         load_settings({"database_url": "postgresql://", "redis_url": "redis://", "jwt_secret": "x" * 32})
 
 
-async def test_the_environment_alone_says_where_to_listen_and_with_how_many_workers(
-    settings: Settings, database: asyncpg.Pool
-) -> None:
-    del database
+async def test_the_environment_alone_says_where_to_listen_and_with_how_many_workers(settings: Settings) -> None:
     port = free_port()
     where = {"CHAT_HOST": "127.0.0.2", "PORT": str(port), "CHAT_WORKERS": "2", "CHAT_REDIS_ULR": "", "CHAT_TEST_X": ""}
     with (
@@ -169,8 +166,8 @@ async def test_the_environment_alone_says_where_to_listen_and_with_how_many_work
         started("serve", env=environment(settings) | where, output=output) as process,
     ):
         async with httpx.AsyncClient(base_url=f"http://127.0.0.2:{port}") as client:
-            await until(lambda: serves(Caller(client)), limit=60)
-        await until(lambda: has_workers(process.pid, 2), limit=60)
+            await until(lambda: serves(Caller(client)))
+        await until(lambda: has_workers(process.pid, 2))
         output.seek(0)
         lines = [json.loads(line) for line in output]
     unknown = [line for line in lines if line["event"] == "settings.unknown_variable"]

@@ -19,7 +19,7 @@ from tests.line import MOMENT, Line, connected_to
 from tests.listening import following
 from tests.process import ServiceProcess, serving
 from tests.service import token
-from tests.waiting import a_statement_waits, until
+from tests.waiting import LIMIT_SECONDS, a_statement_waits, until
 
 PATH = "/api/chat/sessions"
 HEADER_TIMEOUT, TRANSFER_TIMEOUT = 0.6, 1.5
@@ -38,7 +38,7 @@ def body_follows() -> bytes:
 
 
 @pytest.fixture(scope="module")
-async def server(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[ServiceProcess]:  # noqa: ARG001  migrated
+async def server(settings: Settings) -> AsyncIterator[ServiceProcess]:
     bounds = {
         "header_timeout": HEADER_TIMEOUT,
         "transfer_timeout": TRANSFER_TIMEOUT,
@@ -147,7 +147,7 @@ class TestSlow:
             await line.send(b"GET / HT")
             started = monotonic()
             while monotonic() - started < HEADER_TIMEOUT + TRANSFER_TIMEOUT + 0.5:
-                heard = await asyncio.wait_for(line.reader.readline(), 20)
+                heard = await asyncio.wait_for(line.reader.readline(), LIMIT_SECONDS)
                 assert heard
                 assert b"HTTP/1.1 408" not in heard
 

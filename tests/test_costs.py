@@ -8,31 +8,24 @@ from redis.asyncio import Redis
 
 from chat_sessions.dev.embedded import Redis as RedisServer
 from chat_sessions.settings import Settings
+from tests.caching import quiet
 from tests.costs import commands, counted
 from tests.proxy import Proxy
 from tests.service import Caller, Service, running
-from tests.test_sessions import quiet
 from tests.wire import by_way_of
 
 PATH = "/api/chat/sessions"
-# Its first sweep is its only one, so it must not fail on a busy machine.
-UNHURRIED = {"sweep_interval": 3600, "redis_timeout": 10.0}
+SWEEPS_ONCE = {"sweep_interval": 3600}
 BEHIND_THE_BACK = """
 INSERT INTO "ChatSession" ("id", "userId", "messageCount", "updatedAt") VALUES (gen_random_uuid(), 'ada', 0, now())
 """
 
 
 @pytest.fixture(scope="module")
-async def still(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[Service]:  # noqa: ARG001  migrated
+async def still(settings: Settings) -> AsyncIterator[Service]:
     """A worker that leaves the sweeping to the other one, so that each of its statements is a request's."""
-    async with running(settings.model_copy(update=UNHURRIED)) as worker:
+    async with running(settings.model_copy(update=SWEEPS_ONCE)) as worker:
         yield worker
-
-
-@pytest.fixture(scope="module")
-async def line(redis_server: RedisServer) -> AsyncIterator[Proxy]:
-    async with Proxy(redis_server.port).running() as proxy:
-        yield proxy
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +33,10 @@ async def limited(
     settings: Settings,
     redis_server: RedisServer,
     line: Proxy,
-    database: asyncpg.Pool,  # noqa: ARG001  migrated
 ) -> AsyncIterator[Service]:
     """Another one, with a rate limit, whose round trips to Redis are counted."""
     url = by_way_of(line, redis_server, settings.redis_url)
-    changes = {**UNHURRIED, "redis_url": url, "rate_limit": 60_000}
+    changes = {**SWEEPS_ONCE, "redis_url": url, "rate_limit": 60_000}
     async with running(settings.model_copy(update=changes)) as worker:
         yield worker
 

@@ -13,6 +13,7 @@ from redis.asyncio import Redis as RedisClient
 from chat_sessions.cache.keys import UserKeys
 from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
+from tests.caching import cached
 from tests.process import serving
 from tests.proxy import Gate, Proxy
 from tests.service import Caller
@@ -61,12 +62,7 @@ async def lines(postgres: Postgres, redis_server: Redis, settings: Settings) -> 
 async def cached_session(caller: Caller, redis: RedisClient) -> str:
     """Create a session and read it until it is cached."""
     session_id: str = (await caller.create("Lisbon", messages=[{"role": "user", "content": "hi"}]))["id"]
-
-    async def is_cached() -> bool:
-        await caller.get(session_id)
-        return bool(await redis.exists(ADA.session(session_id)))
-
-    await until(is_cached)
+    await cached(redis, caller, [session_id])
     return session_id
 
 
@@ -119,4 +115,4 @@ async def test_another_worker_follows_a_deletion_whose_worker_died_before_it_evi
     async def is_gone() -> bool:
         return (await ada.get(session_id)).status_code == 404
 
-    await until(is_gone, limit=5)
+    await until(is_gone)

@@ -27,9 +27,8 @@ def log() -> LogCapture:
 
 
 @pytest.fixture(scope="module")
-async def loud(settings: Settings, database: asyncpg.Pool, log: LogCapture) -> AsyncIterator[Service]:
+async def loud(settings: Settings, log: LogCapture) -> AsyncIterator[Service]:
     """A worker that logs its requests there."""
-    del database
     lines = structlog.wrap_logger(None, [log], wrapper_class=structlog.make_filtering_bound_logger("info"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("chat_sessions.app.request_log", lambda *_: lines)

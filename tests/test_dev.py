@@ -57,7 +57,7 @@ async def running(folder: Path) -> AsyncIterator[Dev]:
                 assert process.poll() is None, (folder / "output").read_text()
                 return "TOKEN=" in (folder / "output").read_text()
 
-            await until(greeted, limit=60)
+            await until(greeted)
             token = re.findall(r"TOKEN=(\S+)", (folder / "output").read_text())[-1]
             headers = {"Authorization": f"Bearer {token}"}
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:

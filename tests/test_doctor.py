@@ -25,7 +25,7 @@ from chat_sessions.operator.doctor import database, engine
 from chat_sessions.settings import Settings
 from chat_sessions.store.migrations import known_migrations
 from tests.command import Operator
-from tests.world import migrated_database
+from tests.databases import migrated_database
 
 GOOD_SECRET = secrets.token_hex(32)
 NEWEST = known_migrations()[-1].name
@@ -267,6 +267,7 @@ async def test_a_redis_that_is_away_or_refuses_is_told(doctor: Doctor, redis: Re
         (GOOD_SECRET, "ok", "long and random"),
         (secrets.token_urlsafe(24), "ok", "long and random"),
     ],
+    ids=["a placeholder", "one letter", "four letters", "random digits", "random letters"],
 )
 async def test_a_secret_that_can_be_guessed_is_told_and_never_shown(
     secret: str, state: str, detail: str, doctor: Doctor

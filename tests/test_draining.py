@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from time import monotonic
 
-import asyncpg
 import httpx
 import pytest
 
@@ -18,7 +17,7 @@ from tests.balancer import Balancer
 from tests.listening import following
 from tests.process import START_SECONDS, ServiceProcess, serving
 from tests.service import Caller, token
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 CALLERS = 4
 DRAIN_SECONDS = 2
@@ -26,7 +25,7 @@ ENDED_WELL = {0, -signal.SIGTERM}
 
 
 @pytest.fixture
-def patient(settings: Settings, database: asyncpg.Pool) -> Settings:  # noqa: ARG001  migrated
+def patient(settings: Settings) -> Settings:
     return settings.model_copy(update={"drain_seconds": DRAIN_SECONDS})
 
 
@@ -78,11 +77,12 @@ async def test_a_second_sigterm_does_not_shorten_the_drain(process: ServiceProce
 
 
 async def test_an_interrupt_ends_a_drain_at_once(patient: Settings) -> None:
-    async with serving(patient.model_copy(update={"drain_seconds": 60})) as process, process.caller() as ada:
+    slow = patient.model_copy(update={"drain_seconds": LIMIT_SECONDS})
+    async with serving(slow) as process, process.caller() as ada:
         process.process.send_signal(signal.SIGTERM)
         await until(is_unready(ada))
         process.process.send_signal(signal.SIGINT)
-        assert await asyncio.wait_for(process.process.wait(), 20) is not None
+        assert await asyncio.wait_for(process.process.wait(), LIMIT_SECONDS / 2) is not None
 
 
 async def test_a_stream_goes_on_until_the_drain_is_over(process: ServiceProcess) -> None:

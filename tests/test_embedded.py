@@ -18,6 +18,7 @@ from redis import Redis as Client
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from chat_sessions.dev.embedded import EmbeddedServerError, Postgres, Redis, Server
+from tests.waiting import LIMIT_SECONDS
 
 SERVE = """
 import sys, time
@@ -70,7 +71,7 @@ def runs(pid: int) -> bool:
 
 
 def soon(condition: Callable[[], bool]) -> bool:
-    give_up_at = time.monotonic() + 5
+    give_up_at = time.monotonic() + LIMIT_SECONDS
     while not condition() and time.monotonic() < give_up_at:
         time.sleep(0.01)
     return condition()

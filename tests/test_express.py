@@ -117,7 +117,21 @@ class Rotating:
         return [Key(SECRET, ("HS256",))]
 
 
-async def test_the_memory_of_query_strings_is_bounded(ada: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dependencies, "MAX_KNOWN", 4)
-    for offset in range(20):
+async def test_the_memory_of_query_strings_is_bounded(
+    ada: Caller, solved: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dependencies, "MAX_KNOWN", 1)
+    routed = []
+    for offset in (1001, 1001, 1002, 1001):
         assert (await ada.page(offset=offset)).status_code == 200
+        routed.append(len(solved))
+    assert routed == [1, 1, 2, 3]
+
+
+async def test_a_long_query_string_is_not_remembered(
+    ada: Caller, solved: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dependencies, "MAX_KNOWN_BYTES", len("offset=1003"))
+    for offset in (1003, 1003, 10030, 10030):
+        assert (await ada.page(offset=offset)).status_code == 200
+    assert len(solved) == 3

@@ -232,7 +232,7 @@ async def test_a_client_that_leaves_while_it_is_told_something_is_no_bug(
     assert ("request.failed" in caplog.text) is is_bug
 
 
-async def test_the_end_of_the_service_does_not_wait_for_streams(settings: Settings, database: asyncpg.Pool) -> None:  # noqa: ARG001  migrated
+async def test_the_end_of_the_service_does_not_wait_for_streams(settings: Settings) -> None:
     async with serving(settings) as process, following(process.url) as listener:
         ended = asyncio.create_task(process.terminated())
         assert await listener.next() is None

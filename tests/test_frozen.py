@@ -12,9 +12,9 @@ from chat_sessions.errors import DatabaseUnavailable
 from chat_sessions.store.outbox import Outbox
 from chat_sessions.store.prisma.client import BridgedPrisma
 from chat_sessions.store.prisma.options import EngineOptions
+from tests.databases import migrated_database
 from tests.engine.bridge import new_session
 from tests.waiting import until
-from tests.world import migrated_database
 
 IDLE_SECONDS = 0.5
 

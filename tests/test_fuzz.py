@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
-import asyncpg
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,7 +21,7 @@ PATH = "/api/chat/sessions"
 
 
 @pytest.fixture
-async def process(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[ServiceProcess]:  # noqa: ARG001  migrated
+async def process(settings: Settings) -> AsyncIterator[ServiceProcess]:
     async with serving(settings) as process:
         yield process
 

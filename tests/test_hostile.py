@@ -3,25 +3,20 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.listening import on_a_socket
 from tests.service import Caller, Service, token
+from tests.waiting import LIMIT_SECONDS
 
 PATH = "/api/chat/sessions"
-# The database and Redis are emptied before the test, not before each example, which is well.
-hostile = settings(
-    max_examples=60,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 # What ends a line ends the example as well; test_a_request_that_is_none_is_refused has those.
 line = st.binary(max_size=80).map(lambda raw: raw.replace(b"\r", b"%").replace(b"\n", b"%"))
 Json = Any
@@ -50,16 +45,16 @@ class Wire:
         self.port = port
 
     async def send(self, *parts: bytes) -> Answer:
-        """Send bytes and return the first answer to them; without one, the status is 0."""
+        """Send bytes and return the first answer to them; a connection that ends without one is an error."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
-            for part in parts:
-                writer.write(part)
-                await writer.drain()
-            async with asyncio.timeout(10):
+            # The server may answer and hang up before it has read everything.
+            with suppress(ConnectionError):
+                for part in parts:
+                    writer.write(part)
+                    await writer.drain()
+            async with asyncio.timeout(LIMIT_SECONDS):
                 return await self._answer(reader)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            return Answer(0, b"", b"")
         finally:
             writer.close()
 
@@ -108,14 +103,12 @@ def harmless(answer: Answer) -> None:
 
 
 class TestBytes:
-    @hostile
     @given(path=line, method=st.sampled_from([b"GET", b"DELETE", b"PATCH", b"POST"]))
     async def test_in_a_path(self, path: bytes, method: bytes, wire: Wire, no_bug_is_hit: Callable[[], None]) -> None:
         for prefix in (b"/", PATH.encode() + b"/"):
             harmless(await wire.request(method, prefix + path, body=b'{"title": "x"}'))
         no_bug_is_hit()
 
-    @hostile
     @given(path=st.binary(max_size=40), tail=st.sampled_from(["", "/messages"]))
     async def test_in_an_escaped_path(
         self, path: bytes, tail: str, wire: Wire, no_bug_is_hit: Callable[[], None]
@@ -126,14 +119,12 @@ class TestBytes:
             harmless(await wire.request(method, target, body=body))
         no_bug_is_hit()
 
-    @hostile
     @given(query=line, name=st.sampled_from([b"", b"q=", b"cursor=", b"limit=", b"offset=", b"before_sequence="]))
     async def test_in_a_query(self, query: bytes, name: bytes, wire: Wire, no_bug_is_hit: Callable[[], None]) -> None:
         for path in (PATH.encode(), PATH.encode() + b"/x"):
             harmless(await wire.request(target=path + b"?" + name + query))
         no_bug_is_hit()
 
-    @hostile
     @given(query=st.binary(max_size=40), name=st.sampled_from(["q", "cursor", "limit", "pinned_first"]))
     async def test_in_an_escaped_query(
         self, query: bytes, name: str, wire: Wire, no_bug_is_hit: Callable[[], None]
@@ -142,7 +133,6 @@ class TestBytes:
         harmless(await wire.request(target=f"{PATH}?{name}={escaped}".encode()))
         no_bug_is_hit()
 
-    @hostile
     @given(
         value=line,
         name=st.sampled_from(
@@ -167,13 +157,11 @@ class TestBytes:
             harmless(await wire.request(method, target.encode(), header))
         no_bug_is_hit()
 
-    @hostile
     @given(name=line)
     async def test_in_the_name_of_a_header(self, name: bytes, wire: Wire, no_bug_is_hit: Callable[[], None]) -> None:
         harmless(await wire.request(headers=name + b": x\r\n"))
         no_bug_is_hit()
 
-    @hostile
     @given(body=st.binary(max_size=200), method=st.sampled_from([b"POST", b"PATCH"]))
     async def test_in_a_body(self, body: bytes, method: bytes, wire: Wire, no_bug_is_hit: Callable[[], None]) -> None:
         for target in (PATH, f"{PATH}/x", f"{PATH}/x/messages", f"{PATH}/batch-delete"):
@@ -282,7 +270,6 @@ class TestJson:
         assert answer.status_code in {200, 201, 404, 422}
         assert "Traceback" not in answer.text
 
-    @hostile
     @given(body=values, name=st.sampled_from(["title", "metadata", "messages", "id", "unknown"]))
     async def test_any_value_in_a_new_session(self, body: Json, name: str, ada: Caller) -> None:
         await self.sent(ada, "POST", PATH, {name: body})
@@ -290,7 +277,6 @@ class TestJson:
         await self.sent(ada, "POST", PATH, body)
         await all_readable(ada)
 
-    @hostile
     @given(
         body=values,
         name=st.sampled_from(
@@ -306,7 +292,6 @@ class TestJson:
         await self.sent(ada, "POST", PATH, {"messages": [{"role": "user", "metadata": {"any": body}}]})
         await all_readable(ada)
 
-    @hostile
     @given(body=values, name=st.sampled_from(["title", "is_pinned", "unknown"]))
     async def test_any_value_in_a_change(self, body: Json, name: str, ada: Caller) -> None:
         session_id = (await ada.create())["id"]
@@ -314,7 +299,6 @@ class TestJson:
         await self.sent(ada, "PATCH", f"{PATH}/{session_id}", body)
         await all_readable(ada)
 
-    @hostile
     @given(
         body=values,
         name=st.sampled_from(["ids", "filter", "dry_run"]),

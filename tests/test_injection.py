@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_sessions.settings import Settings
@@ -21,11 +21,9 @@ from tests.service import Caller, Service, new_id, running, token
 from tests.test_hostile import values
 from tests.test_isolation import operations
 from tests.test_sessions import rows
+from tests.waiting import LIMIT_SECONDS
 
 PATH = "/api/chat/sessions"
-thorough = settings(
-    max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +43,7 @@ async def raw(
         b"%s %s HTTP/1.1\r\nHost: chat.test\r\nConnection: close\r\nContent-Type: application/json\r\n"
         b"Content-Length: %d\r\n%s%s\r\n%s" % (method.encode(), target, len(body), authorization, headers, body)
     )
-    head, _, content = (await asyncio.wait_for(reader.read(), 20)).partition(b"\r\n\r\n")
+    head, _, content = (await asyncio.wait_for(reader.read(), LIMIT_SECONDS)).partition(b"\r\n\r\n")
     writer.close()
     first, *lines = head.decode("latin-1").split("\r\n")
     fields = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
@@ -118,7 +116,6 @@ class TestCursor:
             if answer.status_code == 200:
                 assert {each["title"] for each in answer.json()["sessions"]} <= {"hers", "hers too"}
 
-    @thorough
     @given(value=values, place=st.integers(0, 2))
     async def test_any_value_in_any_place_of_one_leads_nowhere_else(
         self, value: object, place: int, ada: Caller, cursor: str
@@ -129,7 +126,6 @@ class TestCursor:
         await self.harmless(ada, encoded([*decoded, value]))
         await self.harmless(ada, encoded(value))
 
-    @thorough
     @given(data=st.data())
     async def test_any_change_of_its_letters_leads_nowhere_else(
         self, data: st.DataObject, ada: Caller, cursor: str

@@ -15,9 +15,9 @@ from starlette.routing import Route
 from chat_sessions.app import create_app
 from chat_sessions.contract.cursor import Cursor
 from chat_sessions.settings import Settings
+from tests.caching import quiet
 from tests.costs import commands, counted
 from tests.service import Caller, Service, new_id, running, token
-from tests.test_sessions import quiet
 
 PUBLIC = {"alive", "ready", "metrics"}
 # What a browser needs before it has a token.
@@ -187,12 +187,9 @@ def paths_of(routes: list[Any]) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-async def still(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[Service]:  # noqa: ARG001  migrated
-    """A worker that leaves the sweeping to the other one, so that each of its statements is a request's.
-
-    Its one ping has all the time that a busy machine takes.
-    """
-    async with running(settings.model_copy(update={"sweep_interval": 3600, "redis_timeout": 5})) as worker:
+async def still(settings: Settings) -> AsyncIterator[Service]:
+    """A worker that leaves the sweeping to the other one, so that each of its statements is a request's."""
+    async with running(settings.model_copy(update={"sweep_interval": 3600})) as worker:
         yield worker
 
 

@@ -19,17 +19,19 @@ from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import ConfigurationError, Settings, load_settings
 from chat_sessions.sweeper import PINGS_PER_INTERVAL
 from chat_sessions.telemetry.metrics import Metrics
+from tests.caching import cached, quiet
 from tests.command import environment
 from tests.process import ServiceProcess, serving
 from tests.proxy import Proxy
 from tests.service import Caller, Service, running
 from tests.shell import family
-from tests.waiting import swept, until
+from tests.waiting import LIMIT_SECONDS
 from tests.wire import by_way_of, script
 from tests.world import World, world
 
 ADA = UserKeys("ada")
 SESSIONS = 5
+TIMEOUT = 0.25
 
 
 class TestLease:
@@ -44,7 +46,7 @@ class TestLease:
 
     @pytest.fixture
     async def lease(self, settings: Settings, clock: list[float]) -> AsyncIterator[Lease]:  # noqa: ARG002  frozen
-        link = RedisLink(settings.model_copy(update={"redis_timeout": 10}), Metrics())
+        link = RedisLink(settings, Metrics())
         await link.ping()
         link.lease.restore(link.lease.losses)
         yield link.lease
@@ -115,7 +117,7 @@ def operator_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
 async def deployment(postgres: Postgres, settings: Settings) -> AsyncIterator[World]:
     """Its own two workers sweep once and leave the notes to those of the test."""
     async with world(postgres, settings, sweep_interval=3600, redis_timeout=10) as deployment:
-        deployment.settings = deployment.settings.model_copy(update={"sweep_interval": 0.5, "redis_timeout": 0.25})
+        deployment.settings = deployment.settings.model_copy(update={"sweep_interval": 0.5, "redis_timeout": TIMEOUT})
         yield deployment
 
 
@@ -151,7 +153,9 @@ async def test_a_worker_that_stood_still_serves_nothing_that_was_deleted_by_one_
         ):
             ada = Caller(client)
             ids = [(await ada.create("Lisbon"))["id"] for _ in range(SESSIONS)]
-            await cached(deployment, late, ids)
+            async with deployment.look_into_redis() as redis:
+                await quiet(deployment.database, redis)
+                await cached(redis, late, ids)
             gate = line.hold(b"")
             with standing_still(third):
                 answers = await asyncio.gather(*map(ada.delete, ids))
@@ -163,30 +167,15 @@ async def test_a_worker_that_stood_still_serves_nothing_that_was_deleted_by_one_
             gate.cut()
 
 
-async def cached(deployment: World, caller: Caller, ids: list[str]) -> None:
-    await swept(deployment.database)
-
-    async def all_cached() -> bool:
-        await asyncio.gather(*map(caller.get, ids))
-        async with deployment.look_into_redis() as redis:
-            return await redis.exists(*map(ADA.session, ids)) == len(ids)
-
-    await until(all_cached)
-
-
-@pytest.fixture(scope="module")
-async def line(redis_server: Redis) -> AsyncIterator[Proxy]:
-    async with Proxy(redis_server.port).running() as proxy:
-        yield proxy
-
-
 @pytest.fixture(scope="module")
 async def behind_the_line(
     settings: Settings, redis_server: Redis, line: Proxy, service: Service
 ) -> AsyncIterator[Service]:
     del service
     url = by_way_of(line, redis_server, settings.redis_url)
-    async with running(settings.model_copy(update={"redis_url": url, "sweep_interval": 10})) as worker:
+    async with running(
+        settings.model_copy(update={"redis_url": url, "sweep_interval": 10, "redis_timeout": TIMEOUT})
+    ) as worker:
         yield worker
 
 
@@ -210,7 +199,7 @@ async def test_scripts_leave_the_pings_their_connections_and_wait_for_their_turn
     settings: Settings, redis_server: Redis, line: Proxy
 ) -> None:
     url = by_way_of(line, redis_server, settings.redis_url)
-    changes = {"redis_url": url, "redis_timeout": 10, "redis_pool_size": 8}
+    changes = {"redis_url": url, "redis_pool_size": 8}
     async with linked(settings.model_copy(update=changes)) as link, line.hold_answer_to(script("last")) as gate:
         await link.ping()
         calls = []
@@ -218,7 +207,7 @@ async def test_scripts_leave_the_pings_their_connections_and_wait_for_their_turn
             calls.append(asyncio.create_task(link.run("last", [ADA.events], [])))
             await asyncio.wait(calls, timeout=0.01)
         await gate.reached_by(calls[0])
-        await asyncio.wait_for(link.ping(), 5)
+        await asyncio.wait_for(link.ping(), LIMIT_SECONDS)
         assert not any(each.done() for each in calls)
         gate.released.set()
         assert await asyncio.gather(*calls) == [b"0-0"] * 20
@@ -236,7 +225,7 @@ async def linked(settings: Settings, metrics: Metrics | None = None) -> AsyncIte
 
 async def test_a_late_event_loop_is_not_taken_for_a_silent_redis(settings: Settings, redis: RedisClient) -> None:
     metrics = Metrics()
-    async with linked(settings, metrics) as link:
+    async with linked(settings.model_copy(update={"redis_timeout": TIMEOUT}), metrics) as link:
         await link.ping()
         await link.run("last", [ADA.events], [])
         await redis.client_pause(100)
@@ -245,6 +234,6 @@ async def test_a_late_event_loop_is_not_taken_for_a_silent_redis(settings: Setti
             await asyncio.sleep(0)
         assert not call.done()
         # What a large body or a crowd of requests does to the loop.
-        time.sleep(2 * settings.redis_timeout)  # noqa: ASYNC251  on purpose
+        time.sleep(2 * TIMEOUT)  # noqa: ASYNC251  on purpose
         assert await call == b"0-0"
         assert metrics.registry.get_sample_value("chat_redis_failures_total") == 0

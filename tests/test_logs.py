@@ -26,11 +26,12 @@ from chat_sessions.settings import Settings
 from chat_sessions.telemetry.pseudonyms import pseudonyms
 from chat_sessions.version import VERSION
 from chat_sessions.web.auth.key_set import KeySet
+from tests.databases import migrated_database
 from tests.logged import logged
 from tests.process import ServiceProcess, environment, serving
 from tests.provider import Provider
 from tests.service import Caller, token
-from tests.world import migrated_database
+from tests.world import IMPATIENT
 
 USER = "canary.user@example.org"
 CANARIES = {
@@ -104,6 +105,7 @@ async def with_secrets(postgres: Postgres, redis: Redis, settings: Settings) -> 
         "redis_url": SecretStr(redis.url),
         "jwt_secret": SecretStr(CANARIES["signing secret"]),
         "log_level": "debug",
+        **IMPATIENT,
     }
     return settings.model_copy(update=changes)
 

@@ -34,7 +34,7 @@ async def shows(client: Caller | httpx.AsyncClient, condition: Callable[[Scrape]
 
 
 @pytest.fixture
-async def lean(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[Caller]:  # noqa: ARG001  migrated
+async def lean(settings: Settings) -> AsyncIterator[Caller]:
     """Ada's calls to a worker with one connection to Postgres."""
     changes = {"database_pool_size": 1, "sweep_interval": 3600}
     async with running(settings.model_copy(update=changes)) as worker, worker.client("ada") as client:
@@ -126,8 +126,7 @@ def newest_engine() -> psutil.Process:
 
 
 @pytest.fixture(scope="module")
-async def process(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[ServiceProcess]:
-    del database
+async def process(settings: Settings) -> AsyncIterator[ServiceProcess]:
     async with serving(settings, workers=2) as process:
         async with httpx.AsyncClient(base_url=process.url) as client:
             await shows(client, lambda now: len(list(now.series("chat_build_info"))) == 2)
@@ -206,10 +205,7 @@ def workers(process: ServiceProcess) -> list[psutil.Process]:
     return children(WORKER, process.process.pid)
 
 
-async def test_workers_find_each_other_wherever_temporary_files_are(
-    settings: Settings, database: asyncpg.Pool, tmp_path: Path
-) -> None:
-    del database
+async def test_workers_find_each_other_wherever_temporary_files_are(settings: Settings, tmp_path: Path) -> None:
     deep = tmp_path / ("x" * 100)
     deep.mkdir()
     async with (

@@ -11,22 +11,13 @@ from redis.asyncio import Redis as RedisClient
 from chat_sessions.cache.keys import UserKeys
 from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
+from tests.caching import cached
+from tests.databases import migrated_database
 from tests.service import Caller, running
 from tests.waiting import notes, swept, until, until_none
-from tests.world import World, migrated_database, world
+from tests.world import World, world
 
 ADA = UserKeys("ada")
-
-
-async def cached(caller: Caller, redis: RedisClient, session_id: str) -> None:
-    """Read a session and the list until both are cached."""
-
-    async def both_cached() -> bool:
-        await caller.get(session_id)
-        await caller.page()
-        return await redis.exists(ADA.session(session_id), ADA.list) == 2
-
-    await until(both_cached)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +32,7 @@ async def test_the_cache_follows_direct_sql(
     ada: Caller, database: asyncpg.Pool, redis: RedisClient, statement: str, titles: list[str]
 ) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
-    await cached(ada, redis, session_id)
+    await cached(redis, ada, [session_id])
 
     await database.execute(statement)
 
@@ -51,7 +42,7 @@ async def test_the_cache_follows_direct_sql(
         status = (await ada.get(session_id)).status_code
         return (shown, page["total"], status) == (titles, len(titles), 200 if titles else 404)
 
-    await until(followed, limit=5)
+    await until(followed)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +62,7 @@ async def test_messages_changed_by_direct_sql_are_seen_by_those_who_know_the_ses
     ada: Caller, database: asyncpg.Pool, redis: RedisClient, statement: str, shown: list[str]
 ) -> None:
     session_id = (await ada.create("Lisbon", messages=[{"role": "user", "content": "hi"}]))["id"]
-    await cached(ada, redis, session_id)
+    await cached(redis, ada, [session_id])
     known = {"If-None-Match": (await ada.get(session_id)).headers["ETag"]}
 
     await database.execute(statement)
@@ -80,7 +71,7 @@ async def test_messages_changed_by_direct_sql_are_seen_by_those_who_know_the_ses
         answer = await ada.http.get(f"/api/chat/sessions/{session_id}", headers=known)
         return answer.status_code == 200 and [each["content"] for each in answer.json()["messages"]] == shown
 
-    await until(modified, limit=5)
+    await until(modified)
 
 
 async def test_an_append_moves_the_version_once(ada: Caller, database: asyncpg.Pool) -> None:
@@ -94,13 +85,13 @@ async def test_an_append_moves_the_version_once(ada: Caller, database: asyncpg.P
 async def test_a_session_inserted_by_direct_sql_appears_in_a_cached_list(
     ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
-    await cached(ada, redis, (await ada.create("Lisbon"))["id"])
+    await cached(redis, ada, [(await ada.create("Lisbon"))["id"]])
     await database.execute("""INSERT INTO "ChatSession" ("id", "userId", "title") VALUES ('x', 'ada', 'Porto')""")
 
     async def appeared() -> bool:
         return await ada.titles() == ["Porto", "Lisbon"]
 
-    await until(appeared, limit=5)
+    await until(appeared)
 
 
 async def test_a_change_that_is_rolled_back_leaves_no_note(ada: Caller, database: asyncpg.Pool) -> None:
@@ -117,7 +108,7 @@ async def test_a_change_that_is_rolled_back_leaves_no_note(ada: Caller, database
 async def test_the_outbox_is_emptied(ada: Caller, database: asyncpg.Pool) -> None:
     created = await asyncio.gather(*(ada.create(f"Chat {number}") for number in range(30)))
     await asyncio.gather(*(ada.delete(each["id"]) for each in created))
-    await swept(database, limit=5)
+    await swept(database)
 
 
 async def test_the_backlog_is_measured(ada: Caller, database: asyncpg.Pool) -> None:
@@ -130,7 +121,7 @@ async def test_the_backlog_is_measured(ada: Caller, database: asyncpg.Pool) -> N
         metrics = (await ada.http.get("/metrics")).text
         return counted(metrics, "chat_outbox_depth") == 2 and counted(metrics, "chat_outbox_age_seconds") >= 3600
 
-    await until(measured, limit=5)
+    await until(measured)
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +177,7 @@ async def test_notes_that_a_dead_worker_holds_do_not_keep_the_others_from_trusti
     ):
         session_id = (await callers[0].create("Lisbon"))["id"]
         await swept(deployment.database)
-        await cached(callers[0], redis, session_id)
+        await cached(redis, callers[0], [session_id])
         deployment.redis.pause()
         await until_none(deployment.trusting)
         await deployment.database.execute('DELETE FROM "ChatSession"')
@@ -266,5 +257,5 @@ async def test_a_tombstone_is_forgotten_after_its_hours(settings: Settings, data
 async def test_a_deleted_id_is_refused_after_its_note_is_gone(ada: Caller, database: asyncpg.Pool) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
     await ada.delete(session_id)
-    await swept(database, limit=5)
+    await swept(database)
     assert (await ada.http.post("/api/chat/sessions", json={"id": session_id})).status_code == 409

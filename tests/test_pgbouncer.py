@@ -13,10 +13,10 @@ from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests.bouncer import SERVER_CONNECTIONS, PgBouncer, program
 from tests.command import Operator
+from tests.databases import migrated_database
 from tests.service import Caller, new_id, running
 from tests.test_doctor import Doctor
 from tests.waiting import a_statement_waits, swept, until
-from tests.world import migrated_database
 
 CALLS = 40
 # Far from what a second of a slow machine could be taken for.

@@ -18,8 +18,8 @@ from chat_sessions.operator.portability import Exporter
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.logs import configure_logging
 from tests.command import Operator
+from tests.databases import migrated_database
 from tests.service import Caller, new_id
-from tests.world import migrated_database
 
 RICH: list[dict[str, Any]] = [
     {"role": "system", "content": "line\u2028paragraph\u2029next\u0085 and \U0001f600"},

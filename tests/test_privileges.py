@@ -12,12 +12,13 @@ from pydantic import SecretStr
 from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests.command import Operator
+from tests.databases import migrated_database
 from tests.service import Caller, running
 from tests.waiting import swept
-from tests.world import migrated_database
 
 GUIDE = Path(__file__).parents[1] / "docs" / "operations.md"
 BLOCK = re.compile(r"^```sql\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CREATED = re.compile(r"^CREATE ROLE (\w+) LOGIN PASSWORD '([^']+)'", re.MULTILINE)
 REVOKED = re.compile(r"`(REVOKE [^`]+)`")
 ROLES = ("chat_owner", "chat_api")
 NEEDED = [
@@ -35,7 +36,7 @@ async def owner(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
     url = await migrated_database(postgres)
     connection = await asyncpg.connect(url)
     await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    [statements] = BLOCK.findall(GUIDE.read_text())
+    [statements] = [each for each in BLOCK.findall(GUIDE.read_text()) if "CREATE ROLE" in each]
     await connection.execute(statements)
     yield connection
     for role in ROLES:
@@ -47,10 +48,7 @@ async def owner(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
 async def confined(owner: asyncpg.Connection, settings: Settings, postgres: Postgres) -> Settings:
     """The settings of the service as the role that the guide makes for it."""
     name = await owner.fetchval("SELECT current_database()")
-    urls = {
-        role: url_of(postgres, role, password, name)
-        for role, password in zip(ROLES, ("the one of migrations", "the one of the service"), strict=True)
-    }
+    urls = {role: url_of(postgres, role, password, name) for role, password in CREATED.findall(GUIDE.read_text())}
     await Operator(settings).succeed("migrate", "--database-url", urls["chat_owner"])
     for statement in REVOKED.findall(GUIDE.read_text()):
         await owner.execute(statement)

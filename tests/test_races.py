@@ -14,22 +14,16 @@ from redis.asyncio import Redis as RedisClient
 from chat_sessions.cache.keys import UserKeys
 from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
+from tests.databases import migrated_database
 from tests.proxy import Proxy
 from tests.service import Caller, Service, running
 from tests.waiting import a_statement_waits, deletion_under_way, swept, until
 from tests.wire import by_way_of, script
-from tests.world import migrated_database
 
 # Longer than a test's steps between two commands to Redis.
 PATIENT_SECONDS = 10
 SHORT_HOLD_SECONDS = 0.3
 ADA = UserKeys("ada")
-
-
-@pytest.fixture(scope="module")
-async def line(redis_server: Redis) -> AsyncIterator[Proxy]:
-    async with Proxy(redis_server.port).running() as proxy:
-        yield proxy
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ BURST = 4
 
 def limits(per_minute: int, burst: int) -> dict[str, int]:
     # A Redis that is late on a busy machine would count as away, and nobody be limited.
-    return {"rate_limit": per_minute, "rate_burst": burst, "redis_timeout": 10}
+    return {"rate_limit": per_minute, "rate_burst": burst}
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from redis.asyncio import Redis as RedisClient
 
-from chat_sessions.cache.keys import UserKeys
 from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
+from tests.caching import cached, quiet
 from tests.proxy import Proxy
 from tests.service import Caller
 from tests.steps import deleted, statuses
@@ -27,12 +27,7 @@ async def test_nobody_serves_a_deleted_session_where_redis_answers_pings_but_no_
         async with world(postgres, settings, redis_url=url) as deployment, deployment.callers("ada") as (ada, other):
             session_id = (await ada.create("Lisbon"))["id"]
             await swept(deployment.database)
-
-            async def is_cached() -> bool:
-                await other.get(session_id)
-                return bool(await redis.exists(UserKeys("ada").session(session_id)))
-
-            await until(is_cached)
+            await cached(redis, other, [session_id])
             async with line.hold(script("evict")):
                 assert (await ada.delete(session_id)).status_code == 204
                 assert (await other.get(session_id)).status_code == 404
@@ -54,17 +49,12 @@ async def callers(deployment: World) -> AsyncIterator[tuple[Caller, Caller]]:
 
 
 async def cached_sessions(deployment: World, callers: tuple[Caller, Caller]) -> Sequence[str]:
-    """Create sessions and read them until the cache holds each of them, and the list."""
+    """Create sessions and read them until they are cached."""
     created = await asyncio.gather(*(callers[0].create(f"Chat {number}") for number in range(SESSIONS)))
     ids = [each["id"] for each in created]
-
-    async def all_cached() -> bool:
-        await asyncio.gather(*(callers[0].get(session_id) for session_id in ids), callers[0].page())
-        async with deployment.look_into_redis() as redis:
-            cached = [key async for key in redis.scan_iter("chat:{ada}:session:*")]
-            return len(cached) == SESSIONS and await redis.exists("chat:{ada}:list") == 1
-
-    await until(all_cached)
+    async with deployment.look_into_redis() as redis:
+        await quiet(deployment.database, redis)
+        await cached(redis, callers[0], ids)
     return ids
 
 

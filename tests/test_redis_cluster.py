@@ -16,6 +16,7 @@ from chat_sessions.settings import Settings
 from tests import redis_cluster
 from tests.command import Operator
 from tests.costs import commands
+from tests.databases import EMPTY
 from tests.listening import Heard, following, on_a_socket
 from tests.process import serving
 from tests.proxy import Proxy
@@ -25,7 +26,7 @@ from tests.steps import LIFE, Both, cached, deleted, life, served_from_the_cache
 from tests.test_outbox import counted
 from tests.waiting import POLL_SECONDS, notes, swept, until, until_none
 from tests.wire import by_way_of
-from tests.world import TABLES, World, world
+from tests.world import World, world
 
 READ_OF_A_SESSION = b"WITH RECURSIVE newest"
 GOOD_SECRET = secrets.token_hex(32)
@@ -48,7 +49,7 @@ async def started(postgres: Postgres, settings: Settings, formed: Cluster) -> As
 async def cluster(formed: Cluster, started: World) -> AsyncIterator[Cluster]:
     """A whole cluster with nothing in it."""
     await formed.whole()
-    await started.database.execute(f"TRUNCATE {TABLES}")
+    await started.database.execute(EMPTY)
     await formed.emptied()
     yield formed
     assert await formed.immortal() == [], "every key has a TTL"

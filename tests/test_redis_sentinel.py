@@ -14,11 +14,12 @@ from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
 from tests import redis_guarded
 from tests.command import Operator
+from tests.databases import EMPTY
 from tests.listening import following, on_a_socket
 from tests.redis_guarded import Guarded
 from tests.steps import Both, cached, deleted, served_from_the_cache, statuses
 from tests.waiting import swept, until
-from tests.world import TABLES, World, world
+from tests.world import World, world
 
 ADA = UserKeys("ada")
 TITLES = "Lisbon Porto Braga Faro Tavira"
@@ -41,7 +42,7 @@ async def started(postgres: Postgres, settings: Settings, made: Guarded) -> Asyn
 async def guarded(made: Guarded, started: World) -> Guarded:
     """A master, its replica and the sentinels, with nothing in them."""
     await made.whole()
-    await started.database.execute(f"TRUNCATE {TABLES}")
+    await started.database.execute(EMPTY)
     await made.emptied()
     return made
 

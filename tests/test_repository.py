@@ -1,5 +1,6 @@
 """What the repository promises of itself."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -95,9 +96,10 @@ def test_no_module_is_longer_than_one_can_keep_in_mind(module: Path) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name)
-def test_every_module_opens_with_one_sentence(module: Path) -> None:
-    first = module.read_text().splitlines()[0]
-    assert first.startswith('"""')
+def test_every_module_opens_with_a_sentence(module: Path) -> None:
+    first, *rest = (ast.get_docstring(ast.parse(module.read_text())) or "").split("\n")
+    assert re.fullmatch(r"[A-Z`]\S*( \S+){2,}\.", first), first
+    assert rest[:1] in ([], [""]), "an empty line follows it"
 
 
 def test_the_layers_hold() -> None:

@@ -16,10 +16,11 @@ from chat_sessions.operator.bulk import Place
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.logs import configure_logging
 from chat_sessions.telemetry.pseudonyms import pseudonyms
+from tests.caching import cached
 from tests.command import Operator
+from tests.databases import migrated_database
 from tests.service import Caller
-from tests.waiting import until
-from tests.world import migrated_database
+from tests.world import IMPATIENT
 
 STRANGE_USERS = ["a*", "a?", "a[bc]", "a\\", "{a}", "a:b", "ä\u2028", "%61"]
 
@@ -31,7 +32,7 @@ def operator(settings: Settings) -> Operator:
 
 @pytest.fixture
 def without_redis(settings: Settings) -> Settings:
-    return settings.model_copy(update={"redis_url": SecretStr(f"redis://127.0.0.1:{free_port()}/0")})
+    return settings.model_copy(update={"redis_url": SecretStr(f"redis://127.0.0.1:{free_port()}/0"), **IMPATIENT})
 
 
 async def age(database: asyncpg.Pool, days: int, *session_ids: str) -> None:
@@ -86,12 +87,7 @@ async def test_nobody_reads_a_purged_session_from_the_cache(
     operator: Operator, ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
     [old] = await old_sessions(database, ada)
-
-    async def is_cached() -> bool:
-        await asyncio.gather(ada.page(), ada.get(old))
-        return await redis.exists(f"chat:{{ada}}:session:{old}", "chat:{ada}:list") == 2
-
-    await until(is_cached)
+    await cached(redis, ada, [old])
     await operator.succeed("purge", "--inactive-days", "90")
     assert (await ada.get(old)).status_code == 404
     assert await ada.titles() == []

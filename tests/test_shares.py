@@ -21,7 +21,7 @@ async def small(settings: Settings, service: Service) -> AsyncIterator[Service]:
     """A worker with four connections, for which a call waits a second; the sweeping it leaves to the other one."""
     del service
     changes = {"database_pool_size": 4, "database_pool_timeout": WAIT_SECONDS, "sweep_interval": 3600}
-    async with running(settings.model_copy(update={**changes, "redis_timeout": 10.0})) as worker:
+    async with running(settings.model_copy(update=changes)) as worker:
         yield worker
 
 

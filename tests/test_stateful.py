@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import hypothesis
 from hypothesis.stateful import run_state_machine_as_test
 
 from chat_sessions.dev.embedded import Postgres
@@ -18,6 +19,10 @@ from tests.world import world
 
 # Fewer connections to Redis than writers that come at once.
 QUICK = {"sweep_interval": 0.1, "redis_timeout": 0.1, "cache_hold": 0.3, "lease_slack": 0.3, "redis_pool_size": 8}
+
+
+# Each is as long as many examples of another test.
+SEQUENCES = hypothesis.settings().max_examples // 7
 
 
 class ChatMachine(UsualCalls, Extremes, Faults):
@@ -45,6 +50,6 @@ def test_every_answer_is_one_that_the_model_allows(postgres: Postgres, settings:
         deployment = deployed(postgres, settings)
         runner.run(deployment.__aenter__())
         try:
-            run_state_machine_as_test(ChatMachine)
+            run_state_machine_as_test(ChatMachine, settings=hypothesis.settings(max_examples=SEQUENCES))
         finally:
             runner.run(deployment.__aexit__(None, None, None))

@@ -17,10 +17,10 @@ from chat_sessions.errors import DatabaseUnavailable, MigrationFailed
 from chat_sessions.settings import ConfigurationError, Settings
 from chat_sessions.store.migrations import migrate_deploy
 from chat_sessions.telemetry.availability import Availability
+from tests.databases import migrated_database
 from tests.logged import logged
 from tests.service import Caller, Service, running
 from tests.waiting import until
-from tests.world import migrated_database
 
 REFUSALS = ["08006", "25006", "42501", "53100", "53200", "53400", "57014", "57P01", "58000", "58030", "42P01"]
 UNDONE = ["40001", "40P01", "55P03", "0A000", "26000", "42P05"]

@@ -8,7 +8,6 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-import asyncpg
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -42,7 +41,6 @@ def into(exporter: InMemorySpanExporter) -> Tracing:
 @pytest.fixture(scope="module")
 async def traced(
     settings: Settings,
-    database: asyncpg.Pool,  # noqa: ARG001  migrated
     exporter: InMemorySpanExporter,
 ) -> AsyncIterator[Service]:
     async with running(settings, into(exporter)) as worker:
@@ -165,7 +163,6 @@ async def test_a_trace_that_the_caller_does_not_record_is_not_recorded(
 
 async def test_the_line_of_a_request_names_its_trace(
     settings: Settings,
-    database: asyncpg.Pool,  # noqa: ARG001  migrated
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     written = io.StringIO()
@@ -197,7 +194,6 @@ async def test_no_span_holds_anything_of_the_user(canary: Caller, exporter: InMe
 
 async def test_an_answer_that_failed_is_an_error_without_its_text(
     settings: Settings,
-    database: asyncpg.Pool,  # noqa: ARG001  migrated
 ) -> None:
     exporter = InMemorySpanExporter()
     async with running(settings, into(exporter)) as worker, worker.client("ada") as client:
@@ -214,7 +210,6 @@ async def test_an_answer_that_failed_is_an_error_without_its_text(
 
 async def test_a_collector_receives_the_spans_of_a_process_also_the_last_ones(
     settings: Settings,
-    database: asyncpg.Pool,  # noqa: ARG001  migrated
 ) -> None:
     async with (
         collecting() as collector,
@@ -232,7 +227,6 @@ async def test_a_collector_receives_the_spans_of_a_process_also_the_last_ones(
 
 async def test_a_collector_that_does_not_answer_neither_fails_a_request_nor_keeps_the_service_from_ending(
     settings: Settings,
-    database: asyncpg.Pool,  # noqa: ARG001  migrated
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from urllib.parse import quote, unquote
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 from redis.crc import key_slot
@@ -106,7 +106,6 @@ class TestKeys:
         assert len({key_slot(key.encode()) for key in keys}) == 1
         assert all(key.isascii() and key.isprintable() for key in keys[:5])
 
-    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
     @given(pair=pairs(), sessions=st.tuples(session_ids, session_ids))
     async def test_the_pattern_of_a_user_fits_all_of_his_keys_and_nobody_elses(
         self, pair: tuple[str, str], sessions: tuple[str, str], redis: Redis
@@ -119,7 +118,6 @@ class TestKeys:
 
 
 class TestSessions:
-    @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
     @given(pair=pairs())
     @example(pair=("\u00e9", "e\u0301"))
     @example(pair=("K", "\u212a"))

@@ -66,7 +66,7 @@ class Workers:
 
 
 @pytest.fixture(scope="module")
-async def workers(settings: Settings, database: asyncpg.Pool) -> AsyncIterator[Workers]:  # noqa: ARG001  migrated
+async def workers(settings: Settings) -> AsyncIterator[Workers]:
     async with serving(settings, workers=WORKERS) as service:
         try:
             workers = Workers(service)

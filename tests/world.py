@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import asyncpg
 from pydantic import SecretStr
@@ -16,11 +14,12 @@ from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
-from chat_sessions.store.migrations import migrate_deploy
+from tests.databases import EMPTY, migrated_database
 from tests.service import Caller, Service, running
 from tests.waiting import until_none
 
-TABLES = '"ChatSession", "ChatMessage", "Outbox", "Tombstone"'
+# As in production: with a Redis that is taken away, every write waits for it that long.
+IMPATIENT = {"redis_timeout": 0.25, "lease_slack": Settings.lease_slack}
 
 
 @dataclass
@@ -75,20 +74,9 @@ class World:
         await self.trusted()
 
     async def emptied(self) -> None:
-        await self.database.execute(f"TRUNCATE {TABLES}")
+        await self.database.execute(EMPTY)
         async with self.look_into_redis() as redis:
             await redis.flushall()
-
-
-async def migrated_database(postgres: Postgres) -> str:
-    """Make a new database on the server and return its URL."""
-    name = f"world_{uuid4().hex[:8]}"
-    url = urlsplit(postgres.url)._replace(path=f"/{name}").geturl()
-    connection = await asyncpg.connect(postgres.url)
-    await connection.execute(f'CREATE DATABASE "{name}"')
-    await connection.close()
-    await asyncio.to_thread(migrate_deploy, url)
-    return url
 
 
 @asynccontextmanager
@@ -96,7 +84,7 @@ async def world(postgres: Postgres, settings: Settings, **changes: object) -> As
     """Start a deployment; `changes` are settings."""
     with tempfile.TemporaryDirectory(prefix="chat-sessions-") as folder, Redis(Path(folder), durable=False) as redis:
         url = await migrated_database(postgres)
-        own = {"database_url": SecretStr(url), "redis_url": SecretStr(redis.url), **changes}
+        own = {"database_url": SecretStr(url), "redis_url": SecretStr(redis.url), **IMPATIENT, **changes}
         settings = settings.model_copy(update=own)
         async with (
             asyncpg.create_pool(url, min_size=1, max_size=4) as database,

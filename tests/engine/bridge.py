@@ -1,27 +1,16 @@
 """What the tests of the bridge share."""
 
-from pathlib import Path
 from typing import Protocol
 
-import asyncpg
 from prisma import Json, Prisma
 from prisma.models import ChatSession
 from prisma.types import ChatSessionWhereUniqueInput
-
-MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 
 class MakeDatabase(Protocol):
     """Makes an empty or a migrated database beside the shared one, and gives its URL."""
 
     async def __call__(self, name: str, *, migrated: bool = False) -> str: ...
-
-
-async def migrate(url: str) -> None:
-    connection = await asyncpg.connect(url)
-    for migration in sorted(MIGRATIONS.glob("*/migration.sql")):
-        await connection.execute(migration.read_text())
-    await connection.close()
 
 
 class Statements(list[str]):

@@ -1,6 +1,5 @@
 """The bridge on the shared Postgres, once for the run; and one of its own for what breaks things."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
@@ -8,9 +7,11 @@ import asyncpg
 import pytest
 
 from chat_sessions.dev.embedded import Postgres
+from chat_sessions.store.migrations import migrate_deploy
 from chat_sessions.store.prisma.client import BridgedPrisma
 from chat_sessions.store.prisma.options import EngineOptions
-from tests.engine.bridge import MakeDatabase, Statements, migrate
+from tests.databases import migrated_database, url_of
+from tests.engine.bridge import MakeDatabase, Statements
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +49,7 @@ async def fragile(options: EngineOptions) -> AsyncIterator[BridgedPrisma]:
 def shaky_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A server that tests may stop."""
     with Postgres(tmp_path_factory.mktemp("shaky"), durable=False) as server:
-        asyncio.run(migrate(server.url))
+        migrate_deploy(server.url)
         yield server
 
 
@@ -58,12 +59,11 @@ async def make_database(postgres: Postgres, database: asyncpg.Pool) -> AsyncIter
     made = []
 
     async def make(name: str, *, migrated: bool = False) -> str:
-        await database.execute(f'CREATE DATABASE "{name}"')
         made.append(name)
-        url = f"{postgres.url.rpartition('/')[0]}/{name}"
         if migrated:
-            await migrate(url)
-        return url
+            return await migrated_database(postgres, name)
+        await database.execute(f'CREATE DATABASE "{name}"')
+        return url_of(postgres, name)
 
     yield make
     for name in made:

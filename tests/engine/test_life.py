@@ -24,7 +24,7 @@ from chat_sessions.store.prisma.engine import PrismaEngine
 from chat_sessions.store.prisma.node import NodeChild
 from chat_sessions.store.prisma.options import EngineOptions
 from tests.engine.bridge import new_session
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 SLOW = "SELECT 1 AS one FROM pg_sleep(0.3)"
 SLOW_INSERT = """INSERT INTO "Tombstone" ("userId", "sessionId") SELECT 'ada', 'a' FROM pg_sleep(0.3)"""
@@ -113,7 +113,7 @@ async def test_a_hanging_engine_is_replaced(options: EngineOptions) -> None:
 
         hanging = engine_of(db)
         hanging.suspend()
-        async with asyncio.timeout(6):
+        async with asyncio.timeout(LIMIT_SECONDS):
             assert await asyncio.gather(*(works() for _ in range(8))) == [False] * 8
         await until(works)
         assert has_ended(hanging)
@@ -177,7 +177,7 @@ async def test_an_engine_that_ends_before_it_hears_anything_is_unavailable_and_l
     node.chmod(0o755)
     monkeypatch.setattr("chat_sessions.store.prisma.node.find_node", lambda: str(node))
     monkeypatch.setattr("chat_sessions.store.prisma.node.Popen", launch_and_wait)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LIMIT_SECONDS):
         with pytest.raises(DatabaseUnavailable):
             await BridgedPrisma(options).connect()
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from time import monotonic
 
 import asyncpg
 import pytest
@@ -12,13 +11,23 @@ from chat_sessions.dev.embedded import Postgres
 from chat_sessions.errors import DatabaseUnavailable
 from chat_sessions.store.prisma.client import BridgedPrisma
 from chat_sessions.store.prisma.options import EngineOptions
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
 
 @pytest.fixture
 async def shaky(shaky_postgres: Postgres) -> AsyncIterator[BridgedPrisma]:
     options = EngineOptions(shaky_postgres.url, pool_size=4, connect_timeout=1.0, statement_timeout=1.0)
-    async with BridgedPrisma(replace(options, pool_timeout=2.0, query_timeout=6.0)) as db:
+    async with BridgedPrisma(replace(options, pool_timeout=2.0, query_timeout=LIMIT_SECONDS)) as db:
+        await until(lambda: _works(db))
+        yield db
+
+
+@pytest.fixture
+async def patient(shaky_postgres: Postgres) -> AsyncIterator[BridgedPrisma]:
+    """A bridge that gives up long after a test has failed."""
+    long = 10 * LIMIT_SECONDS
+    options = EngineOptions(shaky_postgres.url, pool_size=4, connect_timeout=long, statement_timeout=long)
+    async with BridgedPrisma(replace(options, pool_timeout=long, query_timeout=2 * long)) as db:
         await until(lambda: _works(db))
         yield db
 
@@ -37,21 +46,19 @@ async def _unavailable_under_load(db: BridgedPrisma) -> None:
 
 
 async def test_while_postgres_is_away_calls_are_unavailable_at_once(
-    shaky: BridgedPrisma, shaky_postgres: Postgres
+    patient: BridgedPrisma, shaky_postgres: Postgres
 ) -> None:
-    pid = shaky.engine.pid
+    pid = patient.engine.pid
     shaky_postgres.stop()
-    await _unavailable_under_load(shaky)
-    began = monotonic()
-    await _unavailable_under_load(shaky)
-    with pytest.raises(DatabaseUnavailable):
-        await shaky.tx().start()
-    with pytest.raises(DatabaseUnavailable):
-        await shaky.query_raw("SELECT 1")
-    assert monotonic() - began < 1
+    async with asyncio.timeout(LIMIT_SECONDS):
+        await _unavailable_under_load(patient)
+        with pytest.raises(DatabaseUnavailable):
+            await patient.tx().start()
+        with pytest.raises(DatabaseUnavailable):
+            await patient.query_raw("SELECT 1")
     shaky_postgres.start()
-    assert await _works(shaky)
-    assert shaky.engine.pid == pid, "the engine outlives the database"
+    assert await _works(patient)
+    assert patient.engine.pid == pid, "the engine outlives the database"
 
 
 async def test_a_restart_under_load_is_survived(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:
@@ -99,8 +106,7 @@ async def test_a_crash_within_a_transaction_keeps_nothing(shaky: BridgedPrisma, 
 async def test_a_silent_postgres_is_unavailable_and_forgiven(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:
     shaky_postgres.pause()
     try:
-        async with asyncio.timeout(5):  # before the bridge itself gives up
-            await _unavailable_under_load(shaky)
+        await _unavailable_under_load(shaky)
     finally:
         shaky_postgres.resume()
     await until(lambda: _works(shaky))

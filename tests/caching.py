@@ -1,0 +1,29 @@
+"""Waiting until Redis holds what a test is about to evict."""
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+from redis.asyncio import Redis
+
+from chat_sessions.cache.keys import UserKeys
+from tests.service import Caller
+from tests.waiting import swept, until_none
+
+
+async def quiet(database: asyncpg.Pool, redis: Redis) -> None:
+    """Let the sweeper finish with what was written so far, and let readers fill the cache at once."""
+    await swept(database)
+    async for key in redis.scan_iter("*:hold:*"):
+        await redis.delete(key)
+
+
+async def cached(redis: Redis, caller: Caller, ids: Sequence[str], user: str = "ada") -> None:
+    """Read the user's sessions and list until Redis holds them all."""
+    keys = UserKeys(user)
+
+    async def missing() -> list[str]:
+        await asyncio.gather(*map(caller.get, ids), caller.page())
+        return [key for key in (keys.list, *map(keys.session, ids)) if not await redis.exists(key)]
+
+    await until_none(missing)
