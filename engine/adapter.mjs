@@ -1,8 +1,8 @@
-/** adapter-pg, except that raw results keep JSON as text: the engine parses it and rounds what is above 2^53. */
+/** adapter-pg, except that raw results keep JSON as text: the engine would parse it and round numbers above 2^53. */
 import { PrismaPg } from "@prisma/adapter-pg";
 import { ColumnTypeEnum } from "@prisma/driver-adapter-utils";
 
-/** The engine leaves values of this type alone. adapter-pg has no use for it: Postgres' enums are text to it. */
+/** A type that the engine passes through. adapter-pg never uses it: it reads Postgres' enums as text. */
 const UNTOUCHED = ColumnTypeEnum.Enum;
 const UNTOUCHED_NAME = "enum";
 
@@ -25,7 +25,7 @@ export class JsonKeepingAdapter extends PrismaPg {
   }
 }
 
-/** Gives the columns of JSON in a raw result back the name of their type. */
+/** Restores the type name of JSON columns in a raw result. */
 export function rawResult(result) {
   return { ...result, types: result.types.map((type) => (type === UNTOUCHED_NAME ? "json" : type)) };
 }

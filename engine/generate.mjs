@@ -1,4 +1,4 @@
-/** Makes both clients of schema.prisma: Prisma Client Python in the virtual environment, its engine in generated/. */
+/** Generates both clients from schema.prisma: Prisma Client Python in the virtual environment, its engine in generated/. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -11,7 +11,7 @@ const GENERATED = join(HERE, "generated");
 const HOME = join(GENERATED, ".home");
 const VENV_BIN = join(process.env.VIRTUAL_ENV || join(HERE, "..", ".venv"), "bin");
 
-/** Keeps the CLIs from downloading native engines, from phoning home, and from writing outside of this folder. */
+/** Stops the CLIs from downloading native engines, sending telemetry, and writing outside this folder. */
 const CONFINED = {
   CHECKPOINT_DISABLE: "1",
   PRISMA_QUERY_ENGINE_BINARY: "/bin/true",
@@ -22,7 +22,7 @@ const CONFINED = {
   XDG_CONFIG_HOME: join(HOME, "config"),
 };
 
-/** The schema for Prisma 7's CLI, which accepts neither a `url` nor the Python generator. */
+/** The schema for Prisma 7's CLI, which rejects `url` and the Python generator. */
 function schemaOfTheEngine() {
   const schema = readFileSync(SCHEMA, "utf8");
   const bare = schema.replace(/^generator \w+ \{.*?^\}\n/gms, "").replace(/^\s*url\s*=.*\n/gm, "");
@@ -49,7 +49,7 @@ writeFileSync(engineSchema, schemaOfTheEngine());
 generate("prisma7", engineSchema, {});
 generate("prisma", SCHEMA, {
   PATH: VENV_BIN + delimiter + process.env.PATH,
-  PRISMA_PY_DEBUG_GENERATOR: "1", // lets a CLI of another version than 5.17 run it
+  PRISMA_PY_DEBUG_GENERATOR: "1", // accept a CLI other than 5.17
 });
 rmSync(HOME, { recursive: true, force: true });
 console.log(`Generated Prisma Client Python (in ${dirname(VENV_BIN)}) and its engine (in ${GENERATED}).`);

@@ -1,12 +1,12 @@
 /**
- * Prisma's JavaScript engine as a child of one Python process. The first line on stdin configures it; each further
- * line is a call, answered by one line on stdout. It leaves when stdin closes, and lets running calls finish first.
+ * Prisma's JavaScript engine as a child of one Python process. The first line on stdin is the configuration, each later
+ * line a call, each line on stdout a response. When stdin closes, running calls finish and the process exits.
  */
 import { JsonKeepingAdapter, rawResult } from "./adapter.mjs";
 import { createPool, StatementNames } from "./pool.mjs";
 import { ConfigurationError, readLines, stateOf, untag, wireError } from "./protocol.mjs";
 
-// Which signal ends the service is Python's to decide; a Ctrl-C or a stop of the whole group must not cut queries.
+// Python decides when to stop: a Ctrl-C or a signal to the process group must not abort queries.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
 process.stdout.on("error", () => process.exit(1));
 console.log = console.error;
@@ -14,7 +14,7 @@ console.log = console.error;
 const running = new Set();
 const send = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
-/** The URL may name a file that is not there (sslrootcert), or be none. */
+/** Fails if the URL is invalid or names a missing file (sslrootcert). */
 function poolOf(config) {
   const onStatement = config.reportStatements ? (sql) => send({ sql }) : undefined;
   try {
@@ -36,7 +36,7 @@ async function open(config) {
   return { engine: client._engine, pool, names };
 }
 
-/** What the connections to Postgres do right now, and how many callers wait for one. */
+/** Counts busy and idle Postgres connections, and callers waiting for one. */
 const usage = ({ totalCount, idleCount, waitingCount }) => ({
   busy: totalCount - idleCount,
   idle: idleCount,
@@ -72,7 +72,7 @@ function serve(opened, line) {
   running.add(task);
 }
 
-/** Runs down within the time that a call may take; whoever hangs longer is cut off. */
+/** Exits once running calls are done, or after the timeout of a call. */
 async function leave(opened, patience) {
   setTimeout(() => process.exit(1), patience).unref();
   await Promise.allSettled(running);
@@ -87,7 +87,7 @@ readLines(process.stdin, (line) => {
   const config = JSON.parse(line);
   patience = config.callTimeout;
   opened = open(config);
-  // Each call hears of a failure; before the first one nobody would, and Node would end the process.
+  // Calls report a failure; without this handler, one before the first call would end the process.
   opened.catch(() => {});
 });
 process.stdin.on("end", () => leave(opened, patience));

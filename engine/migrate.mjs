@@ -1,19 +1,19 @@
-/** Applies migrations, and keeps the records that Prisma's CLI keeps, which can therefore take over at any time. */
+/** Applies migrations and keeps the same records as Prisma's CLI, so that either can continue after the other. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectTo } from "./migration-connection.mjs";
 import { explain, MigrationError } from "./migration-errors.mjs";
 import { readLines } from "./protocol.mjs";
 
-/** The lock that Prisma's CLI takes, too. */
+/** The same lock as Prisma's CLI takes. */
 const LOCK = 72707369;
 const LOCK_POLL_MS = 250;
 
-/** Exit codes that migrations.py knows; sysexits.h calls the second one EX_UNAVAILABLE. */
+/** Exit codes for migrations.py; the second is EX_UNAVAILABLE of sysexits.h. */
 const FAILED = 1;
 const UNAVAILABLE = 69;
 
-/** What Postgres says of CREATE INDEX CONCURRENTLY and the like. */
+/** Postgres' code for CREATE INDEX CONCURRENTLY and the like in a transaction. */
 const NOT_IN_A_TRANSACTION = "25001";
 
 const RECORD = `(
@@ -27,30 +27,31 @@ const RECORD = `(
     applied_steps_count INTEGER NOT NULL DEFAULT 0
 )`;
 
-/** Tables and views that neither we nor an extension made. */
+/** Tables and views that do not belong to an extension. */
 const STRANGERS = `
 SELECT relname FROM pg_class
 WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
     AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')
 ORDER BY relname LIMIT 3`;
 
-/** Polls: a session that waits inside of pg_advisory_lock would block CREATE INDEX CONCURRENTLY in the one it waits for. */
+/** Polls: a session waiting inside pg_advisory_lock would block CREATE INDEX CONCURRENTLY in the lock's holder. */
 async function lock(client) {
   for (let isFirst = true; ; isFirst = false) {
     const { rows } = await client.query("SELECT pg_try_advisory_lock($1) AS ours", [LOCK]);
     if (rows[0].ours) return;
-    if (isFirst) console.log("Another migration is running; waiting for it to end.");
+    if (isFirst) console.log("Waiting for another migration to finish.");
     await sleep(LOCK_POLL_MS);
   }
 }
 
-/** Returns the name of the table of records, which is made if this database is empty. */
+/** Returns the name of the records table, and creates it in an empty database. */
 async function openRecords(client) {
   const { rows } = await client.query(
     "SELECT current_schema() AS schema, to_regclass(quote_ident(current_schema()) || '._prisma_migrations') AS found",
   );
   const [{ schema, found }] = rows;
-  if (!schema) throw new MigrationError("This role may use no schema of the database: GRANT USAGE, CREATE ON SCHEMA …");
+  if (!schema)
+    throw new MigrationError("This role cannot use any schema of the database: GRANT USAGE, CREATE ON SCHEMA …");
   const table = `${client.escapeIdentifier(schema)}."_prisma_migrations"`;
   if (!found) {
     await mustBeEmpty(client, schema);
@@ -64,8 +65,8 @@ async function mustBeEmpty(client, schema) {
   if (rows.length === 0) return;
   const names = rows.map(({ relname }) => relname).join(", ");
   throw new MigrationError(
-    `The schema "${schema}" of this database is not empty (${names}), and was not made by these migrations. ` +
-      "Is it the right database? Create one for this service: CREATE DATABASE chat.",
+    `The schema "${schema}" of this database is not empty (${names}), and these migrations did not create it. ` +
+      "If this is the wrong database, create one for this service: CREATE DATABASE chat.",
   );
 }
 
@@ -73,7 +74,7 @@ function compare(known, records, table) {
   const checksums = new Map(known.map(({ name, checksum }) => [name, checksum]));
   for (const { migration_name: name, checksum, finished_at, logs } of records) {
     if (!finished_at) throw new MigrationError(unfinished(name, logs, table));
-    if (!checksums.has(name)) console.log(`${name} is applied, but unknown here: a newer release has it.`);
+    if (!checksums.has(name)) console.log(`${name} is applied, but unknown to this release.`);
     else if (checksums.get(name) !== checksum) throw new MigrationError(modified(name));
   }
   const applied = new Set(records.map(({ migration_name }) => migration_name));
@@ -81,15 +82,15 @@ function compare(known, records, table) {
 }
 
 const modified = (name) =>
-  `${name} was changed after it was applied here, so this database is not what this release expects. ` +
-  "Restore the file as it was released; data of `make dev` can be deleted with the folder .data.";
+  `${name} was changed after it was applied, so this database does not match this release. ` +
+  "Restore the released file. With `make dev`, you can delete the folder .data instead.";
 
 const unfinished = (name, logs, table) =>
   `${name} did not finish${logs ? `: ${logs}` : "."}\n` +
-  "Undo by hand what it left behind, then let the next `migrate` apply it again:\n" +
+  "Undo manually what it left behind, then run this, so that the next `migrate` applies it again:\n" +
   `UPDATE ${table} SET rolled_back_at = now() WHERE migration_name = '${name}' AND finished_at IS NULL;`;
 
-/** The script and its record are one transaction: a migration that fails, or whose process dies, leaves nothing behind. */
+/** One transaction for the script and its record, so that a failed or killed migration leaves nothing behind. */
 async function apply(client, table, migration) {
   try {
     await client.query("BEGIN");
@@ -107,7 +108,7 @@ async function apply(client, table, migration) {
   }
 }
 
-/** Recorded before and after, as Prisma does it: whoever finds it unfinished has to look what it has done. */
+/** Recorded before and after, as Prisma does: an unfinished one needs a person to check what it did. */
 async function applyByItself(client, table, { name, sql, checksum }) {
   const id = randomUUID();
   const finish = (change, ...values) => client.query(`UPDATE ${table} SET ${change} WHERE id = $1`, [id, ...values]);
@@ -151,5 +152,5 @@ readLines(process.stdin, async (line) => {
   await run(JSON.parse(line));
   process.exit();
 });
-// Whoever started this is gone. Postgres notices the lost connection and rolls back.
+// The parent is gone. Postgres notices the closed connection and rolls back.
 process.stdin.on("end", () => process.exit(FAILED));

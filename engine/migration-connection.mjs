@@ -1,26 +1,26 @@
-/** The one connection that migrations run on. */
+/** The single connection that migrations run on. */
 import { MigrationError } from "./migration-errors.mjs";
 import { poolOptions } from "./pool.mjs";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Limits of the role are for the service; a migration may take as long as it needs. */
+/** The role's timeouts are meant for the service; a migration may take as long as it needs. */
 const SESSION = `
 SELECT set_config(name, '0', false)
 FROM unnest(ARRAY['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']) AS name`;
 
-/** Makes Postgres notice, in the middle of a statement, that this process is gone. Not every platform can. */
+/** Lets Postgres notice in mid-statement that this process is gone. Not every platform supports it. */
 const WATCH = "SET client_connection_check_interval = '1s'";
 
 const ENCODE =
-  "The URL of the database cannot be read. Special characters of a password must be percent-encoded in it: " +
+  "The database URL is invalid. Special characters in the password must be percent-encoded: " +
   "/ is %2F, # is %23, ? is %3F, @ is %40, % is %25.";
 
 const POOLED =
-  "Migrations cannot go through a pooler of transactions (pgbouncer=true in the URL): their lock belongs to a session. " +
-  "Give them the address of Postgres itself: `chat-sessions migrate --database-url postgresql://…`.";
+  "Migrations need a session, so they cannot run through a transaction pooler (pgbouncer=true in the URL). " +
+  "Connect to Postgres directly: `chat-sessions migrate --database-url postgresql://…`.";
 
-/** A character that ends the part of the URL with the password, so that the rest of it became something else. */
+/** Whether an unencoded character cut off the password, so that its rest was parsed as another part of the URL. */
 const hasCutPassword = ({ hash, pathname, search }) => hash || pathname.includes("@") || /^\?[^=&]*@/.test(search);
 
 function readUrl(url) {
@@ -29,7 +29,7 @@ function readUrl(url) {
     return poolOptions(url);
   } catch (error) {
     const isFile = error.syscall === "open";
-    throw new MigrationError(isFile ? `The URL of the database names a missing file: ${error.message}` : ENCODE);
+    throw new MigrationError(isFile ? `The database URL names a missing file: ${error.message}` : ENCODE);
   }
 }
 
@@ -38,7 +38,7 @@ export async function connectTo(url) {
   if (pgbouncer) throw new MigrationError(POOLED);
   const { Client, ...rest } = options;
   const client = new Client({ ...rest, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true });
-  client.on("error", () => {}); // the query that is running fails, too
+  client.on("error", () => {}); // the running query fails as well
   await client.connect();
   await client.query(SESSION);
   await client.query(WATCH).catch(() => {});

@@ -7,25 +7,25 @@ export class MigrationError extends Error {
   }
 }
 
-/** Postgres' codes for what an operator has to set right. */
+/** Advice for the error codes that an operator has to act on. */
 const ADVICE = {
-  28000: "Postgres does not let this user in from here: look into its pg_hba.conf.",
-  "28P01": "Check the user and the password in the URL of the database.",
-  "3D000": "Create the database, or correct its name at the end of the URL.",
-  25006: "This server is a standby or read-only: use the address of the primary.",
+  28000: "Postgres rejects this user from this host: check its pg_hba.conf.",
+  "28P01": "Check the user and the password in the database URL.",
+  "3D000": "Create the database, or correct its name in the URL.",
+  25006: "This server is a standby or read-only: connect to the primary.",
   42501:
-    "Let this role do that (GRANT CREATE ON SCHEMA …), or give the role that owns the tables: " +
+    "Grant the privilege (GRANT CREATE ON SCHEMA …), or connect as the role that owns the tables: " +
     "`chat-sessions migrate --database-url postgresql://…`.",
-  25001: "A statement that cannot be in a transaction needs a migration of its own.",
+  25001: "A statement that cannot run in a transaction needs its own migration.",
 };
 
-/** What pg says itself, without a code. */
+/** Advice for errors that pg itself raises, without a code. */
 const ADVICE_OF_TEXT = [
-  [/password must be a string/, "Postgres wants a password, and the URL of the database has none."],
-  [/does not support SSL/, "Remove `sslmode` from the URL of the database, or turn TLS on in Postgres."],
+  [/password must be a string/, "Postgres requires a password, but the database URL has none."],
+  [/does not support SSL/, "Remove `sslmode` from the database URL, or enable TLS in Postgres."],
 ];
 
-/** Connection lost, out of connections, shutting down or starting. */
+/** Connection lost, too many connections, shutting down or starting up. */
 const TRANSIENT_STATE = /^(08|53|57P0)/;
 const TRANSIENT_TEXT = /^(timeout expired|Connection terminated|connection timeout)|is not queryable/;
 
@@ -36,10 +36,10 @@ function isTransient(error) {
 
 const adviceFor = ({ code, message }) => ADVICE[code] ?? ADVICE_OF_TEXT.find(([pattern]) => pattern.test(message))?.[1];
 
-/** Node tries several addresses, and says nothing of its own about them. */
+/** When Node fails at several addresses, only the inner errors have messages. */
 const textOf = (error) => error.message || error.errors?.map(({ message }) => message).join(", ") || String(error);
 
-/** Returns the error as one for people; `during` names the migration that was being applied. */
+/** Returns a readable error; `during` names the migration being applied. */
 export function explain(error, during) {
   if (error instanceof MigrationError) return error;
   const text = [during && `${during}: `, textOf(error), error.detail && ` (${error.detail})`].filter(Boolean).join("");

@@ -1,39 +1,39 @@
-/** The connections to Postgres, set up so that Prisma's adapter reads and writes correctly through them. */
+/** Postgres connections, configured so that Prisma's adapter reads and writes correctly. */
 import { createHash } from "node:crypto";
 import pg from "pg";
 import { parse } from "pg-connection-string";
 
-/** A server that is silent for this much longer than a statement may take is gone. */
+/** How long after the statement timeout a silent server counts as gone. */
 const SILENCE_MS = 2_000;
 
 /** "cached plan must not change result type". */
 const OUTDATED_PLAN = "0A000";
 
-/** A prepared statement that is not there, or is there already. */
+/** A prepared statement does not exist, or exists already. */
 const POOLED = new Set(["26000", "42P05"]);
 
-/** The parameters that PgBouncer, too, keeps apart for each of its clients, in every version. */
+/** Parameters that every version of PgBouncer tracks per client. */
 const TRACKED = {
-  // adapter-pg drops the offset of a timestamptz, and reads no other format than this one.
+  // adapter-pg drops the offset of a timestamptz, and parses only this format.
   TimeZone: "UTC",
   DateStyle: "ISO, MDY",
   standard_conforming_strings: "on",
 };
 
-/** What role and database may have set otherwise, and the service relies on. */
+/** What the service relies on, whatever the role or database have set. */
 const RELIED_ON = {
-  // A create that waited for the deletion of its id has to see the tombstone.
+  // A create that waited for the deletion of its id must see the tombstone.
   default_transaction_isolation: "read committed",
-  // Only statements have a limit; a lock is waited for as long.
+  // Waiting for a lock is limited by the statement timeout.
   lock_timeout: 0,
-  // A host that went without a word is noticed within a minute, not after the two hours of most systems.
+  // Detect a dead host within a minute, instead of the two hours that most systems default to.
   tcp_keepalives_idle: 30,
   tcp_keepalives_interval: 10,
   tcp_keepalives_count: 3,
   tcp_user_timeout: 60_000,
 };
 
-/** As start-up parameters, which neither cost a round trip nor lose against a setting of the role. */
+/** Sends them as start-up parameters, which need no round trip and override settings of the role. */
 function clientClass(parameters) {
   const texts = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
   return class extends pg.Client {
@@ -43,13 +43,13 @@ function clientClass(parameters) {
   };
 }
 
-/** What a `postgresql://` URL says, as options of a pool, plus Prisma's own `schema` and `pgbouncer`. */
+/** Parses a `postgresql://` URL into pool options, plus Prisma's `schema` and `pgbouncer`. */
 export function poolOptions(url, parameters = {}) {
-  // Else `sslmode=require` would mean `verify-full`, unlike anywhere but in pg.
+  // Otherwise `sslmode=require` would mean `verify-full`, as only pg has it.
   const useLibpqCompat = !url.includes("uselibpqcompat=");
   const { schema, pgbouncer, ...options } = parse(url, { useLibpqCompat });
   const pooled = pgbouncer === "true";
-  // Prisma qualifies the tables of its own statements with this schema; ours are to find the same ones.
+  // Prisma qualifies its tables with this schema; our own statements must find the same tables.
   const own = pooled ? {} : { search_path: quoted(schema ?? "public"), ...parameters };
   return { options: { ...options, Client: clientClass({ ...TRACKED, ...own }) }, schema, pgbouncer: pooled };
 }
@@ -70,10 +70,10 @@ function reporting(Client, { connectTimeout, onStatement }) {
   };
 }
 
-/** A connection that was cut must fail its query, not the process; one that hangs must be cut. */
+/** A broken connection must fail its query, not the process; a silent one must be closed. */
 function watch(client, silence) {
   client.on("error", () => {});
-  const timeout = Object.assign(new Error("no answer from Postgres"), {
+  const timeout = Object.assign(new Error("Postgres did not respond"), {
     code: "ETIMEDOUT",
     syscall: "read",
     errno: -110,
@@ -81,10 +81,10 @@ function watch(client, silence) {
   client.connection.stream.setTimeout(silence, () => client.connection.stream.destroy(timeout));
 }
 
-/** A `pg.Pool` for the host; all times are milliseconds. `onStatement` is told each statement, if given. */
+/** A `pg.Pool` for the host; times are in milliseconds. Calls `onStatement`, if given, with each statement. */
 export function createPool({ url, poolSize, poolTimeout, statementTimeout, idleTimeout, ...reported }) {
   const limits = { statement_timeout: statementTimeout, idle_in_transaction_session_timeout: idleTimeout };
-  // PgBouncer refuses start-up parameters that it does not know.
+  // PgBouncer rejects start-up parameters that it does not know.
   const { options, schema, pgbouncer } = poolOptions(url, { ...RELIED_ON, ...limits });
   const pool = new pg.Pool({
     ...options,
@@ -98,8 +98,8 @@ export function createPool({ url, poolSize, poolTimeout, statementTimeout, idleT
 }
 
 /**
- * Each statement is parsed once per connection. Only the first few hundred: they stay in Postgres' memory. Its name is
- * a hash of it, so that behind a pooler that was not announced no name ever stands for another statement.
+ * Names prepared statements, so that each connection parses them once. Only the first few hundred, because they occupy
+ * memory in Postgres. The name is a hash, so that behind an undeclared pooler it never refers to another statement.
  */
 export class StatementNames {
   #names = new Map();
@@ -119,7 +119,7 @@ export class StatementNames {
     return `s${this.#generation}_${createHash("sha256").update(sql).digest("base64url").slice(0, 22)}`;
   }
 
-  /** Take a lesson from an SQLSTATE: plans that a migration has outdated, or a pooler that mixes up connections. */
+  /** Reacts to an SQLSTATE: plans outdated by a migration, or an undeclared pooler that mixes connections. */
   learn(state) {
     if (state === OUTDATED_PLAN) {
       this.#generation += 1;

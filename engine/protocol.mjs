@@ -1,4 +1,4 @@
-/** What goes over the pipe: lines, plain values, and errors in the shape that Prisma Client Python understands. */
+/** The pipe's format: lines, plain values, and errors in the shape that Prisma Client Python expects. */
 
 /** Calls `onLine` for each line. Not node:readline, which also splits at U+2028 and U+2029. */
 export function readLines(stream, onLine) {
@@ -17,10 +17,10 @@ export function readLines(stream, onLine) {
   });
 }
 
-// JSON has no BigInt: its digits travel as text. Quicker than a replacer, which is asked for every value.
+// JSON has no BigInt, so send its digits as text. Faster than a replacer, which runs for every value.
 BigInt.prototype.toJSON = BigInt.prototype.toString;
 
-/** Tagged values become what a pydantic model reads: `{$type: "BigInt", value: "1"}` is `"1"`. */
+/** Unwraps tagged values for pydantic: `{$type: "BigInt", value: "1"}` becomes `"1"`. */
 export function untag(value) {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(untag);
@@ -28,7 +28,7 @@ export function untag(value) {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, untag(item)]));
 }
 
-/** The URL of the database asks for what cannot be had. */
+/** The database URL is invalid, or names a missing file. */
 export class ConfigurationError extends Error {}
 
 const CODE_OF_KIND = {
@@ -43,7 +43,7 @@ const CODE_OF_KIND = {
   TooManyConnections: "P2037",
 };
 
-/** What pg and Node say without a code that Prisma knows. */
+/** Errors of pg and Node without a code that Prisma knows. */
 const CODE_OF_TEXT = [
   [/^timeout exceeded when trying to connect/, "P2024"],
   [/Unable to start a transaction in the given time/, "P2024"],
@@ -56,7 +56,7 @@ const find = (table, text) => table.find(([pattern]) => pattern.test(text ?? "")
 
 const driverCause = (error) => error.meta?.driverAdapterError?.cause ?? error.cause ?? {};
 
-/** Postgres' own code of what went wrong, if it was Postgres that said so. What follows from it is Python's to say. */
+/** Postgres' error code, if the error came from Postgres. Python decides what follows from it. */
 export const stateOf = (error) => driverCause(error).originalCode;
 
 function codeOf(error) {
@@ -74,7 +74,7 @@ function metaOf({ meta = {} }, cause) {
   return target ? { ...rest, target } : rest;
 }
 
-/** Prisma Client Python tells an expired transaction by the first words, which this engine dropped. */
+/** Prisma Client Python recognizes an expired transaction by its first words, which this engine dropped. */
 function textOf(error) {
   const text = String(error.message).replace("Transaction API error: ", "");
   return text.includes("expired transaction") ? `Transaction already closed: ${text}` : text;

@@ -1,10 +1,10 @@
-/** adapter-pg, mended where Prisma's comparison of schema and migrations would fail or hit the wrong database. */
+/** adapter-pg, patched where Prisma's schema comparison would fail or modify the wrong database. */
 import { randomUUID } from "node:crypto";
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 import { poolOptions } from "../pool.mjs";
 
-/** Postgres' type "char" of its catalogue, which the adapter cannot read, and text, which it can. */
+/** The catalogue's type "char", which the adapter cannot read, and text, which it can. */
 const CHAR = 18;
 const TEXT = 25;
 
@@ -16,14 +16,14 @@ class CatalogPool extends pg.Pool {
   }
 }
 
-/** Postgres 18 lists NOT NULL among the constraints; the schema engine panics at a kind that it does not know. */
+/** Postgres 18 lists NOT NULL as a constraint; the schema engine panics at unknown kinds. */
 function withoutNotNull(result) {
   const kind = result.fields?.findIndex((field) => field.name === "constraint_type") ?? -1;
   if (kind >= 0) result.rows = result.rows.filter((row) => row[kind] !== "n");
   return result;
 }
 
-/** A script goes to Postgres as it is, in one implicit transaction; the adapter would split it at every `;`. */
+/** Sends a script as it is, in one implicit transaction; the adapter would split it at every `;`. */
 function whole(adapter) {
   adapter.executeScript = async (script) => {
     await adapter
@@ -58,8 +58,8 @@ export class DriftAdapter extends PrismaPg {
   }
 
   /**
-   * Prisma clears whatever this returns. Given a connection string, adapter-pg returns the database with the data:
-   * pg lets the string win over the name of the new database. So this one makes sure where it is, and drops it.
+   * Prisma erases the database that this returns. Given a connection string, adapter-pg returns the one with the data,
+   * because pg prefers the string to the new database's name. So this checks where it is connected, and drops it later.
    */
   async connectToShadowDb() {
     const database = `prisma_migrate_shadow_db_${randomUUID()}`;

@@ -1,14 +1,14 @@
-/** Lets the CLI of Prisma 6 compare schema.prisma with the migrations through pg, without a native engine. For tests. */
+/** Lets Prisma 6's CLI compare schema.prisma with the migrations through pg, without a native engine. For tests. */
 import { join } from "node:path";
 import { defineConfig } from "prisma/config";
 import { DriftAdapter } from "./adapter.mjs";
 
-// Nothing here uses these engines, but the CLI downloads what is missing.
+// Nothing uses these engines, but the CLI downloads missing ones.
 for (const engine of ["QUERY_ENGINE_LIBRARY", "QUERY_ENGINE_BINARY", "SCHEMA_ENGINE_BINARY"]) {
   process.env[`PRISMA_${engine}`] = "/bin/true";
 }
 
-// The schema engine forgets its timeouts of 10 s and 60 s and would keep each command waiting for them.
+// The schema engine never clears its timeouts of 10 s and 60 s, which would delay the exit of each command.
 const { setTimeout } = globalThis;
 globalThis.setTimeout = (...args) => setTimeout(...args).unref();
 

@@ -8,7 +8,7 @@ const ask = async (on, sql) => (await on.queryRaw({ sql, args: [], argTypes: [] 
 
 after(() => adapter.dispose());
 
-test("the shadow database is another one, even with a connection string, and goes afterwards", async () => {
+test("the shadow database is a separate one, even with a connection string, and is dropped afterwards", async () => {
   const [[home]] = await ask(adapter, "SELECT current_database()");
   const shadow = await new DriftAdapter(url).connectToShadowDb();
   const [[name]] = await ask(shadow, "SELECT current_database()");
@@ -18,7 +18,7 @@ test("the shadow database is another one, even with a connection string, and goe
   assert.deepEqual(await ask(adapter, `SELECT datname FROM pg_database WHERE datname = '${name}'`), []);
 });
 
-test("a script is one transaction, with semicolons wherever they are", async () => {
+test("a script with semicolons anywhere runs in one transaction", async () => {
   await adapter.executeScript("CREATE TEMP TABLE t AS SELECT ';' AS x; -- a;b\nSELECT $$;$$;");
   await assert.rejects(adapter.executeScript("CREATE TABLE leftover (x int); SELECT 1 / 0;"));
   assert.deepEqual(await ask(adapter, "SELECT to_regclass('leftover')::text"), [[null]]);
@@ -28,7 +28,7 @@ test("the catalogue's one-character type is read as text", async () => {
   assert.deepEqual(await ask(adapter, "SELECT relkind FROM pg_class WHERE relname = 'pg_class'"), [["r"]]);
 });
 
-test("what Postgres 18 calls a NOT NULL constraint is kept from the schema engine", async () => {
+test("NOT NULL constraints of Postgres 18 are hidden from the schema engine", async () => {
   const sql = `SELECT kind::"char" AS constraint_type FROM unnest(ARRAY['p', 'n', 'f']) AS kind`;
   assert.deepEqual(await ask(adapter, sql), [["p"], ["f"]]);
 });

@@ -3,22 +3,31 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 
+// Timeouts that a busy machine does not exceed.
 const config = {
   url: process.env.CHAT_DATABASE_URL,
   poolSize: 2,
-  poolTimeout: 1000,
-  connectTimeout: 1000,
-  statementTimeout: 2000,
-  idleTimeout: 2000,
-  callTimeout: 3000,
+  poolTimeout: 10_000,
+  connectTimeout: 10_000,
+  statementTimeout: 20_000,
+  idleTimeout: 20_000,
+  callTimeout: 30_000,
 };
+
+// A test that fails leaves its child behind, which would keep this process alive.
+const children = new Set();
+afterEach(() => {
+  for (const child of children) child.kill("SIGKILL");
+  children.clear();
+});
 
 function start(overrides = {}) {
   const child = spawn(process.execPath, [join(import.meta.dirname, "..", "host.mjs")], {
     stdio: ["pipe", "pipe", "inherit"],
   });
+  children.add(child);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => JSON.parse((await lines.next()).value);
   const send = (value) => child.stdin.write(`${JSON.stringify(value)}\n`);
@@ -34,14 +43,14 @@ async function leave({ child }) {
   return (await exit)[0];
 }
 
-test("it answers calls by their number and leaves when stdin closes", async () => {
+test("responses carry the call's id, and the process exits when stdin closes", async () => {
   const host = start();
   host.send([7, { op: "ping" }]);
   assert.deepEqual(await host.next(), { id: 7, data: null });
   assert.equal(await leave(host), 0);
 });
 
-test("calls that came before the end of stdin are answered", async () => {
+test("calls sent before stdin closes get their response", async () => {
   const host = start();
   host.send([1, { op: "query", query: raw("SELECT 1 AS one FROM pg_sleep(0.2)") }]);
   const exit = leave(host);
@@ -49,7 +58,7 @@ test("calls that came before the end of stdin are answered", async () => {
   assert.equal(await exit, 0);
 });
 
-test("an open transaction is undone when stdin closes", async () => {
+test("an open transaction is rolled back when stdin closes", async () => {
   const host = start();
   host.send([1, { op: "start", timeout: 5000, max_wait: 1000, isolation_level: "Serializable" }]);
   const { data: tx } = await host.next();
@@ -58,7 +67,7 @@ test("an open transaction is undone when stdin closes", async () => {
   assert.equal(await leave(host), 0);
 });
 
-test("an unknown operation is an error and not the end", async () => {
+test("an unknown operation is an error, and the process continues", async () => {
   const host = start();
   host.send([1, { op: "nonsense" }]);
   assert.equal((await host.next()).error.user_facing_error.error_code, null);
@@ -67,14 +76,14 @@ test("an unknown operation is an error and not the end", async () => {
   await leave(host);
 });
 
-test("without a database it starts, and says so", async () => {
+test("without a database it starts, and calls fail as unreachable", async () => {
   const host = start({ url: "postgresql://127.0.0.1:1/x" });
   host.send([1, { op: "query", query: raw("SELECT 1") }]);
   assert.equal((await host.next()).error.user_facing_error.error_code, "P1001");
   assert.equal(await leave(host), 0);
 });
 
-test("it reports statements when asked", async () => {
+test("it reports statements if configured to", async () => {
   const host = start({ reportStatements: true });
   host.send([1, { op: "query", query: raw("SELECT 1 AS one") }]);
   assert.deepEqual(await host.next(), { sql: "SELECT 1 AS one" });
@@ -82,7 +91,7 @@ test("it reports statements when asked", async () => {
   await leave(host);
 });
 
-test("it tells what the connections do", { timeout: 20_000 }, async () => {
+test("it counts busy and idle connections, and waiting callers", { timeout: 60_000 }, async () => {
   const host = start({ poolSize: 1 });
   const answers = new Map();
   const usage = async (id) => {
@@ -102,7 +111,7 @@ test("it tells what the connections do", { timeout: 20_000 }, async () => {
   assert.ok(seen.some(({ busy, waiting }) => busy === 1 && waiting === 1));
 });
 
-test("a URL that asks for what is not there fails each call with the reason, and does not end the engine", async () => {
+test("a URL that names a missing file fails each call with the reason, and the engine continues", async () => {
   const host = start({ url: `${process.env.CHAT_DATABASE_URL}?sslmode=verify-ca&sslrootcert=/no/such/ca.pem` });
   host.send([1, { op: "ping" }]);
   host.send([2, { op: "query", query: raw("SELECT 1") }]);

@@ -9,7 +9,7 @@ const limits = { url, poolSize: 2, poolTimeout: 1000, connectTimeout: 1000, stat
 
 async function withPool(overrides, use) {
   const { pool } = createPool({ ...limits, ...overrides });
-  // The adapter listens elsewhere: an idle connection may be cut.
+  // In production the adapter listens: an idle connection may break.
   pool.on("error", () => {});
   try {
     return await use(pool);
@@ -20,7 +20,7 @@ async function withPool(overrides, use) {
 
 const show = async (pool, setting) => (await pool.query(`SHOW ${setting}`)).rows[0];
 
-/** What role and database may have set against everything that the service relies on. */
+/** Settings of a role or database that contradict everything the service relies on. */
 const HOSTILE = {
   default_transaction_isolation: "repeatable read",
   TimeZone: "Asia/Tokyo",
@@ -52,7 +52,7 @@ async function withHostileDatabase(use) {
 const shown = async (pool, names) =>
   Object.fromEntries(await Promise.all(names.map(async (name) => [name, Object.values(await show(pool, name))[0]])));
 
-test("what the service relies on, it asks for at each connection", () =>
+test("each connection sets what the service relies on", () =>
   withHostileDatabase((hostile) =>
     withPool({ url: hostile }, async (pool) => {
       assert.deepEqual(await shown(pool, Object.keys(HOSTILE)), {
@@ -68,7 +68,7 @@ test("what the service relies on, it asks for at each connection", () =>
     }),
   ));
 
-test("for PgBouncer there is no start-up parameter that it refuses", () =>
+test("behind PgBouncer, only parameters that it accepts are sent", () =>
   withHostileDatabase((hostile) =>
     withPool({ url: `${hostile}?pgbouncer=true` }, async (pool) => {
       assert.deepEqual(await shown(pool, Object.keys(HOSTILE)), {
@@ -80,7 +80,7 @@ test("for PgBouncer there is no start-up parameter that it refuses", () =>
     }),
   ));
 
-test("a host that went without a word is noticed within a minute", () =>
+test("a dead host is detected within a minute", () =>
   withPool({}, async (pool) => {
     assert.deepEqual(
       await shown(pool, ["tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout"]),
@@ -93,12 +93,12 @@ test("a host that went without a word is noticed within a minute", () =>
     );
   }));
 
-test("our own statements look for their tables in Prisma's schema", () =>
+test("our own statements find their tables in Prisma's schema", () =>
   withPool({ url: `${url}?schema=of"us` }, async (pool) => {
     assert.deepEqual(await show(pool, "search_path"), { search_path: '"of""us"' });
   }));
 
-test("a transaction that asks nothing for too long is rolled back", () =>
+test("a transaction that idles for too long is rolled back", () =>
   withPool({ idleTimeout: 50 }, async (pool) => {
     const client = await pool.connect();
     await client.query("BEGIN");
@@ -107,7 +107,7 @@ test("a transaction that asks nothing for too long is rolled back", () =>
     client.release(error);
   }));
 
-test("every statement is reported, those of a client taken from the pool too", async () => {
+test("every statement is reported, including those of a client checked out from the pool", async () => {
   const statements = [];
   await withPool({ onStatement: (sql) => statements.push(sql) }, async (pool) => {
     await pool.query("SELECT $1::int", [1]);
@@ -119,20 +119,20 @@ test("every statement is reported, those of a client taken from the pool too", a
   assert.deepEqual(statements, ["SELECT $1::int", "BEGIN", "ROLLBACK"]);
 });
 
-test("a full pool refuses in time", () =>
+test("a full pool times out", () =>
   withPool({ poolSize: 1, poolTimeout: 500 }, async (pool) => {
     const client = await pool.connect();
     await assert.rejects(pool.query("SELECT 1"), /timeout exceeded when trying to connect/);
     client.release();
   }));
 
-test("a cut connection fails its query and nothing else", () =>
+test("a broken connection fails its query and nothing else", () =>
   withPool({}, async (pool) => {
     await assert.rejects(pool.query("SELECT pg_terminate_backend(pg_backend_pid())"));
     assert.equal((await pool.query("SELECT 1 AS one")).rows[0].one, 1);
   }));
 
-test("a connection may be cut in the moment between its taking and anybody's listening", () =>
+test("a connection may break between its checkout and the first listener", () =>
   withPool({}, async (pool) => {
     const taken = new Promise((resolve) => pool.connect((_, ...clientAndRelease) => resolve(clientAndRelease)));
     const [client, release] = await taken;
@@ -140,21 +140,21 @@ test("a connection may be cut in the moment between its taking and anybody's lis
     release(true);
   }));
 
-test("sslmode means what it means everywhere: require does not verify, verify-full does", () => {
+test("sslmode has its libpq meaning: require does not verify, verify-full does", () => {
   const ssl = (mode) => poolOptions(`postgresql://h/d?sslmode=${mode}`).options.ssl;
   assert.equal(ssl("disable"), false);
   assert.deepEqual(ssl("require"), { rejectUnauthorized: false });
   assert.deepEqual(ssl("verify-full"), {});
 });
 
-test("Prisma's own parameters are not pg's", () => {
+test("Prisma's parameters are not passed to pg", () => {
   const { options, schema, pgbouncer } = poolOptions("postgresql://h/d?schema=chat&pgbouncer=true");
   assert.deepEqual([options.schema, options.pgbouncer, schema, pgbouncer], [undefined, undefined, "chat", true]);
 });
 
 const named = (names, ...statements) => statements.map((sql) => names.of(sql));
 
-test("each statement has a name of its own, the same in every process, up to a limit", () => {
+test("each statement has its own name, the same in every process, up to a limit", () => {
   const [a, b, again, beyond] = named(new StatementNames(2), "a", "b", "a", "c");
   assert.notEqual(a, b);
   assert.equal(again, a);
@@ -162,7 +162,7 @@ test("each statement has a name of its own, the same in every process, up to a l
   assert.deepEqual(named(new StatementNames(2), "b", "a"), [b, a]);
 });
 
-test("when a plan is outdated, all statements are parsed anew", () => {
+test("an outdated plan renames all statements", () => {
   const names = new StatementNames();
   const [before] = named(names, "a");
   names.learn("0A000");
@@ -172,7 +172,7 @@ test("when a plan is outdated, all statements are parsed anew", () => {
 });
 
 for (const state of ["26000", "42P05"])
-  test(`a pooler that was not announced (${state}) ends the naming of statements`, () => {
+  test(`an undeclared pooler (${state}) disables statement names`, () => {
     const names = new StatementNames();
     named(names, "a");
     names.learn(state);

@@ -16,16 +16,16 @@ async function linesOf(...chunks) {
 const driverError = (cause) => Object.assign(new Error("driver"), { meta: { driverAdapterError: { cause } } });
 const codeOf = (error) => wireError(error).user_facing_error.error_code;
 
-test("lines are cut at line feeds only, wherever the chunks end", async () => {
+test("lines end only at line feeds, wherever chunks end", async () => {
   assert.deepEqual(await linesOf("a\nb", "c\u2028d\u0085", "\n\ne"), ["a", "bc\u2028d\u0085", ""]);
 });
 
-test("a character that two chunks share stays whole", async () => {
+test("a character split across chunks stays whole", async () => {
   const bytes = Buffer.from("👩\n");
   assert.deepEqual(await linesOf(bytes.subarray(0, 2), bytes.subarray(2)), ["👩"]);
 });
 
-test("tags become their values, at any depth, and what a tag holds is left alone", () => {
+test("tags become their values at any depth, and their content is not parsed", () => {
   const json = '{"$type":"BigInt","value":"1"}';
   const tagged = {
     a: [{ $type: "BigInt", value: "9007199254740993" }],
@@ -35,7 +35,7 @@ test("tags become their values, at any depth, and what a tag holds is left alone
   assert.deepEqual(untag(tagged), { a: ["9007199254740993"], b: { c: json }, d: null });
 });
 
-test("a lost, unreachable or full database is known by its code, in raw queries too", () => {
+test("a lost, unreachable or full database has its own code, in raw queries as well", () => {
   const cases = [
     [{ kind: "DatabaseNotReachable" }, "P1001"],
     [{ kind: "ConnectionClosed" }, "P1017"],
@@ -44,13 +44,13 @@ test("a lost, unreachable or full database is known by its code, in raw queries 
   for (const [cause, code] of cases) assert.equal(codeOf(Object.assign(driverError(cause), { code: "P2010" })), code);
 });
 
-test("what Postgres says travels with its own code", () => {
+test("errors of Postgres keep their code and message", () => {
   const cause = { kind: "postgres", originalCode: "53100", originalMessage: "disk full" };
   const { meta } = wireError(Object.assign(driverError(cause), { code: "P2010" })).user_facing_error;
   assert.deepEqual(meta, { code: "53100", message: "disk full" });
 });
 
-test("what pg says in words gets its code", () => {
+test("errors that pg reports as text get a code", () => {
   const cases = [
     ["timeout exceeded when trying to connect", "P2024"],
     ["timeout expired", "P1001"],
@@ -66,7 +66,7 @@ test("a missing socket file is an unreachable database", () => {
   assert.equal(codeOf(Object.assign(new Error("connect ENOENT"), { code: "ENOENT", syscall: "connect" })), "P1001");
 });
 
-test("a unique violation names its constraint, and the driver's error does not travel", () => {
+test("a unique violation names its constraint, without the driver's error", () => {
   const cause = {
     kind: "UniqueConstraintViolation",
     constraint: { index: "x_pkey" },
@@ -77,7 +77,7 @@ test("a unique violation names its constraint, and the driver's error does not t
   assert.deepEqual(meta, { code: "23505", message: "m", target: "x_pkey" });
 });
 
-test("an expired transaction begins with the words that Prisma Client Python looks for", () => {
+test("an expired transaction begins with the words that Prisma Client Python expects", () => {
   const error = Object.assign(
     new Error("Transaction API error: A query cannot be executed on an expired transaction."),
     { code: "P2028" },

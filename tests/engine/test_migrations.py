@@ -90,7 +90,7 @@ async def test_one_that_waits_for_another_says_so(make_database: MakeDatabase, t
         await until(lambda: _has_rows(url, SLEEPING))
         said: list[str] = []
         second = pool.submit(migrate_deploy, url, slow, said.append)
-        await until(lambda: _is(said == ["Another migration is running; waiting for it to end."]))
+        await until(lambda: _is(said == ["Waiting for another migration to finish."]))
         one(tmp_path, "SELECT 1")
         await ask(url, SLEEPING.replace("SELECT pid", "SELECT pg_terminate_backend(pid)"))
         with pytest.raises(DatabaseUnavailable):
@@ -200,7 +200,7 @@ async def test_an_older_release_leaves_what_a_newer_one_applied(make_database: M
     url = await make_database("rolled_back")
     migrate_deploy(url, one(tmp_path, "SELECT 1"))
     (tmp_path / LATE / "migration.sql").unlink()
-    assert applied_to(url, tmp_path) == [f"{LATE} is applied, but unknown here: a newer release has it.", NOTHING]
+    assert applied_to(url, tmp_path) == [f"{LATE} is applied, but unknown to this release.", NOTHING]
 
 
 async def test_somebody_elses_database_is_not_touched(make_database: MakeDatabase) -> None:
