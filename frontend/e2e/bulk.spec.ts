@@ -75,6 +75,58 @@ test("with a search, Delete all deletes what was found only", async ({ sidebar, 
   expect(await service.titles()).toEqual(["Alpha", "Beta", "Gamma", "Epsilon"]);
 });
 
+test("Delete all deletes what it has counted, and no chat that was made since", async ({ sidebar, page, service }) => {
+  await sidebar.sidebarMenu("Delete all…");
+  await expect(sidebar.dialog).toHaveAccessibleName("Delete all 5 chats?");
+  await service.create("Newcomer");
+  await expect(sidebar.row("Newcomer")).toBeAttached();
+  await page.keyboard.type("delete");
+  await page.keyboard.press("Enter");
+  await sidebar.expectTitles(["Newcomer"]);
+  await expect(page.getByRole("status").filter({ hasText: "Deleted 5 chats." })).toBeAttached();
+  expect(await service.titles()).toEqual(["Newcomer"]);
+});
+
+test("the dialog names every chosen chat, also what a search hides", async ({ sidebar, page, service }) => {
+  await sidebar.link("Alpha").focus();
+  await page.keyboard.press("x");
+  await sidebar.search.fill("eta");
+  await sidebar.expectTitles(["Beta"]);
+  await sidebar.row("Beta").getByRole("checkbox").check();
+  await expect(sidebar.root.getByText("2 selected")).toContainText("1 not shown");
+  await sidebar.root.getByRole("button", { name: "Delete", exact: true }).click();
+  await expect(sidebar.dialog.getByRole("listitem")).toHaveText(["Alpha", "Beta"]);
+  await sidebar.dialog.getByRole("button", { name: "Delete" }).click();
+  await expect(sidebar.dialog).toBeHidden();
+  expect(await service.titles()).toEqual(["Gamma", "Delta", "Epsilon"]);
+});
+
+test("chosen chats that are deleted elsewhere are not asked about", async ({ sidebar, page, service }) => {
+  const { sessions } = await service.list();
+  await sidebar.link("Alpha").focus();
+  await page.keyboard.press("x");
+  await sidebar.row("Beta").getByRole("checkbox").check();
+  await service.delete(sessions[0]?.id ?? "");
+  await expect(sidebar.root.getByText("1 selected")).toBeVisible();
+  await sidebar.root.getByRole("button", { name: "Delete", exact: true }).click();
+  await expect(sidebar.dialog).toHaveAccessibleName("Delete 1 chat?");
+  await service.delete(sessions[1]?.id ?? "");
+  await expect(sidebar.dialog).toBeHidden();
+});
+
+test("Ctrl+A chooses all, also what was not loaded yet", async ({ sidebar, page, service }) => {
+  await service.createMany(115);
+  await expect.poll(() => sidebar.rows.first().getAttribute("aria-setsize")).toBe("120");
+  await sidebar.rows.first().getByRole("link").focus();
+  await page.keyboard.press("x");
+  await page.keyboard.press("Control+a");
+  await expect(sidebar.root.getByText("120 selected")).toBeVisible();
+  await sidebar.root.getByRole("button", { name: "Delete", exact: true }).click();
+  await expect(sidebar.dialog).toHaveAccessibleName("Delete 120 chats?");
+  await expect(sidebar.dialog.getByRole("listitem")).toHaveCount(101);
+  await expect(sidebar.dialog.getByRole("listitem").last()).toHaveText("and 20 more");
+});
+
 test.describe("when it fails", () => {
   test.use({ failuresExpected: true });
 
@@ -106,5 +158,23 @@ test.describe("when it fails", () => {
     fails = false;
     await sidebar.dialog.getByRole("button", { name: "Retry" }).click();
     await expect(sidebar.dialog).toHaveAccessibleName("Delete all 5 chats?");
+  });
+
+  test("choosing all says when it could not", async ({ sidebar, page, service }) => {
+    let fails = true;
+    await page.route("**/api/chat/sessions?*cursor*", (route) => {
+      return fails ? route.fulfill(problem(503, "database-unavailable")) : route.continue();
+    });
+    await service.createMany(60);
+    await expect.poll(() => sidebar.rows.first().getAttribute("aria-setsize")).toBe("65");
+    await page.reload();
+    await sidebar.rows.first().getByRole("link").focus();
+    await page.keyboard.press("x");
+    await page.keyboard.press("Control+a");
+    await expect(sidebar.toasts).toContainText("Couldn’t load more chats.");
+    await expect(sidebar.root.getByText("50 selected")).toBeVisible();
+    fails = false;
+    await sidebar.toasts.getByRole("button", { name: "Retry" }).click();
+    await expect(sidebar.root.getByText("65 selected")).toBeVisible();
   });
 });

@@ -40,6 +40,38 @@ test("an empty name changes nothing", async ({ sidebar, page, service }) => {
   expect(await service.titles()).toEqual(["Alpha", "Beta", "Gamma"]);
 });
 
+test("a field that nobody has touched does not undo a rename made elsewhere", async ({ sidebar, page, service }) => {
+  const beta = (await service.list()).sessions[1];
+  await sidebar.link("Beta").click();
+  await sidebar.menu("Beta", "Rename");
+  await expect(sidebar.root.getByRole("textbox", { name: "New title" })).toBeFocused();
+  await service.change(beta?.id ?? "", { title: "Beta elsewhere" });
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Beta elsewhere");
+  await sidebar.composer.click();
+  await expect(sidebar.link("Beta elsewhere")).toBeVisible();
+  expect((await service.get(beta?.id ?? "")).title).toBe("Beta elsewhere");
+});
+
+test("the next letters act on no other chat when the renamed one is deleted elsewhere", async ({
+  sidebar,
+  page,
+  service,
+}) => {
+  const changes: string[] = [];
+  page.on("request", (request) => request.method() === "PATCH" && changes.push(request.url()));
+  await sidebar.link("Beta").focus();
+  await page.keyboard.press("F2");
+  await page.keyboard.type("u");
+  await service.delete((await service.list()).sessions[1]?.id ?? "");
+  await sidebar.expectTitles(["Alpha", "Gamma"]);
+  await page.keyboard.type("px");
+  await expect(sidebar.toasts).toContainText("“Beta” was deleted somewhere else.");
+  await expect(sidebar.root.getByRole("checkbox")).toHaveCount(0);
+  expect(changes).toEqual([]);
+  await page.keyboard.press("Tab");
+  await expect(sidebar.link("Gamma")).toBeFocused();
+});
+
 test("pin and unpin", async ({ sidebar, page, service }) => {
   await sidebar.menu("Gamma", "Pin");
   await sidebar.expectTitles(["Gamma", "Alpha", "Beta"]);
@@ -72,5 +104,52 @@ test.describe("when it fails", () => {
     await sidebar.toasts.getByRole("alert").filter({ hasText: "Beta" }).getByRole("button", { name: "Retry" }).click();
     await sidebar.expectTitles(["Better", "Alpha", "Gamma"]);
     expect(await service.titles()).toEqual(["Better", "Alpha", "Gamma"]);
+  });
+
+  test("a rename does not overwrite one made elsewhere meanwhile, unless that is wanted", async ({
+    sidebar,
+    page,
+    service,
+  }) => {
+    const beta = (await service.list()).sessions[1];
+    await sidebar.link("Beta").focus();
+    await page.keyboard.press("F2");
+    await page.keyboard.type("Mine");
+    await service.change(beta?.id ?? "", { title: "Theirs" });
+    await page.keyboard.press("Enter");
+    await expect(sidebar.toasts).toContainText("It’s called “Theirs” now");
+    await expect(sidebar.row("Theirs")).toBeVisible();
+    await sidebar.toasts.getByRole("button", { name: "Rename anyway" }).click();
+    await expect(sidebar.row("Mine")).toBeVisible();
+    await expect.poll(async () => (await service.get(beta?.id ?? "")).title).toBe("Mine");
+  });
+
+  test("a failure is no longer told of when the same has worked since", async ({ sidebar, page }) => {
+    let fails = true;
+    await page.route("**/api/chat/sessions/*", (route) => {
+      const isChange = route.request().method() === "PATCH";
+      return isChange && fails ? route.fulfill(problem(503, "database-unavailable")) : route.fallback();
+    });
+    await sidebar.link("Gamma").focus();
+    await page.keyboard.press("p");
+    await expect(sidebar.toasts).toContainText("Couldn’t pin “Gamma”");
+    fails = false;
+    await page.keyboard.press("p");
+    await sidebar.expectTitles(["Gamma", "Alpha", "Beta"]);
+    await expect(sidebar.toasts.getByRole("alert")).toHaveCount(0);
+  });
+
+  test("nothing is retried with a chat that is gone", async ({ sidebar, page, service }) => {
+    await page.route("**/api/chat/sessions/*", (route) => {
+      return route.request().method() === "PATCH"
+        ? route.fulfill(problem(503, "database-unavailable"))
+        : route.fallback();
+    });
+    await sidebar.link("Gamma").focus();
+    await page.keyboard.press("p");
+    await expect(sidebar.toasts.getByRole("alert")).toHaveCount(1);
+    await service.delete((await service.list()).sessions[2]?.id ?? "");
+    await sidebar.expectTitles(["Alpha", "Beta"]);
+    await expect(sidebar.toasts.getByRole("alert")).toHaveCount(0);
   });
 });

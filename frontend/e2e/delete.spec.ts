@@ -121,6 +121,26 @@ test("while it runs the button is busy, nothing is sent twice, and the dialog st
   expect(sent).toBe(1);
 });
 
+test("the question ends when the chat is deleted elsewhere", async ({ sidebar, service }) => {
+  const beta = (await service.list()).sessions[1];
+  await sidebar.askToDelete("Beta");
+  await service.delete(beta?.id ?? "");
+  await expect(sidebar.dialog).toBeHidden();
+  await expect(sidebar.toasts).toContainText("“Beta” was deleted somewhere else.");
+  await expect(sidebar.link("Gamma")).toBeFocused();
+});
+
+test("the menu of a row closes when the chat is deleted elsewhere", async ({ sidebar, page, service }) => {
+  const beta = (await service.list()).sessions[1];
+  await sidebar.row("Beta").hover();
+  await sidebar.row("Beta").getByRole("button", { name: "More for “Beta”" }).click();
+  await expect(page.getByRole("menuitem", { name: "Rename" })).toBeFocused();
+  await service.delete(beta?.id ?? "");
+  await expect(page.getByRole("menu")).toBeHidden();
+  await expect(sidebar.toasts).toContainText("“Beta” was deleted somewhere else.");
+  await expect(sidebar.link("Gamma")).toBeFocused();
+});
+
 test("a list that was asked for before cannot bring the row back", async ({ sidebar, page, service }) => {
   const beta = (await service.list()).sessions.find((session) => session.title === "Beta");
   const stale = await service.list();

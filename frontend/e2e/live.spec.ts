@@ -12,6 +12,7 @@ test("another device follows within a second", async ({ sidebar, page, otherPage
   await sidebar.newChat.click();
   await page.getByRole("textbox", { name: "Message" }).fill("New chat");
   await page.keyboard.press("Enter");
+  await sidebar.expectTitles(["New chat", "Alpha", "Beta"]);
   await expect(other.rows).toHaveText(["New chat", "Alpha", "Beta"], WITHIN_A_SECOND);
   await sidebar.menu("Beta", "Pin");
   await expect(other.rows).toHaveText(["Beta", "New chat", "Alpha"], WITHIN_A_SECOND);

@@ -196,7 +196,8 @@ test.describe("when it fails", () => {
     await expect(sidebar.messages.getByText("Not sent.")).toHaveCount(1);
     await sidebar.messages.getByRole("button", { name: "Retry" }).click();
     await expect(sidebar.messages.getByText("Not sent.")).toHaveCount(0);
-    expect((await service.get(id)).messages.map(({ content }) => content)).toEqual(["one", "two"]);
+    const contents = async () => (await service.get(id)).messages.map(({ content }) => content);
+    await expect.poll(contents).toEqual(["one", "two"]);
   });
 
   test("a message can be edited: it goes back into the field, before what was typed since", async ({

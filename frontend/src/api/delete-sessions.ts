@@ -2,8 +2,13 @@ import type { Api } from "./client";
 
 export const MAX_BATCH = 100;
 
-/** Chosen ones, or all that a filter matches; the empty filter matches every session of the user. */
-export type Doomed = { ids: string[] } | { filter: { q?: string } };
+export interface DeletionFilter {
+  q?: string;
+  updated_before: string;
+}
+
+/** Chosen ones, or all that a filter matches. */
+export type Doomed = { ids: string[] } | { filter: DeletionFilter };
 
 export interface Deletion {
   deleted: string[];

@@ -1,7 +1,9 @@
 import type { Api } from "./client";
 import type { SessionList } from "./types";
 
-export const PAGE_SIZE = 50;
+// The first page is soon there; the others are few.
+const FIRST_PAGE = 50;
+const FURTHER_PAGE = 100;
 
 export interface ListedBy {
   q?: string;
@@ -9,5 +11,8 @@ export interface ListedBy {
 }
 
 export function listSessions(api: Api, { q, cursor }: ListedBy, signal?: AbortSignal): Promise<SessionList> {
-  return api.call("get", "/api/chat/sessions", { query: { limit: PAGE_SIZE, q: q || null, cursor }, signal });
+  return api.call("get", "/api/chat/sessions", {
+    query: { limit: cursor ? FURTHER_PAGE : FIRST_PAGE, q: q || null, cursor },
+    signal,
+  });
 }

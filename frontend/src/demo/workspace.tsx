@@ -36,6 +36,7 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
       selectedId={openId}
       hrefOf={hrefOf}
       onSelect={(id) => {
+        setFocusKey(0);
         if (id === null) {
           leaveDeletedChat();
           return;

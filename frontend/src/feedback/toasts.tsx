@@ -1,10 +1,12 @@
 import { CircleAlert, Info, X } from "lucide-react";
-import { createContext, type ReactNode, useContext, useId, useMemo } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useId, useMemo, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import toast, { type Toast, useToaster } from "react-hot-toast/headless";
 import { type Language, useLabels, useLanguage } from "../labels/context";
 import { reasonOf } from "../labels/reason";
+import { useDeletedIds } from "../sessions/deleted-sessions";
 import { PERSISTENT } from "../ui/modal";
+import { useFocusKeeper } from "../ui/use-focus-keeper";
 import { useIsClient } from "../ui/use-is-client";
 import styles from "./toasts.module.css";
 
@@ -14,8 +16,14 @@ const LONG_ENOUGH_TO_READ = 6_000;
 interface Failure {
   /** A second failure of the same thing takes the place of the first. */
   id: string;
+  /** The chat that it is about: nobody retries anything with one that is gone. */
+  chat?: string;
   title: string;
   error: Error;
+  /** In place of what the error says by itself. */
+  reason?: string;
+  /** In place of "Retry". */
+  action?: string;
   retry: () => unknown;
 }
 
@@ -37,7 +45,16 @@ export function Toasts({ children }: { children: ReactNode }) {
   const isClient = useIsClient();
   const toasterId = useId();
   const language = useLanguage();
-  const toaster = useMemo(() => createToaster(toasterId, language), [toasterId, language]);
+  const [chats] = useState(() => new Map<string, string>());
+  const toaster = useMemo(() => createToaster(toasterId, language, chats), [toasterId, language, chats]);
+  const deletedIds = useDeletedIds();
+  useEffect(() => {
+    for (const [id, chat] of chats) {
+      if (deletedIds.has(chat)) {
+        toaster.dismiss(id);
+      }
+    }
+  }, [chats, deletedIds, toaster]);
   return (
     <ToasterContext.Provider value={toaster}>
       {children}
@@ -46,7 +63,8 @@ export function Toasts({ children }: { children: ReactNode }) {
   );
 }
 
-function createToaster(toasterId: string, language: Language): Toaster {
+/** `chats` remembers which toast is about which chat. */
+function createToaster(toasterId: string, language: Language, chats: Map<string, string>): Toaster {
   return {
     tell: (id, title) =>
       toast(<Content icon={<Info aria-hidden />} title={title} onDismiss={() => toast.dismiss(id, toasterId)} />, {
@@ -54,9 +72,12 @@ function createToaster(toasterId: string, language: Language): Toaster {
         toasterId,
         duration: LONG_ENOUGH_TO_READ,
       }),
-    tellFailure: ({ id, title, error, retry }) => {
+    tellFailure: ({ id, chat, title, error, reason, action, retry }) => {
       const dismiss = () => toast.remove(id, toasterId);
-      const action = (
+      if (chat !== undefined) {
+        chats.set(id, chat);
+      }
+      const button = (
         <button
           type="button"
           className={styles.action}
@@ -65,35 +86,48 @@ function createToaster(toasterId: string, language: Language): Toaster {
             retry();
           }}
         >
-          {language.labels.retry}
+          {action ?? language.labels.retry}
         </button>
       );
       toast.error(
         <Content
           icon={<CircleAlert aria-hidden />}
           title={title}
-          text={reasonOf(error, language)}
-          action={action}
+          text={reason ?? reasonOf(error, language)}
+          action={button}
           onDismiss={dismiss}
         />,
         { id, toasterId, duration: LONG_ENOUGH_TO_ACT, ariaProps: { role: "alert", "aria-live": "assertive" } },
       );
     },
-    dismiss: (id) => toast.remove(id, toasterId),
+    dismiss: (id) => {
+      chats.delete(id);
+      toast.remove(id, toasterId);
+    },
   };
 }
 
 function ToastList({ toasterId }: { toasterId: string }) {
   const labels = useLabels();
   const { toasts, handlers } = useToaster({ removeDelay: 200 }, toasterId);
+  const list = useRef<HTMLElement>(null);
+  const before = useRef<Element | null>(null);
+  // With its toast a button goes, and the focus back to where it came from.
+  useFocusKeeper(list, () => before.current instanceof HTMLElement && before.current.focus());
   return createPortal(
     <section
+      ref={list}
       className={styles.viewport}
       aria-label={labels.notifications}
       {...PERSISTENT}
       onMouseEnter={handlers.startPause}
       onMouseLeave={handlers.endPause}
-      onFocus={handlers.startPause}
+      onFocus={({ currentTarget, relatedTarget }) => {
+        handlers.startPause();
+        if (!currentTarget.contains(relatedTarget)) {
+          before.current = relatedTarget;
+        }
+      }}
       onBlur={handlers.endPause}
     >
       {toasts.map((item) => (

@@ -17,6 +17,8 @@ export const english = {
   newChat: "New chat",
   reconnecting: "Reconnecting…",
   reconnectingDetail: "Changes from other devices may not show up yet.",
+  offline: "Offline",
+  offlineDetail: "You’re offline. What you send now will fail, and can be retried when you’re back.",
   searchChats: "Search chats",
   searchPlaceholder: "Search",
   clearSearch: "Clear search",
@@ -30,6 +32,7 @@ export const english = {
   moreFailed: "Couldn’t load more chats.",
   listEmpty: "No chats yet",
   listEmptyDetail: "Chats you start will appear here.",
+  found: (count: number, shown: string) => (count === 1 ? "1 chat found." : `${shown} chats found.`),
   nothingFound: "Nothing found",
   nothingFoundDetail: (search: string) => `No title contains “${search}”.`,
   pinned: "Pinned",
@@ -49,6 +52,11 @@ export const english = {
   deleteChat: (title: string) => `Delete “${title}”`,
   deleteHint: (key: string) => `Delete (${key})`,
   deleteWithDialog: "Delete…",
+  renamed: (title: string) => `Renamed to “${title}”.`,
+  renamedElsewhere: (title: string) => `It’s called “${title}” now: it was renamed somewhere else.`,
+  renameAnyway: "Rename anyway",
+  pinnedChat: (title: string) => `Pinned “${title}”.`,
+  unpinnedChat: (title: string) => `Unpinned “${title}”.`,
   renameFailed: (title: string) => `Couldn’t rename “${title}”`,
   pinFailed: (title: string) => `Couldn’t pin “${title}”`,
   unpinFailed: (title: string) => `Couldn’t unpin “${title}”`,
@@ -56,6 +64,9 @@ export const english = {
 
   // Selecting several
   selection: "Selected chats",
+  selectingAll: "Selecting all…",
+  notShown: (_count: number, shown: string) => `${shown} not shown`,
+  andMore: (count: number, shown: string) => (count === 1 ? "and 1 more" : `and ${shown} more`),
   selected: (_count: number, shown: string) => `${shown} selected`,
 
   // Deleting
@@ -77,6 +88,7 @@ export const english = {
   typeToConfirm: (word: string) => `Type “${word}” to confirm`,
   deleted: (title: string) => `Deleted “${title}”.`,
   deletedSeveral: (count: number, shown: string) => (count === 1 ? "Deleted 1 chat." : `Deleted ${shown} chats.`),
+  deletedElsewhere: (title: string) => `“${title}” was deleted somewhere else.`,
   alreadyDeleted: (title: string) => `“${title}” was already deleted.`,
   deleteFailed: (title: string) => `Couldn’t delete “${title}”`,
   deleteSeveralFailed: "Couldn’t delete the chats",
@@ -139,6 +151,7 @@ export const english = {
   // Feedback
   notifications: "Notifications",
   unreachable: "The service can’t be reached. Check your connection and try again.",
+  youAreOffline: "You’re offline. Try again when you’re back.",
   signedOut: "You’re not signed in, or you have been signed out.",
   conflict: "It’s being changed somewhere else. Try again in a moment.",
   gone: "It no longer exists.",

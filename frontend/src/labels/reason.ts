@@ -8,7 +8,7 @@ export function reasonOf(error: unknown, { labels, format }: Language): string {
   }
   switch (error.status) {
     case 0:
-      return labels.unreachable;
+      return navigator.onLine ? labels.unreachable : labels.youAreOffline;
     case 401:
     case 403:
       return labels.signedOut;

@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useRef, useState } from "react";
 import "../ui/tokens.css";
 import { isSessionNotFound } from "../api/problem";
 import { useLabels } from "../labels/context";
@@ -6,6 +6,7 @@ import { useChatSessions } from "../sessions/context";
 import { titleOf } from "../sessions/titles";
 import { useSession } from "../sessions/use-session";
 import { ErrorBoundary } from "../ui/error-boundary";
+import { useFocusKeeper } from "../ui/use-focus-keeper";
 import styles from "./chat-pane.module.css";
 import { Conversation } from "./conversation";
 import { Broken, Failed, Gone, Loading, NotFound } from "./pane-states";
@@ -43,6 +44,9 @@ function OpenChat({ id, onLeave, lead, note }: ChatPaneProps) {
   const { deleted } = useChatSessions();
   const [opener] = useState(() => (typeof document === "undefined" ? null : document.activeElement));
   const { session, messages, isDeleted, ...query } = useSession(id);
+  const pane = useRef<HTMLElement>(null);
+  const scroller = useRef<HTMLElement>(null);
+  useFocusKeeper(pane, () => (scroller.current ?? pane.current)?.focus());
   const isMissing = isSessionNotFound(query.error);
   const content = () => {
     if (isDeleted || (isMissing && session)) {
@@ -55,6 +59,7 @@ function OpenChat({ id, onLeave, lead, note }: ChatPaneProps) {
           session={session}
           messages={messages}
           opener={opener}
+          scroller={scroller}
           note={note}
           older={{
             exist: query.hasNextPage,
@@ -75,7 +80,7 @@ function OpenChat({ id, onLeave, lead, note }: ChatPaneProps) {
     );
   };
   return (
-    <section className={styles.pane} aria-label={labels.chat}>
+    <section ref={pane} className={styles.pane} tabIndex={-1} aria-label={labels.chat}>
       <header className={styles.header}>
         {lead}
         <h1 className={styles.title}>{session && !isDeleted ? titleOf(session, labels) : ""}</h1>

@@ -5,6 +5,7 @@ import { useDraft } from "../sessions/use-typed-text";
 import { sendable } from "../text/storable";
 import { isComposing } from "../ui/is-composing";
 import { useMedia } from "../ui/use-media";
+import { useOnline } from "../ui/use-online";
 import styles from "./composer.module.css";
 
 interface ComposerProps {
@@ -23,6 +24,7 @@ interface ComposerProps {
 export function Composer({ chat, takesFocusFrom = null, focusKey = 0, isBusy = false, note, onSend }: ComposerProps) {
   const labels = useLabels();
   const [text, setText] = useDraft(chat);
+  const isOnline = useOnline();
   const field = useRef<HTMLTextAreaElement>(null);
   const isTouch = useMedia("(pointer: coarse)");
   const canSend = sendable(text) !== "" && !isBusy;
@@ -84,7 +86,9 @@ export function Composer({ chat, takesFocusFrom = null, focusKey = 0, isBusy = f
           <ArrowUp aria-hidden />
         </button>
       </form>
-      {note && <p className={styles.note}>{note}</p>}
+      <p className={styles.note} role="status">
+        {isOnline ? note : labels.offlineDetail}
+      </p>
     </div>
   );
 }

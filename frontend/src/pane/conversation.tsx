@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from "react";
+import { type ReactNode, type RefObject, useState } from "react";
 import type { Message, Session } from "../api/types";
 import { useLabels } from "../labels/context";
 import { mintId } from "../sessions/mint-id";
@@ -15,11 +15,12 @@ interface ConversationProps {
   messages: readonly Message[];
   /** What had the focus when the chat was opened. */
   opener: Element | null;
+  scroller: RefObject<HTMLElement | null>;
   note?: ReactNode;
   older: { exist: boolean; isLoading: boolean; error: Error | null; load: () => void };
 }
 
-export function Conversation({ session, messages, opener, note, older }: ConversationProps) {
+export function Conversation({ session, messages, opener, scroller, note, older }: ConversationProps) {
   const labels = useLabels();
   const [isNew] = useState(messages.length === 0);
   const [focusKey, setFocusKey] = useState(0);
@@ -29,7 +30,7 @@ export function Conversation({ session, messages, opener, note, older }: Convers
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <section className={styles.scroller} tabIndex={0} aria-label={labels.messages}>
+      <section ref={scroller} className={styles.scroller} tabIndex={0} aria-label={labels.messages}>
         <div className={styles.column}>
           {older.exist && (
             <div className={styles.older}>

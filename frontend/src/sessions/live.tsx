@@ -4,7 +4,7 @@ import { isSessionNotFound, retryAfter } from "../api/problem";
 import type { Session, Summary } from "../api/types";
 import { type SessionEvent, watchSessions } from "../api/watch-sessions";
 import { type ChatSessions, useChatSessions } from "./context";
-import { mergeSession, refetchAll, refreshLists } from "./refresh";
+import { mergeSession, refetchAll, refetchFailed, refreshLists } from "./refresh";
 
 /** False while the feed is lost: then what other devices do is only seen on refetch. */
 const LiveContext = createContext(true);
@@ -62,6 +62,12 @@ export function Live({ children }: { children: ReactNode }) {
     addEventListener("focus", refetch);
     return () => removeEventListener("focus", refetch);
   }, [isLive, context]);
+
+  useEffect(() => {
+    const retry = () => void refetchFailed(context);
+    addEventListener("online", retry);
+    return () => removeEventListener("online", retry);
+  }, [context]);
 
   return <LiveContext.Provider value={isLive}>{children}</LiveContext.Provider>;
 }

@@ -50,6 +50,12 @@ export async function refetchAll(chats: ChatSessions): Promise<void> {
   }
 }
 
+/** What could not be read is read again, and nothing else. */
+export async function refetchFailed({ client, keys }: ChatSessions): Promise<void> {
+  const predicate = ({ state }: Query) => state.status === "error";
+  await client.refetchQueries({ queryKey: keys.all, type: "active", predicate });
+}
+
 async function invalidateAll({ client, keys }: ChatSessions): Promise<void> {
   await Promise.all([
     client.invalidateQueries({ queryKey: keys.lists }),

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
-import { deleteSessions } from "../api/delete-sessions";
+import { countSessions } from "../api/count-sessions";
+import type { DeletionFilter } from "../api/delete-sessions";
 import { type Language, useLanguage } from "../labels/context";
 import { reasonOf } from "../labels/reason";
 import { useChatSessions } from "../sessions/context";
@@ -13,7 +14,7 @@ interface DeleteAllDialogProps {
   /** Only what this finds; everything if it is empty. */
   search: string;
   busy: boolean;
-  onConfirm: () => void;
+  onConfirm: (counted: DeletionFilter) => void;
   onCancel: () => void;
   onClosed: () => void;
 }
@@ -25,37 +26,38 @@ export function DeleteAllDialog({ open, search, busy, onConfirm, onCancel, onClo
   const { labels, format } = language;
   const fieldId = useId();
   const [typed, setTyped] = useState("");
-  const count = useQuery({
+  const counting = useQuery({
     queryKey: keys.count(search),
-    queryFn: async () => (await deleteSessions(api, { filter: filterOf(search) }, { dryRun: true })).count,
+    queryFn: () => countSessions(api, search),
     enabled: open,
     gcTime: 0,
     staleTime: 0,
   });
+  const count = counting.data?.count;
   const hasTyped = format.lowerCase(typed.trim()) === format.lowerCase(labels.confirmationWord);
-  const isReady = count.data !== undefined && count.data > 0 && hasTyped;
+  const isReady = count !== undefined && count > 0 && hasTyped;
 
   return (
     <ConfirmDialog
       open={open}
-      title={questionOf(count.data, search, language)}
+      title={questionOf(count, search, language)}
       description={labels.deleteSeveralDetail}
-      action={count.data === undefined ? labels.delete : labels.deleteCounted(count.data, format.number(count.data))}
+      action={count === undefined ? labels.delete : labels.deleteCounted(count, format.number(count))}
       busy={busy}
       disabled={!isReady}
-      onConfirm={onConfirm}
+      onConfirm={() => counting.data && onConfirm(counting.data.filter)}
       onCancel={onCancel}
       onClosed={() => {
         setTyped("");
         onClosed();
       }}
     >
-      {count.error ? (
+      {counting.error ? (
         <div className={styles.error} role="alert">
           <span>
-            {labels.countFailed} {reasonOf(count.error, language)}
+            {labels.countFailed} {reasonOf(counting.error, language)}
           </span>
-          <Button busy={count.isFetching} onClick={() => count.refetch()}>
+          <Button busy={counting.isFetching} onClick={() => counting.refetch()}>
             {labels.retry}
           </Button>
         </div>
@@ -84,8 +86,4 @@ function questionOf(count: number | undefined, search: string, { labels, format 
   }
   const shown = format.number(count);
   return search === "" ? labels.deleteAllQuestion(count, shown) : labels.deleteFoundQuestion(count, shown, search);
-}
-
-export function filterOf(search: string): { q?: string } {
-  return search === "" ? {} : { q: search };
 }

@@ -2,14 +2,16 @@ import { useLanguage } from "../labels/context";
 import { titleOf } from "../sessions/titles";
 import { ConfirmDialog } from "../ui/confirm-dialog";
 import { useLatched } from "../ui/use-latched";
-import { DeleteAllDialog, filterOf } from "./delete-all-dialog";
+import { ChosenTitles } from "./chosen-titles";
+import { DeleteAllDialog } from "./delete-all-dialog";
 import type { BulkDeletion } from "./use-bulk-deletion";
+import type { Chosen } from "./use-choice";
 import type { Deletion } from "./use-deletion";
 
 interface DeleteDialogsProps {
   deletion: Deletion;
   bulk: BulkDeletion;
-  chosen: ReadonlySet<string> | null;
+  chosen: Chosen | null;
   search: string;
   onClosed: () => void;
 }
@@ -18,8 +20,8 @@ interface DeleteDialogsProps {
 export function DeleteDialogs({ deletion, bulk, chosen, search, onClosed }: DeleteDialogsProps) {
   const { labels, format } = useLanguage();
   const doomed = useLatched(deletion.asked);
-  const doomedIds = useLatched(bulk.asked === "chosen" && !bulk.busy ? chosen : null);
-  const count = doomedIds?.size ?? 0;
+  const doomedChats = useLatched(bulk.asked === "chosen" && !bulk.busy ? chosen : null);
+  const count = doomedChats?.size ?? 0;
   return (
     <>
       <ConfirmDialog
@@ -36,9 +38,10 @@ export function DeleteDialogs({ deletion, bulk, chosen, search, onClosed }: Dele
         open={bulk.asked === "chosen"}
         title={labels.deleteSeveralQuestion(count, format.number(count))}
         description={labels.deleteSeveralDetail}
+        details={doomedChats && <ChosenTitles chosen={doomedChats} />}
         action={labels.delete}
         busy={bulk.busy}
-        onConfirm={() => bulk.confirm({ ids: [...(doomedIds ?? [])] })}
+        onConfirm={() => bulk.confirm({ ids: [...(doomedChats?.keys() ?? [])] })}
         onCancel={bulk.cancel}
         onClosed={onClosed}
       />
@@ -46,7 +49,7 @@ export function DeleteDialogs({ deletion, bulk, chosen, search, onClosed }: Dele
         open={bulk.asked === "all"}
         search={search}
         busy={bulk.busy}
-        onConfirm={() => bulk.confirm({ filter: filterOf(search) })}
+        onConfirm={(filter) => bulk.confirm({ filter })}
         onCancel={bulk.cancel}
         onClosed={onClosed}
       />

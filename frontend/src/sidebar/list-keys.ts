@@ -7,7 +7,8 @@ interface ListKeys {
   isChoosing: boolean;
   focusRow: (id: string) => void;
   ask: (session: Summary) => void;
-  rename: (id: string) => void;
+  rename: (session: Summary) => void;
+  goToEnd: () => void;
   pin: (session: Summary, isPinned: boolean) => void;
   choose: (session: Summary, how: "start" | "toggle") => void;
   chooseAll: () => void;
@@ -44,11 +45,11 @@ export function listCommand(event: KeyboardEvent, keys: ListKeys): (() => void) 
     case "Home":
       return goTo(0);
     case "End":
-      return goTo(sessions.length - 1);
+      return keys.goToEnd;
     case "Delete":
       return isChoosing ? keys.deleteChosen : () => keys.ask(session);
     case "F2":
-      return isChoosing ? undefined : () => keys.rename(session.id);
+      return isChoosing ? undefined : () => keys.rename(session);
     case "p":
       return isChoosing ? undefined : () => keys.pin(session, !session.is_pinned);
     case "x":

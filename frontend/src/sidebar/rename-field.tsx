@@ -1,16 +1,22 @@
-import { useLayoutEffect, useRef } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
+import type { Renaming } from "../api/rename-session";
+import type { Summary } from "../api/types";
 import { useLabels } from "../labels/context";
-import { MAX_TITLE } from "../sessions/titles";
+import { MAX_TITLE, titleOf } from "../sessions/titles";
+import { isComposing } from "../ui/is-composing";
 import styles from "./session-row.module.css";
 
 interface RenameFieldProps {
-  title: string;
-  /** The new title, or null if nothing is to change; and whether a key or the loss of focus has ended it. */
-  onDone: (title: string | null, how: "key" | "blur") => void;
+  session: Summary;
+  /** What is to change, or null; and whether a key or the loss of focus has ended it. */
+  onDone: (renaming: Renaming | null, how: "key" | "blur") => void;
 }
 
-export function RenameField({ title, onDone }: RenameFieldProps) {
+export function RenameField({ session, onDone }: RenameFieldProps) {
   const labels = useLabels();
+  // A rename on another device changes the session, but not what this field was opened with and is compared to.
+  const [opened] = useState(session);
+  const title = titleOf(opened, labels);
   const field = useRef<HTMLInputElement>(null);
   const isDone = useRef(false);
   const isSettled = useRef(false);
@@ -35,7 +41,7 @@ export function RenameField({ title, onDone }: RenameFieldProps) {
     if (!isDone.current) {
       isDone.current = true;
       const next = value.trim();
-      onDone(next === "" || next === title ? null : next, how);
+      onDone(next === "" || next === title ? null : { title: next, from: opened.title }, how);
     }
   };
 
@@ -44,16 +50,17 @@ export function RenameField({ title, onDone }: RenameFieldProps) {
       ref={field}
       className={styles.rename}
       aria-label={labels.newTitle(title)}
+      dir="auto"
       defaultValue={title}
       maxLength={MAX_TITLE}
       enterKeyHint="done"
       autoComplete="off"
       onKeyDown={(event) => {
         event.stopPropagation();
-        if (event.key === "Enter" && !event.nativeEvent.isComposing) {
+        if (event.key === "Enter" && !isComposing(event)) {
           event.preventDefault();
           finish(event.currentTarget.value, "key");
-        } else if (event.key === "Escape") {
+        } else if (event.key === "Escape" && !isComposing(event)) {
           event.preventDefault();
           finish(title, "key");
         }

@@ -14,10 +14,10 @@ interface RowMenuProps {
 
 export function RowMenu({ session, anchor, onClose, actions }: RowMenuProps) {
   const labels = useLabels();
-  const { id, is_pinned } = session;
+  const { is_pinned } = session;
   return (
     <ActionMenu label={labels.moreFor(titleOf(session, labels))} anchor={anchor} onClose={onClose}>
-      <Action icon={<PencilLine aria-hidden />} shortcut="F2" onClick={() => actions.startRenaming(id)}>
+      <Action icon={<PencilLine aria-hidden />} shortcut="F2" onClick={() => actions.startRenaming(session)}>
         {labels.rename}
       </Action>
       <Action

@@ -1,5 +1,14 @@
 import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type RefObject, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useImperativeHandle,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import type { Summary } from "../api/types";
 import { useLabels } from "../labels/context";
 import { useLatched } from "../ui/use-latched";
@@ -8,7 +17,11 @@ import { listCommand } from "./list-keys";
 import { LoadMore } from "./load-more";
 import styles from "./session-list.module.css";
 import { type RowActions, SessionRow } from "./session-row";
+import type { Chosen } from "./use-choice";
+import { useDeletedElsewhere } from "./use-deleted-elsewhere";
+import { useEnd } from "./use-end";
 import { neighbourOf, useListFocus } from "./use-list-focus";
+import type { Page } from "./use-load-all";
 import { useMenu } from "./use-menu";
 import { useToday } from "./use-today";
 
@@ -16,7 +29,8 @@ export interface SessionListHandle {
   /** Focuses the row that takes the place of the given one once some are gone; false if no row is left. */
   focusAfter: (isGone: (id: string) => boolean, from: string) => () => boolean;
   focusRow: (id: string) => void;
-  focusActive: () => void;
+  /** False if there is no row. */
+  focusActive: () => boolean;
 }
 
 interface SessionListProps {
@@ -25,12 +39,12 @@ interface SessionListProps {
   total: number;
   search: string;
   selectedId: string | null;
-  chosen: ReadonlySet<string> | null;
+  chosen: Chosen | null;
   actions: Omit<RowActions, "register" | "focusRow" | "startRenaming" | "toggleMenu">;
   onChooseAll: () => void;
   onStopChoosing: () => void;
   onDeleteChosen: () => void;
-  page: { hasMore: boolean; isLoading: boolean; error: Error | null; load: () => void };
+  page: Page;
 }
 
 const ROW = 36;
@@ -42,8 +56,9 @@ export function SessionList(props: SessionListProps) {
   const labels = useLabels();
   const scroller = useRef<HTMLDivElement>(null);
   const today = useToday();
-  const [renamingId, setRenamingId] = useState<string | null>(null);
-  const focus = useListFocus(sessions, selectedId);
+  const [renaming, setRenaming] = useState<Summary | null>(null);
+  const rest = useCallback(() => scroller.current?.focus(), []);
+  const focus = useListFocus(sessions, selectedId, renaming && rest);
   const { activeId, register } = focus;
 
   const items = useMemo(() => listItems(sessions, today, page.hasMore), [sessions, today, page.hasMore]);
@@ -71,13 +86,22 @@ export function SessionList(props: SessionListProps) {
     }
   }, [isNearEnd, page]);
 
-  const focusRow = (id: string) => {
-    virtualizer.scrollToIndex(indexOf(id), { align: "auto" });
-    focus.focusRow(id);
+  const focusRow = (wanted: string) => {
+    const id = indexOf(wanted) < 0 ? activeId : wanted;
+    if (id !== null) {
+      virtualizer.scrollToIndex(indexOf(id), { align: "auto" });
+      focus.focusRow(id);
+    }
+  };
+  const focusActive = () => {
+    if (activeId !== null) {
+      focusRow(activeId);
+    }
+    return activeId !== null;
   };
   useImperativeHandle(handle, () => ({
     focusRow,
-    focusActive: () => activeId !== null && focusRow(activeId),
+    focusActive,
     focusAfter: (isGone, from) => {
       const next = neighbourOf(sessions, isGone, from);
       return () => {
@@ -89,18 +113,15 @@ export function SessionList(props: SessionListProps) {
     },
   }));
 
-  // Choosing puts other elements in the place of the rows; one of them may have had the focus.
-  const isChoosing = chosen !== null;
-  const wasChoosing = useRef(isChoosing);
-  useEffect(() => {
-    if (wasChoosing.current !== isChoosing && activeId !== null && document.activeElement === document.body) {
-      focus.focusRow(activeId);
-    }
-    wasChoosing.current = isChoosing;
-  });
-
   const menu = useMenu<Summary>();
   const latestMenu = useLatched(menu.opened);
+  const end = useEnd(sessions, page, focusRow);
+  useDeletedElsewhere(renaming, () => setRenaming(null));
+  useDeletedElsewhere(menu.opened?.subject ?? null, () => {
+    menu.close();
+    // The row that takes its place is known once the list is drawn without it.
+    requestAnimationFrame(() => handle.current?.focusActive());
+  });
   const latest = useRef({ ...props.actions, focusRow, toggleMenu: menu.toggle });
   useEffect(() => {
     latest.current = { ...props.actions, focusRow, toggleMenu: menu.toggle };
@@ -110,12 +131,12 @@ export function SessionList(props: SessionListProps) {
     () => ({
       open: (session) => latest.current.open(session),
       ask: (session) => latest.current.ask(session),
-      rename: (session, title) => latest.current.rename(session, title),
+      rename: (session, renaming) => latest.current.rename(session, renaming),
       pin: (session, isPinned) => latest.current.pin(session, isPinned),
       choose: (session, how) => latest.current.choose(session, how),
       focusRow: (id) => latest.current.focusRow(id),
       toggleMenu: (session, button) => latest.current.toggleMenu(session, button),
-      startRenaming: setRenamingId,
+      startRenaming: setRenaming,
       register,
       hrefOf,
     }),
@@ -123,13 +144,15 @@ export function SessionList(props: SessionListProps) {
   );
 
   const onKeyDown = (event: KeyboardEvent) => {
+    end.stop();
     const command = listCommand(event, {
       sessions,
       activeId,
-      isChoosing,
+      isChoosing: chosen !== null,
       ...actions,
       focusRow,
-      rename: setRenamingId,
+      rename: setRenaming,
+      goToEnd: end.go,
       chooseAll: props.onChooseAll,
       stopChoosing: props.onStopChoosing,
       deleteChosen: props.onDeleteChosen,
@@ -141,7 +164,7 @@ export function SessionList(props: SessionListProps) {
   };
 
   return (
-    <div ref={scroller} className={styles.scroller}>
+    <div ref={scroller} className={styles.scroller} tabIndex={-1} onPointerDown={end.stop} onWheel={end.stop}>
       <ul
         className={styles.list}
         style={{ height: virtualizer.getTotalSize() }}
@@ -170,7 +193,7 @@ export function SessionList(props: SessionListProps) {
                   session={item.session}
                   isSelected={item.session.id === selectedId}
                   isActive={item.session.id === activeId}
-                  isRenaming={item.session.id === renamingId}
+                  isRenaming={item.session.id === renaming?.id}
                   isMenuOpen={item.session.id === menu.opened?.subject.id}
                   isChosen={chosen?.has(item.session.id) ?? null}
                   search={search}

@@ -1,5 +1,6 @@
 import { Ellipsis, Pin, Trash2 } from "lucide-react";
 import { type MouseEvent, memo } from "react";
+import type { Renaming } from "../api/rename-session";
 import type { Summary } from "../api/types";
 import { useLabels } from "../labels/context";
 import { titleOf } from "../sessions/titles";
@@ -11,11 +12,11 @@ import styles from "./session-row.module.css";
 export interface RowActions {
   open: (session: Summary) => void;
   ask: (session: Summary) => void;
-  rename: (session: Summary, title: string) => void;
+  rename: (session: Summary, renaming: Renaming) => void;
   pin: (session: Summary, isPinned: boolean) => void;
   choose: (session: Summary, how: "start" | "toggle" | "extend") => void;
   toggleMenu: (session: Summary, button: HTMLElement) => void;
-  startRenaming: (id: string | null) => void;
+  startRenaming: (session: Summary | null) => void;
   register: (id: string, element: HTMLElement | null) => void;
   focusRow: (id: string) => void;
   hrefOf?: (id: string) => string;
@@ -45,11 +46,11 @@ export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
     return (
       <div className={styles.row} data-renaming>
         <RenameField
-          title={title}
-          onDone={(next, how) => {
+          session={session}
+          onDone={(renaming, how) => {
             actions.startRenaming(null);
-            if (next !== null) {
-              actions.rename(session, next);
+            if (renaming !== null) {
+              actions.rename(session, renaming);
             }
             if (how === "key") {
               actions.focusRow(session.id);

@@ -1,4 +1,5 @@
 import { DialogDismiss, DialogHeading } from "@ariakit/react";
+import type { RefObject } from "react";
 import { useLabels } from "../labels/context";
 import type { Labels } from "../labels/english";
 import { Button } from "../ui/button";
@@ -20,16 +21,18 @@ const shortcuts = (labels: Labels): [keys: string[], what: string][] => [
 
 interface ShortcutsDialogProps {
   open: boolean;
+  /** Gets the focus back. */
+  opener: RefObject<HTMLElement | null>;
   onClose: () => void;
   /** Whether `/` works; people who speak to their computer want it off (WCAG 2.1.4). */
   isSlashOn: boolean;
   onSlash: (on: boolean) => void;
 }
 
-export function ShortcutsDialog({ open, onClose, isSlashOn, onSlash }: ShortcutsDialogProps) {
+export function ShortcutsDialog({ open, opener, onClose, isSlashOn, onSlash }: ShortcutsDialogProps) {
   const labels = useLabels();
   return (
-    <Modal open={open} onClose={onClose}>
+    <Modal open={open} onClose={onClose} finalFocus={opener}>
       <DialogHeading className={dialog.title}>{labels.keyboardShortcuts}</DialogHeading>
       <dl className={styles.shortcuts}>
         {shortcuts(labels).map(([keys, what]) => (

@@ -4,6 +4,7 @@ import { useLabels } from "../labels/context";
 import { useIsLive } from "../sessions/live";
 import { Button, IconButton } from "../ui/button";
 import { useLatched } from "../ui/use-latched";
+import { useOnline } from "../ui/use-online";
 import styles from "./sidebar.module.css";
 import type { SidebarMenuActions } from "./sidebar-menu";
 import { useMenu } from "./use-menu";
@@ -11,24 +12,30 @@ import { useMenu } from "./use-menu";
 interface SidebarBarProps extends SidebarMenuActions {
   title: string;
   newChatButton: RefObject<HTMLButtonElement | null>;
+  menuButton: RefObject<HTMLButtonElement | null>;
   onNewChat: () => void;
 }
 
-export function SidebarBar({ title, newChatButton, onNewChat, ...actions }: SidebarBarProps) {
+export function SidebarBar({ title, newChatButton, menuButton, onNewChat, ...actions }: SidebarBarProps) {
   const labels = useLabels();
   const isLive = useIsLive();
+  const isOnline = useOnline();
   const menu = useMenu<null>();
   const latest = useLatched(menu.opened);
   return (
     <>
       <div className={styles.bar}>
         <h2 className={styles.heading}>{title}</h2>
-        {!isLive && (
-          <span className={styles.offline} role="status" title={labels.reconnectingDetail}>
-            {labels.reconnecting}
-          </span>
-        )}
+        <span
+          className={styles.offline}
+          role="status"
+          title={isOnline ? labels.reconnectingDetail : labels.offlineDetail}
+        >
+          {!isOnline && labels.offline}
+          {isOnline && !isLive && labels.reconnecting}
+        </span>
         <IconButton
+          ref={menuButton}
           label={labels.more}
           aria-haspopup="menu"
           aria-expanded={menu.opened !== null}

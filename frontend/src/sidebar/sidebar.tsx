@@ -1,6 +1,8 @@
 import { type ReactNode, useEffect, useRef, useState } from "react";
+import { useToasts } from "../feedback/toasts";
 import { useLabels } from "../labels/context";
 import { useSessionList } from "../sessions/use-session-list";
+import { useFocusKeeper } from "../ui/use-focus-keeper";
 import { ChoiceBar } from "./choice-bar";
 import { DeleteDialogs } from "./delete-dialogs";
 import { ListEmpty, ListError, ListLoading, NothingFound } from "./list-states";
@@ -15,6 +17,8 @@ import { useChoice } from "./use-choice";
 import { useDebounced } from "./use-debounced";
 import { useDeletion } from "./use-deletion";
 import { useFocusAfterDialog } from "./use-focus-after-dialog";
+import { useFoundAnnouncement } from "./use-found-announcement";
+import { type Page, useLoadAll } from "./use-load-all";
 import { preloadMenus } from "./use-menu";
 import { useSlash } from "./use-slash";
 
@@ -37,9 +41,11 @@ const TYPING = 180;
 export function Sidebar(props: SidebarProps) {
   const { selectedId, onSelect, onNewChat, hrefOf, title, footer, className } = props;
   const labels = useLabels();
+  const { tellFailure } = useToasts();
   const sidebar = useRef<HTMLElement>(null);
   const searchField = useRef<HTMLInputElement>(null);
   const newChatButton = useRef<HTMLButtonElement>(null);
+  const menuButton = useRef<HTMLButtonElement>(null);
   const list = useRef<SessionListHandle>(null);
   const latest = useRef({ selectedId, onSelect });
   useEffect(() => {
@@ -49,11 +55,11 @@ export function Sidebar(props: SidebarProps) {
   const [typed, setTyped] = useState("");
   const [showsShortcuts, setShowsShortcuts] = useState(false);
   const search = useDebounced(typed.trim(), TYPING);
-  const { sessions, total = 0, ...query } = useSessionList(search);
-  const choice = useChoice(sessions);
+  const { sessions, ...query } = useSessionList(search);
+  const choice = useChoice(sessions, query.hasNextPage);
   const change = useChange();
   const slash = useSlash(sidebar, searchField);
-  const focus = useFocusAfterDialog(list, newChatButton);
+  const focus = useFocusAfterDialog(list, { newChat: newChatButton, menu: menuButton });
   const startChat = () => {
     setTyped("");
     (onNewChat ?? (() => onSelect(null)))();
@@ -64,10 +70,26 @@ export function Sidebar(props: SidebarProps) {
       latest.current.onSelect(null);
     }
     focus.going(ids, sessions.find((session) => ids.includes(session.id))?.id);
-    choice.drop(ids);
   };
+  const page: Page = {
+    hasMore: query.hasNextPage,
+    isLoading: query.isFetching,
+    error: query.isFetchNextPageError ? query.error : null,
+    load: () => query.fetchNextPage({ cancelRefetch: false }),
+  };
+  useLoadAll(choice.isChoosingAll, page, (error) => {
+    choice.settleForLess();
+    const retry = () => {
+      page.load();
+      choice.chooseAll();
+    };
+    tellFailure({ id: "choose all", title: labels.moreFailed, error, retry });
+  });
+  useFoundAnnouncement(search, query.isPlaceholderData ? undefined : query.total);
+  useFocusKeeper(sidebar, () => list.current?.focusActive() || newChatButton.current?.focus());
+
   const deletion = useDeletion({ onGone: (id) => onGone([id]) });
-  const bulk = useBulkDeletion({ onGone, onDone: choice.stop });
+  const bulk = useBulkDeletion({ chosenCount: choice.chosen?.size ?? 0, onGone, onDone: choice.stop });
   const askBulk = (which: "chosen" | "all") => {
     if (which === "all" || choice.chosen?.size) {
       focus.opened();
@@ -91,6 +113,7 @@ export function Sidebar(props: SidebarProps) {
           search={search}
           isEmpty={sessions.length === 0}
           newChatButton={newChatButton}
+          menuButton={menuButton}
           onNewChat={startChat}
           onChoose={() => choice.start()}
           onDeleteAll={() => askBulk("all")}
@@ -115,19 +138,14 @@ export function Sidebar(props: SidebarProps) {
         <SessionList
           handle={list}
           sessions={sessions}
-          total={total}
+          total={query.total ?? 0}
           search={search}
           selectedId={selectedId}
           chosen={choice.chosen}
           onChooseAll={choice.chooseAll}
           onStopChoosing={choice.stop}
           onDeleteChosen={() => askBulk("chosen")}
-          page={{
-            hasMore: query.hasNextPage,
-            isLoading: query.isFetching,
-            error: query.isFetchNextPageError ? query.error : null,
-            load: () => query.fetchNextPage(),
-          }}
+          page={page}
           actions={{
             open: (session) => onSelect(session.id),
             ask: (session) => {
@@ -136,14 +154,20 @@ export function Sidebar(props: SidebarProps) {
             },
             rename: change.rename,
             pin: change.pin,
-            choose: (session, how) => choice[how](session.id),
+            choose: (session, how) => choice[how](session),
             hrefOf,
           }}
         />
       )}
 
       {choice.chosen ? (
-        <ChoiceBar count={choice.chosen.size} onDelete={() => askBulk("chosen")} onDone={choice.stop} />
+        <ChoiceBar
+          count={choice.chosen.size}
+          hiddenCount={choice.hiddenCount}
+          isChoosingAll={choice.isChoosingAll}
+          onDelete={() => askBulk("chosen")}
+          onDone={choice.stop}
+        />
       ) : (
         footer && <footer className={styles.footer}>{footer}</footer>
       )}
@@ -151,6 +175,7 @@ export function Sidebar(props: SidebarProps) {
       <DeleteDialogs deletion={deletion} bulk={bulk} chosen={choice.chosen} search={search} onClosed={focus.closed} />
       <ShortcutsDialog
         open={showsShortcuts}
+        opener={menuButton}
         onClose={() => setShowsShortcuts(false)}
         isSlashOn={slash.isOn}
         onSlash={slash.setOn}

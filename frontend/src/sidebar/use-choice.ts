@@ -1,35 +1,61 @@
-import { useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import type { Summary } from "../api/types";
+import { useDeletedIds } from "../sessions/deleted-sessions";
 
-/** Choosing several sessions; `chosen` is null while nobody does. */
-export function useChoice(sessions: readonly Summary[]) {
-  const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null);
+export type Chosen = ReadonlyMap<string, Summary>;
+
+/** Choosing several sessions; `chosen` is null while nobody does. A search hides chosen ones, but does not drop them. */
+export function useChoice(sessions: readonly Summary[], hasMore: boolean) {
+  const [picked, setPicked] = useState<Chosen | null>(null);
   const [anchor, setAnchor] = useState<string | null>(null);
+  /** Everything is wanted, also what is not loaded yet. */
+  const [wantsAll, setWantsAll] = useState(false);
+  const deletedIds = useDeletedIds();
+  const chosen = useMemo(
+    () => picked && new Map([...picked].filter(([id]) => !deletedIds.has(id))),
+    [picked, deletedIds],
+  );
+
+  useEffect(() => {
+    if (wantsAll) {
+      setPicked((before) => withAll(before, sessions));
+      setWantsAll(hasMore);
+    }
+  }, [wantsAll, sessions, hasMore]);
+
+  const set = (next: Chosen | null) => {
+    setWantsAll(false);
+    setPicked(next);
+  };
 
   return {
     chosen,
-    start: (id?: string) => {
-      setChosen(new Set(id ? [id] : []));
-      setAnchor(id ?? null);
+    /** Of the chosen ones, those that the search hides. */
+    hiddenCount: chosen ? chosen.size - sessions.filter(({ id }) => chosen.has(id)).length : 0,
+    isChoosingAll: wantsAll,
+    start: (session?: Summary) => {
+      set(withAll(null, session ? [session] : []));
+      setAnchor(session?.id ?? null);
     },
-    stop: () => setChosen(null),
-    drop: (ids: readonly string[]) =>
-      setChosen((before) => before && new Set([...before].filter((id) => !ids.includes(id)))),
-    chooseAll: () => setChosen(new Set(sessions.map((session) => session.id))),
-    toggle: (id: string) => {
-      setChosen((before) => {
-        const after = new Set(before);
-        return after.delete(id) ? after : after.add(id);
-      });
-      setAnchor(id);
+    stop: () => set(null),
+    chooseAll: () => setWantsAll(true),
+    /** What could not be loaded is not chosen. */
+    settleForLess: () => setWantsAll(false),
+    toggle: (session: Summary) => {
+      const after = new Map(chosen);
+      set(after.delete(session.id) ? after : after.set(session.id, session));
+      setAnchor(session.id);
     },
     /** Everything from the one touched last to this one. */
-    extend: (id: string) => {
-      const ids = sessions.map((session) => session.id);
-      const [from, to] = [ids.indexOf(anchor ?? id), ids.indexOf(id)].sort((a, b) => a - b);
-      setChosen((before) => new Set([...(before ?? []), ...ids.slice(from, (to ?? 0) + 1)]));
+    extend: ({ id }: Summary) => {
+      const positionOf = (wanted: string | null) => sessions.findIndex((session) => session.id === wanted);
+      const to = positionOf(id);
+      const from = positionOf(anchor) < 0 ? to : positionOf(anchor);
+      set(withAll(chosen, sessions.slice(Math.min(from, to), Math.max(from, to) + 1)));
     },
   };
 }
 
-export type Choice = ReturnType<typeof useChoice>;
+function withAll(before: Chosen | null, sessions: readonly Summary[]): Chosen {
+  return new Map([...(before ?? []), ...sessions.map((session) => [session.id, session] as const)]);
+}

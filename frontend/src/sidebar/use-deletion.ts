@@ -5,6 +5,7 @@ import { useToasts } from "../feedback/toasts";
 import { useLabels } from "../labels/context";
 import { titleOf } from "../sessions/titles";
 import { useDeleteSession } from "../sessions/use-delete-session";
+import { useDeletedElsewhere } from "./use-deleted-elsewhere";
 
 interface DeletionOptions {
   /** Runs while the row is still in the list. */
@@ -17,7 +18,7 @@ export function useDeletion({ onGone }: DeletionOptions) {
   const [underway, setUnderway] = useState<ReadonlySet<string>>(new Set());
   const labels = useLabels();
   const announce = useAnnounce();
-  const { tell, tellFailure } = useToasts();
+  const { tell, tellFailure, dismiss } = useToasts();
 
   const deletion = useDeleteSession((session, result) => {
     onGone(session.id);
@@ -28,13 +29,18 @@ export function useDeletion({ onGone }: DeletionOptions) {
     }
   });
 
+  const busy = asked !== null && underway.has(asked.id);
+  useDeletedElsewhere(busy ? null : asked, () => setAsked(null));
+
   const confirm = async (session: Summary) => {
+    dismiss(`delete ${session.id}`);
     setUnderway((before) => new Set(before).add(session.id));
     try {
       await deletion.mutateAsync(session);
     } catch (error) {
       tellFailure({
         id: `delete ${session.id}`,
+        chat: session.id,
         title: labels.deleteFailed(titleOf(session, labels)),
         error: error as Error,
         retry: () => confirm(session),
@@ -47,7 +53,7 @@ export function useDeletion({ onGone }: DeletionOptions) {
   return {
     asked,
     /** Of the session asked about, and of no other. */
-    busy: asked !== null && underway.has(asked.id),
+    busy,
     ask: setAsked,
     cancel: () => setAsked(null),
     confirm,

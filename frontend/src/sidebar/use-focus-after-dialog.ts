@@ -4,7 +4,7 @@ import type { SessionListHandle } from "./session-list";
 /** Where the focus goes when a dialog closes: back to what opened it, or on to the row that takes the place of those gone. */
 export function useFocusAfterDialog(
   list: RefObject<SessionListHandle | null>,
-  newChat: RefObject<HTMLButtonElement | null>,
+  { newChat, menu }: Record<"newChat" | "menu", RefObject<HTMLButtonElement | null>>,
 ) {
   const restore = useRef<() => void>(() => undefined);
   return {
@@ -13,8 +13,10 @@ export function useFocusAfterDialog(
       restore.current = () => {
         if (opener instanceof HTMLElement && opener.isConnected && opener !== document.body) {
           opener.focus();
-        } else if (id) {
-          list.current?.focusRow(id);
+        } else if (id && list.current) {
+          list.current.focusRow(id);
+        } else {
+          menu.current?.focus();
         }
       };
     },

@@ -1,8 +1,12 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Summary } from "../api/types";
+import { useDeletedIds } from "../sessions/deleted-sessions";
 
-/** One row of the list is in the tab order (roving tabindex); arrow keys move it, and it survives deletions. */
-export function useListFocus(sessions: readonly Summary[], preferredId: string | null) {
+/**
+ * One row of the list is in the tab order (roving tabindex); arrow keys move it, and it survives deletions. `rest` is
+ * where the focus goes instead of to the next row while a row is typed into: the next letters are none of its business.
+ */
+export function useListFocus(sessions: readonly Summary[], preferredId: string | null, rest: (() => void) | null) {
   const [movedTo, setMovedTo] = useState<string | null>(null);
   const rows = useRef(new Map<string, HTMLElement>());
   const wanted = useRef<string | null>(null);
@@ -34,20 +38,23 @@ export function useListFocus(sessions: readonly Summary[], preferredId: string |
     }
   });
 
-  // A row that had the focus may be deleted elsewhere: the focus goes to its neighbour, not to the top of the page.
+  // A row may be deleted elsewhere: the focus goes to its neighbour, not to the top of the page.
+  const deletedIds = useDeletedIds();
   useLayoutEffect(() => {
-    const lost = focused.current;
-    if (lost !== null && !sessions.some((session) => session.id === lost)) {
-      const neighbour = neighbourOf(before.current, (id) => !sessions.some((session) => session.id === id), lost);
+    const isThere = (id: string) => sessions.some((session) => session.id === id);
+    const hadFocus = focused.current !== null && !isThere(focused.current);
+    const lost = hadFocus ? focused.current : movedTo;
+    if (lost !== null && (hadFocus || deletedIds.has(lost)) && !isThere(lost)) {
+      const neighbour = neighbourOf(before.current, (id) => !isThere(id), lost);
+      const isFocusFree = document.activeElement === document.body || document.activeElement === null;
       focused.current = null;
-      if (neighbour && (document.activeElement === document.body || document.activeElement === null)) {
-        focusRow(neighbour);
-      } else {
-        setMovedTo(neighbour);
+      setMovedTo(neighbour);
+      if (hadFocus && isFocusFree) {
+        (rest ?? (() => neighbour && focusRow(neighbour)))();
       }
     }
     before.current = sessions;
-  }, [sessions, focusRow]);
+  }, [sessions, deletedIds, movedTo, rest, focusRow]);
 
   return {
     activeId,

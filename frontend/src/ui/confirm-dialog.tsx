@@ -9,6 +9,8 @@ interface ConfirmDialogProps {
   open: boolean;
   title: ReactNode;
   description: ReactNode;
+  /** What it is about, to be read; `children` hold what is to be filled in first. */
+  details?: ReactNode;
   children?: ReactNode;
   action: string;
   busy: boolean;
@@ -21,7 +23,7 @@ interface ConfirmDialogProps {
 
 /** Asks before something is destroyed. While it is under way the dialog cannot be closed, nor its button pressed again. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
-  const { open, title, description, children, action, busy, disabled, onConfirm, onCancel, onClosed } = props;
+  const { open, title, description, details, children, action, busy, disabled, onConfirm, onCancel, onClosed } = props;
   const labels = useLabels();
   const cancel = useRef<HTMLButtonElement>(null);
   return (
@@ -46,6 +48,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
       >
         <DialogHeading className={styles.title}>{title}</DialogHeading>
         <DialogDescription className={styles.description}>{description}</DialogDescription>
+        {details}
         {children}
         <div className={styles.buttons}>
           <DialogDismiss ref={cancel} disabled={busy} render={<Button />}>

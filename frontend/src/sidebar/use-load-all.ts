@@ -1,0 +1,22 @@
+import { useEffect } from "react";
+
+export interface Page {
+  hasMore: boolean;
+  isLoading: boolean;
+  error: Error | null;
+  load: () => void;
+}
+
+/** Loads page after page for as long as that is wanted. */
+export function useLoadAll(isWanted: boolean, page: Page, onFailure: (error: Error) => void): void {
+  useEffect(() => {
+    if (!isWanted || !page.hasMore || page.isLoading) {
+      return;
+    }
+    if (page.error) {
+      onFailure(page.error);
+    } else {
+      page.load();
+    }
+  });
+}
