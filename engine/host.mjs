@@ -11,6 +11,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {
 process.stdout.on("error", () => process.exit(1));
 console.log = console.error;
 
+const RAW = new Set(["queryRaw", "executeRaw"]);
 const running = new Set();
 const send = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
@@ -43,11 +44,18 @@ const usage = ({ totalCount, idleCount, waitingCount }) => ({
   waiting: waitingCount,
 });
 
+/** The engine wants the parameters of raw SQL as a text of JSON. */
+function prepared(query) {
+  const given = query.query.arguments;
+  if (RAW.has(query.action)) given.parameters = JSON.stringify(given.parameters);
+  return query;
+}
+
 const OPERATIONS = {
   ping: () => null,
   usage: ({ pool }) => usage(pool),
   async query({ engine }, { query, tx }) {
-    const answer = await engine.request(query, { interactiveTransaction: tx && { id: tx } });
+    const answer = await engine.request(prepared(query), { interactiveTransaction: tx && { id: tx } });
     const data = answer.data[query.action];
     return query.action === "queryRaw" ? rawResult(data) : untag(data);
   },

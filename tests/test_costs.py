@@ -180,6 +180,13 @@ async def test_an_append_is_one_statement_however_many_messages(
     assert len(statements()) == 1
 
 
+@pytest.mark.parametrize("messages", [0, 1, 100])
+async def test_a_creation_is_one_statement_however_many_messages(messages: int, ada: Caller, still: Service) -> None:
+    statements = counted(still)
+    await ada.create(messages=[{"role": "user", "content": f"{n}"} for n in range(messages)])
+    assert len(statements()) == 1
+
+
 async def test_a_rate_limit_takes_no_further_round_trip_from_a_cached_read(
     limited: Service, line: Proxy, redis: Redis, session_id: str
 ) -> None:

@@ -23,6 +23,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     **{f"delete-{size}": partial(deletion.large, sessions=size) for size in (*SIZES, MILLION)},
     "pages": volume.pages,
     "hoard": volume.hoard,
+    "burst": volume.burst,
     "appends": crowds.appends,
     "searches": crowds.searches,
 }

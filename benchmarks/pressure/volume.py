@@ -4,7 +4,9 @@ import asyncio
 import itertools
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
@@ -13,10 +15,12 @@ from redis.asyncio import Redis
 from benchmarks.pressure.bystander import Kind
 from benchmarks.pressure.deployment import REDIS_MEGABYTES, SESSIONS, Deployment
 from benchmarks.pressure.findings import Findings
-from benchmarks.pressure.stage import OK, SERVER_ERROR, Delay, hardly_later, pressed
+from benchmarks.pressure.stage import OK, SERVER_ERROR, Delay, hardly_later, pressed, within_a_second
 from benchmarks.processes import MEGABYTE
 
 DELAYS: Mapping[Kind, Delay] = {"read": hardly_later, "append": hardly_later}
+NO_DELAYS: Mapping[Kind, Delay] = {"read": within_a_second, "append": within_a_second}
+TAKEN = {201, 503}
 MESSAGES, MESSAGE_BYTES = 60, 1_000_000
 READERS = 5
 READING_SECONDS = 15.0
@@ -27,6 +31,9 @@ MOST_PAGE_MEGABYTES = 4.5
 HOARDS = ((20, 1_000_000), (80, 200_000))
 # Each of them is an entry of its own.
 LIMITS = range(1, 33)
+WRITERS, WAVES = 24, 3
+# Wide characters make the texts as large as they get in the memory of Python and of Node.
+WIDE = "\N{GRINNING FACE}"
 # Only what a bystander leaves behind is to come on top.
 MOST_REDIS_MEGABYTES = REDIS_MEGABYTES * 0.9
 
@@ -64,13 +71,44 @@ async def hoard(deployment: Deployment) -> Findings:
     return findings
 
 
+async def burst(deployment: Deployment) -> Findings:
+    """Let many users append megabytes at once while others read large pages, all of it at one service."""
+    size = MESSAGES_AT_ONCE * MESSAGE_BYTES // MEGABYTE
+    findings = Findings(f"{WRITERS} appends of {size} MB at once, {WAVES} times, and {READERS} readers of large pages")
+    async with deployment.clients("reader") as readers, AsyncExitStack() as stack:
+        page = await _session(readers[0], MESSAGES, MESSAGE_BYTES)
+        writers = [(await stack.enter_async_context(deployment.clients(f"writer-{n}")))[0] for n in range(WRITERS)]
+        paths = [f"{await _session(writer, 0, 0)}/messages" for writer in writers]
+        async with pressed(deployment, findings, NO_DELAYS, services=slice(1)):
+            reading = asyncio.gather(*(_read_on(readers[0], page) for _ in range(READERS)))
+            answers = Counter[int]()
+            for _ in range(WAVES):
+                answers.update(await asyncio.gather(*map(_append_megabytes, writers, paths)))
+            statuses = [status for each in await reading for status, _ in each]
+    findings.tell("pages that were read", len(statuses))
+    findings.none("of them without an answer of 200", sum(each != OK for each in statuses))
+    findings.tell("answers to the appends", ", ".join(f"{status}: {n}" for status, n in sorted(answers.items())))
+    findings.none("of them neither taken nor told to try again", sum(answers[each] for each in answers.keys() - TAKEN))
+    return findings
+
+
+async def _append_megabytes(client: httpx.AsyncClient, path: str) -> int:
+    # The server may close a connection that has waited for the slowest of the wave before.
+    headers = {"Connection": "close"}
+    new = {"messages": _messages(MESSAGES_AT_ONCE, MESSAGE_BYTES)}
+    return (await client.post(path, json=new, headers=headers)).status_code
+
+
+def _messages(number: int, size: int) -> list[dict[str, str]]:
+    return [{"role": "user", "content": WIDE + secrets.token_hex(size // 2)} for _ in range(number)]
+
+
 async def _session(client: httpx.AsyncClient, messages: int, size: int) -> str:
     created = await client.post(SESSIONS, json={"title": "Large"})
     path = f"{SESSIONS}/{created.json()['id']}"
     for start in range(0, messages, MESSAGES_AT_ONCE):
         number = min(MESSAGES_AT_ONCE, messages - start)
-        new = [{"role": "user", "content": secrets.token_hex(size // 2)} for _ in range(number)]
-        (await client.post(f"{path}/messages", json={"messages": new})).raise_for_status()
+        (await client.post(f"{path}/messages", json={"messages": _messages(number, size)})).raise_for_status()
     return path
 
 

@@ -35,7 +35,7 @@ function start(overrides = {}) {
   return { child, next, send };
 }
 
-const raw = (sql) => ({ action: "queryRaw", query: { arguments: { query: sql, parameters: "[]" }, selection: {} } });
+const raw = (sql) => ({ action: "queryRaw", query: { arguments: { query: sql, parameters: [] }, selection: {} } });
 
 async function leave({ child }) {
   const exit = once(child, "exit");

@@ -39,7 +39,7 @@ from chat_sessions.web.dependencies import AppState, KnownQueries
 from chat_sessions.web.drain import Drain
 from chat_sessions.web.express import ExpressLane
 from chat_sessions.web.health import Health
-from chat_sessions.web.middleware import BodyLimit, RequestMiddleware
+from chat_sessions.web.middleware import BodyLimit, RequestMiddleware, large_bodies
 from chat_sessions.web.routes import docs, events, messages, ops, page, sessions
 from chat_sessions.web.shutdown import before_shutdown
 
@@ -87,7 +87,7 @@ def create_app(
         app.include_router(router)
     problems.install(app)
     openapi.install(app)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, budget=large_bodies())
     app.add_middleware(ExpressLane)
     if settings.cors_origins:
         app.add_middleware(

@@ -1,7 +1,8 @@
 """Turns: so many at once of the same name, the others in the order in which they came."""
 
-from asyncio import Semaphore, get_running_loop, timeout
-from collections.abc import AsyncIterator, Callable
+from asyncio import Event, Semaphore, get_running_loop, timeout
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -33,7 +34,7 @@ class Turns:
         queue = self._queues.setdefault(name, Queue(Semaphore(self._at_once)))
         queue.callers += 1
         try:
-            await _granted(queue.turns, wait, self._refusal)
+            await _granted(queue.turns.acquire(), wait, self._refusal)
             try:
                 yield
             finally:
@@ -56,7 +57,7 @@ class Paced:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Run the block when it is its turn, or raise the refusal."""
-        await _granted(self._turns, self._wait, self._refusal)
+        await _granted(self._turns.acquire(), self._wait, self._refusal)
         began = monotonic()
         try:
             yield
@@ -64,9 +65,49 @@ class Paced:
             get_running_loop().call_later(PAUSE * (monotonic() - began), self._turns.release)
 
 
-async def _granted(turns: Semaphore, wait: float, refusal: Callable[[], Exception]) -> None:
+class Budget:
+    """A number of bytes for all holders together. Whoever needs more than is left waits until others give theirs back.
+
+    One holder at a time may overdraw it: holders who each have a part and need the rest would wait for each other.
+    """
+
+    def __init__(self, size: int, wait: float, refusal: Callable[[], Exception]) -> None:
+        """Raise the refusal after `wait` seconds."""
+        self.left = size
+        self._wait = wait
+        self._refusal = refusal
+        self._taken: Counter[Hashable] = Counter()
+        self._overdrawn_by: Hashable | None = None
+        self._returned = Event()
+
+    async def take(self, holder: Hashable, amount: int) -> None:
+        """Take more for a holder when there is enough, or raise the refusal."""
+        if not self._suffices(holder, amount):
+            await _granted(self._enough(holder, amount), self._wait, self._refusal)
+        if self.left < amount:
+            self._overdrawn_by = holder
+        self.left -= amount
+        self._taken[holder] += amount
+
+    def give_back(self, holder: Hashable) -> None:
+        """Return all that a holder has, if anything."""
+        self.left += self._taken.pop(holder, 0)
+        if self._overdrawn_by == holder:
+            self._overdrawn_by = None
+        self._returned.set()
+        self._returned.clear()
+
+    def _suffices(self, holder: Hashable, amount: int) -> bool:
+        return self.left >= amount or self._overdrawn_by in (None, holder)
+
+    async def _enough(self, holder: Hashable, amount: int) -> None:
+        while not self._suffices(holder, amount):
+            await self._returned.wait()
+
+
+async def _granted(turn: Awaitable[object], wait: float, refusal: Callable[[], Exception]) -> None:
     try:
         async with timeout(wait):
-            await turns.acquire()
+            await turn
     except TimeoutError:
         raise refusal() from None

@@ -5,6 +5,8 @@ from datetime import timedelta
 from importlib.resources import files
 from typing import Any, Final, LiteralString
 
+from pydantic_core import to_json
+
 from chat_sessions.contract.schemas import NewSession
 from chat_sessions.store.prisma.client import BridgedPrisma
 from chat_sessions.store.prisma.options import EngineOptions
@@ -27,5 +29,6 @@ async def seed(database_url: str) -> None:
         for chat in chats:
             age = timedelta(hours=chat.pop("age_hours"))
             is_pinned = chat.pop("is_pinned")
-            created, _ = await store.create(USER, NewSession.model_validate(chat))
+            new = NewSession.model_validate(chat)
+            created, _ = await store.create(USER, new, to_json(new.messages))
             await prisma.execute_raw(AGE, USER, created.value.id, is_pinned, age.total_seconds())

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from json import dumps
 from typing import Any, cast
-from uuid import uuid4
 
 from prisma.fields import Json
 from prisma.models import ChatMessage, ChatSession
@@ -12,7 +11,7 @@ from prisma.types import ChatMessageCreateWithoutRelationsInput, ChatSessionCrea
 
 from chat_sessions.contract.archive import ArchivedMessage, ArchivedSession
 from chat_sessions.contract.cursor import Cursor
-from chat_sessions.contract.schemas import Message, NewMessage, SessionList, Summary
+from chat_sessions.contract.schemas import Message, SessionList, Summary
 
 JSON_COLUMNS = ("content", "toolCalls", "functionCall", "metadata")
 
@@ -62,33 +61,6 @@ def json(value: object) -> Json:
     return Json(cast("Any", value))
 
 
-def _columns(message: NewMessage) -> dict[str, Any]:
-    """Return the columns that have a value: what is left out is NULL, where None would be JSON's null."""
-    columns = {
-        "id": message.id or str(uuid4()),
-        "role": message.role,
-        "content": message.content,
-        "name": message.name,
-        "toolCallId": message.tool_call_id,
-        "refusal": message.refusal,
-        "toolCalls": message.tool_calls,
-        "functionCall": message.function_call,
-        "metadata": message.metadata,
-    }
-    return {name: value for name, value in columns.items() if value is not None}
-
-
-def recordset_row(position: int, message: NewMessage) -> dict[str, Any]:
-    """Return a message as jsonb_to_recordset reads it; its position is its place in the batch."""
-    return {"position": position, **_columns(message)}
-
-
-def message_row(sequence: int, message: NewMessage) -> ChatMessageCreateWithoutRelationsInput:
-    """Return a message as Prisma creates it."""
-    values = {name: json(value) if name in JSON_COLUMNS else value for name, value in _columns(message).items()}
-    return cast("ChatMessageCreateWithoutRelationsInput", {"sequence": sequence, **values})
-
-
 def archived_session(user: str, session: ArchivedSession) -> ChatSessionCreateInput:
     """Return a session as Prisma creates it anew, without its messages."""
     return {
@@ -104,6 +76,21 @@ def archived_session(user: str, session: ArchivedSession) -> ChatSessionCreateIn
 
 
 def archived_message(user: str, session_id: str, message: ArchivedMessage) -> ChatMessageCreateWithoutRelationsInput:
-    """Return a message as Prisma creates it anew."""
-    row = message_row(message.sequence, message)
-    return {**row, "userId": user, "sessionId": session_id, "createdAt": message.created_at}
+    """Return a message as Prisma creates it anew. What is left out is NULL, where None would be JSON's null."""
+    columns = {
+        "id": message.id,
+        "userId": user,
+        "sessionId": session_id,
+        "sequence": message.sequence,
+        "createdAt": message.created_at,
+        "role": message.role,
+        "content": message.content,
+        "name": message.name,
+        "toolCallId": message.tool_call_id,
+        "refusal": message.refusal,
+        "toolCalls": message.tool_calls,
+        "functionCall": message.function_call,
+        "metadata": message.metadata,
+    }
+    row = {name: json(value) if name in JSON_COLUMNS else value for name, value in columns.items() if value is not None}
+    return cast("ChatMessageCreateWithoutRelationsInput", row)

@@ -1,34 +1,25 @@
 """The queries: sessions and messages in Postgres, through Prisma. Whose a session is stands in every `where`."""
 
-import json
-from asyncio import Semaphore, sleep
+from asyncio import sleep
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import uuid4
 
 from prisma import Prisma
 from prisma.errors import RawQueryError, UniqueViolationError
 from prisma.models import ChatSession
-from prisma.types import ChatSessionCreateInput, ChatSessionOrderByInput, ChatSessionWhereInput
-from pydantic_core import to_json
+from prisma.types import ChatSessionOrderByInput, ChatSessionWhereInput
 
 from chat_sessions.contract.archive import ArchivedSession
 from chat_sessions.contract.cursor import Cursor
-from chat_sessions.contract.schemas import (
-    BatchDeletion,
-    NewMessage,
-    NewSession,
-    SessionChange,
-    Summary,
-)
+from chat_sessions.contract.schemas import BatchDeletion, NewSession, SessionChange, Summary
 from chat_sessions.errors import SessionBusy, SessionIdTaken, StatementUndone, Unavailable
 from chat_sessions.store import filters, rows
 from chat_sessions.store.filters import ListQuery, Place
 from chat_sessions.store.sql_reads import MAX_PAGE_BYTES, OPEN_SESSION, ListShape, list_sessions
-from chat_sessions.store.sql_writes import APPEND_MESSAGES, CHANGE_SESSION, PLAN_FOR_THE_VALUES
+from chat_sessions.store.sql_writes import APPEND_MESSAGES, CHANGE_SESSION, CREATE_SESSION, PLAN_FOR_THE_VALUES
 from chat_sessions.turns import Paced
 
 UNIQUE_VIOLATION = "23505"
@@ -44,10 +35,9 @@ IN_THE_ORDER_OF_CHANGE: list[ChatSessionOrderByInput] = [{"updatedAt": "asc"}, {
 ORDINARY_BYTES = 512 * 1024
 ORDINARY, LARGE = (ORDINARY_BYTES, False), (MAX_PAGE_BYTES, True)
 # Worker and engine hold several copies of a large page and keep a core busy, so there is one at a time, and a pause
-# after it. Writes have turns of their own, for one of them may wait for a lock.
+# after it.
 LARGE_PAGE_WAIT_SECONDS = 10
 MANY_LARGE_PAGES = "Too many large pages are being read at once; try again, or read with a smaller limit."
-LARGE_WRITES_AT_ONCE = 2
 BATCH_TIMEOUT = timedelta(seconds=30)
 MESSAGES_PER_INSERT = 200
 
@@ -81,7 +71,6 @@ class SessionStore:
     def __init__(self, prisma: Prisma) -> None:
         self._prisma = prisma
         self._large_pages = Paced(LARGE_PAGE_WAIT_SECONDS, lambda: Unavailable(MANY_LARGE_PAGES))
-        self._large_writes = Semaphore(LARGE_WRITES_AT_ONCE)
 
     async def list(self, user: str, query: ListQuery, total: int | None = None) -> Listed:
         """Return a page, counting unless the total is known; raise BadRequest for a cursor that does not fit."""
@@ -111,18 +100,22 @@ class SessionStore:
                 return Versioned(row["body"].encode(), int(row["version"]))
         return None
 
-    async def create(self, user: str, new: NewSession) -> tuple[Versioned[Summary], bool]:
-        """Return the session and whether it is new; or raise SessionIdTaken if the user has deleted one with its id."""
-        session_id = new.id or str(uuid4())
+    async def create(self, user: str, new: NewSession, messages: bytes) -> tuple[Versioned[Summary], bool]:
+        """Create a session with the messages of a JSON array; return it and whether it is new.
+
+        Raise SessionIdTaken if the user has deleted one with its id.
+        """
+        session_id, metadata = new.id or str(uuid4()), rows.json(new.metadata)
         try:
-            async with self._turn(new.messages):
-                row = await self._prisma.chatsession.create(data=_row(user, session_id, new))
-        except UniqueViolationError:
+            created = await self._prisma.query_raw(CREATE_SESSION, session_id, user, messages, new.title, metadata)
+        except RawQueryError as error:
+            if not _is_taken(error):
+                raise
             known = await self._prisma.chatsession.find_first(where={"id": session_id, "userId": user})
             if known is None:
                 raise SessionIdTaken from None
             return Versioned(rows.summary(known), known.version), False
-        return Versioned(rows.summary(row), row.version), True
+        return _summary(created[0]), True
 
     async def restore(self, user: str, archived: ArchivedSession) -> None:
         """Create a session as it was, or raise SessionIdTaken."""
@@ -144,23 +137,18 @@ class SessionStore:
         changed = await self._prisma.query_raw(
             CHANGE_SESSION, session_id, user, change.title, change.is_pinned, versions
         )
-        for row in changed:
-            version = int(row.pop("version"))
-            return Versioned(Summary.model_validate(row), version)
-        return None
+        return _summary(changed[0]) if changed else None
 
-    async def append(self, user: str, session_id: str, messages: Sequence[NewMessage]) -> bytes | None:
-        """Append messages and return their JSON, with their sequences, or None if the session is not the user's."""
-        async with self._turn(messages):
-            given = json.dumps([rows.recordset_row(position, each) for position, each in enumerate(messages)])
-            for _ in range(APPEND_ATTEMPTS):
-                try:
-                    stored = await self._prisma.query_raw(APPEND_MESSAGES, session_id, user, given)
-                except RawQueryError as error:
-                    if error.meta.get("code") != UNIQUE_VIOLATION:
-                        raise
-                else:
-                    return stored[0]["body"].encode() if stored else None
+    async def append(self, user: str, session_id: str, messages: bytes) -> bytes | None:
+        """Append a JSON array of messages; return it with sequences, or None if the session is not the user's."""
+        for _ in range(APPEND_ATTEMPTS):
+            try:
+                stored = await self._prisma.query_raw(APPEND_MESSAGES, session_id, user, messages)
+            except RawQueryError as error:
+                if not _is_taken(error):
+                    raise
+            else:
+                return stored[0]["body"].encode() if stored else None
         raise SessionBusy
 
     async def delete(self, user: str, session_id: str, versions: Sequence[int] | None) -> bool:
@@ -207,10 +195,6 @@ class SessionStore:
                 continue
         raise SessionBusy
 
-    def _turn(self, messages: Sequence[NewMessage]) -> AbstractAsyncContextManager[object]:
-        """Let few writes of megabytes go on at once, and all others at any time."""
-        return self._large_writes if len(to_json(messages)) > ORDINARY_BYTES else nullcontext()
-
     async def _now(self) -> datetime:
         return datetime.fromisoformat((await self._prisma.query_raw('SELECT now() AS "now"'))[0]["now"])
 
@@ -219,17 +203,13 @@ class SessionStore:
         return await self._prisma.chatsession.count(where={"id": session_id, "userId": user}) == 1
 
 
-def _row(user: str, session_id: str, new: NewSession) -> ChatSessionCreateInput:
-    data: ChatSessionCreateInput = {
-        "id": session_id,
-        "userId": user,
-        "title": new.title,
-        "metadata": rows.json(new.metadata),
-        "messageCount": len(new.messages),
-    }
-    if new.messages:
-        data["messages"] = {"create": [rows.message_row(sequence, each) for sequence, each in enumerate(new.messages)]}
-    return data
+def _is_taken(error: RawQueryError) -> bool:
+    return bool(error.meta.get("code") == UNIQUE_VIOLATION)
+
+
+def _summary(row: dict[str, Any]) -> Versioned[Summary]:
+    version = int(row.pop("version"))
+    return Versioned(Summary.model_validate(row), version)
 
 
 def _bounded(found: Sequence[ChatSession]) -> Sequence[ChatSession]:

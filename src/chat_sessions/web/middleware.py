@@ -13,9 +13,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
-from chat_sessions.errors import BodyTooLarge
+from chat_sessions.errors import BodyTooLarge, Unavailable
 from chat_sessions.telemetry.labels import method_of, route_of
 from chat_sessions.telemetry.metrics import Metrics
+from chat_sessions.turns import Budget
 from chat_sessions.web.connection.framing import awaits_permission
 from chat_sessions.web.drain import Drain
 from chat_sessions.web.problems import internal_error, own
@@ -26,6 +27,13 @@ log = structlog.get_logger("chat_sessions.requests")
 # Nobody waits for the answer any more; nginx's word for it, which log tools know.
 CLIENT_LEFT = 499
 OPERATORS_ROUTES = frozenset(("/healthz", "/readyz", "/metrics"))
+
+# As much as the server buffers of any connection.
+FREE_BYTES = 64 * 1024
+# Worker and engine together need up to ten times as much for what becomes of them.
+LARGE_BODIES_BYTES = 8 * 1024 * 1024
+LARGE_BODY_WAIT_SECONDS = 10
+MANY_LARGE_BODIES = "Too many large bodies are being read at once; try again, or send less at once."
 
 # Finding a series among its siblings costs more than counting.
 MAX_SERIES = 512
@@ -111,32 +119,55 @@ class RequestMiddleware:
 
 
 class BodyLimit:
-    """Refuses bodies that are too large, whether they say so or turn out so (Starlette's own answers in plain text).
+    """Bounds each body and the memory of all of them (Starlette's own limit answers in plain text).
 
     Those of GET have no meaning (RFC 9110, 9.3.1) and are not read.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, budget: Budget) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._budget = budget
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request whose body keeps to the limit."""
-        if scope["type"] == "http" and scope["method"] != "GET" and _content_length(scope) > self._max_bytes:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif scope["method"] != "GET" and _content_length(scope) > self._max_bytes:
             await own(BodyTooLarge(self._max_bytes))(scope, receive, send)
-            return
-        received = 0
+        else:
+            holder = object()
+            try:
+                await self._app(scope, self._bounded(receive, holder), send)
+            finally:
+                self._budget.give_back(holder)
+
+    def _bounded(self, receive: Receive, holder: object) -> Receive:
+        received = unpaid = 0
 
         async def receive_some() -> Message:
-            nonlocal received
+            nonlocal received, unpaid
             message = await receive()
-            received += len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            received += size
+            unpaid += size
+            # FastAPI lets an HTTPException through while it reads a body, and nothing else.
             if received > self._max_bytes:
-                # FastAPI lets this through while it reads a body, and nothing else.
                 raise HTTPException(BodyTooLarge.status) from BodyTooLarge(self._max_bytes)
+            if received > FREE_BYTES:
+                try:
+                    await self._budget.take(holder, unpaid)
+                except Unavailable as error:
+                    raise HTTPException(error.status) from error
+                unpaid = 0
             return message
 
-        await self._app(scope, receive_some if scope["type"] == "http" else receive, send)
+        return receive_some
+
+
+def large_bodies() -> Budget:
+    """Return what the large bodies of a worker may take of its memory."""
+    return Budget(LARGE_BODIES_BYTES, LARGE_BODY_WAIT_SECONDS, lambda: Unavailable(MANY_LARGE_BODIES))
 
 
 def _is_departure(error: Exception) -> bool:

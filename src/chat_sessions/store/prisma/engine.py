@@ -16,7 +16,7 @@ from typing_extensions import override
 from chat_sessions.errors import DatabaseUnavailable, StatementUndone
 from chat_sessions.store.prisma.node import NodeChild, NodeGoneError, Reporter
 from chat_sessions.store.prisma.options import EngineOptions
-from chat_sessions.store.prisma.protocol import dumps, raise_error
+from chat_sessions.store.prisma.protocol import raise_error
 from chat_sessions.telemetry.availability import Availability
 from chat_sessions.telemetry.spans import EngineSpan
 
@@ -76,7 +76,7 @@ class PrismaEngine(AsyncAbstractEngine):
             return None
         with suppress(TimeoutError, OSError, NodeGoneError):
             async with asyncio.timeout(USAGE_TIMEOUT):
-                answer = await self._child.call(dumps({"op": "usage"}))
+                answer = await self._child.call({"op": "usage"})
                 return cast("dict[str, int]", answer["data"])
         return None
 
@@ -122,7 +122,7 @@ class PrismaEngine(AsyncAbstractEngine):
         if child.waiting >= self._options.max_calls:
             raise DatabaseUnavailable("Too many calls wait for the query engine.")
         await child.ready()
-        return await child.call(dumps(request))
+        return await child.call(request)
 
     async def _living_child(self) -> NodeChild:
         if self._child is not None and self._child.alive:
@@ -147,7 +147,7 @@ class PrismaEngine(AsyncAbstractEngine):
             return
         try:
             async with asyncio.timeout(PING_TIMEOUT):
-                await child.call(dumps({"op": "ping"}))
+                await child.call({"op": "ping"})
         except (TimeoutError, NodeGoneError):
             child.kill()
 

@@ -14,7 +14,10 @@ from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import IO, Any, Self, cast
 
+from pydantic_core import from_json
 from typing_extensions import override
+
+from chat_sessions.store.prisma.protocol import dumps
 
 #: Where package.json and its modules are; beside it lie schema.prisma and migrations/.
 ENGINE_DIR = Path(__file__).parents[4] / "engine"
@@ -107,6 +110,11 @@ class NodeChild(asyncio.Protocol):
         """How many calls have no answer yet."""
         return self._queued + len(self._answers)
 
+    @property
+    def unread(self) -> int:
+        """How many bytes it was sent and has not read."""
+        return self._stdin.get_write_buffer_size()
+
     async def ready(self) -> None:
         """Return when the child has read nearly all it was sent: before a caller makes more bytes for it."""
         self._queued += 1
@@ -125,18 +133,18 @@ class NodeChild(asyncio.Protocol):
         """Let callers go on, if only to find that the child has ended."""
         self._may_send.set()
 
-    def send(self, line: str) -> None:
+    def send(self, message: object) -> None:
         """Write one line."""
-        self._stdin.write(line.encode() + b"\n")
+        self._stdin.write(dumps(message) + b"\n")
 
-    async def call(self, request: str) -> dict[str, Any]:
-        """Return the answer to one line of JSON, or raise NodeGoneError when the child ends before it answers."""
+    async def call(self, request: Mapping[str, object]) -> dict[str, Any]:
+        """Return the answer to a request, or raise NodeGoneError when the child ends before it answers."""
         if not self.alive:
             raise NodeGoneError("the child has ended")
         number = next(self._numbers)
         answer: Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         try:
-            self.send(f"[{number},{request}]")
+            self.send([number, request])
             self._answers[number] = answer
             return await answer
         finally:
@@ -164,7 +172,7 @@ class NodeChild(asyncio.Protocol):
         *lines, rest = data.split(b"\n")
         for line in lines:
             self._received.append(line)
-            self._take(json.loads(b"".join(self._received)))
+            self._take(from_json(b"".join(self._received)))
             self._received.clear()
         self._received.append(rest)
 
