@@ -110,11 +110,6 @@ class NodeChild(asyncio.Protocol):
         """How many calls have no answer yet."""
         return self._queued + len(self._answers)
 
-    @property
-    def unread(self) -> int:
-        """How many bytes it was sent and has not read."""
-        return self._stdin.get_write_buffer_size()
-
     async def ready(self) -> None:
         """Return when the child has read nearly all it was sent: before a caller makes more bytes for it."""
         self._queued += 1

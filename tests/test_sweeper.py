@@ -1,0 +1,72 @@
+"""When the sweeper may trust the cache again."""
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from chat_sessions.cache.redis.link import RedisLink
+from chat_sessions.cache.session_cache import SessionCache
+from chat_sessions.settings import Settings
+from chat_sessions.store.outbox import Backlog, Note, Outbox
+from chat_sessions.sweeper import MAX_NOTES_IN_FLIGHT, Sweeper
+from chat_sessions.telemetry.metrics import Metrics
+
+
+class FakeOutbox(Outbox):
+    """Holds notes of no session that is cached, and does something else while they are read."""
+
+    def __init__(self) -> None:
+        self.notes: list[Note] = []
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    async def backlog(self) -> Backlog:
+        return Backlog(0, None, 0.0)
+
+    async def read(self, limit: int) -> list[Note]:
+        self.meanwhile()
+        return self.notes[:limit]
+
+
+@pytest.fixture
+async def link(settings: Settings) -> AsyncIterator[RedisLink]:
+    link = RedisLink(settings, Metrics())
+    yield link
+    await link.close()
+
+
+@pytest.fixture
+def outbox() -> FakeOutbox:
+    return FakeOutbox()
+
+
+@pytest.fixture
+def sweeper(link: RedisLink, outbox: FakeOutbox, settings: Settings) -> Sweeper:
+    return Sweeper(outbox, SessionCache(link, settings, Metrics()), link, settings, Metrics())
+
+
+async def test_a_sweep_that_has_read_all_notes_starts_a_lease(sweeper: Sweeper, link: RedisLink) -> None:
+    assert not link.lease.valid
+    await sweeper.sweep()
+    assert link.lease.valid
+
+
+async def test_a_failure_during_a_sweep_needs_another_sweep(
+    sweeper: Sweeper, link: RedisLink, outbox: FakeOutbox
+) -> None:
+    outbox.meanwhile = lambda: link.lease.lose("Redis failed while the outbox was read")
+    await sweeper.sweep()
+    assert not link.lease.valid
+    outbox.meanwhile = lambda: None
+    await sweeper.sweep()
+    assert link.lease.valid
+
+
+async def test_more_notes_than_one_sweep_reads_leave_the_cache_untrusted(
+    sweeper: Sweeper, link: RedisLink, outbox: FakeOutbox
+) -> None:
+    outbox.notes = [Note("ada", "x", "updated")] * MAX_NOTES_IN_FLIGHT
+    await sweeper.sweep()
+    assert not link.lease.valid
+    outbox.notes.pop()
+    await sweeper.sweep()
+    assert link.lease.valid
