@@ -1,8 +1,10 @@
 /** What other front ends may use. */
 export type { GetToken } from "./api/client";
 export { Problem } from "./api/problem";
-export type { Message, Session, Summary } from "./api/types";
+export type { Summary as ChatSummary } from "./api/types";
+export { english, type Labels } from "./labels/english";
 export { ChatPane, type ChatPaneProps } from "./pane/chat-pane";
 export { StartPane, type StartPaneProps } from "./pane/start-pane";
 export { ChatSessionsProvider, type ChatSessionsProviderProps } from "./sessions/provider";
 export { ChatSidebar, type ChatSidebarProps } from "./sidebar/chat-sidebar";
+export type { RowAction, RowContent } from "./sidebar/row-slots";

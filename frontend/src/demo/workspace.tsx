@@ -5,6 +5,7 @@ import { ChatPane, ChatSessionsProvider, ChatSidebar } from "..";
 import { StartPane } from "../pane/start-pane";
 import { IconButton } from "../ui/button";
 import { Modal } from "../ui/modal";
+import { ROOT } from "../ui/theme";
 import { useMedia } from "../ui/use-media";
 import type { Identity } from "./identity";
 import { PageTitle } from "./page-title";
@@ -64,7 +65,7 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
         {isNarrow ? (
           <Modal
             className={styles.drawer}
-            backdrop={<div className={styles.backdrop} />}
+            backdrop={<div {...ROOT} className={styles.backdrop} />}
             aria-label="Chats"
             open={drawerOpen}
             onClose={() => setDrawerOpen(false)}

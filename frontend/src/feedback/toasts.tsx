@@ -6,6 +6,7 @@ import { type Language, useLabels, useLanguage } from "../labels/context";
 import { reasonOf } from "../labels/reason";
 import { useDeletedIds } from "../sessions/deleted-sessions";
 import { PERSISTENT } from "../ui/modal";
+import { ROOT } from "../ui/theme";
 import { useFocusKeeper } from "../ui/use-focus-keeper";
 import { useIsClient } from "../ui/use-is-client";
 import styles from "./toasts.module.css";
@@ -119,6 +120,7 @@ function ToastList({ toasterId }: { toasterId: string }) {
       ref={list}
       className={styles.viewport}
       aria-label={labels.notifications}
+      {...ROOT}
       {...PERSISTENT}
       onMouseEnter={handlers.startPause}
       onMouseLeave={handlers.endPause}

@@ -6,6 +6,7 @@ import { useChatSessions } from "../sessions/context";
 import { titleOf } from "../sessions/titles";
 import { useSession } from "../sessions/use-session";
 import { ErrorBoundary } from "../ui/error-boundary";
+import { ROOT } from "../ui/theme";
 import { useFocusKeeper } from "../ui/use-focus-keeper";
 import styles from "./chat-pane.module.css";
 import { Conversation } from "./conversation";
@@ -28,7 +29,7 @@ export function ChatPane(props: ChatPaneProps) {
     <ErrorBoundary
       key={props.id}
       fallback={(_, retry) => (
-        <section className={styles.pane} aria-label={labels.chat}>
+        <section {...ROOT} className={styles.pane} aria-label={labels.chat}>
           <header className={styles.header}>{props.lead}</header>
           <Broken onRetry={retry} />
         </section>
@@ -80,7 +81,7 @@ function OpenChat({ id, onLeave, lead, note }: ChatPaneProps) {
     );
   };
   return (
-    <section ref={pane} className={styles.pane} tabIndex={-1} aria-label={labels.chat}>
+    <section {...ROOT} ref={pane} className={styles.pane} tabIndex={-1} aria-label={labels.chat}>
       <header className={styles.header}>
         {lead}
         <h1 className={styles.title}>{session && !isDeleted ? titleOf(session, labels) : ""}</h1>

@@ -4,6 +4,7 @@ import { useLabels } from "../labels/context";
 import { useChatSessions } from "../sessions/context";
 import { NEW_CHAT, type OutgoingMessage } from "../sessions/typed-text";
 import { useStartChat } from "../sessions/use-start-chat";
+import { ROOT } from "../ui/theme";
 import styles from "./chat-pane.module.css";
 import { Composer } from "./composer";
 
@@ -32,7 +33,7 @@ export function StartPane({ onStart, lead, note, focusKey }: StartPaneProps) {
   };
 
   return (
-    <section className={styles.pane} aria-label={labels.newChat}>
+    <section {...ROOT} className={styles.pane} aria-label={labels.newChat}>
       <header className={styles.header}>{lead}</header>
       <div className={styles.start}>
         <h1 className={styles.question}>{labels.startQuestion}</h1>

@@ -138,7 +138,7 @@ test("a client of the host keeps its own settings and data", async () => {
     </QueryClientProvider>,
   );
   // The first failure is retried, as without the host's client.
-  expect(await screen.findByRole("button", { name: "Alpha" }, { timeout: 3_000 })).toBeInTheDocument();
+  expect(await screen.findByRole("button", { name: "Alpha" })).toBeInTheDocument();
   expect(reads).toBe(2);
   await waitFor(() => expect(service.isFollowed).toBe(true));
   service.tell("reset", {});

@@ -46,9 +46,7 @@ test("a list that cannot be loaded is an error with a Retry", async () => {
   service.sessions = [summary("Alpha")];
   service.server.use(http.get(SESSIONS, () => problem(503, "database-unavailable")));
   const { user } = show();
-  expect(await screen.findByRole("alert", {}, { timeout: 3_000 })).toHaveTextContent(
-    "The service is unavailable right now.",
-  );
+  expect(await screen.findByRole("alert")).toHaveTextContent("The service is unavailable right now.");
   expect(screen.queryByText("No chats yet")).not.toBeInTheDocument();
   service.server.resetHandlers();
   await user.click(screen.getByRole("button", { name: "Retry" }));
@@ -92,7 +90,7 @@ test("a short wait is waited, and not shown", async () => {
     }),
   );
   show();
-  expect(await screen.findByRole("button", { name: "Alpha" }, { timeout: 5_000 })).toBeInTheDocument();
+  expect(await screen.findByRole("button", { name: "Alpha" })).toBeInTheDocument();
   expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(990);
 });
 

@@ -3,7 +3,9 @@ import type { ReactNode } from "react";
 import { useLabels, useLanguage } from "../labels/context";
 import { reasonOf } from "../labels/reason";
 import { Button } from "../ui/button";
+import { ROOT } from "../ui/theme";
 import styles from "./list-states.module.css";
+import sidebar from "./sidebar.module.css";
 
 export function SkeletonRow() {
   return <div className={styles.skeleton} aria-hidden />;
@@ -52,9 +54,11 @@ export function NothingFound({ search, onClear }: { search: string; onClear: () 
 export function SidebarBroken({ onRetry }: { onRetry: () => void }) {
   const { broken, brokenDetail, retry } = useLabels();
   return (
-    <State icon={<CloudOff aria-hidden />} title={broken} role="alert" detail={brokenDetail}>
-      <Button onClick={onRetry}>{retry}</Button>
-    </State>
+    <div {...ROOT} className={sidebar.sidebar}>
+      <State icon={<CloudOff aria-hidden />} title={broken} role="alert" detail={brokenDetail}>
+        <Button onClick={onRetry}>{retry}</Button>
+      </State>
+    </div>
   );
 }
 

@@ -3,6 +3,7 @@ import type { Summary } from "../api/types";
 import { useLabels } from "../labels/context";
 import { titleOf } from "../sessions/titles";
 import { Action, ActionMenu, ActionSeparator } from "../ui/action-menu";
+import { actionsIn } from "./row-slots";
 import type { RowActions } from "./session-row";
 
 interface RowMenuProps {
@@ -30,6 +31,11 @@ export function RowMenu({ session, anchor, onClose, actions }: RowMenuProps) {
       <Action icon={<ListChecks aria-hidden />} shortcut="X" onClick={() => actions.choose(session, "start")}>
         {labels.select}
       </Action>
+      {actionsIn("menu", session, actions).map(({ label, icon, disabled, onSelect }) => (
+        <Action key={label} icon={icon} disabled={disabled} onClick={() => onSelect(session)}>
+          {label}
+        </Action>
+      ))}
       <ActionSeparator />
       <Action
         icon={<Trash2 aria-hidden />}

@@ -126,7 +126,7 @@ export function SessionList(props: SessionListProps) {
   useEffect(() => {
     latest.current = { ...props.actions, focusRow, toggleMenu: menu.toggle };
   });
-  const hrefOf = props.actions.hrefOf;
+  const { hrefOf, renderRow, rowActions } = props.actions;
   const actions = useMemo<RowActions>(
     () => ({
       open: (session) => latest.current.open(session),
@@ -139,8 +139,10 @@ export function SessionList(props: SessionListProps) {
       startRenaming: setRenaming,
       register,
       hrefOf,
+      renderRow,
+      rowActions,
     }),
-    [register, hrefOf],
+    [register, hrefOf, renderRow, rowActions],
   );
 
   const onKeyDown = (event: KeyboardEvent) => {

@@ -1,15 +1,16 @@
-import { Ellipsis, Pin, Trash2 } from "lucide-react";
-import { type MouseEvent, memo } from "react";
+import { Pin } from "lucide-react";
+import { type CSSProperties, type MouseEvent, memo } from "react";
 import type { Renaming } from "../api/rename-session";
 import type { Summary } from "../api/types";
 import { useLabels } from "../labels/context";
 import { titleOf } from "../sessions/titles";
-import { IconButton } from "../ui/button";
 import { Highlighted } from "./highlighted";
 import { RenameField } from "./rename-field";
+import { RowButtons } from "./row-buttons";
+import { actionsIn, type RowSlots } from "./row-slots";
 import styles from "./session-row.module.css";
 
-export interface RowActions {
+export interface RowActions extends RowSlots {
   open: (session: Summary) => void;
   ask: (session: Summary) => void;
   rename: (session: Summary, renaming: Renaming) => void;
@@ -100,6 +101,7 @@ export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
     "aria-current": isSelected ? ("page" as const) : undefined,
     onClick,
   };
+  const extra = actionsIn("row", session, actions);
   const content = (
     <>
       <span className={styles.title}>
@@ -109,39 +111,31 @@ export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
     </>
   );
 
+  const shown = actions.renderRow?.(session, { content, title, isSelected, search }) ?? content;
+
   return (
-    <div className={styles.row} data-selected={isSelected || undefined}>
+    <div
+      className={styles.row}
+      data-selected={isSelected || undefined}
+      style={{ "--actions": extra.length + 2 } as CSSProperties}
+    >
       {actions.hrefOf ? (
         <a {...link} href={actions.hrefOf(session.id)} draggable={false}>
-          {content}
+          {shown}
         </a>
       ) : (
         <button {...link} type="button">
-          {content}
+          {shown}
         </button>
       )}
-      <div className={styles.actions}>
-        <IconButton
-          className={styles.action}
-          label={labels.moreFor(title)}
-          title={labels.more}
-          aria-haspopup="menu"
-          aria-expanded={isMenuOpen}
-          tabIndex={tabIndex}
-          onClick={(event) => actions.toggleMenu(session, event.currentTarget)}
-        >
-          <Ellipsis aria-hidden />
-        </IconButton>
-        <IconButton
-          className={styles.action}
-          label={labels.deleteChat(title)}
-          title={labels.deleteHint(labels.keyDelete)}
-          tabIndex={tabIndex}
-          onClick={() => actions.ask(session)}
-        >
-          <Trash2 aria-hidden />
-        </IconButton>
-      </div>
+      <RowButtons
+        session={session}
+        title={title}
+        extra={extra}
+        isMenuOpen={isMenuOpen}
+        tabIndex={tabIndex}
+        actions={actions}
+      />
     </div>
   );
 });

@@ -2,10 +2,12 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useToasts } from "../feedback/toasts";
 import { useLabels } from "../labels/context";
 import { useSessionList } from "../sessions/use-session-list";
+import { ROOT, ThemeSource } from "../ui/theme";
 import { useFocusKeeper } from "../ui/use-focus-keeper";
 import { ChoiceBar } from "./choice-bar";
 import { DeleteDialogs } from "./delete-dialogs";
 import { ListEmpty, ListError, ListLoading, NothingFound } from "./list-states";
+import type { RowSlots } from "./row-slots";
 import { SearchField } from "./search-field";
 import { SessionList, type SessionListHandle } from "./session-list";
 import { ShortcutsDialog } from "./shortcuts-dialog";
@@ -22,7 +24,7 @@ import { type Page, useLoadAll } from "./use-load-all";
 import { preloadMenus } from "./use-menu";
 import { useSlash } from "./use-slash";
 
-export interface SidebarProps {
+export interface SidebarProps extends RowSlots {
   /** The open session. */
   selectedId: string | null;
   /** A session was opened; or null, because the open one was deleted here. */
@@ -39,7 +41,7 @@ export interface SidebarProps {
 const TYPING = 180;
 
 export function Sidebar(props: SidebarProps) {
-  const { selectedId, onSelect, onNewChat, hrefOf, title, footer, className } = props;
+  const { selectedId, onSelect, onNewChat, hrefOf, renderRow, rowActions, title, footer, className } = props;
   const labels = useLabels();
   const { tellFailure } = useToasts();
   const sidebar = useRef<HTMLElement>(null);
@@ -100,86 +102,91 @@ export function Sidebar(props: SidebarProps) {
   const isLoaded = query.data !== undefined;
   const isEmpty = isLoaded && sessions.length === 0 && !query.hasNextPage;
   return (
-    <nav
-      ref={sidebar}
-      className={`${styles.sidebar} ${className ?? ""}`}
-      aria-label={title ?? labels.chats}
-      onPointerEnter={preloadMenus}
-      onFocus={preloadMenus}
-    >
-      <header className={styles.header}>
-        <SidebarBar
-          title={title ?? labels.chats}
-          search={search}
-          isEmpty={sessions.length === 0}
-          newChatButton={newChatButton}
-          menuButton={menuButton}
-          onNewChat={startChat}
-          onChoose={() => choice.start()}
-          onDeleteAll={() => askBulk("all")}
-          onShortcuts={() => setShowsShortcuts(true)}
-        />
-        <SearchField
-          field={searchField}
-          value={typed}
-          onChange={setTyped}
-          onLeave={() => list.current?.focusActive()}
-          showShortcut={slash.isOn}
-        />
-      </header>
+    <ThemeSource value={sidebar}>
+      <nav
+        {...ROOT}
+        ref={sidebar}
+        className={`${styles.sidebar} ${className ?? ""}`}
+        aria-label={title ?? labels.chats}
+        onPointerEnter={preloadMenus}
+        onFocus={preloadMenus}
+      >
+        <header className={styles.header}>
+          <SidebarBar
+            title={title ?? labels.chats}
+            search={search}
+            isEmpty={sessions.length === 0}
+            newChatButton={newChatButton}
+            menuButton={menuButton}
+            onNewChat={startChat}
+            onChoose={() => choice.start()}
+            onDeleteAll={() => askBulk("all")}
+            onShortcuts={() => setShowsShortcuts(true)}
+          />
+          <SearchField
+            field={searchField}
+            value={typed}
+            onChange={setTyped}
+            onLeave={() => list.current?.focusActive()}
+            showShortcut={slash.isOn}
+          />
+        </header>
 
-      {query.isPending && <ListLoading />}
-      {!isLoaded && query.error && (
-        <ListError error={query.error} isRetrying={query.isFetching} onRetry={() => query.refetch()} />
-      )}
-      {isEmpty && search === "" && <ListEmpty />}
-      {isEmpty && search !== "" && <NothingFound search={search} onClear={() => setTyped("")} />}
-      {isLoaded && !isEmpty && (
-        <SessionList
-          handle={list}
-          sessions={sessions}
-          total={query.total ?? 0}
-          search={search}
-          selectedId={selectedId}
-          chosen={choice.chosen}
-          onChooseAll={choice.chooseAll}
-          onStopChoosing={choice.stop}
-          onDeleteChosen={() => askBulk("chosen")}
-          page={page}
-          actions={{
-            open: (session) => onSelect(session.id),
-            ask: (session) => {
-              focus.opened(session.id);
-              deletion.ask(session);
-            },
-            rename: change.rename,
-            pin: change.pin,
-            choose: (session, how) => choice[how](session),
-            hrefOf,
-          }}
-        />
-      )}
+        {query.isPending && <ListLoading />}
+        {!isLoaded && query.error && (
+          <ListError error={query.error} isRetrying={query.isFetching} onRetry={() => query.refetch()} />
+        )}
+        {isEmpty && search === "" && <ListEmpty />}
+        {isEmpty && search !== "" && <NothingFound search={search} onClear={() => setTyped("")} />}
+        {isLoaded && !isEmpty && (
+          <SessionList
+            handle={list}
+            sessions={sessions}
+            total={query.total ?? 0}
+            search={search}
+            selectedId={selectedId}
+            chosen={choice.chosen}
+            onChooseAll={choice.chooseAll}
+            onStopChoosing={choice.stop}
+            onDeleteChosen={() => askBulk("chosen")}
+            page={page}
+            actions={{
+              open: (session) => onSelect(session.id),
+              ask: (session) => {
+                focus.opened(session.id);
+                deletion.ask(session);
+              },
+              rename: change.rename,
+              pin: change.pin,
+              choose: (session, how) => choice[how](session),
+              hrefOf,
+              renderRow,
+              rowActions,
+            }}
+          />
+        )}
 
-      {choice.chosen ? (
-        <ChoiceBar
-          count={choice.chosen.size}
-          hiddenCount={choice.hiddenCount}
-          isChoosingAll={choice.isChoosingAll}
-          onDelete={() => askBulk("chosen")}
-          onDone={choice.stop}
-        />
-      ) : (
-        footer && <footer className={styles.footer}>{footer}</footer>
-      )}
+        {choice.chosen ? (
+          <ChoiceBar
+            count={choice.chosen.size}
+            hiddenCount={choice.hiddenCount}
+            isChoosingAll={choice.isChoosingAll}
+            onDelete={() => askBulk("chosen")}
+            onDone={choice.stop}
+          />
+        ) : (
+          footer && <footer className={styles.footer}>{footer}</footer>
+        )}
 
-      <DeleteDialogs deletion={deletion} bulk={bulk} chosen={choice.chosen} search={search} onClosed={focus.closed} />
-      <ShortcutsDialog
-        open={showsShortcuts}
-        opener={menuButton}
-        onClose={() => setShowsShortcuts(false)}
-        isSlashOn={slash.isOn}
-        onSlash={slash.setOn}
-      />
-    </nav>
+        <DeleteDialogs deletion={deletion} bulk={bulk} chosen={choice.chosen} search={search} onClosed={focus.closed} />
+        <ShortcutsDialog
+          open={showsShortcuts}
+          opener={menuButton}
+          onClose={() => setShowsShortcuts(false)}
+          isSlashOn={slash.isOn}
+          onSlash={slash.setOn}
+        />
+      </nav>
+    </ThemeSource>
   );
 }

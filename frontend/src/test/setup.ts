@@ -1,8 +1,11 @@
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import toast from "react-hot-toast/headless";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
 import { service } from "./service";
+
+// A busy machine is slow, and that is no failure.
+configure({ asyncUtilTimeout: 10_000 });
 
 beforeAll(() => service.server.listen({ onUnhandledFrame: "error" }));
 afterEach(() => {

@@ -1,6 +1,7 @@
 import { Menu, MenuItem, type MenuItemProps, MenuSeparator, useMenuStore } from "@ariakit/react";
 import { type ReactNode, useLayoutEffect } from "react";
 import styles from "./menu.module.css";
+import { ROOT, useThemeFromSource } from "./theme";
 
 interface ActionMenuProps {
   label: string;
@@ -12,6 +13,7 @@ interface ActionMenuProps {
 
 /** A menu of actions below the button that opened it. */
 export function ActionMenu({ label, anchor, onClose, children }: ActionMenuProps) {
+  const theme = useThemeFromSource();
   const store = useMenuStore({
     placement: "bottom-end",
     open: anchor !== null,
@@ -27,6 +29,8 @@ export function ActionMenu({ label, anchor, onClose, children }: ActionMenuProps
   }, [store, anchor]);
   return (
     <Menu
+      {...ROOT}
+      ref={theme}
       store={store}
       aria-label={label}
       className={styles.popup}
