@@ -19,6 +19,8 @@ export default defineConfig({
   forbidOnly: !!process.env.CI,
   projects: [
     { name: "behaviour", testMatch: "*.spec.ts" },
+    { name: "host", testMatch: "hosts/hosts.ts", grep: /@quick/ },
+    { name: "hosts", testMatch: "hosts/hosts.ts" },
     { name: "screenshots", testMatch: "screenshots.ts" },
     { name: "paint", testMatch: "paint.ts" },
   ],

@@ -1,0 +1,5 @@
+import { Chats } from "../chats";
+
+export default function Page() {
+  return <Chats />;
+}

@@ -1,0 +1,5 @@
+/** The service is behind the same origin. */
+export default {
+  compress: false,
+  rewrites: async () => [{ source: "/api/:path*", destination: `${process.env.SERVICE}/api/:path*` }],
+};

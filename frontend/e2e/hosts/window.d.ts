@@ -1,0 +1,6 @@
+interface Window {
+  /** From the test. */
+  token: string;
+  /** For the test. */
+  deleted: string[];
+}
