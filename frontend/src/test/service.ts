@@ -80,10 +80,12 @@ class TestService {
 export const service = new TestService();
 
 let made = 0;
+const started = Date.now();
 
+/** Each is older than the one before, however slow the machine is. */
 export function summary(title: string | null, given: Partial<Summary> = {}): Summary {
   made += 1;
-  const time = new Date(Date.now() - made).toISOString();
+  const time = new Date(started - made).toISOString();
   return { id: `id-${made}`, title, created_at: time, updated_at: time, is_pinned: false, metadata: {}, ...given };
 }
 
