@@ -31,7 +31,7 @@ async def loud(settings: Settings, log: LogCapture) -> AsyncIterator[Service]:
     """A worker that logs its requests there."""
     lines = structlog.wrap_logger(None, [log], wrapper_class=structlog.make_filtering_bound_logger("info"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chat_sessions.app.request_log", lambda *_: lines)
+        patch.setattr("chat_sessions.app.request_logger", lambda *_: lines)
         async with running(settings) as worker:
             yield worker
 

@@ -137,7 +137,7 @@ async def test_chats_and_deletions_survive_a_restart_and_ctrl_c_leaves_no_proces
         assert (await first.demo.delete(doomed)).status_code == 204
         before = await first.demo.titles()
         await first.end()
-        assert "The data are kept" in first.output()
+        assert "The data is kept" in first.output()
         assert len(first.members) > 3
     async with running(tmp_path) as second:
         assert await second.demo.titles() == before

@@ -22,7 +22,7 @@ def provider() -> Iterator[Provider]:
 
 
 async def get(url: str) -> bytes:
-    return await download(url, seconds=SECONDS, max_bytes=LIMIT)
+    return await download(url, timeout=SECONDS, max_bytes=LIMIT)
 
 
 async def test_a_document_is_read_to_its_end_and_the_service_says_who_it_is(provider: Provider) -> None:

@@ -136,7 +136,7 @@ def test_a_paused_redis_is_silent_until_it_is_resumed(own_redis: Redis) -> None:
 def test_a_second_server_on_the_same_folder_says_who_has_it(
     server: type[Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat_sessions.dev.embedded.machine.CLAIM_TIMEOUT", 0.1)
+    monkeypatch.setattr("chat_sessions.dev.embedded.machine.LOCK_TIMEOUT", 0.1)
     with server(tmp_path), pytest.raises(EmbeddedServerError, match=rf"in use.* process {os.getpid()}"):
         server(tmp_path).__enter__()
 

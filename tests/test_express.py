@@ -86,7 +86,7 @@ async def test_a_remembered_token_ends_when_it_expires(service: Service, monkeyp
 
 
 async def test_remembered_tokens_are_bounded(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "MAX_REMEMBERED_TOKENS", 2)
+    monkeypatch.setattr(tokens, "MAX_CACHED_TOKENS", 2)
     authenticator = Authenticator(service.settings, SharedSecret(SECRET))
     given = [token(user) for user in ("ada", "bob", "eve")]
     for each in given:
@@ -100,9 +100,9 @@ async def test_a_remembered_token_ends_with_the_keys_that_it_was_verified_with(s
     given = token("eve")
     user = await authenticator.user(given)
     assert authenticator.remembered(given) == user
-    keys.basis = object()
+    keys.version = object()
     assert authenticator.remembered(given) is None
-    keys.basis = None
+    keys.version = None
     assert await authenticator.user(given) == user
     assert authenticator.remembered(given) is None
 
@@ -111,7 +111,7 @@ class Rotating:
     """Keys that a test can change."""
 
     def __init__(self) -> None:
-        self.basis: object | None = object()
+        self.version: object | None = object()
 
     async def candidates(self, key_id: str | None, algorithm: str) -> list[Key]:  # noqa: ARG002  one key for all
         return [Key(SECRET, ("HS256",))]

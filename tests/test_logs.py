@@ -246,7 +246,7 @@ async def test_the_server_and_the_engine_speak_in_the_same_format(run: Run) -> N
 
 PROGRAM = """
 import asyncio, sys, warnings
-from chat_sessions.telemetry.logs import configure_logging, log_everything
+from chat_sessions.telemetry.logs import configure_logging, capture_warnings_and_crashes
 from chat_sessions.settings import load_settings
 
 class Task:
@@ -257,7 +257,7 @@ async def main():
     asyncio.get_running_loop().call_exception_handler({"message": "a task failed", "task": Task()})
 
 configure_logging(load_settings())
-log_everything()
+capture_warnings_and_crashes()
 warnings.warn("an old way", DeprecationWarning)
 asyncio.run(main())
 raise ValueError("Canary-message")

@@ -1,1 +1,1 @@
-"""Chat sessions for AI products: listed, opened, extended, and deleted for good."""
+"""Keeps the chat sessions of an AI product, and deletes them for good."""

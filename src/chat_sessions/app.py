@@ -25,8 +25,8 @@ from chat_sessions.sweeper import Sweeper
 from chat_sessions.telemetry import lag
 from chat_sessions.telemetry.availability import Availability
 from chat_sessions.telemetry.exposition import Exposition
-from chat_sessions.telemetry.life import announced, explained
-from chat_sessions.telemetry.logs import request_log
+from chat_sessions.telemetry.lifecycle import log_failure, log_lifetime
+from chat_sessions.telemetry.logs import request_logger
 from chat_sessions.telemetry.metrics import Metrics
 from chat_sessions.telemetry.pseudonyms import pseudonyms
 from chat_sessions.telemetry.spans import engine_span, script_span
@@ -65,7 +65,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[AppState]:
         span = nullcontext if tracing is None else engine_span(tracing.tracer)
-        with explained():
+        with log_failure():
             prisma = prisma_client(
                 settings, on_statement=on_statement, launched=launched, availability=availability, span=span
             )
@@ -99,10 +99,12 @@ def create_app(
             max_age=CORS_MAX_AGE,
         )
     extra = [] if tracing is None else [trace_ids]
-    name_of, lines = pseudonyms(settings.log_user_key), request_log(settings, *extra)
-    app.add_middleware(RequestMiddleware, metrics=metrics, lines=lines, name_of=name_of, drain=drain)
+    pseudonym_of, logger = pseudonyms(settings.log_user_key), request_logger(settings, *extra)
+    app.add_middleware(
+        RequestMiddleware, metrics=metrics, request_logger=logger, pseudonym_of=pseudonym_of, drain=drain
+    )
     if tracing is not None:
-        app.add_middleware(TracingMiddleware, tracer=tracing.tracer, name_of=name_of)
+        app.add_middleware(TracingMiddleware, tracer=tracing.tracer, pseudonym_of=pseudonym_of)
     page.install(app, settings.frontend_dir, sign_in)
     return app
 
@@ -140,7 +142,7 @@ async def _opened(
         for endless in (sweeper.run(), sweeper.watch(), preconditions.watch(), feed.run(), lag.measure(metrics)):
             stack.push_async_callback(_end, asyncio.create_task(endless))
         stack.enter_context(before_shutdown(drain, feed.close))
-        await stack.enter_async_context(announced(settings))
+        await stack.enter_async_context(log_lifetime(settings))
         yield AppState(
             authenticator=Authenticator(settings, keys),
             rate_limit=RateLimit(link, settings, metrics) if settings.rate_limit else None,
@@ -156,7 +158,7 @@ async def _opened(
 def _keys(settings: Settings, stack: AsyncExitStack) -> KeySource:
     if settings.jwt_secret is not None:
         return SharedSecret(settings.jwt_secret.get_secret_value())
-    keys = KeySet(str(settings.jwks_url), lifespan=settings.jwks_lifespan, timeout=settings.jwks_timeout)
+    keys = KeySet(str(settings.jwks_url), lifespan=settings.jwks_lifespan)
     stack.push_async_callback(keys.close)
     return keys
 

@@ -1,22 +1,22 @@
-"""Everything that can go wrong, as one small tree; each error carries the status it answers with.
+"""The errors, as one small tree; each carries its HTTP status.
 
 ChatSessionsError
-├── BadRequest                  422  what the client sent cannot be used
+├── BadRequest                  422  invalid input
 ├── Unauthorized                401
 ├── BodyTooLarge                413
-├── SessionNotFound             404  missing, deleted or somebody else's: nobody can tell which
+├── SessionNotFound             404  missing, deleted or another user's: indistinguishable
 ├── Conflict                    409
 │   ├── SessionIdTaken          409  the user has deleted a session with this id
-│   └── SessionBusy             409  other writers hold the session's lock
-├── PreconditionFailed          412  If-Match names another version
-├── TooManyRequests             429  the user asks more often than one user may
+│   └── SessionBusy             409  the session's lock timed out
+├── PreconditionFailed          412  If-Match does not match
+├── TooManyRequests             429  rate limit
 ├── TooManyStreams              429
 ├── Unavailable                 503
-│   ├── DatabaseUnavailable     503  Postgres or the query engine is away, or refuses
-│   │   └── StatementUndone     503  it refused, and nothing has happened
-│   ├── NotReady                503  of /readyz: the reason is for whoever operates the service
-│   └── ShuttingDown            503  of /readyz: others take over
-└── MigrationFailed              —   of the command line
+│   ├── DatabaseUnavailable     503  Postgres or the query engine is down, or rejects queries
+│   │   └── StatementUndone     503  rejected and rolled back
+│   ├── NotReady                503  /readyz, with the reason for the operator
+│   └── ShuttingDown            503  /readyz while draining
+└── MigrationFailed              —   command line only
 """
 
 from http import HTTPStatus
@@ -24,23 +24,23 @@ from typing import ClassVar
 
 
 class ChatSessionsError(Exception):
-    """The root. `str(error)` is shown to clients: no SQL, no paths, nothing of other users."""
+    """The root. Clients see `str(error)`: no SQL, no file paths, no other user's data."""
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
-    detail: ClassVar[str] = "The service failed; the error is in its log."
+    detail: ClassVar[str] = "Internal error. Report the X-Request-ID; the log has the cause."
     retry_after: int | None = None
-    """Seconds after which the same request may succeed; sent as Retry-After."""
+    """Seconds until a retry may succeed; sent as Retry-After."""
 
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(detail or self.detail)
 
 
 class BadRequest(ChatSessionsError):
-    """What the client sent cannot be used as it is."""
+    """The input is invalid."""
 
-    # The number, for the name changed between Python 3.12 and 3.13.
+    # By number: Python 3.13 renamed the member.
     status = HTTPStatus(422)
-    detail = "The request cannot be used as it is."
+    detail = "Invalid request."
 
     def __init__(self, detail: str | None = None, *location: str) -> None:
         super().__init__(detail)
@@ -48,92 +48,92 @@ class BadRequest(ChatSessionsError):
 
 
 class Unauthorized(ChatSessionsError):
-    """There is no token, or one that proves nothing."""
+    """The token is missing or invalid."""
 
     status = HTTPStatus.UNAUTHORIZED
     detail = "Send a valid token as `Authorization: Bearer <JWT>`."
 
     def __init__(self, reason: str | None = None, *, detail: str | None = None) -> None:
-        """Take why the token is refused, which the log tells and the client does not learn; None if there is none."""
+        """`reason` is logged and never sent; None if there is no token."""
         super().__init__(detail)
         self.reason = reason
 
     @property
     def challenge(self) -> str:
-        """What WWW-Authenticate says: RFC 6750, 3.1, has an error only for those who sent a token."""
+        """WWW-Authenticate; RFC 6750, 3.1: an error code only if a token was sent."""
         return "Bearer" if self.reason is None else f'Bearer error="invalid_token", error_description="{self}"'
 
 
 class BodyTooLarge(ChatSessionsError):
-    """The body has more bytes than the service takes."""
+    """The body exceeds the limit."""
 
-    # The number, for the name changed between Python 3.12 and 3.13.
+    # By number: Python 3.13 renamed the member.
     status = HTTPStatus(413)
-    detail = "The body is larger than the service accepts; send less at once."
+    detail = "Body too large. Send less per request."
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The body is larger than {size_in_words(limit)}; send less at once.")
+        super().__init__(f"Body exceeds {size_in_words(limit)}. Send less per request.")
 
 
 class SessionNotFound(ChatSessionsError):
-    """There is no such session for this user."""
+    """This user has no such session."""
 
     status = HTTPStatus.NOT_FOUND
-    detail = "There is no such session."
+    detail = "Session not found."
 
 
 class Conflict(ChatSessionsError):
-    """The request contradicts what is there."""
+    """The request conflicts with the current state."""
 
     status = HTTPStatus.CONFLICT
-    detail = "The request contradicts the state of the session."
+    detail = "The request conflicts with the session's state."
 
 
 class SessionIdTaken(Conflict):
     """The user has deleted a session with this id."""
 
-    detail = "You have deleted a session with this id; mint another one."
+    detail = "You have deleted a session with this id. Use a new one."
 
 
 class SessionBusy(Conflict):
-    """Other writers kept the session locked for as long as a request may wait."""
+    """The wait for the session's lock timed out."""
 
-    detail = "Other writers are busy with this session; try again."
+    detail = "Other requests are writing to this session. Try again."
     retry_after = 1
 
 
 class PreconditionFailed(ChatSessionsError):
-    """The session is no longer what If-Match says."""
+    """If-Match does not match."""
 
     status = HTTPStatus.PRECONDITION_FAILED
-    detail = "The session has changed since; read it again and repeat with its new ETag."
+    detail = "The session has changed. Read it again and retry with its new ETag."
 
 
 class TooManyRequests(ChatSessionsError):
-    """The user asks more often than one user may."""
+    """The user has exceeded the rate limit."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
-    detail = "Too many requests; Retry-After says when to try again."
+    detail = "Rate limit exceeded. Retry-After says when to try again."
     retry_after = 1
 
     def __init__(self, retry_after: int = retry_after) -> None:
-        super().__init__(f"Too many requests; try again in {retry_after} s.")
+        super().__init__(f"Rate limit exceeded. Try again in {retry_after} s.")
         self.retry_after = retry_after
 
 
 class TooManyStreams(ChatSessionsError):
-    """The user holds as many event streams open as one user may."""
+    """The user has reached the limit of open event streams."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
-    detail = "Too many event streams are open for this user; close one first."
+    detail = "Too many open event streams. Close one and try again."
     retry_after = 5
 
 
 class Unavailable(ChatSessionsError):
-    """A part that the service needs is away for the moment."""
+    """A dependency is unavailable."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    detail = "The service cannot answer right now; try again."
+    detail = "Service unavailable. Try again."
     retry_after = 1
 
     def __init__(self, detail: str | None = None, *, retry_after: int = retry_after) -> None:
@@ -142,32 +142,32 @@ class Unavailable(ChatSessionsError):
 
 
 class DatabaseUnavailable(Unavailable):
-    """Postgres or the query engine is away or refuses; a write may or may not have happened, so repeat it.
+    """Postgres or the query engine is down or rejects queries; a write may have been applied or not.
 
-    Clients see the same sentence whatever the reason. The reason, without names or addresses, is for operators; what
-    Postgres or the engine said is for the log alone.
+    Clients always see `detail`. Operators see `reason`, which has no names or addresses; only the log has `cause`, the
+    original message of Postgres or the engine.
     """
 
-    detail = "The database cannot serve this right now; try again."
+    detail = "Database unavailable. Try again."
 
-    def __init__(self, reason: str = "The query engine does not answer.", said: str | None = None) -> None:
+    def __init__(self, reason: str = "The query engine does not respond.", cause: str | None = None) -> None:
         super().__init__()
         self.reason = reason
-        self.said = said
+        self.cause = cause
 
 
 class StatementUndone(DatabaseUnavailable):
-    """Postgres has undone the statement, and with it its transaction, so that repeating cannot do it twice."""
+    """Postgres has rolled back, so a retry cannot apply the statement twice."""
 
 
 class NotReady(Unavailable):
-    """The database lacks something; the detail says what to do."""
+    """The database is not usable; the detail says what to do."""
 
 
 class ShuttingDown(Unavailable):
-    """The process is about to end."""
+    """The process is draining."""
 
-    detail = "This process is about to end; ask another one."
+    detail = "This process is shutting down. Use another one."
 
 
 class MigrationFailed(ChatSessionsError):
@@ -178,7 +178,7 @@ _UNITS = ("bytes", "KiB", "MiB", "GiB")
 
 
 def size_in_words(count: int) -> str:
-    """Return a number of bytes as `4 MiB`; what is no whole number of units is said in smaller ones."""
+    """Format a number of bytes as `4 MiB`, in the largest unit that divides it."""
     unit = 0
     while count and count % 1024 == 0 and unit < len(_UNITS) - 1:
         count, unit = count // 1024, unit + 1

@@ -1,4 +1,4 @@
-"""The application as an ASGI server imports it."""
+"""The ASGI application factory that `serve` and other servers import."""
 
 import gc
 from contextlib import suppress
@@ -9,38 +9,38 @@ from starlette.types import ASGIApp
 from chat_sessions.settings import Settings, load_settings
 from chat_sessions.store.prisma.options import EngineOptions
 
-# A request leaves next to no cycles behind, yet allocates enough for Python's default of 700 to collect every few
-# requests, and each full collection walks all that was ever imported: 20 % of the throughput, and the tail of latency.
+# Requests leave almost no cycles, yet allocate enough to trigger Python's default threshold of 700 every few requests.
+# Each full collection walks everything ever imported, which costs 20 % of throughput and the tail of latency.
 COLLECT_AFTER_ALLOCATIONS = 50_000
 
 
 def from_environment() -> ASGIApp:
     """Build the application from the environment, or raise ConfigurationError."""
     settings = load_settings()
-    engine = _head_start(settings)
-    # Node starts while this process imports most of what it needs, which takes it longer.
+    engine = _launch_engine_early(settings)
+    # Imported here: Node starts meanwhile.
     from chat_sessions.app import create_app  # noqa: PLC0415
     from chat_sessions.telemetry import logs, tracing  # noqa: PLC0415
 
     logs.configure_logging(settings)
-    logs.log_everything()
+    logs.capture_warnings_and_crashes()
     traces = tracing.from_environment()
     if traces is not None:
         logs.configure_logging(settings, tracing.trace_ids)
     app = create_app(settings, launched=engine, tracing=traces)
-    _calm_the_collector()
+    _tune_garbage_collector()
     return app
 
 
-def _head_start(settings: Settings) -> Popen[bytes] | None:
-    # Without Node the service starts all the same, and says so where it needs it.
+def _launch_engine_early(settings: Settings) -> Popen[bytes] | None:
+    # Without Node the service still starts, and reports the error when it connects.
     with suppress(OSError):
         return EngineOptions.of(settings).launch(report_statements=False)
     return None
 
 
-def _calm_the_collector() -> None:
-    """Never walk again what is there for good: modules, routes, schemas."""
+def _tune_garbage_collector() -> None:
+    """Exclude modules, routes and schemas from collection, and collect less often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER_ALLOCATIONS, 20, 50)

@@ -1,4 +1,4 @@
-"""The version, which pyproject.toml alone states."""
+"""The version, from pyproject.toml."""
 
 from importlib.metadata import version
 

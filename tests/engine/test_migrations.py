@@ -221,7 +221,7 @@ async def test_limits_of_the_role_do_not_end_a_long_migration(make_database: Mak
 def test_without_postgres_they_are_unavailable(url: str) -> None:
     with pytest.raises(DatabaseUnavailable) as caught:
         migrate_deploy(url)
-    assert "connect E" in str(caught.value.said)
+    assert "connect E" in str(caught.value.cause)
 
 
 @pytest.fixture

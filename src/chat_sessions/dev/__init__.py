@@ -1,1 +1,1 @@
-"""`make dev`: embedded servers and demo data. Production code imports nothing of it, and the image leaves it out."""
+"""`make dev`: embedded servers and demo data. Production code never imports it, and the image leaves it out."""

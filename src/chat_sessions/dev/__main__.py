@@ -1,4 +1,4 @@
-"""`python -m chat_sessions.dev`: what `make dev` runs."""
+"""`python -m chat_sessions.dev`, which `make dev` runs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,10 +12,10 @@ from chat_sessions.settings import ConfigurationError
 
 
 def main(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
-    data: Annotated[Path, typer.Option(help="Where the embedded servers keep their data.")] = Path(".data"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+    data: Annotated[Path, typer.Option(help="Data folder of the embedded servers.")] = Path(".data"),
 ) -> None:
-    """Serve on embedded servers with demo data."""
+    """Serve with embedded servers and demo data."""
     try:
         run(port=port, data=data)
     except (ChatSessionsError, ConfigurationError, DevError) as error:

@@ -1,4 +1,4 @@
-"""The chats of the demo user of `make dev`: something for every group of the sidebar."""
+"""The demo user's chats, with some for every group of the sidebar."""
 
 import json
 from datetime import timedelta
@@ -22,7 +22,7 @@ WHERE "userId" = $1 AND "id" = $2
 
 
 async def seed(database_url: str) -> None:
-    """Give the demo user chats, the last of them minutes old."""
+    """Create the demo user's chats; the newest is minutes old."""
     chats: list[dict[str, Any]] = json.loads(files("chat_sessions.dev").joinpath("demo.json").read_text())
     async with BridgedPrisma(EngineOptions(database_url)) as prisma:
         store = SessionStore(prisma)

@@ -1,4 +1,4 @@
-"""`make dev`: the service on an embedded Postgres and Redis, with a demo user's chats."""
+"""`make dev`: the service with an embedded Postgres and Redis and demo data."""
 
 import asyncio
 import os
@@ -33,17 +33,17 @@ FRONTEND = Path(__file__).parents[3] / "frontend" / "dist"
 
 
 class DevError(Exception):
-    """Why the service cannot be started here; the message says what to do."""
+    """The service cannot start; the message says what to do."""
 
 
 class DevUser(BaseModel):
-    """Whom to be."""
+    """The user to sign in as."""
 
     user: str = Field(min_length=1, max_length=MAX_USER_CHARACTERS)
 
 
 class DevToken(BaseModel):
-    """A token for whoever asks."""
+    """A token of that user."""
 
     token: str
     expires_at: datetime
@@ -69,11 +69,11 @@ def run(*, port: int, data: Path) -> None:
         )
         token = mint_token(secret, demo.USER, ttl=int(TOKEN_TTL.total_seconds()))
         _greet(listener.getsockname()[1], token, data)
-        # The server ends in good order, then repeats the signal that it has heard.
+        # uvicorn raises the signal again after a graceful shutdown, which is a success.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
-    typer.echo("Stopped. The data are kept for the next time.")
+    typer.echo(f"Stopped. The data is kept in {data}/.")
 
 
 @contextmanager
@@ -83,14 +83,13 @@ def _listening(port: int) -> Iterator[socket.socket]:
         try:
             listener.bind((HOST, port))
         except OSError as error:
-            raise DevError(f"Port {port} is taken: is another `make dev` running? {_elsewhere(port)}") from error
+            raise DevError(f"Port {port} is taken; is another `make dev` running? {_alternative(port)}") from error
         yield listener
 
 
-def _elsewhere(port: int) -> str:
-    """Say how to run beside whatever runs already."""
+def _alternative(port: int) -> str:
     free = next(filter(is_free, range(port + 1, 65_536)))
-    return f"Run this one beside it: `make dev PORT={free} DATA=.data-{free}`"
+    return f"To run a second one: `make dev PORT={free} DATA=.data-{free}`"
 
 
 def _settings(stack: ExitStack, data: Path, secret: str, port: int) -> Settings:
@@ -105,7 +104,7 @@ def _settings(stack: ExitStack, data: Path, secret: str, port: int) -> Settings:
             typer.echo(f"Starting Redis in {data / 'redis'}")
             given["redis_url"] = stack.enter_context(Redis(data / "redis")).url
     except FolderInUse as error:
-        raise DevError(f"{error} {_elsewhere(port)}") from error
+        raise DevError(f"{error} {_alternative(port)}") from error
     except EmbeddedServerError as error:
         raise DevError(str(error)) from error
     return load_settings({name: value for name, value in given.items() if f"CHAT_{name.upper()}" not in os.environ})
@@ -115,7 +114,7 @@ def _prepare_database(settings: Settings, data: Path) -> None:
     url = settings.database_url.get_secret_value()
     typer.echo("Migrating the database")
     migrate_deploy(url)
-    # Once only: deleted demo chats stay deleted, here as well.
+    # Once only, so that deleted demo chats stay deleted.
     seeded = data / "seeded"
     if "CHAT_DATABASE_URL" not in os.environ and not seeded.exists():
         typer.echo("Adding the demo chats")
@@ -127,8 +126,8 @@ def _sign_in(secret: str) -> APIRouter:
     router = APIRouter(prefix="/dev")
 
     @router.post("/token")
-    async def sign_in(who: DevUser) -> DevToken:
-        token = mint_token(secret, who.user, ttl=int(TOKEN_TTL.total_seconds()))
+    async def sign_in(body: DevUser) -> DevToken:
+        token = mint_token(secret, body.user, ttl=int(TOKEN_TTL.total_seconds()))
         return DevToken(token=token, expires_at=datetime.now(UTC) + TOKEN_TTL)
 
     return router
@@ -139,14 +138,14 @@ def _greet(port: int, token: str, data: Path) -> None:
     typer.secho(f"\n  chat-sessions runs at {base}", bold=True)
     typer.echo(f"""
   API reference   {base}/docs
-  User            {demo.USER}, who has some chats already
+  User            {demo.USER}, with some chats
 
-  Delete one of them:
+  Delete one:
 
     TOKEN={token}
     SESSIONS={base}/api/chat/sessions
     ID=$(curl -sH "Authorization: Bearer $TOKEN" $SESSIONS?limit=1 | grep -Eo '[0-9a-f-]{{36}}' | head -1)
     curl -i -X DELETE -H "Authorization: Bearer $TOKEN" $SESSIONS/$ID
 
-  Ctrl-C ends everything; the data stay in {data}/.
+  Ctrl-C stops everything; the data stays in {data}/.
 """)

@@ -1,1 +1,1 @@
-"""The commands that operators run, and doctor."""
+"""The operator's commands, and doctor."""

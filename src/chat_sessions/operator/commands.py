@@ -1,4 +1,4 @@
-"""The operator's commands on people's data: purge, erase-user, export, import."""
+"""The operator's commands on user data: purge, erase-user, export, import."""
 
 import asyncio
 import os
@@ -11,24 +11,24 @@ import typer
 
 from chat_sessions.contract.archive import ArchivedSession
 from chat_sessions.operator import workbench
-from chat_sessions.operator.bulk import Holdings
-from chat_sessions.operator.console import explained, fail, settings_or_fail, warn
-from chat_sessions.operator.portability import Refused
+from chat_sessions.operator.bulk import RowCounts
+from chat_sessions.operator.console import errors_as_messages, fail, settings_or_fail, warn
+from chat_sessions.operator.portability import RejectedLine
 from chat_sessions.operator.progress import progress
 from chat_sessions.operator.retention import Erasure
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.pseudonyms import pseudonyms
 
 REDIS_AWAY = (
-    "Redis is away. The service makes its cache good from the outbox before it trusts it again, so nobody gets to see "
-    "what is gone; nothing is left to do for that."
+    "Redis is unavailable. The service drains the outbox before it trusts its cache again, so deleted sessions "
+    "stay hidden; there is nothing else to do."
 )
 
 
 def purge(days: int, *, dry_run: bool, batch: int) -> None:
-    """Delete the sessions that were not used for so long, or count them."""
+    """Delete, or with `dry_run` count, the sessions unused for that many days."""
     settings = settings_or_fail()
-    with explained():
+    with errors_as_messages():
         asyncio.run(_purge(settings, days, dry_run=dry_run, batch=batch))
 
 
@@ -38,7 +38,7 @@ async def _purge(settings: Settings, days: int, *, dry_run: bool, batch: int) ->
         total = await bench.bulk.count_unused(cutoff)
         since = f"since {cutoff:%Y-%m-%d %H:%M} UTC"
         if dry_run:
-            typer.echo(f"{_sessions(total)} not used {since}. Without --dry-run they are deleted for good.")
+            typer.echo(f"{_sessions(total)} not used {since}. Run without --dry-run to delete for good.")
             return
         sessions = messages = 0
         with progress("Deleting sessions", total) as advance:
@@ -51,16 +51,16 @@ async def _purge(settings: Settings, days: int, *, dry_run: bool, batch: int) ->
 
 
 def erase_user(user: str, *, yes: bool) -> None:
-    """Erase all that there is of a user, look whether it is gone, and say what was found."""
+    """Erase all data of a user, verify that it is gone, and print the result."""
     settings = settings_or_fail()
     if not yes:
-        typer.confirm(f"Erase all chats of the user {user!r} for good?", abort=True)
-    with explained():
+        typer.confirm(f"Erase all chats of user {user!r} for good?", abort=True)
+    with errors_as_messages():
         done = asyncio.run(_erase(settings, user))
-    # Not by name: what is printed here ends up in logs.
+    # A pseudonym, because this output ends up in logs.
     name = pseudonyms(settings.log_user_key)(user)
     typer.echo(f"User {name}: erased {_sessions(done.sessions)} with {_messages(done.messages)}.")
-    _tell_what_is_left(done, settings.tombstone_hours)
+    _print_remains(done, settings.tombstone_hours)
 
 
 async def _erase(settings: Settings, user: str) -> Erasure:
@@ -68,37 +68,37 @@ async def _erase(settings: Settings, user: str) -> Erasure:
         return await bench.eraser.erase(user)
 
 
-def _tell_what_is_left(done: Erasure, hours: int) -> None:
-    typer.echo(f"  Postgres  {_held(done.left)}")
-    redis = "not looked at" if done.keys_left is None else f"{done.keys_left} keys left"
+def _print_remains(done: Erasure, hours: int) -> None:
+    typer.echo(f"  Postgres  {_remains(done.left)}")
+    redis = "not checked" if done.keys_left is None else f"{done.keys_left} keys left"
     typer.echo(f"  Redis     {redis}")
     if done.keys_left is None:
-        fail(f"{REDIS_AWAY} To see it confirmed, run this again when Redis is back.")
+        fail(f"{REDIS_AWAY} Run this again when Redis is back to verify.")
     if not done.complete:
-        fail("Not everything is gone: the user is writing right now. Withdraw their access, then run this again.")
-    typer.echo("Looked, and found nothing.")
+        fail("Some data is left because the user is still writing. Revoke their access, then run this again.")
+    typer.echo("Verified: nothing is left.")
     if done.tombstones:
         typer.echo(
-            f"The ids of {_sessions(done.tombstones)} are kept with the user's for up to {hours} h, so that no late "
-            "writer brings a chat back; then the service deletes them."
+            f"Tombstones keep the ids of {_sessions(done.tombstones)} and the user's id for up to {hours} h, so that "
+            "no late writer restores a session; then the service deletes them."
         )
 
 
-def _held(left: Holdings) -> str:
-    return f"{_sessions(left.sessions)}, {_messages(left.messages)}, {left.notes} notes in the outbox left"
+def _remains(left: RowCounts) -> str:
+    return f"{_sessions(left.sessions)}, {_messages(left.messages)}, {left.notes} outbox notes left"
 
 
 def export(user: str, output: Path | None) -> None:
     """Write all sessions of a user as NDJSON."""
     settings = settings_or_fail()
     if output is None:
-        with explained():
+        with errors_as_messages():
             count = asyncio.run(_export(settings, user, sys.stdout.buffer))
         sys.stdout.flush()
     else:
-        # Under another name until it is complete.
+        # Renamed when complete, so that an interrupted export never looks finished.
         unfinished = output.with_name(f"{output.name}.unfinished")
-        with explained(), _private(unfinished) as file:
+        with errors_as_messages(), _private(unfinished) as file:
             count = asyncio.run(_export(settings, user, file))
         unfinished.replace(output)
     typer.echo(f"Exported {_sessions(count)}.", err=True)
@@ -109,7 +109,7 @@ def _private(path: Path) -> BinaryIO:
         path.unlink(missing_ok=True)
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
     except OSError as error:
-        fail(f"{path} cannot be written: {error.strerror}")
+        fail(f"Cannot write {path}: {error.strerror}")
 
 
 async def _export(settings: Settings, user: str, out: BinaryIO) -> int:
@@ -120,14 +120,14 @@ async def _export(settings: Settings, user: str, out: BinaryIO) -> int:
 def import_sessions(user: str, file: BinaryIO, *, new_ids: bool, strict: bool) -> None:
     """Create the sessions of an export for a user."""
     settings = settings_or_fail()
-    with explained():
-        refused = asyncio.run(_import(settings, user, file, new_ids=new_ids, strict=strict))
-    if refused:
+    with errors_as_messages():
+        rejected = asyncio.run(_import(settings, user, file, new_ids=new_ids, strict=strict))
+    if rejected:
         raise typer.Exit(1)
 
 
 async def _import(settings: Settings, user: str, file: BinaryIO, *, new_ids: bool, strict: bool) -> int:
-    sessions = messages = refused = 0
+    sessions = messages = rejected = 0
     async with (
         workbench.opened(settings) as bench,
         aclosing(bench.importer.run(user, file, new_ids=new_ids)) as outcomes,
@@ -136,17 +136,17 @@ async def _import(settings: Settings, user: str, file: BinaryIO, *, new_ids: boo
             match outcome:
                 case ArchivedSession():
                     sessions, messages = sessions + 1, messages + len(outcome.messages)
-                case Refused(line, reason):
-                    refused += 1
+                case RejectedLine(line, reason):
+                    rejected += 1
                     warn(f"Line {line}: {reason}.")
                     if strict:
                         break
-    stopped = " and stopped there" if strict and refused else ""
-    lines = f"; refused {refused} line{'s'[: refused != 1]}{stopped}" if refused else ""
+    stopped = " and stopped there" if strict and rejected else ""
+    lines = f"; rejected {rejected} line{'s'[: rejected != 1]}{stopped}" if rejected else ""
     typer.echo(f"Imported {_sessions(sessions)} with {_messages(messages)}{lines}.")
     if bench.evictor.skipped:
         warn(REDIS_AWAY)
-    return refused
+    return rejected
 
 
 def _sessions(count: int) -> str:

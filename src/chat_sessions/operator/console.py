@@ -1,4 +1,4 @@
-"""What the commands say when something is wrong: errors that tell what to do."""
+"""Error messages of the commands."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,45 +12,44 @@ from chat_sessions.settings.environment import unknown_variables
 
 
 def settings_or_fail(options: Mapping[str, object] | None = None) -> Settings:
-    """Return the settings, or end the command with a line for each variable that is missing, wrong or unknown.
+    """Return the settings, or exit with one line per missing, invalid or unknown variable.
 
-    `options` are those that the command line gives; they take precedence over the environment.
+    `options` come from the command line and override the environment.
     """
     try:
         return load_settings(options)
     except ConfigurationError as error:
-        lines = [f"{name}: {unknown_variable(meant)}" for name, meant in unknown_variables(Settings.model_fields)]
-        fail("\n".join(["This configuration cannot be used:", str(error), *lines]))
+        lines = [_unknown_variable(name, meant) for name, meant in unknown_variables(Settings.model_fields)]
+        fail("\n".join(["Invalid configuration:", str(error), *lines]))
 
 
-def unknown_variable(meant: str | None) -> str:
-    """Say that no setting has this name."""
-    return "no such setting" + (f"; did you mean {meant}?" if meant else "")
+def _unknown_variable(name: str, meant: str | None) -> str:
+    return f"{name}: no such setting" + (f"; did you mean {meant}?" if meant else "")
 
 
 def fail(message: str) -> NoReturn:
-    """End the command."""
+    """Print an error and exit with 1."""
     typer.secho(message, fg="red", err=True)
     raise typer.Exit(1)
 
 
 def warn(message: str) -> None:
-    """Say what an operator has to know, and go on."""
+    """Print a warning."""
     typer.secho(message, fg="yellow", err=True)
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """End the command with a message instead of a traceback when the database is away or not as expected."""
+def errors_as_messages() -> Iterator[None]:
+    """Exit with a message instead of a traceback when the database is unavailable or rejects a query."""
     try:
         yield
     except DatabaseUnavailable as error:
-        said = f" ({error.said})" if error.said else ""
-        fail(f"{error.reason}{said}\n`chat-sessions doctor` looks for the reason.")
+        cause = f" ({error.cause})" if error.cause else ""
+        fail(f"{error.reason}{cause}\nRun `chat-sessions doctor` to find the cause.")
     except ChatSessionsError as error:
         fail(str(error))
     except Exception as error:
-        # Who may not import Prisma knows its errors by their home.
+        # By module name, because only the store may import Prisma.
         if not type(error).__module__.startswith("prisma."):
             raise
-        fail(f"The database refused: {error}\n`chat-sessions doctor` tells whether it is migrated.")
+        fail(f"Database error: {error}\nRun `chat-sessions doctor` to check whether it is migrated.")

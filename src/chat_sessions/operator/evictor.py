@@ -1,4 +1,4 @@
-"""Evicts what a command has changed, as the service would."""
+"""Evicts the sessions that a command has changed."""
 
 from collections.abc import Sequence
 from time import monotonic
@@ -11,7 +11,7 @@ RETRY_SECONDS = 1.0
 
 
 class CommandEvictor:
-    """Counts what it had to skip because Redis is away: the outbox remembers it, and the service makes it good."""
+    """Evicts, or counts as skipped while Redis is unavailable: the service's sweeper evicts those from the outbox."""
 
     def __init__(self, evictor: Evictor, lease: Lease) -> None:
         self.skipped = 0
@@ -20,11 +20,11 @@ class CommandEvictor:
         self._retry_at = float("-inf")
 
     async def evict(self, user: str, changes: Sequence[Change]) -> bool:
-        """Return whether the cache has forgotten the changed sessions of a user."""
+        """Evict a user's changed sessions; return whether Redis did it."""
         if monotonic() >= self._retry_at:
             losses = self._lease.losses
             if await self._evictor.evict(user, changes):
-                # A command reads nothing from the cache; what it trusts again is that Redis answers.
+                # A command reads nothing from the cache, so it need not drain the outbox first.
                 self._lease.restore(losses)
                 return True
             self._retry_at = monotonic() + RETRY_SECONDS

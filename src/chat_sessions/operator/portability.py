@@ -1,4 +1,4 @@
-"""A user's sessions as NDJSON, out of the database and back into it, with memory for a page and for a line."""
+"""Exports a user's sessions as NDJSON and imports them, one page and one line in memory at a time."""
 
 from collections.abc import AsyncGenerator, Iterable
 from tempfile import SpooledTemporaryFile
@@ -17,26 +17,26 @@ from chat_sessions.store.session_store import SessionStore
 
 SESSIONS_PER_PAGE = 500
 MESSAGES_PER_PAGE = 100
-# Of a line that is being put together; what is longer waits on the disk.
+# Longer lines spool to disk.
 BYTES_IN_MEMORY = 4 * 1024 * 1024
 EVICTED_AT_ONCE = 100
 
 
 class Writer(Protocol):
-    """Where lines go."""
+    """A binary output."""
 
     def write(self, data: bytes, /) -> object:
         """Write some bytes."""
 
 
 class Exporter:
-    """Writes all sessions of a user, in the order of their creation."""
+    """Writes all sessions of a user in order of creation."""
 
     def __init__(self, bulk: BulkStore) -> None:
         self._bulk = bulk
 
     async def run(self, user: str, out: Writer) -> int:
-        """Write a line for each session and return their number; one that is deleted meanwhile leaves no half line."""
+        """Write one line per session and return their number; a session deleted meanwhile is left out entirely."""
         written, last = 0, None
         while page := await self._bulk.sessions_of(user, last, SESSIONS_PER_PAGE):
             for session in page:
@@ -51,8 +51,8 @@ class Exporter:
                 return False
             line.write(b"]}\n")
             line.seek(0)
-            while some := line.read(BYTES_IN_MEMORY):
-                out.write(some)
+            while chunk := line.read(BYTES_IN_MEMORY):
+                out.write(chunk)
         return True
 
     async def _write_messages(self, user: str, session_id: str, line: Writer) -> bool:
@@ -66,7 +66,7 @@ class Exporter:
         return False
 
 
-class Refused(NamedTuple):
+class RejectedLine(NamedTuple):
     """A line that was not imported, and why."""
 
     line: int
@@ -74,7 +74,7 @@ class Refused(NamedTuple):
 
 
 class Importer:
-    """Creates sessions as they were: ids, sequences, times and pins."""
+    """Recreates sessions with their ids, sequences, timestamps and pins."""
 
     def __init__(self, store: SessionStore, evictor: CommandEvictor) -> None:
         self._store = store
@@ -82,13 +82,13 @@ class Importer:
 
     async def run(
         self, user: str, lines: Iterable[bytes], *, new_ids: bool
-    ) -> AsyncGenerator[ArchivedSession | Refused]:
-        """Import line after line, each as a whole or not at all, and yield what became of it."""
+    ) -> AsyncGenerator[ArchivedSession | RejectedLine]:
+        """Import line by line, each atomically, and yield each outcome."""
         changes: list[Change] = []
         try:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    outcome = await self._restored(user, number, line, new_ids=new_ids)
+                    outcome = await self._import(user, number, line, new_ids=new_ids)
                     if isinstance(outcome, ArchivedSession):
                         changes.append(Change(outcome.id, "created"))
                     yield outcome
@@ -99,21 +99,21 @@ class Importer:
             if changes:
                 await self._evictor.evict(user, changes)
 
-    async def _restored(self, user: str, number: int, line: bytes, *, new_ids: bool) -> ArchivedSession | Refused:
+    async def _import(self, user: str, number: int, line: bytes, *, new_ids: bool) -> ArchivedSession | RejectedLine:
         try:
             session = ArchivedSession.model_validate_json(line)
             if new_ids:
                 session = session.model_copy(update={"id": str(uuid4())})
             await self._store.restore(user, session)
         except ValidationError as error:
-            return Refused(number, _complaint(error))
+            return RejectedLine(number, _describe(error))
         except SessionIdTaken:
-            return Refused(number, "its id is taken, or was deleted a short while ago; --new-ids gives it another one")
+            return RejectedLine(number, "the session id is taken or was deleted recently; use --new-ids to mint ids")
         return session
 
 
-def _complaint(error: ValidationError) -> str:
+def _describe(error: ValidationError) -> str:
     first, *others = error.errors(include_url=False, include_input=False)
-    place = ".".join(map(str, first["loc"]))
+    path = ".".join(map(str, first["loc"]))
     message = first["msg"].removeprefix("Value error, ") + (f" (and {len(others)} more)" if others else "")
-    return f"{place}: {message}" if place else message
+    return f"{path}: {message}" if path else message

@@ -1,4 +1,4 @@
-"""How far a command is."""
+"""Progress of a long command."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,13 +8,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-# In a log file that nobody watches.
 SECONDS_BETWEEN_LINES = 5.0
 
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Hand out a function that hears of each step: a bar in a terminal, else a line now and then."""
+    """Yield a function that advances a progress bar in a terminal, or else prints a line every few seconds."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _Lines(what, total).advance

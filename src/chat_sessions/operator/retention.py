@@ -1,4 +1,4 @@
-"""Deletes what must not be kept: sessions that nobody uses any more, and all that there is of a user."""
+"""Deletes unused sessions, and erases users."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,21 +10,21 @@ from chat_sessions.cache.keys import UserKeys
 from chat_sessions.cache.redis.link import RedisAway, RedisLink
 from chat_sessions.cache.session_cache import SessionCache
 from chat_sessions.contract.changes import Change, ChangeKind
-from chat_sessions.operator.bulk import NOTES_AT_ONCE, Batch, BulkStore, Holdings, Place
+from chat_sessions.operator.bulk import NOTES_AT_ONCE, Batch, BulkStore, Position, RowCounts
 from chat_sessions.operator.evictor import CommandEvictor
 
 ERASED_AT_ONCE = 200
-# Each takes as long as a hold lives. Only a user who goes on writing all the time needs more than one or two.
+# Each round waits for a hold to expire. Only a user who keeps writing needs more than two.
 ERASE_ROUNDS = 10
-# What Redis needs to expire what is due.
+# Margin for Redis to expire the hold.
 EXPIRY_SECONDS = 0.05
 
 
 class Purge:
-    """Deletes unused sessions batch by batch.
+    """Deletes unused sessions in batches.
 
-    There is nothing to resume: what an interrupted run has deleted is deleted, cache and feed included (the outbox
-    remembers what it had no time to evict), and the next one finds the rest.
+    An interrupted run needs no resuming: each batch is committed, the outbox holds any eviction still due, and the next
+    run finds the rest.
     """
 
     def __init__(self, bulk: BulkStore, evictor: CommandEvictor) -> None:
@@ -32,40 +32,40 @@ class Purge:
         self._evictor = evictor
 
     async def run(self, cutoff: datetime, batch_size: int) -> AsyncIterator[Batch]:
-        """Delete what was used last before the cutoff, and yield each batch once it is gone from the cache as well."""
-        place = Place()
-        while batch := await self._bulk.delete_unused(cutoff, place, batch_size):
+        """Delete the sessions last used before the cutoff; yield each batch once it is evicted from the cache."""
+        position = Position()
+        while batch := await self._bulk.delete_unused(cutoff, position, batch_size):
             for user, ids in batch.ids.items():
                 await self._evictor.evict(user, [Change(each, "deleted") for each in ids])
             yield batch
-            place = batch.end
+            position = batch.end
 
 
-NOTHING = Holdings(0, 0, 0)
+NO_ROWS = RowCounts(0, 0, 0)
 
 
 @dataclass(slots=True)
 class Erasure:
-    """What has been erased, and what was found afterwards; `keys_left` is None when Redis could not be asked."""
+    """What was erased, and what is left; `keys_left` is None if Redis was unavailable."""
 
     sessions: int = 0
     messages: int = 0
     keys: int = 0
-    left: Holdings = NOTHING
+    left: RowCounts = NO_ROWS
     keys_left: int | None = None
-    #: Ids of deleted sessions that stay until `CHAT_TOMBSTONE_HOURS` have passed.
+    #: Ids of deleted sessions, kept for `CHAT_TOMBSTONE_HOURS`.
     tombstones: int = 0
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left anywhere."""
+        """Whether nothing is left."""
         return not any(self.left) and self.keys_left == 0
 
 
 class Eraser:
-    """Erases all that there is of a user: rows, messages, notes of the outbox, and every key in Redis.
+    """Erases a user's sessions, messages, outbox notes and Redis keys.
 
-    The tombstones of the deleted sessions stay for some hours: without them a late writer could bring a chat back.
+    Tombstones of the deleted sessions stay for some hours, so that no late writer restores a session.
     """
 
     def __init__(
@@ -78,19 +78,19 @@ class Eraser:
         self._hold = hold
 
     async def erase(self, user: str, rounds: int = ERASE_ROUNDS) -> Erasure:
-        """Erase until a look finds nothing; give up while Redis is away, or if the user writes faster than that."""
+        """Erase until nothing is left; give up if Redis is unavailable or the user keeps writing."""
         done = Erasure()
         for _ in range(rounds):
             await self._delete_rows(user, done)
             try:
-                await self._forget(user, done)
+                await self._delete_keys(user, done)
                 done.keys_left = len(await self._link.keys(UserKeys(user).all))
             except RedisAway:
                 done.keys_left = None
-            done.left = await self._bulk.holdings(user)
+            done.left = await self._bulk.count_rows(user)
             if done.complete or done.keys_left is None:
                 break
-        done.tombstones = await self._bulk.tombstones(user)
+        done.tombstones = await self._bulk.count_tombstones(user)
         return done
 
     async def _delete_rows(self, user: str, done: Erasure) -> None:
@@ -103,21 +103,21 @@ class Eraser:
             done.messages += batch.messages
             more = batch.more
 
-    async def _forget(self, user: str, done: Erasure) -> None:
-        """Remove what is in Redis. First of all the notes: a sweeper that reads one writes keys of the user again."""
-        while await self._settle_notes(user):
+    async def _delete_keys(self, user: str, done: Erasure) -> None:
+        """Delete the user's keys in Redis, after the notes: a sweeper that reads a note writes keys again."""
+        while await self._drain_notes(user):
             pass
-        # A reader that loaded a session before it was deleted may fill the cache for as long as a hold lives.
+        # A reader that loaded a session before its deletion may fill the cache until the hold expires.
         await asyncio.sleep(self._hold + EXPIRY_SECONDS)
         keys = UserKeys(user)
-        # Those of a user who writes on guard what he writes; without him they expire by themselves.
+        # Holds and locks protect a user who still writes; otherwise they expire soon.
         guards = (keys.hold(""), keys.lock(""))
         stale = [key for key in await self._link.keys(keys.all) if not key.startswith(guards)]
         if stale:
             await self._link.unlink(*stale)
         done.keys += len(stale)
 
-    async def _settle_notes(self, user: str) -> bool:
+    async def _drain_notes(self, user: str) -> bool:
         async with self._bulk.take_notes(user) as notes:
             changes = [Change(note.session_id, cast("ChangeKind", note.change)) for note in notes]
             if changes:

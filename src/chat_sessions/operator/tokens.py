@@ -1,4 +1,4 @@
-"""`token --check`: whether the service takes a token, and if not, why."""
+"""`token --check`: whether the service accepts a token, and if not, why."""
 
 import asyncio
 import json
@@ -16,28 +16,28 @@ from chat_sessions.web.auth.key_set import KeySet
 from chat_sessions.web.auth.keys import SharedSecret
 from chat_sessions.web.auth.tokens import Authenticator
 
-# What has no part in the answer need not be set where the token is looked at.
-IRRELEVANT = {"database_url": "postgresql://", "redis_url": "redis://"}
+# Required settings that do not matter here, so they need not be set.
+UNUSED = {"database_url": "postgresql://", "redis_url": "redis://"}
 
 
 def check(token: str) -> None:
-    """Tell what the service's own verifier says; end the command with 1 if it refuses the token."""
-    settings = settings_or_fail(IRRELEVANT)
+    """Verify a token as the service does and print the result; exit with 1 if it is rejected."""
+    settings = settings_or_fail(UNUSED)
     configure_logging(settings.model_copy(update={"log_format": "console", "log_level": "warning"}))
     try:
-        user = asyncio.run(_verified(settings, token))
+        user = asyncio.run(_verify(settings, token))
     except Unauthorized as error:
-        fail(f"Refused: {error.reason}.\n{_contents(token)}\n{_expectations(settings)}")
+        fail(f"Rejected: {error.reason}.\n{_contents(token)}\n{_expectations(settings)}")
     except Unavailable as error:
         fail(str(error))
     until = datetime.fromtimestamp(user.expires_at, UTC)
-    typer.secho(f"Accepted: it speaks for {user.id} until {until:%Y-%m-%dT%H:%M:%SZ}, leeway included.", fg="green")
+    typer.secho(f"Accepted for user {user.id} until {until:%Y-%m-%dT%H:%M:%SZ}, leeway included.", fg="green")
 
 
-async def _verified(settings: Settings, token: str) -> User:
+async def _verify(settings: Settings, token: str) -> User:
     if settings.jwt_secret is not None:
         return await Authenticator(settings, SharedSecret(settings.jwt_secret.get_secret_value())).user(token)
-    keys = KeySet(str(settings.jwks_url), lifespan=settings.jwks_lifespan, timeout=settings.jwks_timeout)
+    keys = KeySet(str(settings.jwks_url), lifespan=settings.jwks_lifespan)
     return await Authenticator(settings, keys).user(token)
 
 
@@ -45,13 +45,13 @@ def _contents(token: str) -> str:
     try:
         content = jwt.decode_complete(token, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, RecursionError):
-        return "It cannot be read: three parts of base64url, separated by dots, make a token."
+        return "Cannot decode it: a JWT is three base64url parts separated by dots."
     header, claims = (json.dumps(content[part], ensure_ascii=False, default=str) for part in ("header", "payload"))
-    return f"It says of itself (nobody has verified this): header {header}, claims {claims}"
+    return f"Its contents (not verified): header {header}, claims {claims}"
 
 
 def _expectations(settings: Settings) -> str:
     keys = "CHAT_JWT_SECRET" if settings.jwt_secret else "the keys at CHAT_JWKS_URL"
     expected = {"aud": settings.jwt_audience, "iss": settings.jwt_issuer}
     claims = "".join(f", {name} {value}" for name, value in expected.items() if value is not None)
-    return f"The service expects: signed with {' or '.join(settings.algorithms)} by {keys}{claims}; exp and sub."
+    return f"Expected: signed with {' or '.join(settings.algorithms)} by {keys}{claims}; with exp and sub."

@@ -1,4 +1,4 @@
-"""What the operator's commands work with: the parts of the service, without the application around them."""
+"""The parts of the service that the operator's commands use."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,7 +19,7 @@ from chat_sessions.telemetry.metrics import Metrics
 
 
 class Workbench(NamedTuple):
-    """What a command may use."""
+    """The parts, opened."""
 
     bulk: BulkStore
     evictor: CommandEvictor
@@ -31,8 +31,8 @@ class Workbench(NamedTuple):
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Workbench]:
-    """Open it, and close everything when the block ends."""
-    # The commands themselves say what an operator has to know.
+    """Open the parts, and close them when the block ends."""
+    # The commands print their own messages.
     configure_logging(settings.model_copy(update={"log_level": "error"}))
     metrics = Metrics()
     async with AsyncExitStack() as stack:

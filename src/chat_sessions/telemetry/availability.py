@@ -1,4 +1,4 @@
-"""Logs when the database becomes unavailable and when it is back: once each, however many calls fail."""
+"""Logs once when the database becomes unavailable and once when it is back, however many calls fail."""
 
 from time import monotonic
 
@@ -8,12 +8,12 @@ from chat_sessions.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
 
-# Some calls may succeed while others fail: reads while the disk is full, for one.
+# Some calls may succeed during an outage, such as reads while the disk is full.
 QUIET_SECONDS = 5.0
 
 
 class Availability:
-    """What has been logged of the present outage."""
+    """Tracks the current outage of the database."""
 
     def __init__(self, quiet: float = QUIET_SECONDS) -> None:
         self._quiet = quiet
@@ -28,10 +28,10 @@ class Availability:
             self._lost_at = self._failed_at
         if error.reason not in self._reasons:
             self._reasons.add(error.reason)
-            log.warning("database.unavailable", reason=error.reason, said=error.said)
+            log.warning("database.unavailable", reason=error.reason, cause=error.cause)
 
     def succeeded(self) -> None:
-        """Call the outage over once nothing has failed for a while."""
+        """End the outage once nothing has failed for QUIET_SECONDS."""
         if self._reasons and monotonic() - self._failed_at >= self._quiet:
             self._reasons.clear()
             log.info("database.available", away_seconds=round(self._failed_at - self._lost_at, 3))

@@ -1,4 +1,4 @@
-"""What /metrics answers: the counts of this worker, of its engine, and of the other workers of the host."""
+"""Serves /metrics: of this worker, its query engine, and the host's other workers."""
 
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -13,57 +13,55 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from chat_sessions.telemetry.metrics import Metrics
-from chat_sessions.telemetry.peers import Seat, seated
+from chat_sessions.telemetry.peers import WorkerSocket, worker_socket
 
 HELP = b"# HELP "
 NO_PROCESS = "none"
 
 
-class Engine(Protocol):
-    """The query engine, as far as its metrics go."""
+class EngineMetrics(Protocol):
+    """The query engine, as far as metrics need it."""
 
     @property
     def pid(self) -> int | None:
-        """Its process, while that lives."""
+        """The process id while it runs."""
 
     @property
     def restarts(self) -> int:
-        """How often it was started anew because it had died."""
+        """The number of restarts after a crash."""
 
     @property
     def waiting(self) -> int:
-        """How many calls have no answer yet."""
+        """The number of calls in progress."""
 
     async def usage(self) -> dict[str, int] | None:
-        """Return what its connections do, or None if it does not say at once."""
+        """Return the connections by state, or None if the engine does not respond in time."""
 
 
 class EngineCollector(Collector):
-    """What the query engine is busy with. Its process is looked at from outside: it may be dead, or hang."""
+    """The query engine's metrics. Its process is inspected from outside, as it may be dead or hang."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: EngineMetrics) -> None:
         self._engine = engine
         self._usage: dict[str, int] | None = None
         self._process = ProcessCollector("chat_engine", lambda: engine.pid or NO_PROCESS, registry=None)
 
-    async def ask(self) -> None:
-        """Ask for what only the engine itself can tell."""
+    async def refresh(self) -> None:
+        """Fetch the connection counts from the engine."""
         self._usage = await self._engine.usage()
 
     @override
     def collect(self) -> Iterable[Metric]:
         yield CounterMetricFamily(
-            "chat_engine_restarts", "How often the query engine was started anew.", value=self._engine.restarts
+            "chat_engine_restarts", "Restarts of the query engine.", value=self._engine.restarts
         )
         yield GaugeMetricFamily(
-            "chat_engine_calls_waiting",
-            "Calls that the engine has not answered yet.",
-            value=self._engine.waiting,
+            "chat_engine_calls_waiting", "Query engine calls in progress.", value=self._engine.waiting
         )
         connections = GaugeMetricFamily(
-            "chat_database_connections", "Connections to Postgres by state: busy, idle.", labels=["state"]
+            "chat_database_connections", "Postgres connections by state: busy, idle.", labels=["state"]
         )
-        queue = GaugeMetricFamily("chat_database_connections_awaited", "Callers that wait for a free connection.")
+        queue = GaugeMetricFamily("chat_database_connections_awaited", "Queries waiting for a free connection.")
         if self._usage is not None:
             for state in ("busy", "idle"):
                 connections.add_metric([state], self._usage[state])
@@ -73,48 +71,48 @@ class EngineCollector(Collector):
 
 
 class Exposition:
-    """Answers scrapes. Counting itself stays in each worker's memory; only a scrape brings them together."""
+    """Renders the metrics. Each worker counts in its own memory; a scrape collects them all."""
 
-    def __init__(self, metrics: Metrics, engine: Engine, folder: Path | None) -> None:
+    def __init__(self, metrics: Metrics, engine: EngineMetrics, folder: Path | None) -> None:
         self._metrics = metrics
         self._engine = EngineCollector(engine)
         self._folder = folder
-        self._seat: Seat | None = None
+        self._socket: WorkerSocket | None = None
         metrics.registry.register(self._engine)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
-        """Let the other workers ask this one."""
+        """Serve the other workers' requests during the block."""
         if self._folder is None:
             yield
             return
-        async with seated(self._folder, self._answer_peer) as self._seat:
+        async with worker_socket(self._folder, self._serve_peer) as self._socket:
             yield
 
     async def page(self) -> bytes:
-        """Return the metrics of all workers. Who does not answer in time is missing, and counted."""
-        if self._seat is None:
-            return await self._own()
-        others, silent = await self._seat.ask_the_others()
+        """Return the metrics of all workers; those that time out are missing, and counted."""
+        if self._socket is None:
+            return await self._local_page()
+        pages, silent = await self._socket.read_peers()
         self._metrics.silent_workers.set(silent)
-        return merged([await self._own(), *others])
+        return merge_pages([await self._local_page(), *pages])
 
-    async def _own(self) -> bytes:
-        await self._engine.ask()
-        if self._seat is None:
+    async def _local_page(self) -> bytes:
+        await self._engine.refresh()
+        if self._socket is None:
             return generate_latest(self._metrics.registry)
-        return generate_latest(Labelled(self._metrics.registry, str(self._seat.number)))
+        return generate_latest(LabelledRegistry(self._metrics.registry, str(self._socket.number)))
 
-    async def _answer_peer(self, _reader: StreamReader, writer: StreamWriter) -> None:
+    async def _serve_peer(self, _reader: StreamReader, writer: StreamWriter) -> None:
         try:
-            writer.write(await self._own())
+            writer.write(await self._local_page())
             await writer.drain()
         finally:
             writer.close()
 
 
-class Labelled(Collector):
-    """The metrics of one among many workers: each series says whose it is."""
+class LabelledRegistry(Collector):
+    """Adds the label `worker` to every series."""
 
     def __init__(self, registry: CollectorRegistry, worker: str) -> None:
         self._registry = registry
@@ -127,13 +125,13 @@ class Labelled(Collector):
             yield metric
 
 
-def merged(pages: Sequence[bytes]) -> bytes:
-    """Return one page: the format wants all series of a metric in one place, below its description."""
+def merge_pages(pages: Sequence[bytes]) -> bytes:
+    """Join pages; the format requires all series of a metric together, below its HELP and TYPE."""
     metrics: dict[bytes, list[bytes]] = {}
     for page in pages:
         for block in (b"\n" + page).split(b"\n" + HELP)[1:]:
-            described, _, rest = block.partition(b"\n")
+            description, _, rest = block.partition(b"\n")
             kind, _, series = rest.partition(b"\n")
-            metrics.setdefault(described + b"\n" + kind, []).append(series.strip(b"\n"))
+            metrics.setdefault(description + b"\n" + kind, []).append(series.strip(b"\n"))
     blocks = [HELP + head + b"\n" + b"\n".join(filter(None, series)) for head, series in metrics.items()]
     return b"\n".join(blocks) + b"\n"

@@ -1,4 +1,4 @@
-"""What may be shown of a request: never the choice of a client, so never secret, and never without bounds."""
+"""Labels of a request for metrics, logs and traces: bounded, and never chosen by the client."""
 
 from starlette.types import Scope
 
@@ -6,12 +6,12 @@ KNOWN_METHODS = frozenset(("GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPT
 
 
 def method_of(scope: Scope) -> str:
-    """Return the method, if it is one that everybody knows."""
+    """Return the method, or OTHER for an unknown one."""
     method: str = scope["method"]
     return method if method in KNOWN_METHODS else "OTHER"
 
 
 def route_of(scope: Scope) -> str:
-    """Return the path as it was declared; known as soon as somebody answers."""
+    """Return the declared path of the route, known once it was matched."""
     route: str = getattr(scope.get("route"), "path", "unmatched")
     return route

@@ -1,4 +1,4 @@
-"""How late the event loop is: what one request does for too long, all others wait for."""
+"""Measures the event-loop lag, which one blocking request causes for all others."""
 
 import asyncio
 from time import perf_counter

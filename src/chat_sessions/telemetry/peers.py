@@ -1,4 +1,4 @@
-"""The workers of one host, found and asked by way of sockets in a folder that only they may enter."""
+"""Connects the workers of a host by Unix sockets in a private folder."""
 
 import asyncio
 import fcntl
@@ -16,67 +16,67 @@ from chat_sessions.settings import MAX_SOCKET_FOLDER_BYTES
 
 log = structlog.get_logger(__name__)
 
-#: A worker answers in milliseconds, and Prometheus waits for ten seconds.
-PATIENCE_SECONDS = 2.0
-#: How the workers hear of the folder: the setting `metrics_dir`.
+#: A worker responds in milliseconds, and Prometheus times out after ten seconds.
+TIMEOUT_SECONDS = 2.0
+#: The setting `metrics_dir`, by which the workers know the folder.
 FOLDER_VARIABLE = "CHAT_METRICS_DIR"
 PREFIX = "chat-sessions-"
-# A slash, the prefix, and what makes it unique.
-MADE_NAME_BYTES = len(PREFIX) + 9
+# A slash, the prefix, and tempfile's suffix.
+TEMPORARY_NAME_BYTES = len(PREFIX) + 9
 
-Answer = Callable[[StreamReader, StreamWriter], Awaitable[None]]
+Handler = Callable[[StreamReader, StreamWriter], Awaitable[None]]
 
 
 @contextmanager
-def meeting_place(workers: int) -> Iterator[None]:
-    """Make a folder for the workers that this process will start, unless one is given or there is only one of them."""
+def socket_folder(workers: int) -> Iterator[None]:
+    """Create the folder for several workers, unless CHAT_METRICS_DIR is set."""
     if workers == 1 or os.environ.get(FOLDER_VARIABLE):
         yield
         return
-    # A folder of a long TMPDIR would be too long for sockets.
-    place = gettempdir() if len(os.fsencode(gettempdir())) + MADE_NAME_BYTES <= MAX_SOCKET_FOLDER_BYTES else "/tmp"  # noqa: S108
-    with TemporaryDirectory(prefix=PREFIX, dir=place) as folder:
+    # The path of a socket below a long TMPDIR would be too long.
+    fits = len(os.fsencode(gettempdir())) + TEMPORARY_NAME_BYTES <= MAX_SOCKET_FOLDER_BYTES
+    with TemporaryDirectory(prefix=PREFIX, dir=gettempdir() if fits else "/tmp") as folder:  # noqa: S108
         os.environ[FOLDER_VARIABLE] = folder
         yield
 
 
-class Seat:
-    """The place of a worker among the others. The number of one that ended goes to its successor."""
+class WorkerSocket:
+    """A worker's socket, and its number, which its replacement reuses."""
 
     def __init__(self, folder: Path, number: int) -> None:
         self.number = number
         self._folder = folder
 
     @property
-    def socket(self) -> Path:
-        """Where this worker answers."""
+    def path(self) -> Path:
+        """The path of the socket."""
         return self._folder / f"{self.number}.sock"
 
-    async def ask_the_others(self) -> tuple[list[bytes], int]:
-        """Return the answers of the others, and how many live but do not answer."""
-        others = [each for each in sorted(self._folder.glob("*.sock")) if each != self.socket]
-        answers = await asyncio.gather(*map(_ask, others))
-        return [each for each in answers if each], answers.count(None)
+    async def read_peers(self) -> tuple[list[bytes], int]:
+        """Return the responses of the other workers, and how many timed out."""
+        peers = [each for each in sorted(self._folder.glob("*.sock")) if each != self.path]
+        responses = await asyncio.gather(*map(_read, peers))
+        return [each for each in responses if each], responses.count(None)
 
 
 @asynccontextmanager
-async def seated(folder: Path, answer: Answer) -> AsyncIterator[Seat]:
-    """Take a seat, and answer whoever connects to it."""
+async def worker_socket(folder: Path, handler: Handler) -> AsyncIterator[WorkerSocket]:
+    """Listen on this worker's socket during the block."""
     with _lowest_free_number(folder) as number:
-        seat = Seat(folder, number)
-        # Of a worker that was killed.
-        seat.socket.unlink(missing_ok=True)
-        server = await asyncio.start_unix_server(answer, seat.socket)
+        own = WorkerSocket(folder, number)
+        # A killed worker leaves its socket behind.
+        own.path.unlink(missing_ok=True)
+        server = await asyncio.start_unix_server(handler, own.path)
         try:
-            yield seat
+            yield own
         finally:
             server.close()
-            seat.socket.unlink(missing_ok=True)
+            own.path.unlink(missing_ok=True)
 
 
 @contextmanager
 def _lowest_free_number(folder: Path) -> Iterator[int]:
-    """Hold a number for as long as the process lives: the kernel lets go of the lock, however it ends."""
+    """Reserve a number by a lock, which the kernel releases however the process ends."""
     for number in itertools.count():
         with (folder / f"{number}.lock").open("w") as lock:
             try:
@@ -87,10 +87,10 @@ def _lowest_free_number(folder: Path) -> Iterator[int]:
             return
 
 
-async def _ask(socket: Path) -> bytes | None:
-    """Return an answer: empty when nobody is there any more, None when somebody is, but does not answer in time."""
+async def _read(socket: Path) -> bytes | None:
+    """Return the response: empty if the worker is gone, None if it timed out."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             reader, writer = await asyncio.open_unix_connection(socket)
             try:
                 return await reader.read()

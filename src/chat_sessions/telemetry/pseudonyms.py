@@ -1,4 +1,4 @@
-"""Names of users for logs and traces: always the same one for a user, and only the key tells whose it is."""
+"""Pseudonyms of users for logs and traces: stable, and not reversible without the key."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -11,11 +11,11 @@ NAME_BYTES = 6
 
 
 def pseudonyms(key: SecretStr) -> Callable[[str], str]:
-    """Return what names a user. Without the key nobody can try out whose name it might be."""
+    """Return a function from user to pseudonym; keyed, so that nobody can test guesses without the key."""
     digested_key = blake2s(key.get_secret_value().encode()).digest()
 
     @lru_cache(maxsize=4096)
-    def name_of(user: str) -> str:
+    def pseudonym_of(user: str) -> str:
         return blake2s(user.encode(), key=digested_key, digest_size=NAME_BYTES, person=b"log user").hexdigest()
 
-    return name_of
+    return pseudonym_of

@@ -1,7 +1,7 @@
-"""Traces, for those who collect them: on when OpenTelemetry's SDK is installed and the environment names a collector.
+"""OpenTelemetry traces, on if the SDK is installed and the environment names a collector.
 
-A span tells what was done, for which route and how it ended: no path, no query string, no parameters, no key and no
-text of an error, for titles, tokens and messages are in those.
+Spans have operation, route and status. They have no path, query string, parameter, key or error message, because those
+contain titles, tokens and messages.
 """
 
 import asyncio
@@ -24,32 +24,32 @@ from chat_sessions.version import VERSION
 
 log = structlog.get_logger(__name__)
 
-# OpenTelemetry's own variables, which its SDK reads as well.
+# OpenTelemetry's own variables.
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 NAMES = ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES")
-# A collector that is away must not keep the service from ending.
+# An unavailable collector must not block the shutdown.
 FLUSH_SECONDS = 3
 
 
 class Tracing:
-    """Makes spans, with the provider of an SDK."""
+    """A tracer, and the SDK's provider behind it."""
 
     def __init__(self, provider: Any) -> None:  # noqa: ANN401  the SDK need not be installed
         self.tracer: Tracer = provider.get_tracer("chat_sessions", VERSION)
         self._provider = provider
 
     async def close(self) -> None:
-        """Send what has not been sent, if the collector takes it."""
-        # The SDK itself would wait for half a minute.
+        """Flush the remaining spans."""
+        # In a thread, because the SDK would block for 30 s.
         closing = Thread(target=self._provider.shutdown, daemon=True)
         closing.start()
         await asyncio.to_thread(closing.join, FLUSH_SECONDS)
 
 
 def from_environment() -> Tracing | None:
-    """Return what exports to the collector that the environment names, or None."""
-    wanted = any(os.environ.get(name) for name in ENDPOINTS)
-    if not wanted or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+    """Return the tracing that the environment configures, or None."""
+    configured = any(os.environ.get(name) for name in ENDPOINTS)
+    if not configured or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return None
     try:
         return Tracing(_exporting_provider())
@@ -72,7 +72,7 @@ def _exporting_provider() -> Any:  # noqa: ANN401  as above
 
 
 def trace_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Add to a line of the log in which trace it was written."""
+    """Add the trace and span ids to a log line."""
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
         event["trace_id"] = trace.format_trace_id(context.trace_id)
@@ -81,8 +81,8 @@ def trace_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDi
 
 
 @contextmanager
-def step(tracer: Tracer, name: str, attributes: Mapping[str, str]) -> Iterator[None]:
-    """Show the block as a step of the request that is traced; what the service does by itself is nobody's step."""
+def client_span(tracer: Tracer, name: str, attributes: Mapping[str, str]) -> Iterator[None]:
+    """Trace the block as a child of the current request; background tasks have none and are not traced."""
     if not trace.get_current_span().is_recording():
         yield
         return
@@ -102,15 +102,15 @@ def _span(tracer: Tracer, name: str, **options: Any) -> Iterator[Span]:  # noqa:
 
 
 class TracingMiddleware:
-    """A span for each request, as part of the caller's trace if there is one (W3C Trace Context)."""
+    """Traces each request, as part of the caller's trace if it sends one (W3C Trace Context)."""
 
-    def __init__(self, app: ASGIApp, tracer: Tracer, name_of: Callable[[str], str]) -> None:
+    def __init__(self, app: ASGIApp, tracer: Tracer, pseudonym_of: Callable[[str], str]) -> None:
         self._app = app
         self._tracer = tracer
-        self._name_of = name_of
+        self._pseudonym_of = pseudonym_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request within its span."""
+        """Serve a request in its span."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -118,17 +118,17 @@ class TracingMiddleware:
         attributes = {"http.request.method": method_of(scope), "url.scheme": scope["scheme"]}
         with _span(self._tracer, method_of(scope), context=parent, kind=SpanKind.SERVER, attributes=attributes) as span:
 
-            async def send_described(message: Message) -> None:
+            async def send_traced(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    _describe(span, scope, int(message["status"]))
+                    _set_attributes(span, scope, int(message["status"]))
                     if "user_id" in scope:
-                        span.set_attribute("enduser.pseudo.id", self._name_of(scope["user_id"]))
+                        span.set_attribute("enduser.pseudo.id", self._pseudonym_of(scope["user_id"]))
                 await send(message)
 
-            await self._app(scope, receive, send_described)
+            await self._app(scope, receive, send_traced)
 
 
-def _describe(span: Span, scope: Scope, status: int) -> None:
+def _set_attributes(span: Span, scope: Scope, status: int) -> None:
     span.update_name(f"{method_of(scope)} {route_of(scope)}")
     span.set_attributes({"http.route": route_of(scope), "http.response.status_code": status})
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:

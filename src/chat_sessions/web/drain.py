@@ -1,13 +1,13 @@
-"""Whether the process is about to end."""
+"""The drain before a shutdown."""
 
 
 class Drain:
-    """The time between hearing of the end and ending.
+    """The time between SIGTERM and the shutdown.
 
-    In it all is served as before, but the process says that it is not ready, and every answer closes its connection,
-    so that clients and balancers go elsewhere before nobody answers here any more.
+    Requests are served as before, but /readyz is 503 and each response closes its connection, so that clients and load
+    balancers move on.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.under_way = False
+        self.in_progress = False

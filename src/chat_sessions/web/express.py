@@ -16,7 +16,7 @@ from chat_sessions.contract.user import User
 from chat_sessions.errors import ChatSessionsError
 from chat_sessions.model import Admission
 from chat_sessions.web.dependencies import AppState
-from chat_sessions.web.problems import own
+from chat_sessions.web.problems import problem_response
 from chat_sessions.web.routes import sessions
 
 ROUTES: Mapping[str, APIRoute] = {each.name: each for each in sessions.router.routes if isinstance(each, APIRoute)}
@@ -53,7 +53,7 @@ class ExpressLane:
         try:
             response = sessions.conditional(await read.response, read.if_none_match)
         except ChatSessionsError as error:
-            response = own(error)
+            response = problem_response(error)
         await response(scope, receive, send)
 
 

@@ -19,7 +19,7 @@ class Health:
 
     async def readiness(self) -> Readiness:
         """Return the readiness; raise NotReady or ShuttingDown."""
-        if self._drain.under_way:
+        if self._drain.in_progress:
             raise ShuttingDown
         try:
             await self._preconditions.check()

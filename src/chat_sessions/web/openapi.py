@@ -1,4 +1,4 @@
-"""The OpenAPI document, for people and for generators of clients."""
+"""The OpenAPI document."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,87 +14,87 @@ DESCRIPTION: Final[dict[str, Any]] = {
     "version": VERSION,
     "summary": "Keeps the chat sessions of an AI product, and deletes them for good.",
     "description": (
-        "Every call under `/api/chat` needs `Authorization: Bearer <JWT>`; its `sub` is the user, who sees and changes "
-        "only what is theirs. What is missing and what is somebody else's get the same 404. Errors are "
-        "`application/problem+json` (RFC 9457); their `type` says which one it is. Lists and sessions carry an `ETag`: "
-        "send it as `If-None-Match` to read only what has changed, and as `If-Match` to change only what you have seen."
+        "Every call under `/api/chat` needs `Authorization: Bearer <JWT>`, whose `sub` is the user. Users access only "
+        "their own sessions; another user's session is a 404, like a missing one. Errors are "
+        "`application/problem+json` (RFC 9457) and identified by `type`. Lists and sessions have an `ETag`: send it as "
+        "`If-None-Match` to read only what has changed, or as `If-Match` to update only what you have seen."
     ),
     "license_info": {"name": "MIT", "identifier": "MIT"},
     "openapi_tags": [
-        {"name": "sessions", "description": "The sessions of the user whom the token names."},
-        {"name": "messages", "description": "What was said in them."},
-        {"name": "events", "description": "What changes, as it happens."},
-        {"name": "operations", "description": "For operators; without a token."},
+        {"name": "sessions", "description": "The user's sessions."},
+        {"name": "messages", "description": "The messages of a session."},
+        {"name": "events", "description": "Changes, as they happen."},
+        {"name": "operations", "description": "For operators, without a token."},
     ],
 }
 
 FIRST_REDIRECTION = 300
 FIRST_ERROR = 400
 
-ITS_ID = {"session_id": "$response.body#/id"}
-THE_SAME = {"session_id": "$request.path.session_id"}
-UNCHANGED = {"header.if-match": "$response.header.ETag"}
+RETURNED_ID = {"session_id": "$response.body#/id"}
+SAME_ID = {"session_id": "$request.path.session_id"}
+IF_UNCHANGED = {"header.if-match": "$response.header.ETag"}
 
-# What can be done next with an answer: of a call, the call, with which parameters, and what for.
+# OpenAPI links by operation: target operation, parameters, description.
 LINKS: Final[Mapping[str, Sequence[tuple[str, Mapping[str, str], str]]]] = {
     "listSessions": (
         ("listSessions", {"cursor": "$response.body#/next_cursor"}, "The next page, unless `next_cursor` is null."),
     ),
     "createSession": (
-        ("getSession", ITS_ID, "Open it."),
-        ("changeSession", {**ITS_ID, **UNCHANGED}, "Rename or pin it, unless somebody has changed it since."),
-        ("appendMessages", ITS_ID, "Append messages."),
-        ("deleteSession", ITS_ID, "Delete it."),
+        ("getSession", RETURNED_ID, "Open it."),
+        ("changeSession", {**RETURNED_ID, **IF_UNCHANGED}, "Rename or pin it, unless somebody has changed it since."),
+        ("appendMessages", RETURNED_ID, "Append messages."),
+        ("deleteSession", RETURNED_ID, "Delete it."),
     ),
     "getSession": (
-        ("getSession", {**ITS_ID, "before_sequence": "$response.body#/oldest_sequence"}, "Older messages."),
-        ("changeSession", {**ITS_ID, **UNCHANGED}, "Rename or pin it, unless somebody has changed it since."),
-        ("appendMessages", ITS_ID, "Append messages."),
-        ("deleteSession", {**ITS_ID, **UNCHANGED}, "Delete it, unless somebody has changed it since."),
+        ("getSession", {**RETURNED_ID, "before_sequence": "$response.body#/oldest_sequence"}, "Older messages."),
+        ("changeSession", {**RETURNED_ID, **IF_UNCHANGED}, "Rename or pin it, unless somebody has changed it since."),
+        ("appendMessages", RETURNED_ID, "Append messages."),
+        ("deleteSession", {**RETURNED_ID, **IF_UNCHANGED}, "Delete it, unless somebody has changed it since."),
     ),
     "changeSession": (
-        ("getSession", ITS_ID, "Open it."),
-        ("deleteSession", ITS_ID, "Delete it."),
+        ("getSession", RETURNED_ID, "Open it."),
+        ("deleteSession", RETURNED_ID, "Delete it."),
     ),
     "appendMessages": (
-        ("getSession", THE_SAME, "Open the session."),
-        ("appendMessages", THE_SAME, "Append more."),
-        ("deleteSession", THE_SAME, "Delete the session."),
+        ("getSession", SAME_ID, "Open the session."),
+        ("appendMessages", SAME_ID, "Append more."),
+        ("deleteSession", SAME_ID, "Delete the session."),
     ),
     "deleteSession": (
-        ("getSession", THE_SAME, "404 from now on."),
-        ("changeSession", THE_SAME, "404 from now on."),
-        ("appendMessages", THE_SAME, "404 from now on."),
-        ("deleteSession", THE_SAME, "404 from now on."),
+        ("getSession", SAME_ID, "404 from now on."),
+        ("changeSession", SAME_ID, "404 from now on."),
+        ("appendMessages", SAME_ID, "404 from now on."),
+        ("deleteSession", SAME_ID, "404 from now on."),
     ),
 }
 
 
 def install(app: FastAPI) -> None:
-    """Let the app describe itself; errors are documented under the media type that they are sent with."""
+    """Add links, and the media type of errors, to the app's document."""
     generate = app.openapi
 
-    def described() -> dict[str, Any]:
+    def extended() -> dict[str, Any]:
         if app.openapi_schema is None:
             for path in generate()["paths"].values():
                 for operation in path.values():
-                    _name_problem_type(operation["responses"])
-                    _link(operation)
+                    _set_problem_media_type(operation["responses"])
+                    _add_links(operation)
         return generate()
 
-    # FastAPI's own way to extend the document.
-    app.openapi = described  # type: ignore[method-assign]
+    # FastAPI's documented way to extend the document.
+    app.openapi = extended  # type: ignore[method-assign]
 
 
-def _name_problem_type(responses: dict[str, Any]) -> None:
+def _set_problem_media_type(responses: dict[str, Any]) -> None:
     for status, response in responses.items():
         if int(status) >= FIRST_ERROR:
-            # FastAPI gives every answer of a route the media type of its success.
-            (described,) = response["content"].values()
-            response["content"] = {problems.MEDIA_TYPE: described}
+            # FastAPI gives errors the media type of the route's success.
+            (content,) = response["content"].values()
+            response["content"] = {problems.MEDIA_TYPE: content}
 
 
-def _link(operation: dict[str, Any]) -> None:
+def _add_links(operation: dict[str, Any]) -> None:
     links = {
         target: {"operationId": target, "parameters": parameters, "description": description}
         for target, parameters, description in LINKS.get(operation["operationId"], ())
@@ -105,5 +105,5 @@ def _link(operation: dict[str, Any]) -> None:
 
 
 def render(app: FastAPI) -> str:
-    """Return the document as it is committed."""
+    """Return the document in the format of openapi.json."""
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""Every error as `application/problem+json` (RFC 9457)."""
+"""Errors as `application/problem+json` (RFC 9457)."""
 
 import json
 import re
@@ -26,24 +26,24 @@ log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 UNPROCESSABLE = HTTPStatus(422)
 GENERIC_DETAILS = {
-    HTTPStatus.NOT_FOUND: "There is nothing at this path; see /docs for what there is.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "This path has no such method; the Allow header names those it has.",
+    HTTPStatus.NOT_FOUND: "Not found. See /docs for the API.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Method not allowed. See the Allow header.",
 }
-UNREADABLE_BODY = {"loc": ["body"], "msg": "must be one JSON document in UTF-8", "type": "json_invalid"}
-DESCRIBED_HEADERS = {
-    "Retry-After": ("Seconds to wait before the next attempt.", "integer"),
+INVALID_JSON = {"loc": ["body"], "msg": "must be one JSON document in UTF-8", "type": "json_invalid"}
+HEADER_DOCS = {
+    "Retry-After": ("Seconds to wait before a retry.", "integer"),
     "WWW-Authenticate": ('`Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750).', "string"),
 }
-# What names the wrong part of a request is the client's own text: enough of it to find the part, and no more.
-MAX_ERRORS = 20
-# States, which are logged when they change and not with every request.
+# Logged once when they change, not with every request.
 LOGGED_ELSEWHERE = (DatabaseUnavailable, NotReady, ShuttingDown)
+# Locations contain text of the client, so they are truncated.
+MAX_ERRORS = 20
 MAX_LOCATIONS = 10
 MAX_LOCATION_CHARACTERS = 64
 
 
 class ProblemResponse(Response):
-    """A problem on the wire; what is not ASCII is escaped, so that every string can be sent."""
+    """A problem document. Non-ASCII is escaped, so that even lone surrogates can be sent."""
 
     media_type = MEDIA_TYPE
 
@@ -67,47 +67,47 @@ class ProblemResponse(Response):
 
 
 def internal_error() -> ProblemResponse:
-    """Return the answer to a request that hit a bug: it says nothing about it."""
+    """Return the response to an unexpected exception, which only the log describes."""
     return ProblemResponse(HTTPStatus.INTERNAL_SERVER_ERROR, ChatSessionsError.detail)
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of the app answer as a problem."""
-    app.exception_handler(ChatSessionsError)(_own_error)
+    """Handle every error of the app."""
+    app.exception_handler(ChatSessionsError)(_service_error)
     app.exception_handler(HTTPException)(_http_error)
     app.exception_handler(RequestValidationError)(_invalid_request)
 
 
 def documented(*errors: type[ChatSessionsError]) -> dict[int | str, dict[str, Any]]:
-    """Return what a route declares, so that generated clients know its errors; all of them can answer 422 and 503."""
+    """Return the OpenAPI responses of a route for these errors, and for 422, which every route can return."""
     responses: dict[int | str, dict[str, Any]] = {
-        UNPROCESSABLE.value: {"model": ValidationProblem, "description": "The request does not fit the contract."}
+        UNPROCESSABLE.value: {"model": ValidationProblem, "description": "Invalid request."}
     }
     for error in errors:
-        described = responses.setdefault(error.status.value, {"model": Problem, "description": error.detail})
-        if error.detail not in described["description"]:
-            described["description"] += f" Or: {error.detail}"
-    for status, described in responses.items():
+        response = responses.setdefault(error.status.value, {"model": Problem, "description": error.detail})
+        if error.detail not in response["description"]:
+            response["description"] += f" Or: {error.detail}"
+    for status, response in responses.items():
         headers = [_headers(error) for error in errors if error.status == status]
         names = {name for each in headers for name in each}
         if names:
-            described["headers"] = {
-                name: _described_header(name, required=all(name in each for each in headers)) for name in sorted(names)
+            response["headers"] = {
+                name: _header_doc(name, required=all(name in each for each in headers)) for name in sorted(names)
             }
     return dict(sorted(responses.items(), key=lambda item: int(item[0])))
 
 
-def _described_header(name: str, *, required: bool) -> dict[str, Any]:
-    description, kind = DESCRIBED_HEADERS[name]
+def _header_doc(name: str, *, required: bool) -> dict[str, Any]:
+    description, kind = HEADER_DOCS[name]
     return {"description": description, "required": required, "schema": {"type": kind}}
 
 
-async def _own_error(_request: Request, error: ChatSessionsError) -> Response:
-    return own(error)
+async def _service_error(_request: Request, error: ChatSessionsError) -> Response:
+    return problem_response(error)
 
 
-def own(error: ChatSessionsError) -> ProblemResponse:
-    """Return the answer to an error of ours."""
+def problem_response(error: ChatSessionsError) -> ProblemResponse:
+    """Return the response for an error of the service."""
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, LOGGED_ELSEWHERE):
         log.warning("request.unavailable", error=error.__cause__ or error)
     if isinstance(error, Unauthorized):
@@ -128,41 +128,41 @@ def _headers(error: ChatSessionsError | type[ChatSessionsError]) -> dict[str, st
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
     if isinstance(error.__cause__, ChatSessionsError):
-        # Ours, in the only shape that FastAPI lets through while it reads a body.
-        return own(error.__cause__)
+        # Wrapped, because FastAPI re-raises only HTTPExceptions while it reads a body.
+        return problem_response(error.__cause__)
     status = HTTPStatus(error.status_code)
     if status == HTTPStatus.BAD_REQUEST:
-        # FastAPI's word for a body that is no text, too deep or has numbers without end.
-        return _invalid([UNREADABLE_BODY])
+        # FastAPI's status for a body that is not UTF-8, nested too deeply or has numbers that are too long.
+        return _invalid([INVALID_JSON])
     headers = _allowed(request, error) if status == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
     return ProblemResponse(status, GENERIC_DETAILS.get(status, str(error.detail)), headers=headers)
 
 
 def _allowed(request: Request, error: HTTPException) -> Mapping[str, str]:
-    """Name all methods of the path: Starlette names those of its first route only, and for a file none."""
+    """Return Allow with all methods of the path: Starlette lists those of one route, and none for static files."""
     route = getattr(request.scope.get("route"), "path", "")
-    described = request.app.openapi()["paths"].get(route)
-    if described is None:
+    operations = request.app.openapi()["paths"].get(route)
+    if operations is None:
         return error.headers or {"Allow": "GET, HEAD"}
-    return {"Allow": ", ".join(method.upper() for method in described)}
+    return {"Allow": ", ".join(method.upper() for method in operations)}
 
 
 async def _invalid_request(_request: Request, error: RequestValidationError) -> Response:
-    # Without the input: it may be large, secret, or no valid text.
+    # Without the input, which may be large, secret or not encodable.
     return _invalid(
         [
-            {"loc": _shortened(each["loc"]), "msg": each["msg"], "type": each["type"]}
+            {"loc": _truncate(each["loc"]), "msg": each["msg"], "type": each["type"]}
             for each in error.errors()[:MAX_ERRORS]
         ]
     )
 
 
 def _invalid(errors: list[dict[str, Any]]) -> ProblemResponse:
-    detail = "The request does not fit the contract; `errors` says where."
+    detail = "Invalid request. See `errors` for what to change."
     return ProblemResponse(UNPROCESSABLE, detail, kind="invalid-request", errors=errors)
 
 
-def _shortened(location: Sequence[str | int]) -> list[str | int]:
+def _truncate(location: Sequence[str | int]) -> list[str | int]:
     return [part if isinstance(part, int) else part[:MAX_LOCATION_CHARACTERS] for part in location[:MAX_LOCATIONS]]
 
 

@@ -1,4 +1,4 @@
-"""The id by which a request is found in the log, whoever answers it."""
+"""The request id, in logs and in the X-Request-ID header."""
 
 import re
 from collections.abc import Iterable
@@ -7,26 +7,26 @@ from secrets import token_hex
 from starlette.types import Scope
 
 HEADER = b"x-request-id"
-_TAKEN = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
-_MINTED_BYTES = 16
+_VALID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+_RANDOM_BYTES = 16
 _KEY = "chat_sessions.request_id"
 
 
 def request_id_of(scope: Scope) -> str:
-    """Return the client's own if it can stand in a log, or else one that stays with the request."""
-    known: str | None = scope.get(_KEY)
-    if known is None:
-        known = scope[_KEY] = _given(scope["headers"]) or token_hex(_MINTED_BYTES)
-    return known
+    """Return the client's id if it is safe to log, or a random one, and keep it in the scope."""
+    request_id: str | None = scope.get(_KEY)
+    if request_id is None:
+        request_id = scope[_KEY] = _from_client(scope["headers"]) or token_hex(_RANDOM_BYTES)
+    return request_id
 
 
 def header_of(request_id: str) -> tuple[bytes, bytes]:
-    """Return the header that tells it to the client."""
+    """Return the response header."""
     return HEADER, request_id.encode()
 
 
-def _given(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+def _from_client(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     for name, value in headers:
-        if name == HEADER and _TAKEN.fullmatch(value):
+        if name == HEADER and _VALID.fullmatch(value):
             return value.decode()
     return None

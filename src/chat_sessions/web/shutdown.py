@@ -1,4 +1,4 @@
-"""Hearing of the end early enough: to drain, and to end what the server would wait for."""
+"""Handles shutdown signals before the server does: drains, and ends event streams."""
 
 import asyncio
 import signal
@@ -14,13 +14,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def before_shutdown(drain: Drain, prepare: Callable[[], None]) -> Iterator[None]:
-    """When a signal asks the process to end, drain, call `prepare`, and then whoever handled that signal so far.
+    """On SIGTERM, drain, call `prepare`, and then the previous signal handler; on SIGINT do not drain.
 
-    The server's own hook for this, the lifespan's end, comes too late: after the last open answer. SIGINT comes from
-    somebody who waits, and ends at once.
+    The lifespan's end would be too late for this: the server waits for open responses first.
     """
     if threading.current_thread() is not threading.main_thread():
-        # Signals belong to the main thread; there is nothing to hear elsewhere.
+        # Only the main thread receives signals.
         yield
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
@@ -35,9 +34,9 @@ def before_shutdown(drain: Drain, prepare: Callable[[], None]) -> Iterator[None]
     def handle(number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT or not drain.seconds:
             end(number, frame)
-        elif not drain.under_way:
-            # Once: a stop of the whole group reaches a worker twice, from outside and from its supervisor.
-            drain.under_way = True
+        elif not drain.in_progress:
+            # Once: a signal to the process group reaches a worker twice, also through its supervisor.
+            drain.in_progress = True
             loop.call_soon_threadsafe(loop.call_later, drain.seconds, end, number, None)
 
     for number in SIGNALS:

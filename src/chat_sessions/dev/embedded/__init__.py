@@ -1,9 +1,8 @@
-"""The PostgreSQL and the Redis of `make dev` and of the tests: real servers, from PyPI wheels.
+"""The PostgreSQL and Redis of `make dev` and of the tests: real servers from PyPI wheels.
 
-Each is a child process that owns one folder and one port of 127.0.0.1, and ends with the process that
-started it, however that one ends. Start them from the main thread: Linux takes the end of the starting
-*thread* for the end of the parent. Elsewhere a `kill -9` of the parent leaves them running; the next
-start says so.
+Each is a child process with its own folder and port on 127.0.0.1, and exits with its parent, even after `kill -9`.
+Start them from the main thread: Linux sends the parent-death signal when the starting *thread* exits. Other systems have
+no such signal: there `kill -9` leaves the servers running, and the next start reports it.
 """
 
 import tempfile
@@ -21,7 +20,7 @@ __all__ = ["EmbeddedServerError", "FolderInUse", "Postgres", "Redis", "Server", 
 
 @contextmanager
 def temporary_servers() -> Iterator[tuple[Postgres, Redis]]:
-    """Both, empty, quick rather than durable, and forgotten afterwards."""
+    """Start both, empty and not durable, and delete their data afterwards."""
     with tempfile.TemporaryDirectory(prefix="chat-sessions-") as folder:
         database = Postgres(Path(folder, "postgres"), durable=False)
         cache = Redis(Path(folder, "redis"), durable=False)

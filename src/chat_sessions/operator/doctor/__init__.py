@@ -1,32 +1,32 @@
-"""Looks at everything the service stands on, says what is wrong with it and what to do, and changes nothing."""
+"""Checks everything the service depends on and says how to fix what is wrong; read-only."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 from chat_sessions.operator.doctor import cache, configuration, database, engine, keys
-from chat_sessions.operator.doctor.findings import Finding, State, isolated, skipped
+from chat_sessions.operator.doctor.findings import Finding, FindingState, isolated, skipped
 
-__all__ = ["Finding", "State", "examine"]
+__all__ = ["Finding", "FindingState", "examine"]
 
 
 async def examine() -> AsyncIterator[Finding]:
-    """Yield the findings, each check on its own: one that fails or hangs keeps none of the others from speaking."""
-    settings, complaints = configuration.usable()
-    yielded = [*configuration.findings(complaints), *keys.secret(settings, complaints)]
-    yielded += await isolated("jwks", keys.published(settings))
-    yielded += await isolated("node", engine.node())
-    yielded += await isolated("client", engine.client())
-    for finding in yielded:
+    """Yield all findings; a check that fails or hangs does not stop the others."""
+    settings, errors = configuration.load_usable()
+    early = [*configuration.findings(errors), *keys.secret(settings, errors)]
+    early += await isolated("jwks", keys.published(settings))
+    early += await isolated("node", engine.node())
+    early += await isolated("client", engine.client())
+    for finding in early:
         yield finding
     async with AsyncExitStack() as stack:
-        started, ask = await engine.start(settings, stack)
+        started, query = await engine.start(settings, stack)
         yield started
-        if "database_url" in complaints:
-            yield skipped("postgres", "for CHAT_DATABASE_URL is wrong")
-        elif ask is None:
-            yield skipped("postgres", "for the query engine does not run")
+        if "database_url" in errors:
+            yield skipped("postgres", "CHAT_DATABASE_URL is invalid")
+        elif query is None:
+            yield skipped("postgres", "the query engine is not running")
         else:
-            for finding in await database.examine(settings, ask):
+            for finding in await database.examine(settings, query):
                 yield finding
-    for finding in await isolated("redis", cache.redis(settings, complaints)):
+    for finding in await isolated("redis", cache.redis(settings, errors)):
         yield finding

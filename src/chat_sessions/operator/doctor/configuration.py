@@ -1,4 +1,4 @@
-"""Whether the settings are complete, and there is none that nobody reads."""
+"""Whether the settings are complete and valid."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -9,45 +9,46 @@ from chat_sessions.operator.doctor.findings import Finding, ok, warning, wrong
 from chat_sessions.settings import ConfigurationError, Settings, load_settings
 from chat_sessions.settings.environment import unknown_variables, variable_of
 
-# Where a variable is wrong, so that the rest can be looked at all the same.
-STAND_INS = {
+# Replace invalid variables, so that the other checks can run.
+PLACEHOLDERS = {
     "database_url": "postgresql://",
     "redis_url": "redis://",
-    "jwt_secret": "a stand-in that signs nothing, ever",
+    "jwt_secret": "a placeholder that signs nothing, ever",
     "port": "8000",
-    "log_user_key": "a stand-in that names nobody",
+    "log_user_key": "a placeholder that names nobody",
 }
 
-Complaints = Mapping[str, str]
+#: Error messages by setting.
+SettingErrors = Mapping[str, str]
 
 
-def usable() -> tuple[Settings, Complaints]:
-    """Return settings that can be worked with, and by the names of those that are wrong what is wrong with them."""
-    complaints: dict[str, str] = {}
+def load_usable() -> tuple[Settings, SettingErrors]:
+    """Return settings with placeholders for the invalid ones, and the errors of those."""
+    errors: dict[str, str] = {}
     overrides: dict[str, Any] = {}
     while True:
         try:
-            return load_settings(overrides), complaints
+            return load_settings(overrides), errors
         except ConfigurationError as error:
             for line in str(error).splitlines():
                 name = line.partition(": ")[0].removeprefix("CHAT_").lower()
-                if name in complaints:
+                if name in errors:
                     raise
-                complaints[name] = line
-                overrides[name] = STAND_INS.get(name, Settings.model_fields[name].default)
+                errors[name] = line
+                overrides[name] = PLACEHOLDERS.get(name, Settings.model_fields[name].default)
                 if name == "jwks_url":
-                    overrides["jwt_secret"] = STAND_INS["jwt_secret"]
+                    overrides["jwt_secret"] = PLACEHOLDERS["jwt_secret"]
 
 
-def findings(complaints: Complaints) -> Iterator[Finding]:
-    """Tell what is set, what is wrong, and what is a slip of the pen."""
+def findings(errors: SettingErrors) -> Iterator[Finding]:
+    """Yield invalid, unknown and risky variables."""
     given = sorted({variable_of(name) for name in Settings.model_fields} & os.environ.keys())
-    for complaint in complaints.values():
-        yield wrong("configuration", complaint, "Set it in the environment; docs/operations.md lists every variable.")
+    for error in errors.values():
+        yield wrong("configuration", error, "Set it in the environment; docs/operations.md lists every variable.")
     for name, meant in unknown_variables(Settings.model_fields):
         advice = f"Did you mean {meant}?" if meant else "Remove it; docs/operations.md lists every variable."
-        yield warning("configuration", f"{name} is set, but nothing reads it", advice)
-    if not complaints:
+        yield warning("configuration", f"{name} is set, but there is no such setting", advice)
+    if not errors:
         yield ok("configuration", f"set: {', '.join(given)}; defaults for the rest")
     yield from _log_user_key()
     yield from _frontend()
@@ -55,8 +56,8 @@ def findings(complaints: Complaints) -> Iterator[Finding]:
 
 def _log_user_key() -> Iterator[Finding]:
     if os.environ.get("CHAT_JWKS_URL") and not os.environ.get("CHAT_LOG_USER_KEY"):
-        detail = "CHAT_LOG_USER_KEY is not set: a user has another name in the log of each host and after each start"
-        yield warning("configuration", detail, "Set it to the same value everywhere: `openssl rand -hex 32` makes one.")
+        detail = "CHAT_LOG_USER_KEY is not set: pseudonyms in the logs differ between hosts and change at each start"
+        yield warning("configuration", detail, "Set it to the same value everywhere, from `openssl rand -hex 32`.")
 
 
 def _frontend() -> Iterator[Finding]:

@@ -1,24 +1,23 @@
-"""Whether Postgres is there, and has what the migrations make."""
+"""Whether Postgres is available, configured as needed and fully migrated."""
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from time import time
 from typing import Any
 
 from chat_sessions.errors import DatabaseUnavailable
-from chat_sessions.operator.doctor.engine import Ask
-from chat_sessions.operator.doctor.findings import Finding, State, isolated, ok, skipped, warning, wrong
-from chat_sessions.operator.doctor.privileges import hide_the_migrations, privileges
+from chat_sessions.operator.doctor.catalog import EXPECTED, PRESENT
+from chat_sessions.operator.doctor.engine import Query
+from chat_sessions.operator.doctor.findings import Finding, FindingState, isolated, ok, skipped, warning, wrong
+from chat_sessions.operator.doctor.privileges import privileges, skip_unreadable_migrations
 from chat_sessions.settings import Settings
-from chat_sessions.store.migrations import Migration, known_migrations
+from chat_sessions.store.migrations import known_migrations
 from chat_sessions.store.preconditions import ENCODING, ISOLATION
 
 OLDEST = 14
-# Of a server: what several workers, the migrations and an operator need beside each other.
-SKEW_WORTH_A_WARNING = 1.0
-# PgBouncer's complaint about what others may be asked for at the start of a connection.
+MAX_SKEW_SECONDS = 1.0
+# PgBouncer's error for a startup parameter that Postgres itself accepts.
 REFUSED_PARAMETER = "unsupported startup parameter"
-ENCODING_ADVICE = "Make a new one: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
+ENCODING_ADVICE = "Create a new one: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
 MIGRATE = "Run `chat-sessions migrate`."
 
 SERVER = """
@@ -35,132 +34,100 @@ APPLIED = """
 SELECT "migration_name" AS "name", "checksum", "finished_at" IS NOT NULL AS "is_done" FROM "_prisma_migrations"
 WHERE "rolled_back_at" IS NULL
 """
-OBJECTS = """
-SELECT 'TABLE ' || relname::text AS "name" FROM pg_class
-    WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
-UNION ALL SELECT 'INDEX ' || relname::text FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid
-    WHERE relnamespace = current_schema()::regnamespace AND indisvalid
-UNION ALL SELECT 'TRIGGER ' || tgname::text FROM pg_trigger JOIN pg_class ON tgrelid = pg_class.oid
-    WHERE relnamespace = current_schema()::regnamespace AND tgenabled IN ('O', 'A')
-UNION ALL SELECT 'FUNCTION ' || proname::text FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
-UNION ALL SELECT 'CONSTRAINT ' || conname::text FROM pg_constraint
-    WHERE connamespace = current_schema()::regnamespace AND convalidated
-"""
-
-_STATEMENT = re.compile(
-    r"\b(CREATE|ADD|DROP)\s+(?:OR\s+REPLACE\s+)?(?:UNIQUE\s+)?(TABLE|INDEX|TRIGGER|FUNCTION|CONSTRAINT)\s+"
-    r'(?:CONCURRENTLY\s+)?(?:IF\s+(?:NOT\s+)?EXISTS\s+)?"([^"]+)"'
-)
-
-
-async def examine(settings: Settings, ask: Ask) -> list[Finding]:
-    """Ask Postgres; each question on its own, as soon as it is known to answer."""
-    server = await isolated("postgres", _server(settings, ask))
-    if not any(finding.check == "postgres" and finding.state is State.OK for finding in server):
+async def examine(settings: Settings, query: Query) -> list[Finding]:
+    """Check the server first, and the rest once it responds."""
+    server = await isolated("postgres", _server(settings, query))
+    if not any(finding.check == "postgres" and finding.state is FindingState.OK for finding in server):
         return server
-    tables = {name.removeprefix("TABLE ") for name in expected_objects(known_migrations()) if name.startswith("TABLE ")}
-    granted = await isolated("privileges", privileges(ask, tables))
-    hidden = hide_the_migrations(granted)
-    if hidden:
-        return [*server, *await isolated("clock", _clock(ask)), *granted, *hidden]
-    migrated = await isolated("migrations", _migrations(ask))
-    drift = [skipped("drift", "for there are migrations to apply")]
-    if all(finding.state is State.OK for finding in migrated):
-        drift = await isolated("drift", _drift(ask))
-    return [*server, *await isolated("clock", _clock(ask)), *granted, *migrated, *drift]
+    found = [*server, *await isolated("clock", _clock(query))]
+    found += (granted := await isolated("privileges", privileges(query)))
+    if unreadable := skip_unreadable_migrations(granted):
+        return [*found, *unreadable]
+    found += (migrated := await isolated("migrations", _migrations(query)))
+    if any(finding.state is not FindingState.OK for finding in migrated):
+        return [*found, skipped("drift", "migrations are pending")]
+    return [*found, *await isolated("drift", _drift(query))]
 
 
-async def _server(settings: Settings, ask: Ask) -> list[Finding]:
+async def _server(settings: Settings, query: Query) -> list[Finding]:
     try:
-        [facts] = await ask(SERVER)
+        [facts] = await query(SERVER)
     except DatabaseUnavailable as error:
-        said = error.said or error.reason
-        advice = f"{error.reason} Check CHAT_DATABASE_URL, and whether Postgres runs and lets this user in."
-        if REFUSED_PARAMETER in said:
+        cause = error.cause or error.reason
+        advice = f"{error.reason} Check CHAT_DATABASE_URL, and whether Postgres runs and accepts this user."
+        if REFUSED_PARAMETER in cause:
             advice = "This is a PgBouncer. Add `pgbouncer=true` to CHAT_DATABASE_URL."
-        return [wrong("postgres", f"no answer: {said}", advice)]
+        return [wrong("postgres", f"no response: {cause}", advice)]
     version, wanted = f"PostgreSQL {facts['number'] // 10_000}", settings.database_pool_size
     if facts["number"] // 10_000 < OLDEST:
         return [wrong("postgres", f"this is {version}", f"Use PostgreSQL {OLDEST} or newer.")]
     if facts["is_standby"]:
-        return [
-            wrong("postgres", f"{version}, a standby: it takes no writes", "Let CHAT_DATABASE_URL name the primary.")
-        ]
+        return [wrong("postgres", f"{version}, a read-only standby", "Point CHAT_DATABASE_URL at the primary.")]
     if facts["encoding"] != ENCODING:
-        return [wrong("postgres", f"the encoding of the database is {facts['encoding']}", ENCODING_ADVICE)]
+        return [wrong("postgres", f"the database encoding is {facts['encoding']}", ENCODING_ADVICE)]
     if facts["read_only"]:
-        return [wrong("postgres", f"{version}, which takes no writes", "Set default_transaction_read_only = off.")]
-    found = [ok("postgres", f"{version}, {facts['most']} connections at most, {wanted} per worker")]
+        return [wrong("postgres", f"{version}, read-only", "Set default_transaction_read_only = off.")]
+    found = [ok("postgres", f"{version}, max_connections {facts['most']}, {wanted} per worker")]
     if wanted > facts["most"]:
         advice = "Lower CHAT_DATABASE_POOL_SIZE, or raise max_connections."
-        found.append(wrong("postgres", "one worker alone may want more connections than there are", advice))
+        found.append(wrong("postgres", "one worker's pool is larger than max_connections", advice))
     return [*found, *_session(settings, facts)]
 
 
 def _session(settings: Settings, facts: dict[str, Any]) -> Iterator[Finding]:
-    """Behind PgBouncer these are not for the service to set: its sessions are everybody's."""
+    """Check session parameters, which the service cannot set behind PgBouncer."""
     advice = "ALTER ROLE … SET {} = '{}', for the role that PgBouncer connects as."
     if facts["statement_limit"] == 0:
         seconds = f"{settings.database_statement_timeout:g}s"
-        said = "nothing in Postgres ends one that takes too long"
-        yield warning("statements", said, advice.format("statement_timeout", seconds))
+        detail = "statement_timeout is off: Postgres never cancels a slow statement"
+        yield warning("statements", detail, advice.format("statement_timeout", seconds))
     if facts["idle_limit"] == 0:
-        said = "nothing in Postgres ends one whose worker has died with its host"
-        yield warning("transactions", said, advice.format("idle_in_transaction_session_timeout", "10s"))
+        parameter = "idle_in_transaction_session_timeout"
+        detail = f"{parameter} is off: Postgres keeps the transactions of a worker whose host died"
+        yield warning("transactions", detail, advice.format(parameter, "10s"))
     if facts["isolation"] != ISOLATION:
-        said = f"default_transaction_isolation is {facts['isolation']}: a late create can bring a session back"
-        yield wrong("isolation", said, advice.format("default_transaction_isolation", ISOLATION))
+        detail = f"default_transaction_isolation is {facts['isolation']}: a late create can restore a deleted session"
+        yield wrong("isolation", detail, advice.format("default_transaction_isolation", ISOLATION))
     if facts["commit"] == "off":
-        said = "synchronous_commit is off: a crash of Postgres brings back what was deleted in the second before it"
-        yield wrong("commits", said, "ALTER ROLE … SET synchronous_commit = 'on', for the role of the service.")
+        detail = "synchronous_commit is off: a crash of Postgres can restore sessions deleted just before it"
+        yield wrong("commits", detail, "ALTER ROLE … SET synchronous_commit = 'on', for the service's role.")
 
 
-async def _clock(ask: Ask) -> list[Finding]:
+async def _clock(query: Query) -> list[Finding]:
     before = time()
-    [answer] = await ask(CLOCK)
+    [row] = await query(CLOCK)
     after = time()
-    # Nothing is known about what happened in between: the smallest difference that is possible counts.
-    skew = max(before - answer["now"], answer["now"] - after, 0.0)
-    if skew > SKEW_WORTH_A_WARNING:
-        advice = "Let both machines keep their time (NTP): tokens expire by this clock, sessions are dated by that one."
-        return [warning("clock", f"differs from that of Postgres by {skew:.1f} s", advice)]
-    return [ok("clock", "agrees with that of Postgres")]
+    # The smallest skew that the round trip allows.
+    skew = max(before - row["now"], row["now"] - after, 0.0)
+    if skew > MAX_SKEW_SECONDS:
+        advice = "Run NTP on both hosts: tokens expire by this clock, sessions are dated by Postgres'."
+        return [warning("clock", f"differs from Postgres' clock by {skew:.1f} s", advice)]
+    return [ok("clock", "agrees with Postgres' clock")]
 
 
-async def _migrations(ask: Ask) -> list[Finding]:
+async def _migrations(query: Query) -> list[Finding]:
     known = {migration.name: migration.checksum for migration in known_migrations()}
-    [table] = await ask(HAS_MIGRATIONS)
-    applied = {row["name"]: row for row in await ask(APPLIED)} if table["exists"] else {}
-    return list(_compared(known, applied)) or [ok("migrations", f"all {len(known)} applied")]
+    [table] = await query(HAS_MIGRATIONS)
+    applied = {row["name"]: row for row in await query(APPLIED)} if table["exists"] else {}
+    return list(_compare(known, applied)) or [ok("migrations", f"all {len(known)} applied")]
 
 
-def _compared(known: dict[str, str], applied: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+def _compare(known: dict[str, str], applied: dict[str, dict[str, Any]]) -> Iterator[Finding]:
     for name in sorted(known.keys() - applied.keys()):
         yield wrong("migrations", f"{name} is not applied", MIGRATE)
     for name, record in sorted(applied.items()):
         if not record["is_done"]:
-            yield wrong("migrations", f"{name} did not finish", "`chat-sessions migrate` says why, and how to go on.")
+            yield wrong("migrations", f"{name} did not finish", "`chat-sessions migrate` says why and how to continue.")
         elif name not in known:
             yield warning("migrations", f"{name} is applied, but unknown here", "Deploy the release that has it.")
         elif record["checksum"] != known[name]:
-            yield wrong(
-                "migrations", f"{name} was changed after it was applied", "Restore the file as it was released."
-            )
+            yield wrong("migrations", f"{name} was changed after it was applied", "Restore the released file.")
 
 
-async def _drift(ask: Ask) -> list[Finding]:
-    there = {row["name"] for row in await ask(OBJECTS)}
-    missing = sorted(expected_objects(known_migrations()) - there)
+async def _drift(query: Query) -> list[Finding]:
+    present = {row["name"] for row in await query(PRESENT)}
+    missing = sorted(EXPECTED - present)
     if missing:
-        advice = "Somebody has removed or disabled it by hand; migrations/ has the statement that makes it."
+        advice = "It was removed or disabled by hand; restore it with the statement in migrations/."
         return [wrong("drift", f"{name} is missing or disabled", advice) for name in missing]
-    return [ok("drift", "every table, index, constraint, function and trigger is there")]
-
-
-def expected_objects(migrations: Iterable[Migration]) -> set[str]:
-    """Return what the migrations make, one after the other."""
-    expected: set[str] = set()
-    for migration in migrations:
-        for verb, kind, name in _STATEMENT.findall(migration.sql):
-            (expected.discard if verb == "DROP" else expected.add)(f"{kind} {name}")
-    return expected
+    return [ok("drift", "all tables, indexes, constraints, functions and triggers are present")]

@@ -1,4 +1,4 @@
-"""Whether the query engine runs, and fits the schema."""
+"""Whether the query engine runs and matches the schema."""
 
 import asyncio
 import json
@@ -14,13 +14,13 @@ from chat_sessions.settings import Settings
 from chat_sessions.store.migrations import SCHEMA
 from chat_sessions.store.prisma.node import ENGINE_DIR, child_environment, find_node
 
-Ask = Callable[..., Awaitable[list[dict[str, Any]]]]
+Query = Callable[..., Awaitable[list[dict[str, Any]]]]
 
-INSTALL = "Run `make install` (in the container image: build it anew)."
+INSTALL = "Run `make install`, or rebuild the container image."
 
 
 async def node() -> list[Finding]:
-    """Look for Node, and whether the engine's packages support it."""
+    """Find Node, and check whether the engine's packages support it."""
     wanted: str = json.loads((ENGINE_DIR / "package.json").read_text())["engines"]["node"]
     try:
         process = await asyncio.create_subprocess_exec(
@@ -35,7 +35,7 @@ async def node() -> list[Finding]:
 
 
 def supports(wanted: str, version: str) -> bool:
-    """Return whether a range of package.json, made of `^1.2` and `>=3`, has the version in it."""
+    """Return whether a version is in a range of package.json, made of `^1.2` and `>=3`."""
     major, minor = (int(part) for part in re.findall(r"\d+", f"{version}.0.0")[:2])
     for alternative in wanted.split("||"):
         numbers = [int(part) for part in re.findall(r"\d+", f"{alternative}.0")]
@@ -56,7 +56,7 @@ async def client() -> list[Finding]:
             found.append(wrong("client", f"{name} has no generated client", INSTALL))
         elif _models(schema) != _models(SCHEMA):
             found.append(wrong("client", f"the client in {name} was generated from another schema", INSTALL))
-    return found or [ok("client", "both generated clients fit schema.prisma")]
+    return found or [ok("client", "both generated clients match schema.prisma")]
 
 
 def _models(schema: Path) -> list[str]:
@@ -64,19 +64,19 @@ def _models(schema: Path) -> list[str]:
     return [" ".join(block.split()) for block in blocks]
 
 
-async def start(settings: Settings, stack: AsyncExitStack) -> tuple[Finding, Ask | None]:
-    """Start the engine until the stack ends, and return how that went and how to ask the database."""
-    asked: list[Ask] = []
+async def start(settings: Settings, stack: AsyncExitStack) -> tuple[Finding, Query | None]:
+    """Start the engine until the stack closes; return the finding, and a function that runs queries."""
+    queries: list[Query] = []
 
     async def started() -> list[Finding]:
-        # Not earlier: where no client has been generated, Prisma cannot even be imported.
+        # Imported here: without a generated client, importing Prisma fails.
         from chat_sessions.store.prisma.client import prisma_client  # noqa: PLC0415
 
         prisma = await stack.enter_async_context(prisma_client(settings))
-        asked.append(prisma.query_raw)
+        queries.append(prisma.query_raw)
         return [ok("engine", f"runs as process {prisma.engine.pid}")]
 
     [finding] = await isolated("engine", started())
-    if not asked:
+    if not queries:
         finding = wrong("engine", f"does not start: {finding.detail}", INSTALL)
-    return finding, asked[0] if asked else None
+    return finding, queries[0] if queries else None

@@ -1,16 +1,16 @@
-"""What a check can find."""
+"""The findings of a check."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-# Longer than any time-out of the parts that are asked.
-LIMIT_SECONDS = 15.0
+# Longer than any timeout inside the checks.
+TIMEOUT_SECONDS = 15.0
 
 
-class State(StrEnum):
-    """How something is."""
+class FindingState(StrEnum):
+    """How serious a finding is."""
 
     OK = "ok"
     WARNING = "warning"
@@ -19,40 +19,42 @@ class State(StrEnum):
 
 
 class Finding(NamedTuple):
-    """What a check has found; the advice says what to do, where there is something to do."""
+    """The result of a check, with advice if there is something to fix."""
 
     check: str
-    state: State
+    state: FindingState
     detail: str
     advice: str | None = None
 
 
 def ok(check: str, detail: str) -> Finding:
-    """Say that all is well."""
-    return Finding(check, State.OK, detail)
+    """Return a finding that needs no action."""
+    return Finding(check, FindingState.OK, detail)
 
 
 def warning(check: str, detail: str, advice: str) -> Finding:
-    """Say that it works, but not as well as it should."""
-    return Finding(check, State.WARNING, detail, advice)
+    """Return a finding that should be fixed, although the service works."""
+    return Finding(check, FindingState.WARNING, detail, advice)
 
 
 def wrong(check: str, detail: str, advice: str) -> Finding:
-    """Say that the service cannot keep its promises like this."""
-    return Finding(check, State.WRONG, detail, advice)
+    """Return a finding that breaks a promise of the service."""
+    return Finding(check, FindingState.WRONG, detail, advice)
 
 
 def skipped(check: str, reason: str) -> Finding:
-    """Say that it could not be looked at, for a reason that another finding tells."""
-    return Finding(check, State.SKIPPED, f"not checked, {reason}")
+    """Return a finding for a check that could not run; another finding has the cause."""
+    return Finding(check, FindingState.SKIPPED, f"not checked: {reason}")
 
 
-async def isolated(check: str, findings: Awaitable[Sequence[Finding]], limit: float = LIMIT_SECONDS) -> list[Finding]:
-    """Return what a check finds; its failing, or taking too long, is a finding as well."""
+async def isolated(
+    check: str, findings: Awaitable[Sequence[Finding]], timeout: float = TIMEOUT_SECONDS  # noqa: ASYNC109  its own
+) -> list[Finding]:
+    """Run a check; a failure or a timeout is a finding as well."""
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(timeout):
             return list(await findings)
     except TimeoutError:
-        return [wrong(check, f"no answer within {limit:g} s", "See whether it hangs, or the network on the way to it.")]
-    except Exception as error:  # noqa: BLE001  whatever it is, the next check is still worth its while
-        return [wrong(check, f"{type(error).__name__}: {error}", "This was not foreseen; please report it.")]
+        return [wrong(check, f"timed out after {timeout:g} s", "Check whether it hangs, and the network to it.")]
+    except Exception as error:  # noqa: BLE001  the other checks still run
+        return [wrong(check, f"{type(error).__name__}: {error}", "Unexpected error; please report it.")]

@@ -1,16 +1,15 @@
-"""Whether the role that the service connects as may do what the service does."""
+"""Whether the service's role has the privileges that it needs."""
 
-from collections.abc import Set as AbstractSet
-
-from chat_sessions.operator.doctor.engine import Ask
+from chat_sessions.operator.doctor.catalog import TABLES
+from chat_sessions.operator.doctor.engine import Query
 from chat_sessions.operator.doctor.findings import Finding, ok, skipped, wrong
 
-BOOKKEEPING = "_prisma_migrations"
+MIGRATIONS_TABLE = "_prisma_migrations"
 # The schema is NULL for a role that may not use it.
 ROLE = """SELECT current_user::text AS "role", current_schema()::text AS "schema" """
-# Triggers write the outbox and the tombstones with the rights of whoever changed a session; locking a row needs UPDATE.
-# Sequences are those of a table's own columns: the CASE is there because asking about anything else is an error.
-WITHHELD = """
+# Triggers write the outbox and the tombstones with the caller's privileges; FOR UPDATE needs UPDATE.
+# Sequences are those of the tables' columns; the CASE is there because has_sequence_privilege fails for other relations.
+MISSING = """
 SELECT "privilege", "kind", "name", "table" FROM (
     SELECT "privilege", 'TABLE' AS "kind", relname::text AS "name", relname::text AS "table",
         has_table_privilege(pg_class.oid, "privilege") AS "is_granted"
@@ -27,26 +26,28 @@ SELECT "privilege", "kind", "name", "table" FROM (
 """
 
 
-async def privileges(ask: Ask, tables: AbstractSet[str]) -> list[Finding]:
-    """Name each privilege on these tables, and on what belongs to them, that is not granted."""
-    [who] = await ask(ROLE)
-    if who["schema"] is None:
-        advice = f'GRANT USAGE ON SCHEMA public TO "{who["role"]}";'
-        return [wrong("privileges", "the role may use no schema of its search_path", advice)]
-    needed = [row for row in await ask(WITHHELD) if row["table"] in tables or _is_read(row)]
-    return [_missing(row, who["role"]) for row in needed] or [ok("privileges", f"{who['role']} has all it needs")]
+async def privileges(query: Query) -> list[Finding]:
+    """Return each missing privilege on the service's tables and their sequences."""
+    [current] = await query(ROLE)
+    if current["schema"] is None:
+        advice = f'GRANT USAGE ON SCHEMA public TO "{current["role"]}";'
+        return [wrong("privileges", "the role has no USAGE on any schema of its search_path", advice)]
+    missing = [row for row in await query(MISSING) if row["table"] in TABLES or _reads_migrations(row)]
+    granted = ok("privileges", f"{current['role']} has all privileges it needs")
+    return [_missing(row, current["role"]) for row in missing] or [granted]
 
 
-def hide_the_migrations(found: list[Finding]) -> list[Finding]:
-    """Return why the migrations cannot be looked at, if they cannot."""
+def skip_unreadable_migrations(found: list[Finding]) -> list[Finding]:
+    """Return the checks that the missing privileges prevent."""
     details = [each.detail for each in found if each.check == "privileges"]
-    if any("schema" in detail or BOOKKEEPING in detail for detail in details):
-        return [skipped(check, "for the role may not read them") for check in ("migrations", "drift")]
+    if any("schema" in detail or MIGRATIONS_TABLE in detail for detail in details):
+        reason = f"the role cannot read {MIGRATIONS_TABLE}"
+        return [skipped(check, reason) for check in ("migrations", "drift")]
     return []
 
 
-def _is_read(row: dict[str, str]) -> bool:
-    return row["table"] == BOOKKEEPING and row["privilege"] == "SELECT"
+def _reads_migrations(row: dict[str, str]) -> bool:
+    return row["table"] == MIGRATIONS_TABLE and row["privilege"] == "SELECT"
 
 
 def _missing(row: dict[str, str], role: str) -> Finding:

@@ -1,4 +1,4 @@
-"""Shows the findings: a line each for people, or one document for scripts."""
+"""Prints the findings: one line each, or one JSON document."""
 
 import asyncio
 import json
@@ -8,21 +8,27 @@ import structlog
 import typer
 
 from chat_sessions.operator.doctor import examine
-from chat_sessions.operator.doctor.findings import Finding, State
+from chat_sessions.operator.doctor.findings import Finding, FindingState
 
-COLORS = {State.OK: "green", State.WARNING: "yellow", State.WRONG: "red", State.SKIPPED: "bright_black"}
+COLORS = {
+    FindingState.OK: "green",
+    FindingState.WARNING: "yellow",
+    FindingState.WRONG: "red",
+    FindingState.SKIPPED: "bright_black",
+}
 
 
 def report(*, as_json: bool) -> bool:
-    """Examine, show, and return whether nothing is wrong."""
-    # The findings say it all; a line of the log among them would break the document.
+    """Run all checks, print the findings and return whether nothing is wrong."""
+    # Log lines would break the JSON document.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     found = asyncio.run(_examine(quietly=as_json))
-    wrong, warnings = (sum(each.state is state for each in found) for state in (State.WRONG, State.WARNING))
+    wrong = sum(each.state is FindingState.WRONG for each in found)
+    warnings = sum(each.state is FindingState.WARNING for each in found)
     if as_json:
         typer.echo(json.dumps([each._asdict() for each in found], indent=2))
     else:
-        typer.echo(f"\n{wrong} wrong, {warnings} to consider." if wrong or warnings else "\nAll is well.")
+        typer.echo(f"\n{wrong} wrong, {warnings} warnings." if wrong or warnings else "\nAll good.")
     return not wrong
 
 

@@ -1,1 +1,1 @@
-"""From a bearer token to a user, or to the reason why there is none."""
+"""Authenticates bearer tokens."""

@@ -1,7 +1,7 @@
-"""One GET with every limit held: time, size, no redirects.
+"""Downloads a document over HTTP with a total timeout, a size limit and no redirects.
 
-It uses the standard library, which knows proxies and certificate stores: a single request does not justify a client
-library. Prisma installs httpx, but that has had no release since 2024.
+By the standard library, which supports proxies and certificate stores: one request does not justify a client library.
+Prisma installs httpx, but that has had no release since 2024.
 """
 
 import asyncio
@@ -18,38 +18,39 @@ from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandl
 
 from typing_extensions import Buffer, override
 
+from chat_sessions.errors import size_in_words
 from chat_sessions.version import VERSION
 
 
 class DownloadError(Exception):
-    """Why there is no document; the message never has the URL, which may hold a password."""
+    """The download failed; the message never contains the URL, which may hold a password."""
 
 
-async def download(url: str, *, seconds: float, max_bytes: int) -> bytes:
-    """Return what is at a URL, or raise DownloadError."""
+async def download(url: str, *, timeout: float, max_bytes: int) -> bytes:  # noqa: ASYNC109  also the socket's
+    """Return the body at a URL, or raise DownloadError."""
     try:
-        async with asyncio.timeout(seconds):
-            return await asyncio.to_thread(_get, url, seconds, max_bytes)
+        async with asyncio.timeout(timeout):
+            return await asyncio.to_thread(_get, url, timeout, max_bytes)
     except TimeoutError:
-        raise DownloadError(f"no complete response within {seconds:g} s") from None
+        raise DownloadError(f"no complete response within {timeout:g} s") from None
     except URLError as error:
         raise DownloadError(str(error.reason)) from error
     except (OSError, HTTPException, ValueError) as error:
         raise DownloadError(type(error).__name__) from error
 
 
-def _get(url: str, seconds: float, max_bytes: int) -> bytes:
+def _get(url: str, timeout: float, max_bytes: int) -> bytes:
     opener = OpenerDirector()
     for handler in (ProxyHandler(), _HTTPHandler(), _HTTPSHandler()):
         opener.add_handler(handler)
-    with opener.open(_request(url), timeout=seconds) as response:
+    with opener.open(_request(url), timeout=timeout) as response:
         if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
-            raise DownloadError(f"HTTP status {response.status}: redirects are not followed, name the final address")
+            raise DownloadError(f"HTTP status {response.status}: redirects are not followed, use the final URL")
         if response.status != HTTPStatus.OK:
             raise DownloadError(f"HTTP status {response.status}")
         body: bytes = response.read(max_bytes + 1)
     if len(body) > max_bytes:
-        raise DownloadError(f"the response is larger than {max_bytes} bytes")
+        raise DownloadError(f"the response exceeds {size_in_words(max_bytes)}")
     return body
 
 
@@ -59,11 +60,11 @@ def _request(url: str) -> Request:
     headers = {"Accept": "application/json", "User-Agent": f"chat-sessions/{VERSION}"}
     if credentials:
         headers["Authorization"] = f"Basic {b64encode(unquote(credentials).encode()).decode()}"
-    return Request(parts._replace(netloc=host).geturl(), headers=headers)  # noqa: S310  settings admit http(s) alone
+    return Request(parts._replace(netloc=host).geturl(), headers=headers)  # noqa: S310  settings only allow http(s)
 
 
-class _Timed(io.RawIOBase):
-    """What arrives until a deadline: a socket's own timeout begins anew with every byte."""
+class _DeadlineReader(io.RawIOBase):
+    """Reads a socket until a deadline: the socket's own timeout restarts with every byte."""
 
     def __init__(self, raw: io.RawIOBase, connection: socket) -> None:
         self._raw = raw
@@ -76,10 +77,10 @@ class _Timed(io.RawIOBase):
 
     @override
     def readinto(self, buffer: Buffer) -> int | None:
-        left = self._deadline - monotonic()
-        if left <= 0:
+        remaining = self._deadline - monotonic()
+        if remaining <= 0:
             raise TimeoutError
-        self._connection.settimeout(left)
+        self._connection.settimeout(remaining)
         return self._raw.readinto(buffer)
 
     @override
@@ -91,7 +92,7 @@ class _Timed(io.RawIOBase):
 class _Response(HTTPResponse):
     def __init__(self, sock: socket, debuglevel: int = 0, method: str | None = None, url: str | None = None) -> None:
         super().__init__(sock, debuglevel, method, url)
-        self.fp = io.BufferedReader(_Timed(self.fp.detach(), sock))
+        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock))
 
 
 class _HTTPConnection(HTTPConnection):

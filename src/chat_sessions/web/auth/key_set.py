@@ -1,4 +1,4 @@
-"""The published keys of an identity provider: fetched when needed, kept while it is away."""
+"""The JWK set of an identity provider: fetched on demand, kept while the provider is down."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,41 +13,42 @@ from chat_sessions.web.auth.keys import Key, UnusableSetError, published_keys
 
 log = structlog.get_logger(__name__)
 
-# However many tokens name a key that the set lacks, and however often the provider fails.
+# However many tokens name an unknown key, and however often a fetch fails.
 MIN_SECONDS_BETWEEN_FETCHES = 10.0
-# A key takes about two kilobytes with its certificates.
+# A key with its certificates takes about two kilobytes.
 MAX_SET_BYTES = 1024 * 1024
+FETCH_TIMEOUT = 3.0
 
 
 class KeySet:
     """The keys at a URL.
 
-    A key that the provider withdraws stops working after `lifespan` seconds at the latest, as long as the
-    provider can be reached. A response without a usable key counts as a failure: the last good keys stay.
+    A revoked key stops working within `lifespan` seconds, as long as the provider responds. A response without a usable
+    key counts as a failure and leaves the last good keys in place.
     """
 
-    def __init__(self, url: str, *, lifespan: float, timeout: float) -> None:
+    def __init__(self, url: str, *, lifespan: float, timeout: float = FETCH_TIMEOUT) -> None:
         self._url = url
         self._lifespan = lifespan
         self._timeout = timeout
         self._document = b""
         self._keys: tuple[Key, ...] = ()
         self._fetched_at = float("-inf")
-        self._asked_at = float("-inf")
+        self._attempted_at = float("-inf")
         self._fetching: asyncio.Task[None] | None = None
 
     @property
-    def basis(self) -> object | None:
-        """The keys as they were fetched last, while they are fresh."""
+    def version(self) -> object | None:
+        """The last fetched keys while they are fresh."""
         return None if self._is_stale() else self._keys
 
     async def candidates(self, key_id: str | None, algorithm: str) -> Sequence[Key]:
-        """Return the keys that the token's `kid` names, or all if it names none, as far as they fit its algorithm."""
+        """Return the keys for a `kid`, or all without one, that support the algorithm."""
         is_known = bool(self._named(key_id))
         if self._is_stale() or not is_known:
             await self._refresh(is_known=is_known)
         if not self._keys:
-            detail = "The keys of the identity provider cannot be read right now; try again."
+            detail = "The identity provider's keys are unavailable. Try again."
             raise Unavailable(detail, retry_after=self._next_fetch_in())
         return [key for key in self._named(key_id) if algorithm in key.algorithms]
 
@@ -61,34 +62,35 @@ class KeySet:
         return monotonic() - self._fetched_at > self._lifespan
 
     def _next_fetch_in(self) -> int:
-        """Return the whole seconds until another fetch may help, one at least."""
-        return max(1, ceil(self._asked_at + MIN_SECONDS_BETWEEN_FETCHES - monotonic()))
+        """Return the seconds until the next fetch, rounded up, at least 1."""
+        return max(1, ceil(self._attempted_at + MIN_SECONDS_BETWEEN_FETCHES - monotonic()))
 
     def _named(self, key_id: str | None) -> Sequence[Key]:
         return self._keys if key_id is None else [key for key in self._keys if key.id == key_id]
 
     async def _refresh(self, *, is_known: bool) -> None:
-        """Fetch the keys unless that was tried a moment ago; one fetch serves all who wait, whoever of them leaves."""
+        """Fetch the keys, at most once per MIN_SECONDS_BETWEEN_FETCHES; concurrent callers share one fetch."""
         if self._fetching is not None:
             if is_known:
                 return
-        elif monotonic() - self._asked_at < MIN_SECONDS_BETWEEN_FETCHES:
+        elif monotonic() - self._attempted_at < MIN_SECONDS_BETWEEN_FETCHES:
             return
         else:
-            self._asked_at = monotonic()
+            self._attempted_at = monotonic()
             self._fetching = asyncio.create_task(self._fetch())
+        # Shielded: a caller that disconnects must not cancel the others' fetch.
         await asyncio.shield(self._fetching)
 
     async def _fetch(self) -> None:
         try:
-            self._take(await download(self._url, seconds=self._timeout, max_bytes=MAX_SET_BYTES))
+            self._update(await download(self._url, timeout=self._timeout, max_bytes=MAX_SET_BYTES))
         except (DownloadError, UnusableSetError) as error:
             log.warning("jwks.unavailable", reason=str(error), keys_kept=len(self._keys))
         finally:
             self._fetching = None
 
-    def _take(self, document: bytes) -> None:
-        # The same document leaves the same keys, and with them what was verified.
+    def _update(self, document: bytes) -> None:
+        # An unchanged document keeps the version, and with it the cached verifications.
         if document != self._document:
             self._keys, ignored = published_keys(document)
             self._document = document

@@ -1,4 +1,4 @@
-"""Verifies tokens, and mints them for trying things out."""
+"""Verifies tokens, and mints them for development."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -11,23 +11,23 @@ from chat_sessions.contract.storable import is_storable
 from chat_sessions.contract.user import User
 from chat_sessions.errors import Unauthorized
 from chat_sessions.settings import Settings
+from chat_sessions.web.auth.errors import rejecting
 from chat_sessions.web.auth.keys import Key, KeySource
-from chat_sessions.web.auth.refusals import refusing
 
-# Larger than any token an identity provider mints, and small enough to be read by strangers for nothing.
+# Larger than any provider's tokens, and cheap to decode for a stranger's.
 MAX_TOKEN_CHARACTERS = 8192
 MAX_USER_CHARACTERS = 255
-# Verified ones, of about a kilobyte each: strangers cannot fill this.
-MAX_REMEMBERED_TOKENS = 4096
-# The end of the year 9999, beyond which dates and timers fail.
+# About a kilobyte each; only verified tokens are cached, so strangers cannot fill the cache.
+MAX_CACHED_TOKENS = 4096
+# The year 9999: later dates overflow.
 MAX_EXPIRY = 253_402_300_799
 
 
 class Authenticator:
-    """Verifies tokens with the keys of one source; the configuration alone says which algorithms are allowed.
+    """Verifies tokens; the allowed algorithms come from the configuration, never from the token.
 
-    A verification costs as much as all the rest of a cached read, so it is remembered until the token expires or the
-    keys are others: nothing else that it looks at can change.
+    A verification costs as much as the rest of a cached read, so its result is cached until the token expires or the
+    keys change: it depends on nothing else.
     """
 
     def __init__(self, settings: Settings, keys: KeySource) -> None:
@@ -36,7 +36,7 @@ class Authenticator:
         self._verified: OrderedDict[str, tuple[User, object]] = OrderedDict()
 
     async def user(self, token: str) -> User:
-        """Return the user whom the token speaks for, or raise Unauthorized."""
+        """Return the token's user, or raise Unauthorized."""
         user = self.remembered(token)
         if user is None:
             user = await self._verify(token)
@@ -44,25 +44,25 @@ class Authenticator:
         return user
 
     def remembered(self, token: str) -> User | None:
-        """Return the user of a token that was verified before and is still good, or None if nobody can say."""
-        user, basis = self._verified.get(token, (None, None))
-        if user is None or basis is not self._keys.basis or time() >= user.expires_at:
+        """Return the user of a token that was verified before and is still valid, or None."""
+        user, version = self._verified.get(token, (None, None))
+        if user is None or version is not self._keys.version or time() >= user.expires_at:
             return None
         self._verified.move_to_end(token)
         return user
 
     def _remember(self, token: str, user: User) -> None:
-        basis = self._keys.basis
-        if basis is not None:
-            self._verified[token] = user, basis
+        version = self._keys.version
+        if version is not None:
+            self._verified[token] = user, version
             self._verified.move_to_end(token)
-        if len(self._verified) > MAX_REMEMBERED_TOKENS:
+        if len(self._verified) > MAX_CACHED_TOKENS:
             self._verified.popitem(last=False)
 
     async def _verify(self, token: str) -> User:
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise Unauthorized(f"it is longer than {MAX_TOKEN_CHARACTERS} characters")
-        with refusing(token):
+        with rejecting(token):
             keys = await self._candidates(jwt.get_unverified_header(token))
             claims = self._claims(token, keys)
             user, expires_at = claims["sub"], min(int(claims["exp"]), MAX_EXPIRY)
@@ -80,15 +80,15 @@ class Authenticator:
         return keys
 
     def _claims(self, token: str, keys: Sequence[Key]) -> dict[str, Any]:
-        """Return what the token says, verified with the first key that has signed it."""
+        """Return the claims, verified with the first key that matches the signature."""
         for key in keys[:-1]:
             try:
-                return self._decoded(token, key)
+                return self._decode(token, key)
             except jwt.InvalidSignatureError:
                 continue
-        return self._decoded(token, keys[-1])
+        return self._decode(token, keys[-1])
 
-    def _decoded(self, token: str, key: Key) -> dict[str, Any]:
+    def _decode(self, token: str, key: Key) -> dict[str, Any]:
         return jwt.decode(
             token,
             key.material,
@@ -101,6 +101,6 @@ class Authenticator:
 
 
 def mint_token(secret: str, user: str, *, ttl: int, audience: str | None = None, issuer: str | None = None) -> str:
-    """Return an HS256 token for a user that expires in `ttl` seconds."""
+    """Return a user's HS256 token that expires in `ttl` seconds."""
     claims = {"sub": user, "exp": int(time()) + ttl, "aud": audience, "iss": issuer}
     return jwt.encode({name: value for name, value in claims.items() if value is not None}, secret, "HS256")

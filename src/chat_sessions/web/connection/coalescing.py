@@ -1,4 +1,4 @@
-"""What is written within one turn of the event loop goes out with one system call."""
+"""Joins the writes of one event loop iteration into one system call."""
 
 import asyncio
 from typing import Any
@@ -7,9 +7,9 @@ from typing_extensions import override
 
 
 class CoalescingTransport(asyncio.Transport):
-    """A transport in front of another one, which would call the kernel for the head of an answer and for its body.
+    """Wraps a transport that would make one system call for a response's head and one for its body.
 
-    It has what uvicorn's protocol uses of a transport. Its protocol remains that of the other one.
+    Implements what uvicorn's protocol uses. The protocol stays with the wrapped transport.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
@@ -17,7 +17,7 @@ class CoalescingTransport(asyncio.Transport):
         self._transport = transport
         self._loop = loop
         self._written: list[bytes | bytearray | memoryview] = []
-        # Most of what is asked of it is the other one's to answer.
+        # Bound methods save a call per request.
         self.is_closing = transport.is_closing  # type: ignore[method-assign]
         self.pause_reading = transport.pause_reading  # type: ignore[method-assign]
         self.resume_reading = transport.resume_reading  # type: ignore[method-assign]
@@ -53,6 +53,6 @@ class CoalescingTransport(asyncio.Transport):
 
     def _flush(self) -> None:
         written, self._written = self._written, []
-        # The connection may have been lost since.
+        # The connection may have been lost since the write.
         if written and not self._transport.is_closing():
             self._transport.write(b"".join(written))

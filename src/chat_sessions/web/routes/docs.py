@@ -1,4 +1,4 @@
-"""The API reference at `/docs`: Swagger UI from an installed package, without a CDN and without inline scripts."""
+"""The API reference at `/docs`: Swagger UI from an installed package, without a CDN or inline scripts."""
 
 from functools import cache
 from http import HTTPStatus
@@ -14,35 +14,35 @@ from chat_sessions.web.dependencies import IfNoneMatch
 
 router = APIRouter(include_in_schema=False)
 
-_OURS = files("chat_sessions.web").joinpath("swagger")
-_THEIRS = files("fastapi_swagger.resources")
+_OWN_FILES = files("chat_sessions.web").joinpath("swagger")
+_SWAGGER_FILES = files("fastapi_swagger.resources")
 
 PAGE = "index.html"
-# Nothing else is served: no path of a client reaches the disk.
+# An allow-list: no path from a request reaches the disk.
 FILES: dict[str, tuple[Traversable, str]] = {
-    PAGE: (_OURS, "text/html"),
-    "init.js": (_OURS, "text/javascript"),
-    "swagger-ui-bundle.js": (_THEIRS, "text/javascript"),
-    "swagger-ui.css": (_THEIRS, "text/css"),
-    "favicon-32x32.png": (_THEIRS, "image/png"),
+    PAGE: (_OWN_FILES, "text/html"),
+    "init.js": (_OWN_FILES, "text/javascript"),
+    "swagger-ui-bundle.js": (_SWAGGER_FILES, "text/javascript"),
+    "swagger-ui.css": (_SWAGGER_FILES, "text/css"),
+    "favicon-32x32.png": (_SWAGGER_FILES, "image/png"),
 }
 
 
 @router.get("/docs")
-async def reference(if_none_match: IfNoneMatch = None) -> Response:
+async def page(if_none_match: IfNoneMatch = None) -> Response:
     """Return the page."""
-    return _answer(PAGE, if_none_match)
+    return _respond(PAGE, if_none_match)
 
 
 @router.get("/docs/{name}")
-async def reference_asset(name: str, if_none_match: IfNoneMatch = None) -> Response:
-    """Return what the page loads."""
+async def asset(name: str, if_none_match: IfNoneMatch = None) -> Response:
+    """Return a file that the page loads."""
     if name == PAGE or name not in FILES:
         raise HTTPException(HTTPStatus.NOT_FOUND)
-    return _answer(name, if_none_match)
+    return _respond(name, if_none_match)
 
 
-def _answer(name: str, if_none_match: str | None) -> Response:
+def _respond(name: str, if_none_match: str | None) -> Response:
     etag, body = _read(name)
     headers = {"ETag": etag, "Cache-Control": "public, no-cache"}
     if if_none_match is not None and etags.matches(if_none_match, etag):

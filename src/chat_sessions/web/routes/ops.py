@@ -1,4 +1,4 @@
-"""Alive, ready, and the metrics: for operators, without a token."""
+"""Liveness, readiness and metrics, without a token."""
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -11,17 +11,17 @@ from chat_sessions.web.problems import documented
 router = APIRouter(tags=["operations"])
 
 
-@router.get("/healthz", operation_id="alive", summary="Alive?")
+@router.get("/healthz", operation_id="alive", summary="Liveness")
 async def alive() -> Alive:
-    """Return at once, whatever else is away: an orchestrator restarts what does not."""
+    """Return 200 while the process responds, whatever the state of its dependencies."""
     return Alive(status="ok")
 
 
-@router.get("/readyz", operation_id="ready", summary="Ready?", responses={503: documented(Unavailable)[503]})
+@router.get("/readyz", operation_id="ready", summary="Readiness", responses={503: documented(Unavailable)[503]})
 async def ready(health: ServiceHealth) -> Readiness:
-    """Answer 503 while Postgres or the query engine is away, and when the process is about to end.
+    """Return 503 while Postgres or the query engine is unavailable, and while the process shuts down.
 
-    Without Redis the service is ready, but degraded.
+    Without Redis the service is ready, but `degraded`.
     """
     return await health.readiness()
 
@@ -31,8 +31,8 @@ async def ready(health: ServiceHealth) -> Readiness:
     operation_id="metrics",
     summary="Metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "For Prometheus."}},
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus text."}},
 )
 async def metrics(exposition: AllMetrics) -> Response:
-    """Return what the workers of this host have counted; among several, `worker` says which."""
+    """Return the metrics of all workers of this host, with the label `worker` if there are several."""
     return Response(await exposition.page(), media_type=CONTENT_TYPE_LATEST)

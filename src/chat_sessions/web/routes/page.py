@@ -1,4 +1,4 @@
-"""The sidebar at `/`: static files under a strict policy, and what the page must know before its first call."""
+"""The sidebar at `/`: static files with a strict Content-Security-Policy, and the page's configuration."""
 
 from http import HTTPStatus
 from pathlib import Path
@@ -24,38 +24,38 @@ _RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECUR
 
 
 def install(app: FastAPI, directory: Path | None, sign_in: SignIn) -> None:
-    """Serve the page from a directory, if there is one; every other path of the app goes first."""
+    """Serve the page from a directory, if given; the app's other routes take precedence."""
 
     @app.get("/config.json", include_in_schema=False)
     async def config() -> dict[str, str]:
         return {"sign_in": sign_in}
 
     if directory is not None:
-        # What starts with a dot (.env, .git) belongs to tools, and is there by accident.
-        app.add_route("/.{path:path}", _nothing)
-        app.add_route("/{folder:path}/.{path:path}", _nothing)
+        # Never serve dotfiles such as .env or .git.
+        app.add_route("/.{path:path}", _not_found)
+        app.add_route("/{folder:path}/.{path:path}", _not_found)
         app.frontend("/", directory=directory, fallback="index.html")
     app.add_middleware(SecurityHeaders)
 
 
-async def _nothing(_request: Request) -> Never:
+async def _not_found(_request: Request) -> Never:
     raise HTTPException(HTTPStatus.NOT_FOUND)
 
 
 class SecurityHeaders:
-    """Sends the headers that keep a browser from doing more with an answer than it should."""
+    """Adds browser security headers to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add the headers to the answer to a request."""
+        """Serve a request, and add the headers that the response does not set itself."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message["headers"]
-                given = {name for name, _ in headers}
-                message["headers"] = [*headers, *(each for each in _RAW_HEADERS if each[0] not in given)]
+                present = {name for name, _ in headers}
+                message["headers"] = [*headers, *(each for each in _RAW_HEADERS if each[0] not in present)]
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

@@ -1,4 +1,4 @@
-"""Why a token is refused: for the log and the operator, so without anything the token says, save when it expired."""
+"""Why a token is rejected, for logs: without any of its contents except when it expired."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ from jwt.exceptions import InvalidSubjectError
 
 from chat_sessions.errors import Unauthorized
 
-EXPIRED = "The token has expired; send a new one."
+EXPIRED = "The token has expired. Send a new one."
 REASONS: Final[Mapping[type[Exception], str]] = {
     jwt.InvalidSignatureError: "its signature does not match the key",
-    jwt.ImmatureSignatureError: "its nbf or iat lies in the future",
+    jwt.ImmatureSignatureError: "its nbf or iat is in the future",
     jwt.InvalidAudienceError: "its aud does not name CHAT_JWT_AUDIENCE",
     jwt.InvalidIssuerError: "its iss is not CHAT_JWT_ISSUER",
     InvalidSubjectError: "its sub is not a string",
@@ -22,20 +22,20 @@ MALFORMED = "it is malformed"
 
 
 @contextmanager
-def refusing(token: str) -> Iterator[None]:
-    """Turn whatever a bad token makes the libraries raise into Unauthorized."""
+def rejecting(token: str) -> Iterator[None]:
+    """Raise Unauthorized for every error that a bad token causes in the libraries."""
     try:
         yield
     except jwt.ExpiredSignatureError as error:
-        raise Unauthorized(f"it expired{_at(token)}", detail=EXPIRED) from error
+        raise Unauthorized(f"it expired{_expiry(token)}", detail=EXPIRED) from error
     except jwt.MissingRequiredClaimError as error:
         raise Unauthorized(f"it has no {error.claim}") from error
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Unauthorized(REASONS.get(type(error), MALFORMED)) from error
 
 
-def _at(token: str) -> str:
-    """Tell when; only of a token whose signature was verified, which comes first."""
+def _expiry(token: str) -> str:
+    """Return when a token expired; its signature was verified before its expiry."""
     try:
         expiry = jwt.decode(token, options={"verify_signature": False})["exp"]
         return f" at {datetime.fromtimestamp(int(expiry), UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,4 +1,4 @@
-"""The first and the last line that a worker logs."""
+"""Logs a worker's start, stop and failure."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -16,8 +16,8 @@ log = structlog.get_logger(__name__)
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """Log why a worker cannot start, or not end well."""
+def log_failure() -> Iterator[None]:
+    """Log an exception that ends the worker."""
     try:
         yield
     except Exception:
@@ -26,33 +26,33 @@ def explained() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def announced(settings: Settings) -> AsyncIterator[None]:
-    """Log that the worker is ready, and that it has ended."""
+async def log_lifetime(settings: Settings) -> AsyncIterator[None]:
+    """Log when the worker is ready, and when it has stopped."""
     started = monotonic()
-    log.info("service.started", version=VERSION, pid=os.getpid(), settings=told(settings))
+    log.info("service.started", version=VERSION, pid=os.getpid(), settings=redact(settings))
     try:
         yield
     finally:
         log.info("service.stopped", version=VERSION, pid=os.getpid(), uptime_seconds=round(monotonic() - started, 1))
 
 
-def told(settings: Settings) -> dict[str, object]:
-    """Return the settings without what is secret; of an address, where it leads."""
-    return {name: _told(getattr(settings, name)) for name in type(settings).model_fields}
+def redact(settings: Settings) -> dict[str, object]:
+    """Return the settings without secrets and without credentials in URLs."""
+    return {name: _redact(getattr(settings, name)) for name in type(settings).model_fields}
 
 
-def _told(value: object) -> object:
+def _redact(value: object) -> object:
     if isinstance(value, SecretStr):
-        return _place(value.get_secret_value())
+        return _redact_url(value.get_secret_value())
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, tuple):
-        return [_told(each) for each in value]
-    return _place(str(value)) if "://" in str(value) else str(value)
+        return [_redact(each) for each in value]
+    return _redact_url(str(value)) if "://" in str(value) else str(value)
 
 
-def _place(url: str) -> str:
-    """Leave of a URL its scheme, host and path, and nothing of what is none."""
+def _redact_url(url: str) -> str:
+    """Keep scheme, host and path of a URL; replace anything else."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}{parts.path}" if parts.scheme and host else "(secret)"
