@@ -120,9 +120,9 @@ class TestSharedSecret:
 
     async def test_a_client_whose_token_has_expired_learns_that_it_needs_a_new_one(self, stranger: Caller) -> None:
         answer = await stranger.http.get(PATH, headers={"Authorization": f"Bearer {token(exp=int(time.time()) - 60)}"})
-        assert (answer.status_code, answer.json()["detail"]) == (401, "The token has expired; send a new one.")
+        assert (answer.status_code, answer.json()["detail"]) == (401, "The token has expired. Send a new one.")
         assert answer.headers["WWW-Authenticate"] == (
-            'Bearer error="invalid_token", error_description="The token has expired; send a new one."'
+            'Bearer error="invalid_token", error_description="The token has expired. Send a new one."'
         )
 
     @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ class TestClaims:
         [
             (token(exp=0), "it expired at 1970-01-01T00:00:00Z"),
             (token(exp=-(10**30)), "it expired long ago"),
-            (token(nbf=FAR), "its nbf or iat lies in the future"),
+            (token(nbf=FAR), "its nbf or iat is in the future"),
             (token(aud="other", iss="id"), "its aud does not name CHAT_JWT_AUDIENCE"),
             (token(aud="chat", iss="other"), "its iss is not CHAT_JWT_ISSUER"),
             (token(iss="id"), "it has no aud"),

@@ -175,7 +175,7 @@ class TestSizes:
         too_large = await ada.http.post(PATH, content=b" " * (4 * MIB + 1), headers=JSON)
         message = await ada.http.post(PATH, json={"messages": [{"role": "user", "content": "x" * MIB}]})
         metadata = await ada.http.post(PATH, json={"metadata": {"a": "x" * 16 * 1024}})
-        assert too_large.json()["detail"] == "The body is larger than 4 MiB; send less at once."
+        assert too_large.json()["detail"] == "Body exceeds 4 MiB. Send less per request."
         assert message.json()["detail"] == "A message may have at most 1 MiB of JSON."
         assert metadata.json()["detail"] == "Metadata may have at most 16 KiB of JSON."
 

@@ -122,9 +122,9 @@ async def test_everything_missing_wrong_or_misspelt_is_named_at_once(operator: O
     assert result.stderr.splitlines()[1:] == [
         "CHAT_PORT: Input should be a valid integer, unable to parse string as an integer",
         "CHAT_WORKERS: Input should be greater than 0",
-        "CHAT_DATABASE_URL: it is required",
-        "CHAT_REDIS_URL: it is required",
-        "CHAT_JWKS_URL: set either this or CHAT_JWT_SECRET (HS256), and not both",
+        "CHAT_DATABASE_URL: is required",
+        "CHAT_REDIS_URL: is required",
+        "CHAT_JWKS_URL: set either this or CHAT_JWT_SECRET (HS256), not both",
         "CHAT_DATABSE_URL: no such setting; did you mean CHAT_DATABASE_URL?",
     ]
 
@@ -229,11 +229,11 @@ async def test_a_token_needs_a_user_and_a_secret(operator: Operator) -> None:
 
 
 SCENES: dict[str, tuple[dict[str, Any], str]] = {
-    "expired": ({"exp": 0}, "Refused: it expired at 1970-01-01T00:00:00Z."),
-    "audience": ({"aud": "other", "iss": "id"}, "Refused: its aud does not name CHAT_JWT_AUDIENCE."),
-    "issuer": ({"aud": "chat", "iss": "other"}, "Refused: its iss is not CHAT_JWT_ISSUER."),
-    "secret": ({"secret": "another secret, which is long enough"}, "Refused: its signature does not match the key."),
-    "algorithm": ({"secret": "x" * 64, "algorithm": "HS512"}, "Refused: its algorithm is not HS256."),
+    "expired": ({"exp": 0}, "Rejected: it expired at 1970-01-01T00:00:00Z."),
+    "audience": ({"aud": "other", "iss": "id"}, "Rejected: its aud does not name CHAT_JWT_AUDIENCE."),
+    "issuer": ({"aud": "chat", "iss": "other"}, "Rejected: its iss is not CHAT_JWT_ISSUER."),
+    "secret": ({"secret": "another secret, which is long enough"}, "Rejected: its signature does not match the key."),
+    "algorithm": ({"secret": "x" * 64, "algorithm": "HS512"}, "Rejected: its algorithm is not HS256."),
 }
 
 
@@ -248,21 +248,21 @@ async def test_a_check_says_why_a_token_is_refused_what_it_says_and_what_is_expe
     first, contents, expected = result.stderr.splitlines()
     assert first == reason
     assert f'claims {{"sub": "ada", "exp": {claims.get("exp", "")}' in contents
-    assert expected == "The service expects: signed with HS256 by CHAT_JWT_SECRET, aud chat, iss id; exp and sub."
+    assert expected == "Expected: signed with HS256 by CHAT_JWT_SECRET, aud chat, iss id; with exp and sub."
 
 
 @pytest.mark.parametrize("given", ["", "no token", "a.b.c", "[]"])
 async def test_a_check_of_what_is_no_token_says_so(given: str, operator: Operator) -> None:
     result = await operator.fail("token", "--check", given)
-    assert "Refused: it is malformed." in result.stderr
-    assert "It cannot be read" in result.stderr
+    assert "Rejected: it is malformed." in result.stderr
+    assert "Cannot decode it" in result.stderr
 
 
 async def test_a_check_says_for_whom_and_how_long_a_token_is_accepted(operator: Operator) -> None:
     given = token(exp=4_000_000_000)
     for argument, stdin in ((given, None), ("-", given)):
         result = await operator.succeed("token", "--check", argument, stdin=stdin)
-        assert result.stdout == "Accepted: it speaks for ada until 2096-10-02T07:06:50Z, leeway included.\n"
+        assert result.stdout == "Accepted for user ada until 2096-10-02T07:06:50Z, leeway included.\n"
 
 
 async def test_a_check_asks_for_published_keys_as_the_service_does(operator: Operator) -> None:
@@ -275,9 +275,9 @@ async def test_a_check_asks_for_published_keys_as_the_service_does(operator: Ope
         unknown = await operator.fail("token", "--check", given["u"], **env)
         provider.status = 500
         away = await operator.fail("token", "--check", given["e"], **env)
-    assert "Refused: its kid names no published key for its algorithm." in unknown.stderr
+    assert "Rejected: its kid names no published key for its algorithm." in unknown.stderr
     assert "by the keys at CHAT_JWKS_URL" in unknown.stderr
-    assert "The keys of the identity provider cannot be read right now" in away.stderr
+    assert "The identity provider's keys are unavailable" in away.stderr
 
 
 async def test_migrate_tells_in_words_that_the_database_is_away(operator: Operator) -> None:

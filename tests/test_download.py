@@ -41,7 +41,7 @@ async def test_a_user_and_password_in_the_url_are_sent_as_basic_credentials(prov
 
 async def test_a_larger_document_than_allowed_is_refused(provider: Provider) -> None:
     provider.body = b"x" * (LIMIT + 1)
-    with pytest.raises(DownloadError, match="larger than 1000 bytes"):
+    with pytest.raises(DownloadError, match="exceeds 1,000 bytes"):
         await get(provider.url)
 
 

@@ -4,25 +4,19 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import nullcontext
 
 import asyncpg
 import httpx
 import pytest
-from anyio import BrokenResourceError
 from redis.asyncio import Redis as RedisClient
-from starlette.types import Message, Receive, Scope, Send
 
 from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry.logs import request_log
-from chat_sessions.telemetry.metrics import Metrics
-from chat_sessions.web.drain import Drain
-from chat_sessions.web.middleware import RequestMiddleware
 from tests.listening import Heard, Listener, following, on_a_socket
 from tests.process import serving
+from tests.scrape import scrape
 from tests.service import Caller, Service, running, token
-from tests.waiting import swept
+from tests.waiting import swept, until
 from tests.world import remembered, world
 
 EVENTS = "/api/chat/sessions/events"
@@ -134,6 +128,41 @@ async def test_a_stream_shows_that_it_lives(settings: Settings) -> None:
     assert heard.event == "alive"
 
 
+async def test_the_setting_is_the_only_heartbeat(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastapi.routing._PING_INTERVAL", 0.001)
+    async with (
+        running(settings.model_copy(update={"feed_heartbeat": 3600})) as worker,
+        on_a_socket(worker) as url,
+        following(url) as listener,
+        worker.client("ada") as client,
+    ):
+        session_id = (await Caller(client).create("Lisbon"))["id"]
+        assert told(await listener.next(comments=True)) == ("session.created", session_id)
+
+
+async def test_proxies_neither_buffer_nor_compress_a_stream(url: str) -> None:
+    headers = {"Authorization": f"Bearer {token()}"}
+    async with httpx.AsyncClient(base_url=url, headers=headers) as client, client.stream("GET", EVENTS) as response:
+        assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert response.headers["cache-control"] == "no-cache, no-transform"
+        assert response.headers["x-accel-buffering"] == "no"
+
+
+async def test_a_client_that_disconnects_from_its_stream_is_no_error(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(settings) as worker, on_a_socket(worker) as url, worker.client("ada") as client:
+        ada = Caller(client)
+        async with following(url):
+            await asyncio.gather(*(ada.create(str(number)) for number in range(20)))
+
+        async def closed() -> bool:
+            return (await scrape(ada)).sum("chat_feed_streams") == 0
+
+        await until(closed)
+    assert "request.failed" not in caplog.text
+
+
 async def test_a_stream_ends_with_its_token(url: str, settings: Settings) -> None:
     expiry = int(time.time() - settings.jwt_leeway) + 2
     async with following(url, expires_at=expiry) as listener:
@@ -209,27 +238,6 @@ async def test_who_comes_back_after_redis_was_set_back_to_older_data_reloads(
             heard = await again.next()
         assert heard is not None
         assert heard.event == "reset"
-
-
-@pytest.mark.parametrize(
-    ("errors", "is_bug"), [([BrokenResourceError()], False), ([BrokenResourceError(), OSError()], True)]
-)
-async def test_a_client_that_leaves_while_it_is_told_something_is_no_bug(
-    errors: list[Exception], is_bug: bool, settings: Settings, caplog: pytest.LogCaptureFixture
-) -> None:
-    """FastAPI then fails like this, but only where the client leaves at one certain moment."""
-
-    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        raise ExceptionGroup("unhandled errors in a TaskGroup", errors)
-
-    async def nothing(*_: Message) -> Message:
-        return {}
-
-    around = RequestMiddleware(app, Metrics(), request_log(settings), str, Drain(0))
-    with pytest.raises(ExceptionGroup) if is_bug else nullcontext():
-        await around({"type": "http", "method": "GET", "headers": []}, nothing, nothing)  # type: ignore[arg-type]
-    assert ("request.failed" in caplog.text) is is_bug
 
 
 async def test_the_end_of_the_service_does_not_wait_for_streams(settings: Settings) -> None:

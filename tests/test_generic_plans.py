@@ -11,7 +11,7 @@ import pytest
 
 from chat_sessions.contract.schemas import BatchDeletion, DeletionFilter
 from chat_sessions.dev.embedded import Postgres
-from chat_sessions.operator.bulk import BulkStore, Place
+from chat_sessions.operator.bulk import BulkStore, Position
 from chat_sessions.settings import Settings
 from chat_sessions.store.prisma.client import prisma_client
 from chat_sessions.store.session_store import SESSIONS_PER_PIECE, SessionStore
@@ -90,7 +90,7 @@ async def test_a_purge_deletes_by_ids(settings: Settings, database: asyncpg.Pool
     await database.execute(RECORDED, SESSIONS_PER_PIECE)
     statements: list[str] = []
     async with prisma_client(settings, on_statement=statements.append) as prisma:
-        assert len(await BulkStore(prisma).delete_unused(LATER, Place(), SESSIONS_PER_PIECE)) == SESSIONS_PER_PIECE
+        assert len(await BulkStore(prisma).delete_unused(LATER, Position(), SESSIONS_PER_PIECE)) == SESSIONS_PER_PIECE
     plan = await Recorded(statements, crowd).plan("DELETE", ["ada"] * len(IDS), IDS, LATER)
     assert plan.indexes == ["ChatSession_pkey"]
     assert plan.read == SESSIONS_PER_PIECE

@@ -314,7 +314,7 @@ def logged_errors(settings: Settings, log_format: str) -> str:
 def test_the_cause_of_a_failure_is_logged_without_its_text_unless_that_is_ours(settings: Settings) -> None:
     lines = [json.loads(line) for line in logged_errors(settings, "json").splitlines()]
     assert [line["error"] for line in lines] == [
-        "The database cannot serve this right now; try again.",
+        "Database unavailable. Try again.",
         "ValueError",
         "QueryError P2010",
     ]

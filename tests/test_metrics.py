@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from chat_sessions.settings import MAX_SOCKET_FOLDER_BYTES, ConfigurationError, Settings, load_settings
-from chat_sessions.telemetry.exposition import merged
-from chat_sessions.telemetry.peers import seated
+from chat_sessions.telemetry.exposition import merge_pages
+from chat_sessions.telemetry.peers import worker_socket
 from tests.process import ServiceProcess, serving
 from tests.scrape import Scrape, scrape
 from tests.service import Caller, Service, running, token
@@ -219,7 +219,7 @@ def test_a_folder_that_is_too_long_for_sockets_is_refused_at_start(tmp_path: Pat
     deep = tmp_path / ("x" * 100)
     deep.mkdir()
     given = {"database_url": "postgresql://", "redis_url": "redis://", "jwt_secret": "x" * 32}
-    with pytest.raises(ConfigurationError, match=r"^CHAT_METRICS_DIR: its path is too long for sockets"):
+    with pytest.raises(ConfigurationError, match=r"^CHAT_METRICS_DIR: is too long for Unix sockets"):
         load_settings({**given, "metrics_dir": str(deep)})
 
 
@@ -235,12 +235,12 @@ async def test_the_longest_folder_that_is_accepted_is_short_enough(longest_folde
     async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
-    async with seated(longest_folder, answer) as seat:
-        assert seat.socket.is_socket()
+    async with worker_socket(longest_folder, answer) as own:
+        assert own.path.is_socket()
 
 
 def test_one_page_is_made_of_many() -> None:
     first = b'# HELP a A.\n# TYPE a counter\na{w="0"} 1\n# HELP b B.\n# TYPE b gauge\n'
     second = b'# HELP b B.\n# TYPE b gauge\nb{w="1"} 3\n# HELP a A.\n# TYPE a counter\na{w="1"} 2\n'
     together = b'# HELP a A.\n# TYPE a counter\na{w="0"} 1\na{w="1"} 2\n# HELP b B.\n# TYPE b gauge\nb{w="1"} 3\n'
-    assert merged([first, second]) == together
+    assert merge_pages([first, second]) == together

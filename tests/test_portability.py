@@ -184,7 +184,7 @@ async def test_a_file_is_only_for_its_owner_and_complete_or_not_there(
 
 async def test_a_file_that_cannot_be_written_or_read_is_told_in_words(operator: Operator, tmp_path: Path) -> None:
     result = await operator.fail("export", "--user", "ada", "--output", str(tmp_path / "no" / "file"))
-    assert "cannot be written: No such file" in result.stderr
+    assert "file.unfinished: No such file" in result.stderr
     missing = await operator.run("import", "--user", "ada", str(tmp_path / "missing"))
     assert missing.exit_code == 2
     assert "No such file" in " ".join(missing.stderr.replace("│", " ").split())
@@ -198,8 +198,8 @@ async def test_ids_that_are_taken_or_were_deleted_are_refused_by_line_and_the_re
     await ada.delete(deleted["id"])
     lines = [line(id=taken["id"]), line(title="one"), b"\n", line(id=deleted["id"]), line(title="two")]
     result = await operator.fail("import", "--user", "ada", stdin=b"".join(lines))
-    assert refusals(result) == {1: "its id is taken", 4: "its id is taken"}
-    assert result.stdout == "Imported 2 sessions with 0 messages; refused 2 lines.\n"
+    assert refusals(result) == {1: "the session id is taken", 4: "the session id is taken"}
+    assert result.stdout == "Imported 2 sessions with 0 messages; rejected 2 lines.\n"
     assert sorted(await ada.titles()) == ["mine", "one", "two"]
 
 
@@ -214,7 +214,7 @@ async def test_a_strict_import_stops_at_the_first_line_that_it_refuses(operator:
     lines = [line(title="one"), b"no json\n", line(title="two")]
     result = await operator.fail("import", "--user", "ada", "--strict", stdin=b"".join(lines))
     assert list(refusals(result)) == [2]
-    assert "refused 1 line and stopped there" in result.stdout
+    assert "rejected 1 line and stopped there" in result.stdout
     assert await ada.titles() == ["one"]
 
 

@@ -96,7 +96,7 @@ async def test_the_role_of_the_guide_can_change_no_table(confined: Settings) -> 
 
 async def test_the_doctor_finds_nothing_missing_for_it(confined: Settings) -> None:
     result = await Operator(confined).run("doctor")
-    assert re.search(r"ok +privileges +chat_api has all it needs", result.stdout), result.stdout
+    assert re.search(r"ok +privileges +chat_api has all privileges it needs", result.stdout), result.stdout
     assert re.search(r"ok +drift ", result.stdout)
 
 

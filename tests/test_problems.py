@@ -206,7 +206,7 @@ class TestWhatIsNotSaid:
         async with httpx.AsyncClient(transport=transport, base_url="http://chat.test") as client:
             answer = await client.get("/fail", headers={"X-Request-ID": "looked-for"})
         check(answer, 500, None)
-        assert answer.json()["detail"] == "The service failed; the error is in its log."
+        assert answer.json()["detail"] == "Internal error. Report the X-Request-ID; the log has the cause."
         assert SECRET_TEXT not in answer.text
         assert "looked-for" in caplog.text
 

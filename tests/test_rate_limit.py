@@ -77,7 +77,7 @@ async def test_who_asks_too_often_hears_when_to_ask_again(ada: Caller) -> None:
     assert refused.json()["type"] == "urn:chat-sessions:too-many-requests"
     # A minute, less what the test took so far; whole seconds, rounded up.
     assert 30 <= int(refused.headers["Retry-After"]) <= 60
-    assert refused.json()["detail"] == f"Too many requests; try again in {refused.headers['Retry-After']} s."
+    assert refused.json()["detail"] == f"Rate limit exceeded. Try again in {refused.headers['Retry-After']} s."
 
 
 async def test_every_call_is_refused_and_does_nothing(service: Service, strict: Service, ada: Caller) -> None:

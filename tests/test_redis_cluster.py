@@ -391,7 +391,7 @@ async def test_the_doctor_knows_a_whole_cluster(deployment: World, cluster: Clus
     facts = await cluster[master].info("server")
     product = f"Valkey {facts['valkey_version']}" if "valkey_version" in facts else f"Redis {facts['redis_version']}"
     shown = (await Operator(deployment.settings).succeed("doctor", CHAT_JWT_SECRET=GOOD_SECRET)).stdout
-    assert f"{product}, cluster, answers in" in shown
+    assert f"{product}, cluster, responds in" in shown
     assert "3 masters, each with a replica" in shown
 
 

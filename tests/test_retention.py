@@ -12,7 +12,7 @@ from redis.asyncio import Redis as RedisClient
 from chat_sessions.dev.embedded import Postgres
 from chat_sessions.dev.embedded.machine import free_port
 from chat_sessions.operator import workbench
-from chat_sessions.operator.bulk import Place
+from chat_sessions.operator.bulk import Position
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.logs import configure_logging
 from chat_sessions.telemetry.pseudonyms import pseudonyms
@@ -167,7 +167,7 @@ async def test_what_an_interrupted_purge_has_left_the_next_one_finds(
 ) -> None:
     await old_sessions(database, *[ada] * 5)
     async with workbench.opened(settings) as bench:
-        await bench.bulk.delete_unused(await bench.bulk.cutoff(90), Place(), 2)
+        await bench.bulk.delete_unused(await bench.bulk.cutoff(90), Position(), 2)
     configure_logging(settings)
     # Nobody has evicted them: the outbox knows.
     noted = {row["sessionId"] for row in await database.fetch('SELECT "sessionId" FROM "Tombstone"')}
@@ -182,7 +182,7 @@ async def test_a_purge_without_redis_deletes_and_leaves_the_cache_to_the_outbox(
     await old_sessions(database, ada)
     result = await Operator(without_redis).succeed("purge", "--inactive-days", "90")
     assert "Deleted 1 session" in result.stdout
-    assert "Redis is away" in result.stderr
+    assert "Redis is unavailable" in result.stderr
     assert await count(database) == 0
 
 
@@ -243,7 +243,7 @@ async def test_an_erasure_asks_first_and_takes_no_for_an_answer(
     await ada.create()
     for answer in ("n\n", ""):
         result = await operator.fail("erase-user", "ada", stdin=answer)
-        assert "Erase all chats of the user 'ada' for good?" in result.output
+        assert "Erase all chats of user 'ada' for good?" in result.output
     assert await count(database) == 1
 
 
@@ -273,8 +273,8 @@ async def test_without_redis_the_rows_go_and_the_command_says_that_it_could_not_
 ) -> None:
     await ada.create()
     result = await Operator(without_redis).fail("erase-user", "ada", "--yes")
-    assert "Redis     not looked at" in result.output
-    assert "before it trusts it again" in result.output
+    assert "Redis     not checked" in result.output
+    assert "before it trusts its cache again" in result.output
     assert await count(database) == 0
 
 

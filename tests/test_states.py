@@ -69,7 +69,7 @@ async def test_a_refused_write_is_503_and_is_not_tried_twice(ada: Caller, databa
         assert await attempts() == len(calls)  # type: ignore[misc]
     assert [each.status_code for each in answers] == [503] * len(calls)
     assert {each.headers["Retry-After"] for each in answers} == {"1"}
-    assert {each.json()["detail"] for each in answers} == {"The database cannot serve this right now; try again."}
+    assert {each.json()["detail"] for each in answers} == {"Database unavailable. Try again."}
     assert (await ada.get(session_id)).json()["title"] == "Lisbon"
 
 

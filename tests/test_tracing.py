@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.pseudonyms import pseudonyms
-from chat_sessions.telemetry.tracing import Tracing, step
+from chat_sessions.telemetry.tracing import Tracing, client_span
 from tests.collector import collecting
 from tests.process import environment, serving
 from tests.service import Caller, Service, running, token
@@ -126,7 +126,7 @@ def test_a_step_that_failed_is_an_error_without_its_text(exporter: InMemorySpanE
     tracer = into(exporter).tracer
     with tracer.start_as_current_span("request"):
         exporter.clear()
-        with pytest.raises(ValueError, match="Canary"), step(tracer, "prisma create", {}):
+        with pytest.raises(ValueError, match="Canary"), client_span(tracer, "prisma create", {}):
             raise ValueError(SECRETS[0])
     (failed, _) = exporter.get_finished_spans()
     assert dict(failed.attributes or {}) == {"error.type": "ValueError"}

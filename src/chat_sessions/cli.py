@@ -57,7 +57,7 @@ def serve(
     """Serve the API, and the sidebar at / if CHAT_FRONTEND_DIR is set."""
     import uvicorn
 
-    from chat_sessions.telemetry.logs import configure_logging, capture_warnings_and_crashes, log_unknown_variables
+    from chat_sessions.telemetry.logs import capture_warnings_and_crashes, configure_logging, log_unknown_variables
     from chat_sessions.telemetry.peers import socket_folder
 
     options = {"host": host, "port": port, "workers": workers}

@@ -76,7 +76,7 @@ class BodyTooLarge(ChatSessionsError):
 
 
 class SessionNotFound(ChatSessionsError):
-    """This user has no such session."""
+    """The user has no such session."""
 
     status = HTTPStatus.NOT_FOUND
     detail = "Session not found."

@@ -108,7 +108,7 @@ class Importer:
         except ValidationError as error:
             return RejectedLine(number, _describe(error))
         except SessionIdTaken:
-            return RejectedLine(number, "the session id is taken or was deleted recently; use --new-ids to mint ids")
+            return RejectedLine(number, "the session id is taken, or was deleted recently; use --new-ids to mint ids")
         return session
 
 

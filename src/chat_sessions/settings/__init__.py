@@ -1,4 +1,4 @@
-"""The configuration: what the environment may say, and what is wrong with it."""
+"""Settings from the environment, and their errors."""
 
 from chat_sessions.settings.settings import (
     MAX_SOCKET_FOLDER_BYTES,

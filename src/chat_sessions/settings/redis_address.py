@@ -1,4 +1,4 @@
-"""Where Redis is: what CHAT_REDIS_URL says, taken apart."""
+"""Parses CHAT_REDIS_URL."""
 
 from typing import Literal, NamedTuple, Self
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -7,7 +7,7 @@ Kind = Literal["server", "sentinel", "cluster"]
 KINDS: dict[str, Kind] = {"": "server", "sentinel": "sentinel", "cluster": "cluster"}
 SCHEMES = tuple(f"{tls}{kind and '+'}{kind}" for kind in KINDS for tls in ("redis", "rediss"))
 DEFAULT_PORTS: dict[Kind, int] = {"server": 6379, "sentinel": 26379, "cluster": 6379}
-# For the sentinels themselves: they have users of their own, or none.
+# Credentials for the sentinels themselves.
 SENTINEL_OPTIONS = ("sentinel_username", "sentinel_password")
 
 
@@ -19,9 +19,9 @@ class Place(NamedTuple):
 
 
 class RedisAddress(NamedTuple):
-    """One server, the sentinels that know the master, or some servers of a cluster.
+    """One server, the sentinels of a master, or some nodes of a cluster.
 
-    The user, the password and the options of the URL are for each server of the data.
+    The URL's credentials and options apply to each data server, not to sentinels.
     """
 
     kind: Kind
@@ -35,7 +35,7 @@ class RedisAddress(NamedTuple):
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Take a URL apart, or raise ValueError with what is wrong with it."""
+        """Parse a URL, or raise ValueError."""
         parts = urlsplit(url)
         if parts.scheme not in SCHEMES:
             raise ValueError(f"must start with {', '.join(f'{each}://' for each in SCHEMES)}")
@@ -57,11 +57,11 @@ class RedisAddress(NamedTuple):
         )
 
     def url(self, place: Place) -> str:
-        """Return the URL of one server of the data."""
+        """Return the URL of a data server."""
         return self._url(self.user, place, f"/{self.database}")
 
     def sentinel_url(self, place: Place) -> str:
-        """Return the URL of one sentinel."""
+        """Return the URL of a sentinel."""
         return self._url(self.sentinel_user, place, "")
 
     def _url(self, user: str, place: Place, path: str) -> str:
@@ -73,9 +73,9 @@ class RedisAddress(NamedTuple):
 def _seeds(kind: Kind, hosts: str) -> tuple[Place, ...]:
     named = hosts.split(",")
     if kind == "server" and len(named) > 1:
-        raise ValueError("names several servers: start it with redis+cluster:// or redis+sentinel://")
+        raise ValueError("several servers need redis+cluster:// or redis+sentinel://")
     if kind != "server" and not all(named):
-        raise ValueError("must name a server, also between two commas")
+        raise ValueError("must name a server before and after each comma")
     return tuple(_place(each, DEFAULT_PORTS[kind]) for each in named)
 
 
@@ -84,7 +84,7 @@ def _place(host: str, default_port: int) -> Place:
     try:
         return Place(parts.hostname or "localhost", parts.port or default_port)
     except ValueError:
-        raise ValueError(f"has a port that is none, in {host!r}") from None
+        raise ValueError(f"has an invalid port in {host!r}") from None
 
 
 def _path(kind: Kind, path: str) -> tuple[str, str]:
@@ -94,7 +94,7 @@ def _path(kind: Kind, path: str) -> tuple[str, str]:
     if kind == "sentinel" and not master:
         raise ValueError("must name the master, as in redis+sentinel://host:26379/mymaster")
     if not database.isdecimal() or len(words) > 1:
-        raise ValueError("must end with the number of a database, or with nothing")
+        raise ValueError("must have a database number or nothing as its path")
     if kind == "cluster" and database != "0":
-        raise ValueError("must not name a database: a cluster has only one")
+        raise ValueError("must not have a database number: a cluster has only database 0")
     return master, database

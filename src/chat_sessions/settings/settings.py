@@ -1,4 +1,4 @@
-"""Every setting: from the environment, typed, validated before anything starts."""
+"""The settings, read from the environment and validated at startup."""
 
 import os
 import secrets
@@ -21,171 +21,166 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from chat_sessions.settings.environment import complaint, is_service_of_kubernetes, platform_port
+from chat_sessions.settings.environment import describe, is_service_of_kubernetes, platform_port
 from chat_sessions.settings.redis_address import RedisAddress
 
 Algorithm = Literal["HS256", "RS256", "PS256", "ES256", "EdDSA"]
-# Symmetric ones are not among them: what is published is no secret.
+# Asymmetric only: a published secret is no secret.
 PUBLISHED_ALGORITHMS: Final[tuple[Algorithm, ...]] = ("RS256", "PS256", "ES256", "EdDSA")
 
-# RFC 7518, 3.2: an HS256 key is at least as long as the hash's output.
+# RFC 7518, 3.2: an HS256 key is at least as long as the hash.
 MIN_SECRET_BYTES = 32
 MIN_KEY_BYTES = 16
 
-# The path of a Unix socket ends at 103 bytes on macOS, at 107 on Linux; the file's own name takes up to ten.
+# The path of a Unix socket has at most 103 bytes on macOS and 107 on Linux; file names take up to ten.
 MAX_SOCKET_FOLDER_BYTES = 93
 
 POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 
 
 def _log_user_key(others: Mapping[str, Any]) -> SecretStr:
-    # Never from a password of Postgres: names in a log would let people guess it at leisure. Tokens of a secret do that
-    # anyway, which is why the secret is long.
+    # Never derived from the Postgres password, which pseudonyms in logs would expose to offline guessing. Tokens expose
+    # the JWT secret to that anyway, which is why it is long.
     secret: SecretStr | None = others.get("jwt_secret")
     return secret or SecretStr(secrets.token_hex(32))
 
 
 class ConfigurationError(Exception):
-    """The environment does not make a configuration; the message names each variable and what to do."""
+    """The configuration is invalid; the message names each variable and what to do."""
 
 
 class Settings(BaseSettings):
     """The environment variables that start with CHAT_. Times are in seconds, sizes in bytes."""
 
-    # All workers rely on each other's values of these three, so no environment changes them.
-    # How long a change keeps its session out of the cache. Slower reads do not fill it; nearly all are quicker.
+    # Constants, because all workers must agree on them.
+    # How long a change keeps its session out of the cache; slower reads do not fill it.
     cache_hold: ClassVar[float] = 2.0
-    # Between two looks into the outbox: how long a session that was deleted with SQL may still be seen.
+    # The outbox is swept this often, so a session deleted by SQL may be served for as long.
     sweep_interval: ClassVar[float] = 1.0
-    # How much longer than that the cache is trusted without a good ping (decision 3).
+    # How much longer than that the cache is trusted without a successful ping (decision 3).
     lease_slack: ClassVar[float] = 0.75
+    cache_max_pages: ClassVar[int] = 32
+    # How long the session lock of a crashed worker blocks other writers.
+    lock_ttl: ClassVar[float] = 10.0
+    # Events kept per user for resuming, and for how long after the last one.
+    feed_length: ClassVar[int] = 1000
+    feed_ttl: ClassVar[int] = 3600
 
     model_config = SettingsConfigDict(
         env_prefix="CHAT_", env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
     )
 
-    host: str = Field(default="127.0.0.1", description="the address that `serve` listens on")
+    host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(
         default_factory=platform_port,
         validate_default=True,
         ge=0,
         le=65535,
-        description="the port that `serve` listens on; without it `$PORT`, which many platforms set",
+        description="port to listen on; defaults to `$PORT` if that is set",
     )
-    workers: PositiveInt = Field(default=1, description="processes of `serve`; each has a query engine of its own")
+    workers: PositiveInt = Field(default=1, description="worker processes; each has its own query engine")
 
     database_url: SecretStr = Field(
-        description="PostgreSQL 14 or newer, `postgresql://user:password@host:port/name`; "
-        "`?pgbouncer=true` behind PgBouncer",
+        description="PostgreSQL, `postgresql://user:password@host:port/name`; `?pgbouncer=true` behind PgBouncer"
     )
     redis_url: SecretStr = Field(
-        description="Redis 6.2 or newer, `redis://…`, `redis+sentinel://…` or `redis+cluster://…`; `rediss` is TLS",
+        description="Redis: `redis://…`, `redis+sentinel://…` or `redis+cluster://…`; `rediss` for TLS"
     )
 
-    jwt_secret: SecretStr | None = Field(
-        default=None,
-        description="the HS256 secret, 32 bytes at least; this or `CHAT_JWKS_URL` is required",
-    )
+    jwt_secret: SecretStr | None = Field(default=None, description="HS256 secret, at least 32 bytes")
     jwks_url: HttpUrl | None = Field(
-        default=None, validate_default=True, description="where the RS256, PS256, ES256 or EdDSA keys are published"
+        default=None, validate_default=True, description="URL of the provider's RS256, PS256, ES256 or EdDSA keys"
     )
-    jwt_audience: str | None = Field(default=None, description="what `aud` must name")
-    jwt_issuer: str | None = Field(default=None, description="what `iss` must be")
-    jwt_leeway: float = Field(default=10, ge=0, le=300, description="tolerated difference of clocks")
-    jwks_lifespan: PositiveFloat = Field(default=300, description="how long fetched keys count as fresh")
-    jwks_timeout: PositiveFloat = Field(default=3, description="limit for fetching them")
+    jwt_audience: str | None = Field(default=None, description="required value of `aud`")
+    jwt_issuer: str | None = Field(default=None, description="required value of `iss`")
+    jwt_leeway: float = Field(default=10, ge=0, le=300, description="tolerated clock skew")
+    jwks_lifespan: PositiveFloat = Field(default=300, description="how long fetched keys stay fresh")
 
-    database_pool_size: PositiveInt = Field(default=10, description="connections to Postgres per worker")
-    database_connect_timeout: PositiveFloat = Field(default=3, description="limit for opening one")
-    database_pool_timeout: PositiveFloat = Field(default=5, description="limit for waiting for a free one")
-    # Below query_timeout, so that Postgres ends a slow statement before the engine counts as hung.
-    database_statement_timeout: PositiveFloat = Field(default=8, description="limit for one statement")
+    database_pool_size: PositiveInt = Field(default=10, description="Postgres connections per worker")
+    database_connect_timeout: PositiveFloat = Field(default=3, description="timeout for opening a connection")
+    database_pool_timeout: PositiveFloat = Field(default=5, description="timeout for getting one from the pool")
+    # Below query_timeout, so that Postgres cancels a slow statement before the engine is considered hung.
+    database_statement_timeout: PositiveFloat = Field(default=8, description="timeout for a statement")
     database_query_timeout: PositiveFloat = Field(
-        default=15,
-        description="limit for an answer of the query engine; then it counts as hung and is restarted",
+        default=15, description="timeout for a query engine response; after it, the engine restarts"
     )
 
-    # A Redis in the same data centre answers in under a millisecond; what takes a quarter of a second
-    # is slower than the database that the cache spares. Two pings of half a second each still fit in a lease.
+    # A Redis in the same data centre responds in under a millisecond; one that takes a quarter of a second is slower
+    # than Postgres. Two pings of half a second each still fit in a lease.
     redis_timeout: PositiveFloat = Field(
-        default=0.25, le=0.5, description="limit for connecting and for each answer, 0.5 at most"
+        default=0.25, le=0.5, description="timeout for connecting and for each response; at most 0.5"
     )
     redis_pool_size: int = Field(
-        default=32, ge=8, description="connections to each Redis server per worker, 8 at least"
+        default=32, ge=8, description="connections per worker to each Redis server; at least 8"
     )
 
-    cache_ttl: PositiveInt = Field(default=300, description="life of a cached answer")
-    cache_max_pages: PositiveInt = Field(default=32, description="cached list pages per user")
+    cache_ttl: PositiveInt = Field(default=300, description="TTL of a cached response")
+    lock_wait: PositiveFloat = Field(
+        default=3, description="how long an append waits for the lock before it returns 409"
+    )
+    tombstone_hours: PositiveInt = Field(
+        default=24, description="hours during which a deleted id cannot be created again"
+    )
+    feed_heartbeat: PositiveFloat = Field(default=15, description="interval between heartbeats on an event stream")
+    feed_streams_per_user: PositiveInt = Field(default=10, description="open event streams per user and worker")
 
-    lock_ttl: PositiveFloat = Field(default=10, description="life of a session lock whose holder died")
-    lock_wait: PositiveFloat = Field(default=3, description="how long an append waits for the lock; then 409")
-
-    tombstone_hours: PositiveInt = Field(default=24, description="how long a deleted id cannot be created anew")
-
-    feed_length: PositiveInt = Field(default=1000, description="events kept per user for resuming")
-    feed_ttl: PositiveInt = Field(default=3600, description="life of a user's events after the last one")
-    feed_heartbeat: PositiveFloat = Field(default=15, description="pause between two signs of life in a stream")
-    feed_streams_per_user: PositiveInt = Field(default=10, description="open streams per user and worker")
-
-    # Up to one a microsecond, the finest that the script counts.
+    # At most one per microsecond, the resolution of the script.
     rate_limit: NonNegativeInt = Field(
         default=0,
         le=60_000_000,
-        description="requests per minute and user, for all workers together; then 429; 0 is no limit",
+        description="requests per minute and user across all workers, then 429; 0 disables it",
     )
-    rate_burst: PositiveInt = Field(default=100, le=1_000_000, description="how many of them at once, after a pause")
+    rate_burst: PositiveInt = Field(default=100, le=1_000_000, description="how many of them a user may send at once")
 
     max_body_bytes: PositiveInt = Field(default=4 * 1024 * 1024, description="largest request body")
     max_message_bytes: PositiveInt = Field(
-        default=1024 * 1024, description="largest message, as JSON with its numbers written out"
+        default=1024 * 1024, description="largest message as JSON, with numbers written out"
     )
     max_metadata_bytes: PositiveInt = Field(
-        default=16 * 1024, description="largest metadata, as JSON with its numbers written out"
+        default=16 * 1024, description="largest metadata as JSON, with numbers written out"
     )
 
-    # For clients on slow lines, not for those that send a byte now and then to keep a connection for nothing.
-    header_timeout: PositiveFloat = Field(default=10, description="limit for the headers of a request to arrive")
-    # The largest body in this time is half a megabit per second.
+    # Long enough for slow networks; it ends clients that send a byte now and then.
+    header_timeout: PositiveFloat = Field(default=10, description="timeout for receiving a request's headers")
+    # Half a megabit per second for the largest body.
     transfer_timeout: PositiveFloat = Field(
         default=60,
-        description="limit for a body to arrive, and for a client that takes nothing of its answer any more",
+        description="timeout for receiving a body, and for a client that stops reading its response",
     )
-    # Four times the largest token, which is the largest header there is need for.
+    # Four times the largest token.
     max_header_bytes: PositiveInt = Field(default=32 * 1024, description="largest request line and headers together")
-    # Below the 1024 open files that many systems allow a process, with room for Redis.
+    # Below the usual limit of 1024 open files per process, with room for Redis.
     max_connections: PositiveInt = Field(
-        default=900,
-        description="open connections per worker, event streams among them; then 503",
+        default=900, description="open connections per worker, event streams included; then 503"
     )
 
-    # Kubernetes tells its balancers of the end when it tells the process; they follow within about a second.
-    # What asks /readyz needs longer: its interval times the failures that it wants to see.
+    # Kubernetes updates its load balancers within about a second of SIGTERM. Balancers that poll /readyz need their
+    # interval times their failure threshold.
     drain_seconds: NonNegativeFloat = Field(
-        default=3, le=60, description="how long a process that is to end serves on, not ready; 0 without a balancer"
+        default=3, le=60, description="how long to keep serving after SIGTERM; 0 without a balancer"
     )
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(),
-        description="origins whose pages may call the API, separated by commas",
+        default=(), description="comma-separated origins whose pages may call the API"
     )
     log_format: Literal["json", "console"] = Field(
-        default="json", description="`json`, or `console`: for people, with the texts of exceptions"
+        default="json", description="`json`, or `console` for people, which includes exception messages"
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least severity logged")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="lowest level to log")
     log_user_key: SecretStr = Field(
         default_factory=_log_user_key,
-        description="key of the names that users have in logs and traces, 16 bytes at least; without it derived from "
-        "`CHAT_JWT_SECRET`, or else random at each start",
+        description="key for hashing user ids in logs and traces, at least 16 bytes; defaults to `CHAT_JWT_SECRET`, or "
+        "a random key per start",
     )
     metrics_dir: DirectoryPath | None = Field(
         default=None,
-        description="folder by which the workers of a host find each other for `/metrics`; `serve --workers` makes one",
+        description="directory through which workers of a host share metrics; `serve --workers` creates one",
     )
     frontend_dir: Path | None = Field(default=None, description="the built sidebar, served at `/`")
 
     @field_validator("port", mode="before")
     @classmethod
-    def _given_by_an_operator(cls, port: object) -> object:
+    def _ignore_kubernetes_service(cls, port: object) -> object:
         return platform_port() if is_service_of_kubernetes(port) else port
 
     @field_validator("cors_origins", mode="before")
@@ -195,56 +190,52 @@ class Settings(BaseSettings):
 
     @field_validator("jwt_secret", "log_user_key")
     @classmethod
-    def _long_enough(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        wanted = MIN_KEY_BYTES if info.field_name == "log_user_key" else MIN_SECRET_BYTES
-        if secret is not None and len(secret.get_secret_value().encode()) < wanted:
-            message = f"needs at least {wanted} bytes; `openssl rand -hex 32` makes a good one"
-            raise ValueError(message)
+    def _check_length(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        minimum = MIN_KEY_BYTES if info.field_name == "log_user_key" else MIN_SECRET_BYTES
+        if secret is not None and len(secret.get_secret_value().encode()) < minimum:
+            raise ValueError(f"must have at least {minimum} bytes; generate one with `openssl rand -hex 32`")
         return secret
 
     @field_validator("metrics_dir")
     @classmethod
-    def _short_enough(cls, folder: Path | None) -> Path | None:
+    def _check_path_length(cls, folder: Path | None) -> Path | None:
         if folder is not None and len(os.fsencode(folder)) > MAX_SOCKET_FOLDER_BYTES:
-            message = f"its path is too long for sockets: choose one of at most {MAX_SOCKET_FOLDER_BYTES} bytes"
-            raise ValueError(message)
+            raise ValueError(f"is too long for Unix sockets; use a path of at most {MAX_SOCKET_FOLDER_BYTES} bytes")
         return folder
 
     @field_validator("database_url")
     @classmethod
-    def _of_postgres(cls, url: SecretStr) -> SecretStr:
+    def _check_database_url(cls, url: SecretStr) -> SecretStr:
         if not url.get_secret_value().startswith(POSTGRES_SCHEMES):
-            message = f"must start with {' or '.join(POSTGRES_SCHEMES)}"
-            raise ValueError(message)
+            raise ValueError(f"must start with {' or '.join(POSTGRES_SCHEMES)}")
         return url
 
     @field_validator("redis_url")
     @classmethod
-    def _of_redis(cls, url: SecretStr) -> SecretStr:
+    def _check_redis_url(cls, url: SecretStr) -> SecretStr:
         RedisAddress.parse(url.get_secret_value())
         return url
 
-    # Of a field, because a validator of the whole model does not run while any field is wrong.
+    # A field validator, because model validators do not run while any field is invalid.
     @field_validator("jwks_url")
     @classmethod
-    def _one_source_of_keys(cls, url: HttpUrl | None, info: ValidationInfo) -> HttpUrl | None:
-        # One kind of key only: a service that takes both invites the confusion of algorithms.
+    def _check_key_source(cls, url: HttpUrl | None, info: ValidationInfo) -> HttpUrl | None:
+        # Exactly one kind of key: accepting both invites algorithm confusion.
         if "jwt_secret" in info.data and (info.data["jwt_secret"] is None) == (url is None):
-            message = "set either this or CHAT_JWT_SECRET (HS256), and not both"
-            raise ValueError(message)
+            raise ValueError("set either this or CHAT_JWT_SECRET (HS256), not both")
         return url
 
     @property
     def algorithms(self) -> tuple[Algorithm, ...]:
-        """The only algorithms a token may be signed with; what the token says of itself picks nothing."""
+        """The allowed algorithms, whatever a token's header says."""
         return ("HS256",) if self.jwt_secret else PUBLISHED_ALGORITHMS
 
 
 def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
-    """Read the environment, or raise ConfigurationError with one line for each variable that is wrong."""
+    """Read the environment, or raise ConfigurationError with one line per invalid variable."""
     try:
         return Settings.model_validate(overrides or {})
     except ValidationError as error:
-        # A default that depends on a wrong setting is not itself wrong.
-        wrong = [each for each in error.errors(include_input=False) if each["type"] != "default_factory_not_called"]
-        raise ConfigurationError("\n".join(map(complaint, wrong))) from None
+        # A default that depends on an invalid setting is not itself invalid.
+        errors = [each for each in error.errors(include_input=False) if each["type"] != "default_factory_not_called"]
+        raise ConfigurationError("\n".join(map(describe, errors))) from None

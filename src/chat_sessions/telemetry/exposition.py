@@ -52,9 +52,7 @@ class EngineCollector(Collector):
 
     @override
     def collect(self) -> Iterable[Metric]:
-        yield CounterMetricFamily(
-            "chat_engine_restarts", "Restarts of the query engine.", value=self._engine.restarts
-        )
+        yield CounterMetricFamily("chat_engine_restarts", "Restarts of the query engine.", value=self._engine.restarts)
         yield GaugeMetricFamily(
             "chat_engine_calls_waiting", "Query engine calls in progress.", value=self._engine.waiting
         )

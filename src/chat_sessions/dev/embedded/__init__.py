@@ -1,8 +1,8 @@
 """The PostgreSQL and Redis of `make dev` and of the tests: real servers from PyPI wheels.
 
 Each is a child process with its own folder and port on 127.0.0.1, and exits with its parent, even after `kill -9`.
-Start them from the main thread: Linux sends the parent-death signal when the starting *thread* exits. Other systems have
-no such signal: there `kill -9` leaves the servers running, and the next start reports it.
+Start them from the main thread: Linux sends the parent-death signal when the starting *thread* exits. Without such a
+signal, on other systems, `kill -9` leaves the servers running, and the next start reports it.
 """
 
 import tempfile

@@ -34,6 +34,8 @@ APPLIED = """
 SELECT "migration_name" AS "name", "checksum", "finished_at" IS NOT NULL AS "is_done" FROM "_prisma_migrations"
 WHERE "rolled_back_at" IS NULL
 """
+
+
 async def examine(settings: Settings, query: Query) -> list[Finding]:
     """Check the server first, and the rest once it responds."""
     server = await isolated("postgres", _server(settings, query))

@@ -48,7 +48,9 @@ def skipped(check: str, reason: str) -> Finding:
 
 
 async def isolated(
-    check: str, findings: Awaitable[Sequence[Finding]], timeout: float = TIMEOUT_SECONDS  # noqa: ASYNC109  its own
+    check: str,
+    findings: Awaitable[Sequence[Finding]],
+    timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109  its own
 ) -> list[Finding]:
     """Run a check; a failure or a timeout is a finding as well."""
     try:

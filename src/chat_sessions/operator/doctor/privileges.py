@@ -8,7 +8,7 @@ MIGRATIONS_TABLE = "_prisma_migrations"
 # The schema is NULL for a role that may not use it.
 ROLE = """SELECT current_user::text AS "role", current_schema()::text AS "schema" """
 # Triggers write the outbox and the tombstones with the caller's privileges; FOR UPDATE needs UPDATE.
-# Sequences are those of the tables' columns; the CASE is there because has_sequence_privilege fails for other relations.
+# The CASE guards has_sequence_privilege, which fails for relations other than sequences.
 MISSING = """
 SELECT "privilege", "kind", "name", "table" FROM (
     SELECT "privilege", 'TABLE' AS "kind", relname::text AS "name", relname::text AS "table",

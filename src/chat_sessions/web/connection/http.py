@@ -36,7 +36,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """A connection that times out when the client is slow.
 
     Timeouts run for a head, from the connection or from the first byte after the last request; for a body, from its
-    head; and for a client that does not read its response. None runs while the service works, or while a stream is idle.
+    head; and for a client that does not read its response. None runs while the service works or a stream is idle.
     """
 
     def __init__(
