@@ -13,10 +13,10 @@ export interface paths {
         };
         /**
          * Follow your sessions
-         * @description Stream changes of your sessions: `session.created`, `session.updated` and `session.deleted`, with their `id`.
+         * @description Stream the changes of your sessions: `session.created`, `session.updated` and `session.deleted` with its `id`.
          *
-         *     `reset` means that events may have been missed: reload. To resume, send the last event's id as `Last-Event-ID`.
-         *     The stream ends when the token expires or the service restarts.
+         *     `reset` means that events may have been missed: reload what you show. To resume, send the `id` of the last event as
+         *     `Last-Event-ID`. The stream ends when the token expires or the service restarts.
          */
         get: operations["followSessions"];
         put?: never;
@@ -129,8 +129,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Alive?
-         * @description Return at once, whatever else is away: an orchestrator restarts what does not.
+         * Liveness
+         * @description Return 200 while the process responds, whatever the state of its dependencies.
          */
         get: operations["alive"];
         put?: never;
@@ -149,10 +149,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Ready?
-         * @description Answer 503 while Postgres or the query engine is away, and when the process is about to end.
+         * Readiness
+         * @description Return 503 while Postgres or the query engine is unavailable, and while the process shuts down.
          *
-         *     Without Redis the service is ready, but degraded.
+         *     Without Redis the service is ready, but `degraded`.
          */
         get: operations["ready"];
         put?: never;
@@ -172,7 +172,7 @@ export interface paths {
         };
         /**
          * Metrics
-         * @description Return what the workers of this host have counted; among several, `worker` says which.
+         * @description Return the metrics of all workers of this host, with the label `worker` if there are several.
          */
         get: operations["metrics"];
         put?: never;
@@ -660,7 +660,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit the contract. */
+            /** @description Invalid request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -669,10 +669,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Too many requests; Retry-After says when to try again. Or: Too many event streams are open for this user; close one first. */
+            /** @description Rate limit exceeded. Retry-After says when to try again. Or: Too many open event streams. Close one and try again. */
             429: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -680,10 +680,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database cannot serve this right now; try again. */
+            /** @description Database unavailable. Try again. */
             503: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -747,7 +747,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit the contract. Or: The request cannot be used as it is. */
+            /** @description Invalid request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -756,10 +756,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Too many requests; Retry-After says when to try again. */
+            /** @description Rate limit exceeded. Retry-After says when to try again. */
             429: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -767,10 +767,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database cannot serve this right now; try again. */
+            /** @description Database unavailable. Try again. */
             503: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -830,7 +830,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description You have deleted a session with this id; mint another one. */
+            /** @description You have deleted a session with this id. Use a new one. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -839,7 +839,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than the service accepts; send less at once. */
+            /** @description Body too large. Send less per request. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -848,7 +848,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit the contract. Or: The request cannot be used as it is. */
+            /** @description Invalid request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -857,10 +857,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Too many requests; Retry-After says when to try again. */
+            /** @description Rate limit exceeded. Retry-After says when to try again. */
             429: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -868,10 +868,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database cannot serve this right now; try again. */
+            /** @description Database unavailable. Try again. */
             503: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -914,10 +914,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Other writers are busy with this session; try again. */
+            /** @description Other requests are writing to this session. Try again. */
             409: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -925,7 +925,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than the service accepts; send less at once. */
+            /** @description Body too large. Send less per request. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -934,7 +934,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit the contract. Or: The request cannot be used as it is. */
+            /** @description Invalid request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -943,10 +943,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Too many requests; Retry-After says when to try again. */
+            /** @description Rate limit exceeded. Retry-After says when to try again. */
             429: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -954,10 +954,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database cannot serve this right now; try again. */
+            /** @description Database unavailable. Try again. */
             503: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -1018,7 +1018,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such session. */
+            /** @description Session not found. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1027,7 +1027,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit the contract. Or: The request cannot be used as it is. */
+            /** @description Invalid request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1036,10 +1036,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Too many requests; Retry-After says when to try again. */
+            /** @description Rate limit exceeded. Retry-After says when to try again. */
             429: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -1047,10 +1047,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database cannot serve this right now; try again. */
+            /** @description Database unavailable. Try again. */
             503: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -1093,7 +1093,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such session. */
+            /** @description Session not found. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1102,7 +1102,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The session has changed since; read it again and repeat with its new ETag. */
+            /** @description The session has changed. Read it again and retry with its new ETag. */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -1111,7 +1111,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit the contract. Or: The request cannot be used as it is. */
+            /** @description Invalid request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1120,10 +1120,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Too many requests; Retry-After says when to try again. */
+            /** @description Rate limit exceeded. Retry-After says when to try again. */
             429: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -1131,10 +1131,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database cannot serve this right now; try again. */
+            /** @description Database unavailable. Try again. */
             503: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -1185,7 +1185,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such session. */
+            /** @description Session not found. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1194,7 +1194,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The session has changed since; read it again and repeat with its new ETag. */
+            /** @description The session has changed. Read it again and retry with its new ETag. */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -1203,7 +1203,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than the service accepts; send less at once. */
+            /** @description Body too large. Send less per request. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1212,7 +1212,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit the contract. Or: The request cannot be used as it is. */
+            /** @description Invalid request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1221,10 +1221,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Too many requests; Retry-After says when to try again. */
+            /** @description Rate limit exceeded. Retry-After says when to try again. */
             429: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -1232,10 +1232,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database cannot serve this right now; try again. */
+            /** @description Database unavailable. Try again. */
             503: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -1281,7 +1281,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such session. */
+            /** @description Session not found. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1290,10 +1290,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Other writers are busy with this session; try again. */
+            /** @description Other requests are writing to this session. Try again. */
             409: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -1301,7 +1301,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than the service accepts; send less at once. */
+            /** @description Body too large. Send less per request. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1310,7 +1310,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The request does not fit the contract. Or: The request cannot be used as it is. */
+            /** @description Invalid request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1319,10 +1319,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Too many requests; Retry-After says when to try again. */
+            /** @description Rate limit exceeded. Retry-After says when to try again. */
             429: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -1330,10 +1330,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The database cannot serve this right now; try again. */
+            /** @description Database unavailable. Try again. */
             503: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -1381,10 +1381,10 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description The service cannot answer right now; try again. */
+            /** @description Service unavailable. Try again. */
             503: {
                 headers: {
-                    /** @description Seconds to wait before the next attempt. */
+                    /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
                     [name: string]: unknown;
                 };
@@ -1403,7 +1403,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description For Prometheus. */
+            /** @description Prometheus text. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -7,9 +7,9 @@ TABLES: Final = ("ChatMessage", "ChatSession", "Outbox", "Tombstone")
 
 OBJECTS: Final[Mapping[str, Sequence[str]]] = {
     "TABLE": TABLES,
-    "CONSTRAINT": (*(f"{table}_pkey" for table in TABLES), "ChatMessage_sessionId_fkey"),
+    "CONSTRAINT": (*(f"{table}_pkey" for table in TABLES), "ChatMessage_userId_sessionId_fkey"),
     "INDEX": (
-        "ChatMessage_sessionId_sequence_key",
+        "ChatMessage_userId_sessionId_sequence_key",
         "ChatSession_updatedAt_id_idx",
         "ChatSession_userId_isPinned_updatedAt_id_idx",
         "ChatSession_userId_updatedAt_id_idx",
@@ -17,7 +17,6 @@ OBJECTS: Final[Mapping[str, Sequence[str]]] = {
     ),
     "FUNCTION": (
         "ChatMessage_move_version",
-        "ChatSession_check_id",
         "ChatSession_move_version",
         "ChatSession_note_delete",
         "ChatSession_note_insert",
@@ -30,7 +29,6 @@ OBJECTS: Final[Mapping[str, Sequence[str]]] = {
         "ChatMessage_insert",
         "ChatMessage_update",
         "ChatSession_delete",
-        "ChatSession_id",
         "ChatSession_insert",
         "ChatSession_truncate",
         "ChatSession_update",
