@@ -1,4 +1,4 @@
-"""Parses CHAT_REDIS_URL."""
+"""Parses CHAT_REDIS_URL into servers, credentials and options."""
 
 from typing import Literal, NamedTuple, Self
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
