@@ -1,1 +1,1 @@
-"""Side by side: the service and what else could have been picked. Run by hand: `make bench`."""
+"""Compares the service with alternatives. Run by hand with `make bench`."""

@@ -1,4 +1,4 @@
-"""What the servers serve: written by SQL, the same for the service and for the baseline."""
+"""Test data, inserted by SQL for the service and for the baselines."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ MESSAGES = 20
 READER_SESSIONS = 200
 WRITER_SESSIONS = 64
 
-# Triggers are for what happens while the service runs; nothing here is in any cache yet.
+# Nothing is cached yet, so the outbox is not needed.
 WITHOUT_TRIGGERS = "SET session_replication_role = replica"
 
 SESSIONS = """
@@ -47,7 +47,7 @@ FROM "ChatMessage" WHERE "userId" = $1 ON CONFLICT DO NOTHING
 
 
 async def prepare_baselines(database_url: str) -> None:
-    """Make the tables of the baseline."""
+    """Create the baseline's tables."""
     engine = create_async_engine(database_url.replace("postgresql://", "postgresql+asyncpg://"))
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
@@ -86,7 +86,7 @@ async def ids(database_url: str, user: str, *, of_baseline: bool = False) -> Seq
 
 
 async def settle(database_url: str) -> None:
-    """Wait until the sweeper has caught up, and let the database tidy up now rather than later."""
+    """Wait until the outbox is empty, and vacuum now rather than during the measurement."""
     connection = await asyncpg.connect(database_url)
     while await connection.fetchval('SELECT EXISTS (SELECT FROM "Outbox")'):
         pass
@@ -94,10 +94,10 @@ async def settle(database_url: str) -> None:
     await connection.close()
 
 
-async def store_for_ceiling(redis_url: str, user: str, answers: dict[str, bytes]) -> None:
-    """Store what the ceiling is to answer: the bodies of the service, by path."""
+async def store_for_ceiling(redis_url: str, user: str, bodies: dict[str, bytes]) -> None:
+    """Store the service's response bodies for the baseline `ceiling`, by path."""
     async with Redis.from_url(redis_url) as redis:
-        for path, body in answers.items():
+        for path, body in bodies.items():
             session_id = path.removeprefix("/api/chat/sessions").lstrip("/")
             await redis.set(f"ceiling:{user}:session:{session_id}" if session_id else f"ceiling:{user}:list", body)
 

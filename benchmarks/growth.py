@@ -1,4 +1,4 @@
-"""`make bench-growth`: what a call costs with a thousand, a hundred thousand and a million sessions in the database."""
+"""`make bench-growth`: latency with a thousand, a hundred thousand and a million sessions in the database."""
 
 import argparse
 import asyncio
@@ -22,14 +22,14 @@ from chat_sessions.web.auth.tokens import mint_token
 SIZES = (1_000, 100_000, 1_000_000)
 SESSIONS = "/api/chat/sessions"
 RESULTS = Path(__file__).with_name("results")
-# One user has this many of them, or all there are.
+# One user has at most this many of them.
 LARGEST_USER = 100_000
 LONG_SESSION_MESSAGES = 10_000
-# One is gone within some milliseconds: several, to catch others during it.
+# Several, because one is deleted within milliseconds.
 LONG_SESSIONS = 12
 REPEATS = 200
 MOST_GROWTH = 1.5
-# It counts the user's sessions, which reads them all; nobody does again until the next one comes or goes.
+# Grows by design: it counts the user's sessions, and the count is cached until the next create or delete.
 COUNTS = "first page after a creation"
 MOST_BLOCKING = 3
 
@@ -41,7 +41,7 @@ FROM generate_series(1, $1::int) AS n
 
 
 async def fill(url: str, add: int, largest: int) -> None:
-    """Add sessions of others, and bring the largest user up to a number; a sample has messages."""
+    """Insert the largest user's and others' sessions, and some with messages."""
     connection = await asyncpg.connect(url)
     async with connection.transaction():
         await connection.execute(data.WITHOUT_TRIGGERS)
@@ -59,21 +59,21 @@ async def fill(url: str, add: int, largest: int) -> None:
 
 
 class Caller:
-    """One user, one call at a time."""
+    """Makes one user's calls, one at a time."""
 
     def __init__(self, running: Running, secret: str, user: str) -> None:
         self._url = running.url
         self._token = mint_token(secret, user, ttl=86_400)
 
     def call(self, path: str, method: str = "GET", body: bytes | None = None) -> tuple[float, Any]:
-        """Return the milliseconds and the answer."""
+        """Return the milliseconds and the response."""
         request = urllib.request.Request(self._url + path, body, method=method)  # noqa: S310  our own
         request.add_header("Authorization", f"Bearer {self._token}")
         request.add_header("Content-Type", "application/json")
         started = time.perf_counter()
-        with urllib.request.urlopen(request) as answer:  # noqa: S310  our own
-            answered = answer.read()
-        return (time.perf_counter() - started) * 1000, json.loads(answered) if answered else None
+        with urllib.request.urlopen(request) as response:  # noqa: S310  our own
+            content = response.read()
+        return (time.perf_counter() - started) * 1000, json.loads(content) if content else None
 
 
 def typical(call: Callable[[], tuple[float, Any]], times: int = REPEATS) -> dict[str, float]:
@@ -88,7 +88,7 @@ def spread(taken: Sequence[float]) -> dict[str, float]:
 
 
 def deep_cursor(largest: Caller, pages: int) -> str:
-    """Walk into the list."""
+    """Page into the list and return the cursor."""
     cursor = ""
     for _ in range(pages):
         _, page = largest.call(f"{SESSIONS}?limit=100&cursor={cursor}" if cursor else f"{SESSIONS}?limit=100")
@@ -97,14 +97,14 @@ def deep_cursor(largest: Caller, pages: int) -> str:
 
 
 def measure(running: Running, secret: str, url: str, size: int) -> dict[str, dict[str, float]]:
-    """Measure each kind of call, without the cache where it would hide what Postgres does."""
+    """Measure each kind of call, bypassing the cache where it would hide Postgres."""
     largest, sample, long = (Caller(running, secret, user) for user in ("largest", "sample", "long"))
     ids = iter(asyncio.run(data.ids(url, "sample")))
     cursor = deep_cursor(largest, min(100, size // 200))
     long_ids = asyncio.run(data.ids(url, "long"))
     numbers = iter(range(10**6))
     results = {
-        # Another offset is another page: none of these is in the cache, but the total is.
+        # Each offset is a new page, so only the total is cached.
         "first pages": typical(lambda: largest.call(f"{SESSIONS}?limit=50&offset={next(numbers)}")),
         "deep page by cursor": typical(
             lambda: largest.call(f"{SESSIONS}?limit={next(numbers) % 50 + 50}&cursor={cursor}")
@@ -136,7 +136,7 @@ def measure(running: Running, secret: str, url: str, size: int) -> dict[str, dic
 
 
 def draw(measured: Mapping[int, Mapping[str, Mapping[str, float]]], file: Path) -> None:
-    """Draw the medians by size."""
+    """Plot the medians by size."""
     from matplotlib.figure import Figure  # noqa: PLC0415  slow to import, and only needed here
 
     figure = Figure(figsize=(8, 5), layout="constrained")
@@ -166,7 +166,7 @@ def report(measured: Mapping[int, Mapping[str, Mapping[str, float]]], sizes: Seq
 
 
 def main() -> None:
-    """Measure at each size, print the table, write the JSON and draw the picture."""
+    """Measure at each size, print the table, and write JSON and a plot."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     sizes: Sequence[int] = parser.parse_args().sizes

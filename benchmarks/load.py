@@ -1,4 +1,4 @@
-"""The load: many callers at once, for a few seconds. By wrk where there is one, else by a slower one in Python."""
+"""The load generator: concurrent callers for some seconds, by wrk if installed, else by slower Python code."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ class Call(NamedTuple):
 
 @dataclass(frozen=True)
 class Burst:
-    """What came of some seconds of load."""
+    """The result of some seconds of load."""
 
     requests: int
     seconds: float
@@ -50,13 +50,13 @@ def has_wrk() -> bool:
 
 
 def burst(url: str, token: str, calls: Sequence[Call], seconds: int) -> Burst:
-    """Send the calls in turn, again and again, for some seconds."""
-    return _by_wrk(url, token, calls, seconds) if has_wrk() else asyncio.run(_by_hand(url, token, calls, seconds))
+    """Cycle through the calls for some seconds."""
+    return _by_wrk(url, token, calls, seconds) if has_wrk() else asyncio.run(_by_python(url, token, calls, seconds))
 
 
 def warm_up(url: str, token: str, calls: Sequence[Call]) -> None:
-    """Send some of them, so that all connections are open and every answer is in the cache, where there is one."""
-    asyncio.run(_by_hand(url, token, calls, WARM_UP_SECONDS))
+    """Send calls briefly, so that connections are open and responses cached."""
+    asyncio.run(_by_python(url, token, calls, WARM_UP_SECONDS))
 
 
 def _by_wrk(url: str, token: str, calls: Sequence[Call], seconds: int) -> Burst:
@@ -65,11 +65,11 @@ def _by_wrk(url: str, token: str, calls: Sequence[Call], seconds: int) -> Burst:
         file.flush()
         options = ["-t1", f"-c{CALLERS}", f"-d{seconds}s", f"--timeout={TIMEOUT}s", f"--script={LUA}"]
         command = ["wrk", *options, f"--header=Authorization: Bearer {token}", url, "--", file.name]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  our own words
+        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  our own arguments
     return Burst(**json.loads(done.stderr.splitlines()[-1]))
 
 
-async def _by_hand(url: str, token: str, calls: Sequence[Call], seconds: float) -> Burst:
+async def _by_python(url: str, token: str, calls: Sequence[Call], seconds: float) -> Burst:
     address = urlsplit(url)
     host, port = address.hostname or "127.0.0.1", address.port or 80
     requests = cycle([_bytes(call, host, token) for call in calls])

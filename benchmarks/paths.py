@@ -1,4 +1,4 @@
-"""What is measured: which calls, against whom, and how much quicker the service is to be."""
+"""The calls to measure, their baselines, and the required ratios."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -12,7 +12,7 @@ Kind = Literal["list", "get", "list 304", "get 304", "delete", "append"]
 
 
 class Row(NamedTuple):
-    """One line of the table: the service does something, and is held against another that does it."""
+    """One row of the table: a call of the service, compared with a baseline."""
 
     name: str
     kind: Kind
@@ -36,7 +36,7 @@ ROWS: Sequence[Row] = (
 
 
 def calls(kind: Kind, contestant: Contestant, ids: Sequence[str], etags: dict[str, str]) -> list[Call]:
-    """Return the requests of a burst. The baselines know no 304: they answer the same request in full."""
+    """Return the requests of a burst; baselines, which have no ETags, return the full response."""
     of_each = [f"{SESSIONS}/{each}" for each in ids]
     conditional = contestant in {"service", "two workers", "uncached"}
     match kind:

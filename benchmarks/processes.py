@@ -1,4 +1,4 @@
-"""The servers under load: started, found out when they answer, measured, and ended."""
+"""Starts, measures and stops the servers under load."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ MEGABYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers."""
+    """A running server."""
 
     name: str
     url: str
@@ -31,14 +31,14 @@ class Running:
     seconds_to_start: float
 
     def cpu(self) -> dict[str, float]:
-        """Return the seconds of CPU that it has used: its Python processes, and the query engines."""
+        """Return the CPU seconds of its Python processes and of the query engines."""
         used = {"service": 0.0, "engine": 0.0}
         for each in family(self.process.pid):
             used["engine" if _is_engine(each) else "service"] += cpu_of(each)
         return used
 
     def memory(self) -> dict[str, float]:
-        """Return the resident megabytes of the same."""
+        """Return the resident megabytes of its Python processes and of the query engines."""
         held = {"service": 0.0, "engine": 0.0}
         for each in family(self.process.pid):
             with suppress(psutil.NoSuchProcess):
@@ -57,7 +57,7 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 def cpu_of(process: psutil.Process) -> float:
-    """Return the seconds of CPU of a process, and of its children that have ended."""
+    """Return the CPU seconds of a process and its exited children."""
     with suppress(psutil.NoSuchProcess):
         times = process.cpu_times()
         return float(times.user + times.system + times.children_user + times.children_system)
@@ -65,7 +65,7 @@ def cpu_of(process: psutil.Process) -> float:
 
 
 def cpu_of_server(server: Server) -> float:
-    """Return the seconds of CPU of an embedded server."""
+    """Return the CPU seconds of an embedded server."""
     return sum((cpu_of(each) for each in family(server.pid)), 0.0) if server.pid else 0.0
 
 
@@ -88,7 +88,7 @@ def service(
 
 @contextmanager
 def baseline(name: str, environment: Mapping[str, str]) -> Iterator[Running]:
-    """Run a module of `baselines/` as the service is run."""
+    """Run a module of `baselines/` like the service."""
     port = free_port()
     options = ["--loop=uvloop", "--http=httptools", "--no-access-log", "--log-level=warning", f"--port={port}"]
     command = [sys.executable, "-m", "uvicorn", f"benchmarks.baselines.{name}:app", *options]
@@ -103,7 +103,7 @@ def _running(name: str, command: list[str], environment: Mapping[str, str], port
     url = f"http://127.0.0.1:{port}"
     started = time.perf_counter()
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603  our own words
+        process = subprocess.Popen(  # noqa: S603  our own arguments
             command, cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=output
         )
         try:
@@ -116,15 +116,15 @@ def _running(name: str, command: list[str], environment: Mapping[str, str], port
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     give_up_at = time.monotonic() + START_TIMEOUT
-    while not _answers(url):
+    while not _responds(url):
         if process.poll() is not None or time.monotonic() > give_up_at:
             raise RuntimeError(f"{log.stem} did not start:\n{log.read_text()[-2000:]}")
         time.sleep(0.005)
 
 
-def _answers(url: str) -> bool:
+def _responds(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  our own
-            return bool(answer.status < 300)  # noqa: PLR2004
+        with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310  our own
+            return bool(response.status < 300)  # noqa: PLR2004
     except (HTTPError, URLError, OSError):
         return False

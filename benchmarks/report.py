@@ -1,4 +1,4 @@
-"""The table, for people, and the same as JSON, for whoever compares two runs."""
+"""Prints the table of a benchmark, and writes it as JSON."""
 
 import json
 import platform
@@ -23,15 +23,15 @@ HEAD = (
 
 
 class Measured(Protocol):
-    """A burst, and the seconds of CPU that it took of each part."""
+    """A burst, and its CPU seconds by part."""
 
     @property
     def burst(self) -> Burst:
-        """What the callers saw."""
+        """The result of the load generator."""
 
     @property
     def cpu(self) -> Mapping[str, float]:
-        """What it cost."""
+        """CPU seconds by part."""
 
 
 Results = Mapping[tuple[str, Contestant], Sequence[Measured]]
@@ -43,7 +43,7 @@ def report(rows: Sequence[Row], results: Results, facts: Mapping[str, float]) ->
     lines = []
     for row in rows:
         ours, theirs = results[row.name, row.service], results[row.name, row.baseline]
-        # Each pair ran one right after the other: what else the machine did meanwhile hit both.
+        # The bursts of a pair ran back to back, so other load on the machine affected both.
         ratio = median(our.burst.rps / their.burst.rps for our, their in zip(ours, theirs, strict=True))
         verdict = "aim" if ratio >= row.aim else "pass" if ratio >= row.at_least else "FAIL"
         print(f"{row.name}")
@@ -65,8 +65,8 @@ def _verdicts(facts: Mapping[str, float]) -> list[str]:
     memory = facts["service after"] + facts["engine after"]
     limits = {
         "memory of a worker with its engine, MB": (memory, MOST_MEGABYTES),
-        "its growth under load": (memory / (facts["service before"] + facts["engine before"]), MOST_GROWTH),
-        "cold start to the first answer, s": (facts["cold start s"], MOST_SECONDS_TO_START),
+        "memory growth under load": (memory / (facts["service before"] + facts["engine before"]), MOST_GROWTH),
+        "cold start to the first response, s": (facts["cold start s"], MOST_SECONDS_TO_START),
     }
     return [
         f"{name}: {value:.2f}, at most {most}: {'pass' if value <= most else 'FAIL'}"

@@ -1,4 +1,4 @@
-"""`make bench`: all servers at once, bursts interleaved over them, and one table of medians and ratios."""
+"""`make bench`: interleaved bursts against all servers, with a table of medians and ratios."""
 
 import argparse
 import asyncio
@@ -19,14 +19,14 @@ from chat_sessions.web.auth.tokens import mint_token
 
 READER, DELETER, WRITER = "reader", "deleter", "writer"
 USERS: Mapping[Kind, str] = {"delete": DELETER, "append": WRITER}
-# More than either deletes in a second.
+# More than any server deletes per second.
 DELETES_PER_SECOND = 3000
 SOAK_REQUESTS = 200_000
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A burst, and the seconds of CPU that it took of each part."""
+    """A burst, and its CPU seconds by part."""
 
     burst: Burst
     cpu: Mapping[str, float]
@@ -34,7 +34,7 @@ class Measured:
 
 @dataclass
 class Bench:
-    """The servers, the data and what has been measured."""
+    """The servers, the data and the measurements."""
 
     database: Postgres
     redis: Redis
@@ -44,7 +44,7 @@ class Bench:
     measured: dict[tuple[str, Contestant], list[Measured]] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
-        """Return what the servers are configured with."""
+        """Return the servers' environment variables."""
         return {
             "CHAT_DATABASE_URL": self.database.url,
             "CHAT_REDIS_URL": self.redis.url,
@@ -52,7 +52,7 @@ class Bench:
         }
 
     def token(self, kind: Kind) -> str:
-        """Return the token of the user whose sessions are for this."""
+        """Return the token of the user for this kind of call."""
         return mint_token(self.secret, USERS.get(kind, READER), ttl=86_400)
 
     def measure(self, row: Row, contestant: Contestant, seconds: int) -> None:
@@ -77,12 +77,12 @@ class Bench:
         servers = {"postgres": cpu_of_server(self.database), "redis": cpu_of_server(self.redis)}
         return {**self.running[contestant].cpu(), **servers}
 
-    def answer(self, contestant: Contestant, path: str) -> tuple[str, bytes]:
-        """Return the ETag and the body of one answer to the reader."""
+    def get(self, contestant: Contestant, path: str) -> tuple[str, bytes]:
+        """Return the ETag and the body of a response to the reader."""
         request = urllib.request.Request(self.running[contestant].url + path)  # noqa: S310  our own
         request.add_header("Authorization", f"Bearer {self.token('get')}")
-        with urllib.request.urlopen(request) as got:  # noqa: S310  our own
-            return got.headers.get("ETag", ""), got.read()
+        with urllib.request.urlopen(request) as response:  # noqa: S310  our own
+            return response.headers.get("ETag", ""), response.read()
 
 
 @contextmanager
@@ -95,7 +95,7 @@ def started() -> Iterator[Bench]:
         asyncio.run(data.add_to_both(database.url, READER, data.READER_SESSIONS))
         asyncio.run(data.add_to_both(database.url, WRITER, data.WRITER_SESSIONS))
         environment = bench.environment()
-        # Nobody listens at port 1: a service that has lost its Redis reads from Postgres.
+        # Nothing listens on port 1: without Redis, the service reads from Postgres.
         without_cache = {**environment, "CHAT_REDIS_URL": "redis://127.0.0.1:1"}
         bench.running = {
             "service": stack.enter_context(service("service", environment)),
@@ -105,9 +105,9 @@ def started() -> Iterator[Bench]:
             "pick_instead": stack.enter_context(baseline("pick_instead", environment)),
         }
         paths = [SESSIONS, *(f"{SESSIONS}/{each}" for each in asyncio.run(data.ids(database.url, READER)))]
-        answers = {path: bench.answer("service", path) for path in paths}
-        bench.etags = {path: etag for path, (etag, _) in answers.items()}
-        asyncio.run(data.store_for_ceiling(redis.url, READER, {path: body for path, (_, body) in answers.items()}))
+        responses = {path: bench.get("service", path) for path in paths}
+        bench.etags = {path: etag for path, (etag, _) in responses.items()}
+        asyncio.run(data.store_for_ceiling(redis.url, READER, {path: body for path, (_, body) in responses.items()}))
         yield bench
 
 
@@ -127,7 +127,7 @@ def soak(bench: Bench, requests: int) -> dict[str, float]:
 
 
 def cold_start(environment: Mapping[str, str], times: int) -> float:
-    """Return the seconds from the start of the command to the first answer."""
+    """Return the seconds from the start of the command to the first response."""
     seconds = []
     for _ in range(times):
         with service("cold", environment, healthy="/healthz") as running:
@@ -136,12 +136,12 @@ def cold_start(environment: Mapping[str, str], times: int) -> float:
 
 
 def main() -> None:
-    """Measure, print the table, and write it down."""
+    """Measure, print the table, and write it as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=3, help="of one burst")
+    parser.add_argument("--seconds", type=int, default=3, help="duration of a burst")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", default="", help="rows whose name contains this")
-    parser.add_argument("--no-soak", action="store_true", help=f"leave out the {SOAK_REQUESTS} requests")
+    parser.add_argument("--only", default="", help="only rows whose name contains this")
+    parser.add_argument("--no-soak", action="store_true", help=f"skip the memory test of {SOAK_REQUESTS:,} requests")
     arguments = parser.parse_args()
     rows = [row for row in ROWS if arguments.only in row.name]
     print(f"Load by {'wrk' if has_wrk() else 'Python (apt-get install wrk for a quicker one)'}.")

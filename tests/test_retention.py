@@ -204,7 +204,7 @@ async def test_erasing_a_user_leaves_nothing_of_them_but_the_ids_that_must_not_b
     await asyncio.gather(ada.page(), *(ada.get(each) for each in ids))
     result = await operator.succeed("erase-user", "ada", "--yes")
     assert "erased 3 sessions with 3 messages" in result.output
-    assert "The ids of 3 sessions are kept with the user's for up to 24 h" in result.output
+    assert "Tombstones keep the ids of 3 sessions and the user's id for up to 24 h" in result.output
     assert await keys_of(redis, "ada") == []
     buried = await database.fetch('SELECT "userId", "sessionId" FROM "Tombstone"')
     assert {tuple(row) for row in buried} == {("ada", each) for each in ids}

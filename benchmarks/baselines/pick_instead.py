@@ -1,4 +1,4 @@
-"""What one would pick instead: FastAPI, SQLAlchemy 2 on asyncpg, pydantic response models, and no cache."""
+"""The usual alternative: FastAPI, SQLAlchemy 2 on asyncpg, pydantic response models, and no cache."""
 
 import os
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
 
 class Out(BaseModel):
-    """An answer, read from a row."""
+    """A response model, read from a row."""
 
     model_config = ConfigDict(from_attributes=True, populate_by_name=True)
 
@@ -175,7 +175,7 @@ async def delete_session(db: Database, user: User, session_id: str) -> None:
 
 @app.post("/api/chat/sessions/{session_id}/messages", status_code=HTTPStatus.CREATED)
 async def append_messages(db: Database, user: User, session_id: str, new: NewMessages) -> Messages:
-    """Append messages; the row of the session gives out the sequences."""
+    """Append messages; the session's row assigns the sequences."""
     extend = (
         update(SessionRow)
         .where(SessionRow.id == session_id, SessionRow.user_id == user)

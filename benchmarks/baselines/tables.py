@@ -1,4 +1,4 @@
-"""The tables of the baseline, as SQLAlchemy maps them: those of the service without its triggers."""
+"""The baseline's tables in SQLAlchemy: the service's without triggers."""
 
 from datetime import datetime
 from typing import Any

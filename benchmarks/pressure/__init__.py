@@ -1,1 +1,1 @@
-"""`make bench-pressure`: one user's extremes at full size, and what everybody else notices of them."""
+"""`make bench-pressure`: extreme use by single users, and its effect on others."""

@@ -1,4 +1,4 @@
-"""A user who has nothing to do with it all: reads and appends at a steady pace, from a process of its own."""
+"""An uninvolved user who reads and appends at a steady rate, from a separate process."""
 
 import asyncio
 import itertools
@@ -16,7 +16,7 @@ from benchmarks.soak.calls import no_certificates
 USER = "bystander"
 CALLS_PER_SECOND = 20  # to each service
 APPEND_EVERY = 5
-NO_ANSWER = 0
+NO_RESPONSE = 0
 TIMEOUT_SECONDS = 30
 SESSIONS = "/api/chat/sessions"
 MESSAGE = {"messages": [{"role": "user", "content": "Some words of a chat. " * 8}]}
@@ -25,7 +25,7 @@ Kind = Literal["read", "append"]
 
 
 class Sample(NamedTuple):
-    """One call: when it was sent, how long its answer took, and the status."""
+    """One call: when it was sent, how long the response took, and its status."""
 
     kind: Kind
     sent: float
@@ -34,19 +34,19 @@ class Sample(NamedTuple):
 
 
 class Bystander:
-    """What the user has seen; known once the block of `bystander` has ended."""
+    """The samples, complete once the block of `bystander` has ended."""
 
     def __init__(self) -> None:
         self.samples: Sequence[Sample] = ()
 
     def within(self, kind: Kind, began: float, ended: float) -> list[Sample]:
-        """Return the calls that were sent then."""
+        """Return the calls sent in an interval."""
         return [each for each in self.samples if each.kind == kind and began <= each.sent < ended]
 
 
 @contextmanager
 def bystander(urls: Sequence[str], token: str, session_ids: Sequence[str]) -> Iterator[Bystander]:
-    """Let the user come and go on for as long as the block lasts."""
+    """Run the user during the block."""
     seen = Bystander()
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe()
@@ -78,7 +78,7 @@ async def _live(line: Connection, urls: Sequence[str], token: str, session_ids: 
     async with httpx.AsyncClient(headers=authorization, timeout=TIMEOUT_SECONDS, verify=no_certificates()) as client:
         line.send("here")
         async with asyncio.TaskGroup() as calls:
-            # Nobody waits for the answer to the call before: a stall is felt by all who come during it.
+            # Calls do not wait for earlier responses, so a stall affects all that are sent during it.
             while not line.poll():
                 turn = next(turns)
                 for url in urls:
@@ -94,10 +94,10 @@ async def _call(client: httpx.AsyncClient, url: str, turn: int, session_id: str,
     kind: Kind = "read" if turn % APPEND_EVERY else "append"
     try:
         if kind == "append":
-            answer = await client.post(f"{url}/{session_id}/messages", json=MESSAGE)
+            response = await client.post(f"{url}/{session_id}/messages", json=MESSAGE)
         else:
-            answer = await client.get(f"{url}/{session_id}" if turn % 2 else url)
-        status = answer.status_code
+            response = await client.get(f"{url}/{session_id}" if turn % 2 else url)
+        status = response.status_code
     except httpx.TransportError:
-        status = NO_ANSWER
+        status = NO_RESPONSE
     samples.append(Sample(kind, began, time.monotonic() - began, status))

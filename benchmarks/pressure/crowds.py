@@ -1,4 +1,4 @@
-"""Many calls at once at one service: appends of many users, and the searches of one."""
+"""Concurrent calls to one service: appends of many users, and searches of one."""
 
 import asyncio
 import json
@@ -19,17 +19,17 @@ DELAYS: Mapping[Kind, Delay] = {"read": within_a_second, "append": within_a_seco
 USERS, SESSIONS_EACH = 40, 10
 WAVES = 5
 MESSAGE = {"messages": [{"role": "user", "content": "All at once"}]}
-# Busy is an answer, which says when to try again.
+# These responses say when to try again.
 BUSY = {409, 429, 503}
 SEARCHES, SEARCHING_SECONDS = 40, 15.0
 ACCOUNT = 100_000
-#: Titles and what was said, where the service knows how; else titles.
+#: Searches titles and messages, if the service supports it; otherwise the list searches titles.
 SEARCH = f"{SESSIONS}/search"
 FIRST = slice(1)
 
 
 async def appends(deployment: Deployment) -> Findings:
-    """Let 400 sessions grow at the same moment, several times."""
+    """Append to 400 sessions at once, several times."""
     number = USERS * SESSIONS_EACH
     findings = Findings(f"{number} appends at once at one service, {WAVES} times")
     paths = []
@@ -39,43 +39,43 @@ async def appends(deployment: Deployment) -> Findings:
         authorization = {"Authorization": f"Bearer {deployment.token(f'crowd-{user}')}"}
         paths += [(f"{SESSIONS}/{each}/messages", authorization) for each in ids]
     async with deployment.clients("nobody") as clients, pressed(deployment, findings, DELAYS, services=FIRST):
-        answers, slowest = Counter[int](), 0.0
+        responses, slowest = Counter[int](), 0.0
         for _ in range(WAVES):
             began = time.monotonic()
             wave = [clients[0].post(path, json=MESSAGE, headers=headers) for path, headers in paths]
-            answers.update(each.status_code for each in await asyncio.gather(*wave))
+            responses.update(each.status_code for each in await asyncio.gather(*wave))
             slowest = max(slowest, time.monotonic() - began)
-    findings.tell("answers to the appends", _told(answers))
-    findings.none("of them neither taken nor told to try again", _strange(answers, 201))
+    findings.tell("responses to the appends", _format(responses))
+    findings.none("of them neither successful nor retryable", _unexpected(responses, 201))
     findings.tell("seconds of the slowest wave", slowest)
     return findings
 
 
 async def searches(deployment: Deployment) -> Findings:
-    """Let one account be searched by many at once, for what is not in it."""
+    """Search one account concurrently for text that it does not contain."""
     findings = Findings(f"{SEARCHES} searches at once of one account of {ACCOUNT:,} sessions, at one service")
     await data.add_sessions(deployment.database.url, "searcher", ACCOUNT, 1)
     path = SEARCH if SEARCH in json.loads((ROOT / "openapi.json").read_text())["paths"] else SESSIONS
     findings.tell("searched by", path)
     async with deployment.clients("searcher") as clients, pressed(deployment, findings, DELAYS, services=FIRST):
         found = await asyncio.gather(*(_search_on(clients[0], path, number) for number in range(SEARCHES)))
-    answers = sum(found, Counter[int]())
-    findings.tell("answers to the searches", _told(answers))
-    findings.none("of them neither found nor told to try again", _strange(answers, 200))
+    responses = sum(found, Counter[int]())
+    findings.tell("responses to the searches", _format(responses))
+    findings.none("of them neither successful nor retryable", _unexpected(responses, 200))
     return findings
 
 
 async def _search_on(client: httpx.AsyncClient, path: str, number: int) -> Counter[int]:
-    answers, give_up_at = Counter[int](), time.monotonic() + SEARCHING_SECONDS
+    responses, give_up_at = Counter[int](), time.monotonic() + SEARCHING_SECONDS
     while time.monotonic() < give_up_at:
-        answer = await client.get(path, params={"q": f"nowhere to be found {number}"})
-        answers[answer.status_code] += 1
-    return answers
+        response = await client.get(path, params={"q": f"nowhere to be found {number}"})
+        responses[response.status_code] += 1
+    return responses
 
 
-def _strange(answers: Counter[int], good: int) -> int:
-    return sum(answers[each] for each in answers.keys() - BUSY - {good})
+def _unexpected(responses: Counter[int], good: int) -> int:
+    return sum(responses[each] for each in responses.keys() - BUSY - {good})
 
 
-def _told(answers: Counter[int]) -> str:
-    return ", ".join(f"{status}: {number:,}" for status, number in sorted(answers.items()))
+def _format(responses: Counter[int]) -> str:
+    return ", ".join(f"{status}: {number:,}" for status, number in sorted(responses.items()))

@@ -1,4 +1,4 @@
-"""Accounts of tens of thousands of sessions are deleted: by one call, by an operator, and beside others' deletions."""
+"""Deletes accounts of tens of thousands of sessions: by one call, by an operator, and beside others' deletions."""
 
 import asyncio
 import time
@@ -18,13 +18,13 @@ DELAYS: Mapping[Kind, Delay] = {"read": thrice, "append": thrice}
 SAMPLED = 150
 BATCH, ERASED = 10_000, 12_000
 WITNESSES = 20
-# About a second, says the contract; five is what the tests allow a busy machine.
+# The contract says about a second; the tests allow a busy machine five.
 SWEPT_SECONDS, GIVE_UP_SECONDS = 5.0, 120.0
 POLL_SECONDS = 0.05
 RETRY_SECONDS = 1.0
 MOST_ATTEMPTS = 20
 
-# What autovacuum leaves of an outbox that it finds empty: pages, and no row in them. Nobody corrects it meanwhile.
+# The statistics after autovacuum of an empty outbox: pages without rows, and no later ANALYZE.
 STATISTICS_OF_AN_EMPTY_OUTBOX = """
 ALTER TABLE "Outbox" SET (autovacuum_enabled = false);
 BEGIN;
@@ -37,7 +37,7 @@ ANALYZE "Outbox"
 
 
 async def sweeping(deployment: Deployment) -> Findings:
-    """Let one user delete 10,000 sessions; meanwhile sessions of another are deleted by SQL, and a third is erased."""
+    """Delete 10,000 sessions of one user, another's sessions by SQL, and erase a third."""
     findings = Findings(f"A deletion of {BATCH:,}; the statistics of an empty outbox; others' deletions by SQL")
     url = deployment.database.url
     for user, sessions in (("heavy", BATCH), ("erased", ERASED), ("witness", WITNESSES)):
@@ -55,7 +55,7 @@ async def sweeping(deployment: Deployment) -> Findings:
 
 
 async def large(deployment: Deployment, sessions: int) -> Findings:
-    """Let one call delete an account, and read what was in the cache by way of both services."""
+    """Delete an account by one call, and read what both services had cached."""
     findings = Findings(f"A deletion of {sessions:,} sessions by one call, {SAMPLED} of them cached by both services")
     await data.add_sessions(deployment.database.url, "heavy", sessions, 0)
     ids = await data.ids(deployment.database.url, "heavy")
@@ -64,24 +64,24 @@ async def large(deployment: Deployment, sessions: int) -> Findings:
         await cached(heavy, sampled)
         async with pressed(deployment, findings, DELAYS):
             await _delete_all(heavy[0], findings)
-            findings.none("stale reads after the answer", await stale(heavy, sampled))
+            findings.none("stale reads after the response", await stale(heavy, sampled))
             await _swept(deployment, findings)
     return findings
 
 
 async def _delete_all(client: httpx.AsyncClient, findings: Findings) -> None:
-    """Delete everything of a user, as often as it takes, for as long as there is hope."""
+    """Delete all sessions of a user, with retries."""
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     began, refused = time.monotonic(), 0
     for _ in range(MOST_ATTEMPTS):
-        answer = await client.post(f"{SESSIONS}/batch-delete", json={"filter": {"updated_before": tomorrow}})
-        if answer.status_code == OK:
+        response = await client.post(f"{SESSIONS}/batch-delete", json={"filter": {"updated_before": tomorrow}})
+        if response.status_code == OK:
             break
         refused += 1
         await asyncio.sleep(RETRY_SECONDS)
-    findings.none("calls that were refused before one was answered", refused)
-    findings.exactly("answer to the deletion", answer.status_code, OK)
-    findings.tell("seconds until the deletion was answered", time.monotonic() - began)
+    findings.none("calls that failed before one succeeded", refused)
+    findings.exactly("status of the deletion", response.status_code, OK)
+    findings.tell("seconds until the deletion succeeded", time.monotonic() - began)
 
 
 async def _outlived(
@@ -94,7 +94,7 @@ async def _outlived(
         return OK not in await statuses(clients, session_ids)
 
     outlived = await _seconds_until(gone)
-    findings.at_most("seconds for which another's session outlived its SQL", outlived, SWEPT_SECONDS)
+    findings.at_most("seconds that sessions deleted by SQL stayed visible", outlived, SWEPT_SECONDS)
 
 
 async def _erase(deployment: Deployment, findings: Findings) -> None:
@@ -107,15 +107,15 @@ async def _erase(deployment: Deployment, findings: Findings) -> None:
 
 
 async def _swept(deployment: Deployment, findings: Findings) -> None:
-    """See how long it takes until no note is left of those that are there now."""
+    """Record how long it takes until the current notes are swept."""
     async with deployment.sql() as sql:
         newest = await sql.fetchval('SELECT COALESCE(max("id"), 0) FROM "Outbox"')
 
         async def done() -> bool:
             return await _left(sql, newest) == 0
 
-        findings.tell("seconds until their notes were swept", await _seconds_until(done))
-        findings.none("notes that were left", await _left(sql, newest))
+        findings.tell("seconds until the outbox notes were swept", await _seconds_until(done))
+        findings.none("remaining notes", await _left(sql, newest))
 
 
 async def _left(sql: asyncpg.Connection, newest: int) -> int:
@@ -123,7 +123,7 @@ async def _left(sql: asyncpg.Connection, newest: int) -> int:
 
 
 async def _seconds_until(condition: Callable[[], Awaitable[bool]]) -> float:
-    """Wait for a condition, but not for ever, and return how long it took."""
+    """Wait for a condition, at most GIVE_UP_SECONDS, and return how long it took."""
     began = time.monotonic()
     while not await condition() and time.monotonic() < began + GIVE_UP_SECONDS:  # noqa: ASYNC110  it is not ours
         await asyncio.sleep(POLL_SECONDS)

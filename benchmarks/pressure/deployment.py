@@ -1,4 +1,4 @@
-"""Two services on one Postgres and one Redis, each a process that can be called by itself."""
+"""Two services on one Postgres and one Redis, each with its own URL."""
 
 import asyncio
 import os
@@ -22,21 +22,21 @@ from chat_sessions.web.auth.tokens import mint_token
 SESSIONS = "/api/chat/sessions"
 REDIS_MEGABYTES = 256
 DAY = 86_400
-# The largest deletion may take this long to answer.
+# For the response to the largest deletion.
 TIMEOUT_SECONDS = 600
-# On, but out of everybody's way: it only has to be asked.
+# Enabled but never reached, to include its cost.
 RATE_LIMIT = {"CHAT_RATE_LIMIT": "1000000", "CHAT_RATE_BURST": "100000"}
 REDIS_OPTIONS = {
     "maxmemory": f"{REDIS_MEGABYTES}mb",
     "maxmemory-policy": "noeviction",
-    # Rewriting a file of all that is written would be a load of its own.
+    # Rewriting the append-only file would be load of its own.
     "appendonly": "no",
 }
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """What a scenario plays on."""
+    """The servers of a scenario."""
 
     database: Postgres
     redis: Redis
@@ -68,7 +68,7 @@ class Deployment:
 
     @asynccontextmanager
     async def sql(self) -> AsyncIterator[asyncpg.Connection]:
-        """Open a connection to the database beside the services."""
+        """Open a direct connection to the database."""
         connection = await asyncpg.connect(self.database.url)
         try:
             yield connection
@@ -76,7 +76,7 @@ class Deployment:
             await connection.close()
 
     async def command(self, *arguments: str) -> int:
-        """Run a command of the operator and return its exit code."""
+        """Run an operator command and return its exit code."""
         program = Path(sys.executable).parent / "chat-sessions"
         process = await asyncio.create_subprocess_exec(
             program,

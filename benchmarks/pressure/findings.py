@@ -1,11 +1,11 @@
-"""What a scenario has found, line by line, and whether it may be so."""
+"""The findings of a scenario, with their limits."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Line:
-    """A figure; `must` is empty where it is only told."""
+    """A figure; `must` is empty if it has no limit."""
 
     what: str
     figure: str
@@ -25,30 +25,30 @@ class Findings:
     lines: list[Line] = field(default_factory=list)
 
     def tell(self, what: str, figure: object) -> None:
-        """Note a figure without judging it."""
-        self.lines.append(Line(what, _written(figure)))
+        """Record a figure without a limit."""
+        self.lines.append(Line(what, _format(figure)))
 
     def none(self, what: str, number: float) -> None:
-        """Note a number that must be 0."""
-        self.lines.append(Line(what, _written(number), "must be 0", holds=number == 0))
+        """Record a number that must be 0."""
+        self.lines.append(Line(what, _format(number), "must be 0", holds=number == 0))
 
     def at_most(self, what: str, figure: float, limit: float) -> None:
-        """Note a figure that has a limit."""
-        self.lines.append(Line(what, _written(figure), f"at most {_written(limit)}", holds=figure <= limit))
+        """Record a figure with an upper limit."""
+        self.lines.append(Line(what, _format(figure), f"at most {_format(limit)}", holds=figure <= limit))
 
     def exactly(self, what: str, figure: object, expected: object) -> None:
-        """Note what must be this and nothing else."""
-        self.lines.append(Line(what, _written(figure), f"must be {_written(expected)}", holds=figure == expected))
+        """Record a figure with one valid value."""
+        self.lines.append(Line(what, _format(figure), f"must be {_format(expected)}", holds=figure == expected))
 
     def violated(self) -> list[Line]:
-        """Return what must not be so."""
+        """Return the lines beyond their limits."""
         return [each for each in self.lines if not each.holds]
 
     def __str__(self) -> str:
         return "\n".join([self.title, *map(str, self.lines)])
 
 
-def _written(figure: object) -> str:
+def _format(figure: object) -> str:
     if isinstance(figure, float):
         return f"{figure:,.1f}"
     return f"{figure:,}" if isinstance(figure, int) else str(figure)

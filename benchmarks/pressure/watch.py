@@ -1,4 +1,4 @@
-"""What the services hold, restart, fail and say of themselves while a scenario plays."""
+"""Watches memory, restarts and metrics of the services during a scenario."""
 
 import threading
 import urllib.request
@@ -17,8 +17,8 @@ from benchmarks.processes import Running
 INTERVAL_SECONDS = 0.2
 SCRAPE_TIMEOUT_SECONDS = 5
 MOST_MEGABYTES = 400.0
-#: The counters that must stand still, and what each of them means.
-STILL: Mapping[str, str] = {
+#: The counters that must not increase, and their descriptions.
+ZERO_COUNTERS: Mapping[str, str] = {
     "chat_redis_failures_total": "Redis failures",
     "chat_unlocked_appends_total": "appends without the lock",
     "chat_unlimited_requests_total": "requests past the rate limit",
@@ -27,7 +27,7 @@ AWAY = "reads that gave up the cache"
 
 
 class Watch:
-    """Looks at the services several times a second."""
+    """Polls the services several times a second."""
 
     def __init__(self, services: Sequence[Running]) -> None:
         self._services = services
@@ -56,18 +56,18 @@ class Watch:
 
     @property
     def restarts(self) -> int:
-        """How many query engines there were that were not there at first."""
+        """The number of query engines beyond the first ones."""
         return sum(len(pids) - 1 for pids in self._engines.values())
 
     def report(self, findings: Findings) -> None:
-        """Note what must hold in every scenario."""
-        for name in (*STILL.values(), AWAY):
+        """Record the findings that every scenario has."""
+        for name in (*ZERO_COUNTERS.values(), AWAY):
             findings.none(name, self.counted[name])
         findings.none("seconds in which a cache was not trusted", round(self.seconds_untrusted, 1))
         findings.none("restarts of the query engine", self.restarts)
         findings.at_most("memory of a worker with its engine, most MB", self.megabytes, MOST_MEGABYTES)
-        findings.none("answers of 500", self.counted["500"])
-        findings.tell("answers of 503", self.counted["503"])
+        findings.none("500 responses", self.counted["500"])
+        findings.tell("503 responses", self.counted["503"])
 
     def _watch(self) -> None:
         looked = monotonic()
@@ -77,11 +77,11 @@ class Watch:
             looked = now
 
     def _look(self, service: Running) -> bool:
-        """Note what a service holds and return whether it distrusts its cache."""
+        """Record memory and engines, and return whether the service distrusts its cache."""
         with suppress(psutil.NoSuchProcess):
             self.megabytes = max(self.megabytes, sum(service.memory().values()))
             self._engines[service.name] |= service.engines()
-        # One that does not answer is seen by the bystander.
+        # The bystander records a service that does not respond.
         with suppress(OSError):
             return any(sample.value for sample in _samples(service) if sample.name == "chat_degraded")
         return False
@@ -90,8 +90,8 @@ class Watch:
 def _counters(service: Running) -> Counter[str]:
     counted: Counter[str] = Counter()
     for name, labels, value, *_ in _samples(service):
-        if name in STILL:
-            counted[STILL[name]] += int(value)
+        if name in ZERO_COUNTERS:
+            counted[ZERO_COUNTERS[name]] += int(value)
         elif name == "chat_http_requests_total":
             counted[labels["status"]] += int(value)
         elif name == "chat_cache_reads_total" and labels["result"] == "away":
@@ -100,6 +100,6 @@ def _counters(service: Running) -> Counter[str]:
 
 
 def _samples(service: Running) -> list[Sample]:
-    with urllib.request.urlopen(f"{service.url}/metrics", timeout=SCRAPE_TIMEOUT_SECONDS) as answer:  # noqa: S310  ours
-        families = text_string_to_metric_families(answer.read().decode())
+    with urllib.request.urlopen(f"{service.url}/metrics", timeout=SCRAPE_TIMEOUT_SECONDS) as response:  # noqa: S310  ours
+        families = text_string_to_metric_families(response.read().decode())
     return [sample for family in families for sample in family.samples]

@@ -1,1 +1,1 @@
-"""`make soak`: users who know what must be true, for a long time, while parts of the service are taken away."""
+"""`make soak`: users who verify every response for a long time, while parts of the service fail."""

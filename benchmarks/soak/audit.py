@@ -1,4 +1,4 @@
-"""In the end: what is in Postgres and in Redis, against what the users know."""
+"""Compares Postgres and Redis with what the users know, at the end of a soak."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,7 +11,7 @@ from benchmarks.soak.stage import Stage
 from benchmarks.soak.tally import Tally
 from benchmarks.soak.user import User
 
-# A lock whose holder died lives for ten seconds.
+# Twice the TTL of a lock.
 SETTLING_SECONDS = 20
 POLL_SECONDS = 0.2
 
@@ -32,19 +32,19 @@ WAITING = 'SELECT count(*) FROM "Outbox"'
 
 
 async def audit(stage: Stage, people: People, tally: Tally) -> None:
-    """Count what is not as it must be, once all is quiet."""
+    """Count the violations once all users have stopped."""
     for user in people.users:
-        await user.look_at_everything()
-        await user.look_for_the_dead()
+        await user.check_everything()
+        await user.check_deleted()
     async with asyncpg.create_pool(stage.database.url, min_size=1, max_size=1) as database:
         await _in_postgres(database, people.users, tally)
     async with Redis.from_url(stage.redis.url) as redis:
         await _in_redis(redis, tally)
     for follower in people.followers:
         for session_id in follower.missed():
-            tally.violation("a deletion was not told", session_id)
-        for session_id in follower.strange():
-            tally.violation("an event of somebody else's session", session_id)
+            tally.add_violation("a deletion without an event", session_id)
+        for session_id in follower.foreign():
+            tally.add_violation("an event of another user's session", session_id)
 
 
 async def _in_postgres(database: asyncpg.Pool, users: Sequence[User], tally: Tally) -> None:
@@ -52,9 +52,9 @@ async def _in_postgres(database: asyncpg.Pool, users: Sequence[User], tally: Tal
         return bool(await database.fetchval(WAITING) == 0)
 
     if not await _settles(drained):
-        tally.violation("the outbox is not drained", await database.fetchval(WAITING))
+        tally.add_violation("the outbox is not drained", await database.fetchval(WAITING))
     stored = {row["id"]: tuple(row)[1:] for row in await database.fetch(SESSIONS)}
-    doubtful = {title for user in users for title in user.doubtful_titles}
+    uncertain = {title for user in users for title in user.unconfirmed_titles}
     expected = {
         session_id: (user.name, known.title, known.is_pinned, *[len(known.messages)] * 4)
         for user in users
@@ -62,13 +62,13 @@ async def _in_postgres(database: asyncpg.Pool, users: Sequence[User], tally: Tal
     }
     for session_id in stored.keys() | expected.keys():
         row = stored.get(session_id)
-        if row != expected.get(session_id) and not (row and row[1] in doubtful):
-            tally.violation("Postgres holds something else", (session_id, row, expected.get(session_id)))
+        if row != expected.get(session_id) and not (row and row[1] in uncertain):
+            tally.add_violation("Postgres differs from the expected state", (session_id, row, expected.get(session_id)))
     if orphans := await database.fetchval(ORPHANS):
-        tally.violation("messages without a session", orphans)
-    graves = [session_id for user in users for session_id in user.graves]
-    if await database.fetchval(BURIED, graves) != len(graves):
-        tally.violation("deleted ids without a tombstone")
+        tally.add_violation("messages without a session", orphans)
+    deleted_ids = [session_id for user in users for session_id in user.deleted_ids]
+    if await database.fetchval(BURIED, deleted_ids) != len(deleted_ids):
+        tally.add_violation("deleted ids without a tombstone")
 
 
 async def _in_redis(redis: Redis, tally: Tally) -> None:
@@ -76,10 +76,10 @@ async def _in_redis(redis: Redis, tally: Tally) -> None:
         return not [key async for key in redis.scan_iter("*:lock:*")]
 
     if not await _settles(unlocked):
-        tally.violation("a lock is left")
+        tally.add_violation("a lock remains")
     async for key in redis.scan_iter():
         if await redis.ttl(key) == -1:
-            tally.violation("a key without an end", key)
+            tally.add_violation("a key without TTL", key)
 
 
 async def _settles(condition: Callable[[], Awaitable[bool]]) -> bool:

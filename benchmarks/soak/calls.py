@@ -1,4 +1,4 @@
-"""A user's calls, each repeated until its outcome is known."""
+"""A user's calls, each retried until its outcome is known."""
 
 import asyncio
 import json
@@ -16,23 +16,23 @@ import httpx
 from benchmarks.processes import ROOT
 from benchmarks.soak.tally import Tally
 
-LINES = 12
-# Shorter than the server's, so that the two never close and use a connection at the same time.
+CLIENTS = 12
+# Shorter than the server's, which thus never closes a connection that is about to be used.
 KEEPALIVE_SECONDS = 2
-# Else all would stay with the worker that was never killed.
+# Without new connections, all would end up at the worker that is never killed.
 FRESH_CONNECTION = 0.05
 RETRY_SECONDS = 0.2
 PATIENCE_SECONDS = 300
 TIMEOUT_SECONDS = 30
-# A hundred thousand sessions take their time.
+# For the deletion of a hundred thousand sessions.
 BATCH_TIMEOUT_SECONDS = 120
 BUSY = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
-CUT, SILENT = "connection cut", "no answer"
+CUT, SILENT = "connection cut", "timeout"
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A call as the OpenAPI document describes it."""
+    """An operation of the OpenAPI document."""
 
     method: str
     path: str
@@ -40,20 +40,20 @@ class Operation:
 
 
 class Answer(NamedTuple):
-    """What settled a call; `doubtful` if an earlier attempt may have done the work already."""
+    """The final response to a call; `uncertain` if an earlier attempt may have been applied."""
 
     status: int
     body: Any
     etag: str
-    doubtful: bool
+    uncertain: bool
 
 
-class Unanswered(Exception):
-    """Nobody has answered for longer than any fault lasts."""
+class NoResponse(Exception):
+    """There was no response for longer than any fault lasts."""
 
 
-def documented() -> Mapping[str, Operation]:
-    """Return what the OpenAPI document promises, by the name of the operation."""
+def load_operations() -> Mapping[str, Operation]:
+    """Return the operations of the OpenAPI document by id."""
     paths = json.loads((ROOT / "openapi.json").read_text())["paths"]
     return {
         described["operationId"]: Operation(method.upper(), path, frozenset(map(int, described["responses"])))
@@ -63,24 +63,24 @@ def documented() -> Mapping[str, Operation]:
 
 
 def no_certificates() -> SSLContext:
-    """Return what spares a client the loading of the machine's certificates: nothing here speaks TLS."""
+    """Return a context without certificates, which are slow to load and not needed without TLS."""
     return SSLContext(PROTOCOL_TLS_CLIENT)
 
 
 @asynccontextmanager
-async def lines(url: str) -> AsyncIterator[Sequence[httpx.AsyncClient]]:
-    """Open what all users share: whichever worker accepts a connection has it."""
+async def open_clients(url: str) -> AsyncIterator[Sequence[httpx.AsyncClient]]:
+    """Open the clients that all users share; any worker may accept their connections."""
     limits = httpx.Limits(keepalive_expiry=KEEPALIVE_SECONDS)
     async with AsyncExitStack() as stack:
         clients = [
             httpx.AsyncClient(base_url=url, limits=limits, timeout=TIMEOUT_SECONDS, verify=no_certificates())
-            for _ in range(LINES)
+            for _ in range(CLIENTS)
         ]
         yield [await stack.enter_async_context(each) for each in clients]
 
 
 class Calls:
-    """Speaks for one user."""
+    """Sends the calls of one user."""
 
     def __init__(
         self,
@@ -105,15 +105,15 @@ class Calls:
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Repeat a call, as its clients may, until it is answered for good; raise Unanswered."""
-        doubtful, give_up_at = False, monotonic() + PATIENCE_SECONDS
+        """Retry a call until its final response, or raise NoResponse."""
+        uncertain, give_up_at = False, monotonic() + PATIENCE_SECONDS
         while monotonic() < give_up_at:
             response = await self.attempt(name, session_id, body=body, params=params, headers=headers)
             if response is not None and not _is_busy(response):
-                return Answer(response.status_code, _json(response), response.headers.get("ETag", ""), doubtful)
-            doubtful = doubtful or response is None
+                return Answer(response.status_code, _json(response), response.headers.get("ETag", ""), uncertain)
+            uncertain = uncertain or response is None
             await asyncio.sleep(RETRY_SECONDS)
-        raise Unanswered(name)
+        raise NoResponse(name)
 
     async def attempt(
         self,
@@ -124,7 +124,7 @@ class Calls:
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response | None:
-        """Send once; None if nobody knows what has become of it."""
+        """Send once; return None if the outcome is unknown."""
         operation, began = self._operations[name], monotonic()
         request = self._chance.choice(self._clients).request(
             operation.method,
@@ -138,8 +138,8 @@ class Calls:
             response = await request
         except httpx.TransportError as error:
             outcome = SILENT if isinstance(error, httpx.TimeoutException) else CUT
-            self._tally.answered(name, outcome, began)
-            self._tally.trouble(f"{name}: {error!r}", outcome, began)
+            self._tally.add_response(name, outcome, began)
+            self._tally.add_failure(f"{name}: {error!r}", outcome, began)
             return None
         return self._counted(name, operation, response, began)
 
@@ -147,11 +147,11 @@ class Calls:
         self, name: str, operation: Operation, response: httpx.Response, began: float
     ) -> httpx.Response | None:
         status = response.status_code
-        self._tally.answered(name, str(status), began)
+        self._tally.add_response(name, str(status), began)
         if status not in operation.statuses:
-            self._tally.violation("a status that is not documented", f"{name}: {status} {response.text}", began)
+            self._tally.add_violation("an undocumented status", f"{name}: {status} {response.text}", began)
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
-            self._tally.trouble(name, str(status), began)
+            self._tally.add_failure(name, str(status), began)
             return None
         return response
 

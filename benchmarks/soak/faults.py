@@ -1,4 +1,4 @@
-"""What is taken away, for how long, and what that excuses."""
+"""The faults, their durations, and the failures that each tolerates."""
 
 import asyncio
 import time
@@ -11,98 +11,98 @@ import redis
 
 from benchmarks.soak.calls import CUT
 from benchmarks.soak.plan import Plan
-from benchmarks.soak.stage import Stage, remembered, stopped
-from benchmarks.soak.tally import Weather
+from benchmarks.soak.stage import Stage, rolled_back, suspended
+from benchmarks.soak.tally import FaultLog
 
 STREAM_CUT = "stream cut"
 NOTHING: frozenset[str] = frozenset()
 NO_DATABASE = frozenset({"503"})
 NO_WORKER = frozenset({"503", CUT, STREAM_CUT})
 SHORTEST, LONGEST = 0.5, 5.0
-# What has waited for Redis is made good, but the worker that stands still does not know.
+# Redis is back and the outbox drained while the worker is still paused.
 AFTER_REDIS_SECONDS = 0.5
-# What was under way when all was well again may still be told.
+# Calls that were in progress at the recovery may still fail.
 AFTERMATH_SECONDS = 1.0
 
 
 def redis_killed(stage: Stage, seconds: float) -> None:
-    """Let Redis die and come back with its data."""
+    """Kill Redis and restart it with its data."""
     stage.redis.kill()
     time.sleep(seconds)
     stage.redis.start()
 
 
 def redis_emptied(stage: Stage, seconds: float) -> None:
-    """Let Redis die and come back empty."""
+    """Kill Redis and restart it empty."""
     stage.redis.kill()
     time.sleep(seconds)
     stage.redis.restart(keep_data=False)
 
 
 def redis_flushed(stage: Stage, _seconds: float) -> None:
-    """Let somebody empty a Redis that goes on: it is the same process, and has forgotten every hold."""
+    """Flush a running Redis: the same process, but without any hold."""
     with redis.Redis.from_url(stage.redis.url) as server:
         server.flushall()
 
 
 def redis_set_back(stage: Stage, seconds: float) -> None:
-    """Let Redis come back with the data from some seconds ago."""
-    with remembered(stage.redis):
+    """Restore Redis to its data from some seconds ago."""
+    with rolled_back(stage.redis):
         time.sleep(seconds)
 
 
 def redis_paused(stage: Stage, seconds: float) -> None:
-    """Let Redis be silent, and then answer all that it was asked."""
+    """Pause Redis, which then responds to everything it was sent."""
     stage.redis.pause()
     time.sleep(seconds)
     stage.redis.resume()
 
 
 def postgres_restarted(stage: Stage, _seconds: float) -> None:
-    """Restart Postgres in good order."""
+    """Restart Postgres gracefully."""
     stage.database.restart()
 
 
 def postgres_killed(stage: Stage, seconds: float) -> None:
-    """Let Postgres crash and recover."""
+    """Crash Postgres and let it recover."""
     stage.database.kill()
     time.sleep(seconds)
     stage.database.start()
 
 
 def postgres_paused(stage: Stage, seconds: float) -> None:
-    """Let Postgres be silent: readers become later than holds live."""
+    """Pause Postgres, so that reads outlast the holds."""
     stage.database.pause()
     time.sleep(seconds)
     stage.database.resume()
 
 
 def engine_killed(stage: Stage, _seconds: float) -> None:
-    """Let a query engine die. Here and below the eldest is spared: its memory is watched over the whole time."""
+    """Kill a query engine: never the oldest, whose memory is tracked over the whole run."""
     stage.engines()[-1].kill()
 
 
 def engine_paused(stage: Stage, seconds: float) -> None:
-    """Let a query engine hang."""
-    with stopped(stage.engines()[-1].send_signal):
+    """Pause a query engine."""
+    with suspended(stage.engines()[-1].send_signal):
         time.sleep(seconds)
 
 
 def worker_killed(stage: Stage, _seconds: float) -> None:
-    """Let a worker die, wherever it is."""
+    """Kill the newest worker at a random point."""
     stage.workers()[-1].kill()
 
 
 def worker_paused(stage: Stage, seconds: float) -> None:
-    """Let a worker stand still, as if its machine was overloaded, and go on."""
-    with stopped(stage.workers()[-1].send_signal):
+    """Pause a worker, like an overloaded machine."""
+    with suspended(stage.workers()[-1].send_signal):
         time.sleep(seconds)
 
 
 def machine_paused(stage: Stage, seconds: float) -> None:
-    """Let a worker stand still with its engine, as if its machine was moved, while Redis is away for a shorter time."""
+    """Pause a worker and its engine, like a VM migration, while Redis is away for a shorter time."""
     engine, worker = stage.engines()[-1], stage.workers()[-1]
-    with stopped(worker.send_signal), stopped(engine.send_signal):
+    with suspended(worker.send_signal), suspended(engine.send_signal):
         stage.redis.pause()
         time.sleep(seconds)
         stage.redis.resume()
@@ -110,7 +110,7 @@ def machine_paused(stage: Stage, seconds: float) -> None:
 
 
 class Fault(NamedTuple):
-    """How to bring it about, and which outcomes it excuses: without Redis nothing may fail."""
+    """How to inject it, and the outcomes that it tolerates: none without Redis."""
 
     inject: Callable[[Stage, float], None]
     tolerates: frozenset[str]
@@ -133,8 +133,8 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-async def rage(stage: Stage, weather: Weather, plan: Plan, ended: asyncio.Event) -> None:
-    """Bring the faults of the plan about, each as often as the others, with some calm in between, until the end."""
+async def inject_faults(stage: Stage, fault_log: FaultLog, plan: Plan, ended: asyncio.Event) -> None:
+    """Inject the plan's faults in random order with pauses in between, until the end."""
     chance = Random(plan.seed)
     while plan.faults:
         for name in chance.sample(plan.faults, len(plan.faults)):
@@ -142,12 +142,12 @@ async def rage(stage: Stage, weather: Weather, plan: Plan, ended: asyncio.Event)
                 async with asyncio.timeout(plan.calm_seconds * chance.uniform(0.5, 1.5)):
                     await ended.wait()
                     return
-            await _bring_about(stage, weather, name, chance.uniform(SHORTEST, LONGEST))
+            await _inject(stage, fault_log, name, chance.uniform(SHORTEST, LONGEST))
 
 
-async def _bring_about(stage: Stage, weather: Weather, name: str, seconds: float) -> None:
+async def _inject(stage: Stage, fault_log: FaultLog, name: str, seconds: float) -> None:
     fault = FAULTS[name]
-    with weather.of(name, fault.tolerates):
+    with fault_log.of(name, fault.tolerates):
         await asyncio.to_thread(fault.inject, stage, seconds)
-        await asyncio.to_thread(stage.until_well)
+        await asyncio.to_thread(stage.wait_until_healthy)
         await asyncio.sleep(AFTERMATH_SECONDS)

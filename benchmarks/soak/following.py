@@ -1,4 +1,4 @@
-"""A user's event stream, followed like a browser does: when it ends, it is opened again after the last event."""
+"""Follows a user's event stream and reconnects after the last event, like a browser."""
 
 import asyncio
 import json
@@ -12,16 +12,16 @@ from benchmarks.soak.calls import no_certificates
 from benchmarks.soak.tally import Tally
 from benchmarks.soak.user import User
 
-# The service says something every 15 s.
+# More than two heartbeats.
 SILENCE_SECONDS = 40
 RECONNECT_SECONDS = 0.5
-# Now and then a page is closed and opened again.
+# How long a page stays open before it is reopened.
 SHORTEST, LONGEST = 20, 120
 OPENED = "followSessions"
 
 
 class Follower:
-    """One page of a user."""
+    """One open page of a user."""
 
     def __init__(self, user: User, url: str, token: str, tally: Tally) -> None:
         self._user = user
@@ -32,7 +32,7 @@ class Follower:
         self._opened_at = float("inf")
         self._reset_at = float("-inf")
         self._deleted: set[str] = set()
-        self._strange: set[str] = set()
+        self._foreign: set[str] = set()
 
     async def follow(self) -> None:
         """Follow until cancelled."""
@@ -45,27 +45,27 @@ class Follower:
                 except TimeoutError:
                     continue
                 except httpx.TransportError:
-                    self._tally.trouble(OPENED, "stream cut", began)
+                    self._tally.add_failure(OPENED, "stream cut", began)
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     def missed(self) -> set[str]:
-        """Return the deletions that were not told, although nobody was told to reload since."""
+        """Return the deletions without an event or a later reset."""
         return {
             session_id
-            for session_id, began in self._user.graves.items()
+            for session_id, began in self._user.deleted_ids.items()
             if max(self._opened_at, self._reset_at) < began and session_id not in self._deleted
         }
 
-    def strange(self) -> set[str]:
-        """Return what was told of sessions that are not the user's."""
-        # Of a session whose creation was never answered nobody knows the id.
-        stranger = self._user.name if self._user.doubtful_titles else "nobody"
-        return {each for each in self._strange if self._user.owners.get(each, stranger) != self._user.name}
+    def foreign(self) -> set[str]:
+        """Return the sessions of other users that events named."""
+        # The id of a session is unknown if its creation got no response.
+        stranger = self._user.name if self._user.unconfirmed_titles else "nobody"
+        return {each for each in self._foreign if self._user.owners.get(each, stranger) != self._user.name}
 
     async def _hear(self, client: httpx.AsyncClient) -> None:
         async with self._stream(client) as stream:
             if stream.status_code != 200:  # noqa: PLR2004
-                self._tally.trouble(OPENED, str(stream.status_code), monotonic())
+                self._tally.add_failure(OPENED, str(stream.status_code), monotonic())
                 return
             fields: dict[str, str] = {}
             async for line in stream.aiter_lines():
@@ -74,26 +74,26 @@ class Follower:
                     fields[name] = value
                     continue
                 self._opened_at = min(self._opened_at, monotonic())
-                self._heard(fields)
+                self._handle(fields)
                 fields = {}
 
     @asynccontextmanager
     async def _stream(self, client: httpx.AsyncClient) -> AsyncIterator[httpx.Response]:
         headers = {"Authorization": f"Bearer {self._token}"}
         if self._last_event_id is None:
-            # What was missed without a place to go on from, nobody promises to tell.
+            # Without a Last-Event-ID, earlier events are not replayed.
             self._opened_at = float("inf")
         else:
             headers["Last-Event-ID"] = self._last_event_id
         began = monotonic()
         async with client.stream("GET", self._url, headers=headers) as stream:
-            self._tally.answered(OPENED, str(stream.status_code), began)
+            self._tally.add_response(OPENED, str(stream.status_code), began)
             yield stream
 
-    def _heard(self, fields: Mapping[str, str]) -> None:
+    def _handle(self, fields: Mapping[str, str]) -> None:
         self._last_event_id = fields.get("id", self._last_event_id)
         event = fields.get("event", "comment")
-        self._tally.heard(event)
+        self._tally.add_event(event)
         if event == "reset":
             self._reset_at = monotonic()
         elif event != "comment":
@@ -101,5 +101,5 @@ class Follower:
             if event == "session.deleted":
                 self._deleted.add(session_id)
             if self._user.owners.get(session_id) != self._user.name:
-                # Or of a session whose creation is not answered yet: judged in the end.
-                self._strange.add(session_id)
+                # Or the creation has no response yet; decided in the end.
+                self._foreign.add(session_id)

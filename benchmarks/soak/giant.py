@@ -1,4 +1,4 @@
-"""An account of a hundred thousand sessions, which go by the thousands and in the end all at once."""
+"""Accounts of a hundred thousand sessions, which are deleted by the thousands and in the end all at once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -10,18 +10,18 @@ from time import monotonic
 import asyncpg
 
 from benchmarks import data
-from benchmarks.soak.calls import Unanswered
+from benchmarks.soak.calls import NoResponse
 from benchmarks.soak.people import People
 from benchmarks.soak.plan import Plan
 from benchmarks.soak.user import NOT_FOUND, Known, User
 
-# Those of a group have one title, by which they are found and deleted.
+# Sessions of a group share a title, by which they are searched and deleted.
 GROUPS = 20
 SAMPLED = 15
-# In the end not all are opened.
+# The audit reads only some.
 AUDITED = 100
 PAGES_WALKED = 5
-# Between two acts, on average.
+# Mean pause between two actions.
 PAUSE_SECONDS = 2.0
 ACTS_OF_A_LIFE = 25
 RETRY_SECONDS, SETTLING_SECONDS = 1.0, 600.0
@@ -35,12 +35,12 @@ SESSIONS = 'SELECT "id", "title" FROM "ChatSession" WHERE "userId" = $1'
 
 
 class Giant(User):
-    """Knows each of its sessions, and looks at some."""
+    """Tracks every session, and checks samples."""
 
     async def settle(self, database_url: str, sessions: int) -> None:
-        """Begin with so many sessions, by SQL; nothing of this account can be in any cache yet."""
+        """Insert the account's sessions by SQL; none of them can be cached yet."""
         while not self.alive:
-            # Postgres may die meanwhile, and nobody knows then whether it has committed.
+            # If Postgres dies meanwhile, the commit may or may not have happened.
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 for session_id, title in await self._stored(database_url, sessions):
                     self.begin(session_id, title)
@@ -56,15 +56,15 @@ class Giant(User):
         finally:
             await connection.close(timeout=RETRY_SECONDS)
 
-    async def look_at_list(self) -> None:
-        """See the first page, and how many there are."""
-        await self._look_at_page({"limit": 100})
+    async def check_list(self) -> None:
+        """Read the first page and the total."""
+        await self._check_page({"limit": 100})
 
-    async def look_at_everything(self) -> None:
-        """See the list and some of the sessions."""
-        await self.look_at_list()
+    async def check_everything(self) -> None:
+        """Read the list and some of the sessions."""
+        await self.check_list()
         for session_id in self.some(self.alive, AUDITED):
-            await self.look_at(session_id)
+            await self.check_session(session_id)
 
     def some(self, session_ids: Iterable[str], number: int = SAMPLED) -> list[str]:
         """Pick some of them."""
@@ -72,53 +72,53 @@ class Giant(User):
         return self.chance.sample(known, min(number, len(known)))
 
     async def walk(self) -> None:
-        """Go into the list by its cursor."""
+        """Page into the list by cursor."""
         cursor, seen = "", list[str]()
         for _ in range(PAGES_WALKED):
-            ids, cursor = await self._look_at_page({"limit": 100, **({"cursor": cursor} if cursor else {})})
+            ids, cursor = await self._check_page({"limit": 100, **({"cursor": cursor} if cursor else {})})
             seen += ids
             if not cursor:
                 break
-        self.must(len(seen) == len(set(seen)), "a session on two pages")
+        self.expect(len(seen) == len(set(seen)), "a session on two pages")
 
     async def delete_group(self) -> None:
-        """Delete all that have one title, which was a twentieth of the sessions."""
+        """Delete all sessions with one title, originally a twentieth of them."""
         title = self.alive[self.any_session()].title
         await self._delete_where({"q": title}, {key for key, known in self.alive.items() if title in known.title})
 
     async def delete_all(self) -> None:
-        """Delete whatever is left."""
+        """Delete all remaining sessions."""
         tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         await self._delete_where({"updated_before": tomorrow}, set(self.alive))
 
     async def _delete_where(self, condition: Mapping[str, str], own: set[str]) -> None:
-        """Delete by a filter what was just read, and so is in the cache, and see that it is gone."""
+        """Delete sessions by a filter after caching a sample, and check that the sample is gone."""
         sampled = self.some(own)
         for _ in range(2):
-            await asyncio.gather(*map(self.look_at, sampled))
+            await asyncio.gather(*map(self.check_session, sampled))
         began = monotonic()
         answer = await self.calls.send("deleteSessions", body={"filter": condition})
         if answer.status == 200:  # noqa: PLR2004
             deleted, number = set(answer.body["deleted"]), answer.body["count"]
-            self.must(deleted <= own, "a filter deletes other sessions", len(deleted - own))
-            self.must(number == len(own) or answer.doubtful, "a filter spares sessions", (number, len(own)))
-        self.buried(own, began, answer)
+            self.expect(deleted <= own, "a filter deletes other sessions", len(deleted - own))
+            self.expect(number == len(own) or answer.uncertain, "a filter spares sessions", (number, len(own)))
+        self.record_deletion(own, began, answer)
         for _ in range(2):
             answers = await asyncio.gather(*(self.calls.send("getSession", each) for each in sampled))
             left = [each for each, answer in zip(sampled, answers, strict=True) if answer.status != NOT_FOUND]
-            self.must(not left, "a deleted session is there", left)
-        await self.look_at_list()
+            self.expect(not left, "a deleted session is served", left)
+        await self.check_list()
 
-    async def _look_at_page(self, params: Mapping[str, str | int]) -> tuple[list[str], str]:
+    async def _check_page(self, params: Mapping[str, str | int]) -> tuple[list[str], str]:
         body = (await self.calls.send("listSessions", params=params)).body
-        self.must(body["total"] == len(self.alive), "a wrong total", (body["total"], len(self.alive)))
+        self.expect(body["total"] == len(self.alive), "a wrong total", (body["total"], len(self.alive)))
         for each in body["sessions"]:
             known = self.alive.get(each["id"])
             if known is None:
-                what = "a deleted session" if each["id"] in self.graves else "a session of somebody else's"
-                self.must(so=False, what=f"{what} is listed", detail=each["id"])
+                what = "a deleted session" if each["id"] in self.deleted_ids else "another user's session"
+                self.expect(holds=False, violation=f"{what} is listed", detail=each["id"])
             else:
-                self.must(_shown(known) == (each["title"], each["is_pinned"]), "the list misses an own write", each)
+                self.expect(_shown(known) == (each["title"], each["is_pinned"]), "the list is stale", each)
         return [each["id"] for each in body["sessions"]], body["next_cursor"] or ""
 
 
@@ -128,22 +128,22 @@ Act = Callable[[Giant], Awaitable[None]]
 async def _write(giant: Giant) -> None:
     session_id = giant.any_session()
     await giant.append(session_id, 2)
-    await giant.look_at(session_id)
+    await giant.check_session(session_id)
     await giant.change(session_id, title=giant.new_title())
 
 
 async def _delete_one(giant: Giant) -> None:
     await giant.delete(giant.any_session())
-    await giant.look_at_list()
+    await giant.check_list()
 
 
 async def _read(giant: Giant) -> None:
-    await giant.look_at(giant.any_session())
+    await giant.check_session(giant.any_session())
 
 
 WEIGHTS: Mapping[Act, int] = {
     _read: 6,
-    Giant.look_at_list: 4,
+    Giant.check_list: 4,
     Giant.walk: 3,
     Giant.create: 2,
     _write: 4,
@@ -153,7 +153,7 @@ WEIGHTS: Mapping[Act, int] = {
 
 
 async def lives(number: int, people: People, database_url: str, plan: Plan, ended: asyncio.Event) -> None:
-    """Live one life after the other: grow up, do a number of things, delete it all, and come back as somebody else."""
+    """Repeatedly fill an account, perform actions, delete everything, and start over as another user."""
     for life in count():
         giant = people.join(Giant, f"giant-{number}-{life}")
         await giant.settle(database_url, plan.giant_sessions)
@@ -167,10 +167,10 @@ async def lives(number: int, people: People, database_url: str, plan: Plan, ende
 async def _done(giant: Giant, act: Act) -> None:
     try:
         await act(giant)
-    except Unanswered as error:
-        giant.must(so=False, what="no answer for minutes", detail=error)
-    except Exception as error:  # noqa: BLE001  whatever it is, it is to go on
-        giant.must(so=False, what="an answer that makes no sense", detail=repr(error))
+    except NoResponse as error:
+        giant.expect(holds=False, violation="no response for minutes", detail=error)
+    except Exception as error:  # noqa: BLE001  one error must not end the run
+        giant.expect(holds=False, violation="an unexpected response", detail=repr(error))
 
 
 def _shown(known: Known) -> tuple[str, bool]:

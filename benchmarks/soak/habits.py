@@ -1,27 +1,27 @@
-"""What users do all day, and how often."""
+"""The actions of users, and their frequencies."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import monotonic
 
 from benchmarks.soak import races
-from benchmarks.soak.calls import Unanswered
+from benchmarks.soak.calls import NoResponse
 from benchmarks.soak.user import NOT_FOUND, User
 
 FEWEST_SESSIONS, MOST_SESSIONS = 6, 24
 SMALL_PAGE = 7
-# Late readers and writers are soon: most look at what was deleted last.
-RECENT_GRAVES = 10
+# Late readers and writers are most likely right after a deletion.
+RECENTLY_DELETED = 10
 Habit = Callable[[User, Sequence[User]], Awaitable[None]]
 
 
 async def read_list(user: User, _others: Sequence[User]) -> None:
-    """Look at the list."""
-    await user.look_at_list()
+    """Read the list."""
+    await user.check_list()
 
 
 async def walk(user: User, _others: Sequence[User]) -> None:
-    """Go through the list by its cursor."""
+    """Page through the list by cursor."""
     summaries, params = [], {"limit": SMALL_PAGE}
     while True:
         page = (await user.calls.send("listSessions", params=params)).body
@@ -29,7 +29,7 @@ async def walk(user: User, _others: Sequence[User]) -> None:
         if page["next_cursor"] is None:
             break
         params = {"limit": SMALL_PAGE, "cursor": page["next_cursor"]}
-    user.must(len(summaries) == len({each["id"] for each in summaries}), "a session on two pages")
+    user.expect(len(summaries) == len({each["id"] for each in summaries}), "a session on two pages")
     user.compare(summaries)
 
 
@@ -38,86 +38,86 @@ async def search(user: User, _others: Sequence[User]) -> None:
     sought = user.alive[user.any_session()].title
     found = (await user.calls.send("listSessions", params={"q": sought, "limit": 100})).body["sessions"]
     expected = {session_id for session_id, known in user.alive.items() if sought in known.title}
-    user.must({each["id"] for each in found} == expected, "a search finds other sessions", (sought, found))
+    user.expect({each["id"] for each in found} == expected, "a search finds other sessions", (sought, found))
 
 
 async def read(user: User, _others: Sequence[User]) -> None:
     """Open a session."""
-    await user.look_at(user.any_session())
+    await user.check_session(user.any_session())
 
 
 async def create(user: User, _others: Sequence[User]) -> None:
-    """Begin a chat, now and then under an id of the service's."""
+    """Create a session, sometimes with an id that the service mints."""
     await (user.create_once() if user.chance.random() < 0.2 else user.create())  # noqa: PLR2004
 
 
 async def append(user: User, _others: Sequence[User]) -> None:
-    """Go on with a chat."""
+    """Append some messages."""
     await user.append(user.any_session(), user.chance.randint(1, 4))
 
 
 async def append_megabytes(user: User, _others: Sequence[User]) -> None:
-    """Go on with messages that are as long as they may be, and read them."""
+    """Append messages of nearly the maximum size, and read them."""
     session_id = user.any_session()
     await user.append(session_id, user.chance.randint(1, 3), large=True)
-    await asyncio.gather(*(user.look_at(session_id) for _ in range(3)))
+    await asyncio.gather(*(user.check_session(session_id) for _ in range(3)))
 
 
 async def rename(user: User, _others: Sequence[User]) -> None:
-    """Rename a chat."""
+    """Rename a session."""
     await user.change(user.any_session(), title=user.new_title())
 
 
 async def pin(user: User, _others: Sequence[User]) -> None:
-    """Pin or unpin a chat."""
+    """Pin or unpin a session."""
     session_id = user.any_session()
     await user.change(session_id, is_pinned=not user.alive[session_id].is_pinned)
 
 
 async def delete(user: User, others: Sequence[User]) -> None:
-    """Delete a chat, and look whether it is gone."""
+    """Delete a session, and check that it is gone."""
     await user.delete(user.any_session())
-    await user.look_at_list()
-    await haunt(user, others)
+    await user.check_list()
+    await revisit_deleted(user, others)
 
 
 async def delete_some(user: User, others: Sequence[User]) -> None:
-    """Delete a few chats at once; one of them is gone already, and one somebody else's."""
+    """Delete some sessions at once, along with a deleted one and another user's."""
     own = set(user.chance.sample(sorted(user.alive), 3))
     foreign = {other.any_session() for other in others[:1] if other.alive}
-    body = {"ids": sorted(own | foreign | set(list(user.graves)[-1:]))}
+    body = {"ids": sorted(own | foreign | set(list(user.deleted_ids)[-1:]))}
     began = monotonic()
     answer = await user.calls.send("deleteSessions", body=body)
     deleted = set(answer.body["deleted"])
-    user.must(deleted == own or (answer.doubtful and deleted <= own), "a batch deletes other sessions", deleted)
-    user.buried(own, began, answer)
-    await user.look_at_list()
+    user.expect(deleted == own or (answer.uncertain and deleted <= own), "a batch deletes other sessions", deleted)
+    user.record_deletion(own, began, answer)
+    await user.check_list()
 
 
 async def delete_pinned(user: User, _others: Sequence[User]) -> None:
-    """Delete what is pinned."""
+    """Delete all pinned sessions."""
     own = {session_id for session_id, known in user.alive.items() if known.is_pinned}
     began = monotonic()
     answer = await user.calls.send("deleteSessions", body={"filter": {"pinned": True}})
     deleted = set(answer.body["deleted"])
-    user.must(deleted == own or (answer.doubtful and deleted <= own), "a filter deletes other sessions", deleted)
-    user.buried(own, began, answer)
+    user.expect(deleted == own or (answer.uncertain and deleted <= own), "a filter deletes other sessions", deleted)
+    user.record_deletion(own, began, answer)
 
 
-async def haunt(user: User, _others: Sequence[User]) -> None:
-    """Come back to deleted sessions in every way there is."""
-    for session_id in user.chance.sample(list(user.graves)[-RECENT_GRAVES:], min(2, len(user.graves))):
-        await _must_be_nothing(user, session_id, "a deleted session is there")
-    await user.look_at_list()
+async def revisit_deleted(user: User, _others: Sequence[User]) -> None:
+    """Call every operation on deleted sessions."""
+    for session_id in user.chance.sample(list(user.deleted_ids)[-RECENTLY_DELETED:], min(2, len(user.deleted_ids))):
+        await _expect_not_found(user, session_id, "a deleted session is served")
+    await user.check_list()
 
 
-async def trespass(user: User, others: Sequence[User]) -> None:
-    """Try all that on somebody else's session."""
+async def access_foreign(user: User, others: Sequence[User]) -> None:
+    """Call every operation on another user's session."""
     for session_id in [other.any_session() for other in others[:1] if other.alive]:
-        await _must_be_nothing(user, session_id, "somebody else's session is there")
+        await _expect_not_found(user, session_id, "another user's session is served")
 
 
-async def _must_be_nothing(user: User, session_id: str, what: str) -> None:
+async def _expect_not_found(user: User, session_id: str, what: str) -> None:
     send = user.calls.send
     answers = await asyncio.gather(
         send("getSession", session_id),
@@ -126,9 +126,9 @@ async def _must_be_nothing(user: User, session_id: str, what: str) -> None:
         send("deleteSession", session_id),
     )
     statuses = [each.status for each in answers]
-    user.must(statuses == [NOT_FOUND] * 4, what, (session_id, statuses))
+    user.expect(statuses == [NOT_FOUND] * 4, what, (session_id, statuses))
     created = await send("createSession", body={"id": session_id})
-    user.must(created.status == 409, "an id is used again", (session_id, created.status))  # noqa: PLR2004
+    user.expect(created.status == 409, "a deleted id is reused", (session_id, created.status))  # noqa: PLR2004
 
 
 WEIGHTS: Mapping[Habit, int] = {
@@ -139,30 +139,30 @@ WEIGHTS: Mapping[Habit, int] = {
     create: 8,
     delete: 6,
     rename: 6,
-    haunt: 5,
+    revisit_deleted: 5,
     pin: 4,
-    races.of_deletion: 3,
-    races.of_appends: 2,
-    races.of_a_rename: 2,
-    races.of_creations: 2,
+    races.deletion: 3,
+    races.appends: 2,
+    races.rename: 2,
+    races.creations: 2,
     search: 2,
     walk: 2,
-    trespass: 2,
+    access_foreign: 2,
     delete_some: 1,
     delete_pinned: 1,
 }
 
 
 async def live(user: User, others: Sequence[User], actions_per_second: float, ended: asyncio.Event) -> None:
-    """Do one thing after the other until the end."""
+    """Perform random actions until the end."""
     while not ended.is_set():
         others = user.chance.sample(others, len(others))
         try:
             await _next(user)(user, others)
-        except Unanswered as error:
-            user.must(so=False, what="no answer for minutes", detail=error)
-        except Exception as error:  # noqa: BLE001  whatever it is, others are to go on
-            user.must(so=False, what="an answer that makes no sense", detail=repr(error))
+        except NoResponse as error:
+            user.expect(holds=False, violation="no response for minutes", detail=error)
+        except Exception as error:  # noqa: BLE001  one user's error must not end the run
+            user.expect(holds=False, violation="an unexpected response", detail=repr(error))
         await asyncio.sleep(user.chance.expovariate(actions_per_second))
 
 

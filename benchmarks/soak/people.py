@@ -1,4 +1,4 @@
-"""Everybody who uses the service: with a name, a token, and an open page that follows their feed."""
+"""The users of a soak, each with a token and an open page."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import httpx
 
-from benchmarks.soak.calls import Calls, documented
+from benchmarks.soak.calls import Calls, load_operations
 from benchmarks.soak.following import Follower
 from benchmarks.soak.plan import Plan
 from benchmarks.soak.stage import Stage
@@ -21,7 +21,7 @@ U = TypeVar("U", bound=User)
 
 
 class People:
-    """Those who are there, and those who were."""
+    """All current and former users."""
 
     def __init__(self, plan: Plan, stage: Stage, clients: Sequence[httpx.AsyncClient], tally: Tally) -> None:
         self._plan = plan
@@ -29,26 +29,26 @@ class People:
         self._clients = clients
         self._tally = tally
         self._owners: dict[str, str] = {}
-        self._operations = documented()
+        self._operations = load_operations()
         self._streams: list[asyncio.Task[None]] = []
         self.users: list[User] = []
         self.followers: list[Follower] = []
 
     @asynccontextmanager
     async def gathered(self) -> AsyncIterator[None]:
-        """Close their pages when the block ends."""
+        """Close all pages when the block ends."""
         try:
             yield
         finally:
             for each in self._streams:
                 each.cancel()
             for each in (await asyncio.wait(self._streams))[0]:
-                # Each ends by its cancellation; of what else has ended one we want to hear.
+                # Raise the error of a page that ended by anything but the cancellation.
                 with suppress(asyncio.CancelledError):
                     each.result()
 
     def join(self, kind: type[U], name: str) -> U:
-        """Let somebody join, and open a page."""
+        """Add a user with an open page."""
         token = mint_token(self._stage.secret, name, ttl=DAY)
         chance = Random(f"{self._plan.seed} {name}")
         calls = Calls(self._clients, token, self._tally, chance, self._operations)

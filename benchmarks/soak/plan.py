@@ -1,4 +1,4 @@
-"""What is to be run."""
+"""The parameters of a soak."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Plan:
-    """How long, how much, and what goes wrong how often; the same seed makes the same choices."""
+    """Duration, load and faults; the same seed makes the same random choices."""
 
     seconds: float
     faults: Sequence[str]

@@ -1,4 +1,4 @@
-"""What came of it: as Markdown for people, as JSON for comparisons."""
+"""Reports a soak as Markdown and as JSON."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from benchmarks.report import RESULTS
 from benchmarks.soak.tally import CALM, Tally
 
 QUANTILES = (0.5, 0.95, 0.99, 1.0)
-# Of those that lived all the time, once large accounts have come and gone; a shorter run says nothing.
+# Growth is judged only for processes that ran all the time, after a warm-up, and in runs that are long enough.
 WARM_UP = 0.4
 LASTING = ("worker 1", "engine 1")
 MOST_GROWTH = 1.15
@@ -35,21 +35,21 @@ class Outcome:
     log: Sequence[str]
 
     def growth(self) -> dict[str, tuple[float, float]]:
-        """Return the megabytes of each part, after two fifths of the time and in the end."""
+        """Return the megabytes by part, after two fifths of the time and at the end."""
         early, late = self.memory[int(len(self.memory) * WARM_UP)], self.memory[-1]
         return {part: (early.get(part, 0.0), late.get(part, 0.0)) for part in late}
 
-    def grown(self) -> list[str]:
-        """Return what has grown by more than it may."""
+    def leaking(self) -> list[str]:
+        """Return the parts that have grown by more than MOST_GROWTH."""
         growth = self.growth() if self.seconds >= SHORTEST_JUDGED else {}
         return [part for part in LASTING if part in growth and growth[part][1] > growth[part][0] * MOST_GROWTH]
 
     def failed(self) -> bool:
-        """Whether there is anything that must not be."""
-        return bool(self.tally.violated or self.grown() or self.log)
+        """Return whether there is any violation, leak or logged error."""
+        return bool(self.tally.violated or self.leaking() or self.log)
 
 
-def written(outcome: Outcome, name: str) -> str:
+def write(outcome: Outcome, name: str) -> str:
     """Write both files and return the Markdown."""
     text = "\n\n".join(_sections(outcome)) + "\n"
     RESULTS.mkdir(exist_ok=True)
@@ -59,57 +59,57 @@ def written(outcome: Outcome, name: str) -> str:
     return f"{text}\nWritten to {file}.md and .json."
 
 
-def errors_in(log: Path) -> list[str]:
-    """Return what the service has logged as an error: a bug, whatever else went wrong."""
+def read_errors(log: Path) -> list[str]:
+    """Return the service's logged errors, which no fault excuses."""
     return [line for line in log.read_text().splitlines() if '"level": "error"' in line or "Traceback" in line]
 
 
 def _sections(outcome: Outcome) -> list[str]:
     tally, minutes = outcome.tally, outcome.seconds / 60
-    requests = sum(tally.answers.values())
+    requests = sum(tally.responses.values())
     head = (
-        f"{minutes:.1f} minutes, {outcome.users} users, {requests:,} requests, {len(tally.weather.spells)} faults, "
+        f"{minutes:.1f} minutes, {outcome.users} users, {requests:,} requests, {len(tally.faults.periods)} faults, "
         f"**{sum(tally.violated.values())} violations**, {len(outcome.log)} errors in the service's log. "
         f"The users took {outcome.cpu_of_clients / outcome.seconds:.0%} of a core."
     )
-    return [head, machine(), _violations(tally), _requests(tally), _weather(tally), _memory(outcome)]
+    return [head, machine(), _violations(tally), _requests(tally), _faults(tally), _memory(outcome)]
 
 
 def machine() -> str:
-    """Name what it ran on, and which commit."""
+    """Describe the machine and the commit."""
     git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603  our own words
+    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603  our own arguments
     return f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, commit {commit}."
 
 
 def _violations(tally: Tally) -> str:
     rows = [(what, number) for what, number in tally.violated.most_common()] or [("none", 0)]
-    told = [f"* {each.second} s, {each.weather}: {each.what}: {each.detail}" for each in tally.violations[:20]]
-    return "\n".join([_table(("violation", "number"), rows), *([""] if told else []), *told])
+    listed = [f"* {each.second} s, {each.fault}: {each.what}: {each.detail}" for each in tally.violations[:20]]
+    return "\n".join([_table(("violation", "number"), rows), *([""] if listed else []), *listed])
 
 
 def _requests(tally: Tally) -> str:
     operations: dict[str, Counter[str]] = {}
-    for (operation, outcome), number in sorted(tally.answers.items()):
+    for (operation, outcome), number in sorted(tally.responses.items()):
         operations.setdefault(operation, Counter())[outcome] += number
     rows = [
         (operation, sum(outcomes.values()), ", ".join(f"{outcome}: {number:,}" for outcome, number in outcomes.items()))
         for operation, outcomes in operations.items()
     ]
     events = ", ".join(f"{event}: {number:,}" for event, number in tally.events.most_common())
-    return _table(("call", "requests", "answers"), rows) + f"\n\nHeard from the feed: {events or 'nothing'}."
+    return _table(("call", "requests", "responses"), rows) + f"\n\nEvents of the feed: {events or 'nothing'}."
 
 
-def _weather(tally: Tally) -> str:
+def _faults(tally: Tally) -> str:
     rows = []
-    for weather in [CALM, *dict.fromkeys(each.fault for each in tally.weather.spells)]:
-        spells = [each for each in tally.weather.spells if each.fault == weather]
-        lasted = f"{sum(each.ended - each.began for each in spells) / len(spells):.1f}" if spells else ""
-        times = sorted(tally.latencies.get(weather, ()))
-        told = {what: number for (what, when), number in tally.troubles.items() if when == weather}
-        troubles = ", ".join(f"{what}: {number:,}" for what, number in told.items())
-        rows.append((weather, len(spells) or "", lasted, len(times), *_quantiles(times), troubles))
-    return _table(("weather", "times", "mean s", "requests", "p50 ms", "p95", "p99", "most", "not answered"), rows)
+    for fault in [CALM, *dict.fromkeys(each.fault for each in tally.faults.periods)]:
+        periods = [each for each in tally.faults.periods if each.fault == fault]
+        lasted = f"{sum(each.ended - each.began for each in periods) / len(periods):.1f}" if periods else ""
+        times = sorted(tally.latencies.get(fault, ()))
+        counts = {what: number for (what, when), number in tally.failures.items() if when == fault}
+        failures = ", ".join(f"{what}: {number:,}" for what, number in counts.items())
+        rows.append((fault, len(periods) or "", lasted, len(times), *_quantiles(times), failures))
+    return _table(("fault", "times", "mean s", "requests", "p50 ms", "p95", "p99", "max", "failures"), rows)
 
 
 def _quantiles(times: Sequence[float]) -> list[str]:
@@ -123,7 +123,7 @@ def _memory(outcome: Outcome) -> str:
             f"{early:.0f}",
             f"{late:.0f}",
             f"{late / early:.2f}" if early else "",
-            "grown" if part in outcome.grown() else "",
+            "leaking" if part in outcome.leaking() else "",
         )
         for part, (early, late) in sorted(outcome.growth().items())
     ]
@@ -146,13 +146,13 @@ def _data(outcome: Outcome) -> dict[str, Any]:
         "users": outcome.users,
         "violated": tally.violated,
         "violations": [each._asdict() for each in tally.violations],
-        "answers": {" ".join(key): number for key, number in tally.answers.items()},
-        "troubles": {", ".join(key): number for key, number in tally.troubles.items()},
+        "responses": {" ".join(key): number for key, number in tally.responses.items()},
+        "failures": {", ".join(key): number for key, number in tally.failures.items()},
         "events": tally.events,
-        "faults": [{**asdict(each), "tolerates": sorted(each.tolerates)} for each in tally.weather.spells],
+        "faults": [{**asdict(each), "tolerates": sorted(each.tolerates)} for each in tally.faults.periods],
         "latency ms": {
-            weather: dict(zip(map(str, QUANTILES), _quantiles(sorted(times)), strict=True))
-            for weather, times in tally.latencies.items()
+            fault: dict(zip(map(str, QUANTILES), _quantiles(sorted(times)), strict=True))
+            for fault, times in tally.latencies.items()
         },
         "memory": list(outcome.memory),
         "log": list(outcome.log),

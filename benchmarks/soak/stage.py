@@ -1,4 +1,4 @@
-"""The deployment under test: its servers, and the processes of the service."""
+"""The deployment under test: servers and worker processes."""
 
 import json
 import secrets
@@ -19,16 +19,16 @@ from chat_sessions.dev.embedded import Postgres, Redis, temporary_servers
 from chat_sessions.store.migrations import migrate_deploy
 
 WORKERS = 2
-# Enough connections that each worker has probably answered one of them.
-LOOKS = 8
-# A machine that does much else takes its time to start a process.
+# Enough new connections to probably reach each worker.
+PROBES = 8
+# A busy machine is slow to start processes.
 RECOVERY_SECONDS = 180
 POLL_SECONDS = 0.1
 
 
 @dataclass
 class Stage:
-    """What faults are injected into, and what is measured."""
+    """The target of faults and measurements."""
 
     database: Postgres
     redis: Redis
@@ -37,36 +37,36 @@ class Stage:
 
     @property
     def url(self) -> str:
-        """Where the service answers."""
+        """The service's URL."""
         return self.running.url
 
     def workers(self) -> list[psutil.Process]:
-        """Return the processes that serve, the eldest first."""
+        """Return the worker processes, oldest first."""
         children = psutil.Process(self.running.process.pid).children()
         return sorted((each for each in children if "spawn_main" in _command(each)), key=psutil.Process.create_time)
 
     def engines(self) -> list[psutil.Process]:
-        """Return their query engines, in the same order."""
+        """Return their query engines in the same order."""
         return [each for worker in self.workers() for each in _children(worker) if "host.mjs" in _command(each)]
 
-    def is_well(self) -> bool:
-        """Whether all processes are there and every worker trusts its cache."""
+    def is_healthy(self) -> bool:
+        """Return whether all processes run and every worker trusts its cache."""
         if len(self.workers()) != WORKERS or len(self.engines()) != WORKERS:
             return False
         with suppress(OSError):
-            return all(self._answers_ok() for _ in range(LOOKS))
+            return all(self._is_ready() for _ in range(PROBES))
         return False
 
-    def until_well(self) -> None:
-        """Wait for it."""
+    def wait_until_healthy(self) -> None:
+        """Wait until the service has recovered."""
         give_up_at = time.monotonic() + RECOVERY_SECONDS
-        while not self.is_well():
+        while not self.is_healthy():
             if time.monotonic() > give_up_at:
                 raise TimeoutError("the service does not recover")
             time.sleep(POLL_SECONDS)
 
     def memory(self) -> dict[str, float]:
-        """Return the resident megabytes of each part; Postgres' processes share much, which counts once."""
+        """Return the resident megabytes by part; memory that Postgres' processes share counts once."""
         resident = {"Redis": _resident([self.redis.pid]), "Postgres": _proportional(self.database.pid)}
         for number, each in enumerate(self.workers(), 1):
             resident[f"worker {number}"] = _resident([each.pid])
@@ -74,14 +74,14 @@ class Stage:
             resident[f"engine {number}"] = _resident([each.pid])
         return resident
 
-    def _answers_ok(self) -> bool:
-        with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:  # noqa: S310  our own
-            return bool(json.load(answer)["status"] == "ok")
+    def _is_ready(self) -> bool:
+        with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as response:  # noqa: S310  our own
+            return bool(json.load(response)["status"] == "ok")
 
 
 @contextmanager
-def staged(name: str) -> Iterator[Stage]:
-    """Start everything, with the settings that users have."""
+def started(name: str) -> Iterator[Stage]:
+    """Start everything with the default settings."""
     secret = secrets.token_hex(32)
     with temporary_servers() as (database, redis):
         migrate_deploy(database.url)
@@ -90,18 +90,18 @@ def staged(name: str) -> Iterator[Stage]:
             "CHAT_REDIS_URL": redis.url,
             "CHAT_JWT_SECRET": secret,
             "CHAT_LOG_LEVEL": "warning",
-            # Nobody is left in the end to be sent elsewhere.
+            # At the end no clients are left to drain.
             "CHAT_DRAIN_SECONDS": "0",
         }
         with service(name, environment, workers=WORKERS) as running:
             stage = Stage(database, redis, running, secret)
-            stage.until_well()
+            stage.wait_until_healthy()
             yield stage
 
 
 @contextmanager
-def remembered(redis: Redis) -> Iterator[None]:
-    """Bring Redis back, after the block, with the data that it had before it."""
+def rolled_back(redis: Redis) -> Iterator[None]:
+    """Restore Redis' data from before the block when the block ends."""
     with tempfile.TemporaryDirectory(prefix="chat-sessions-") as folder:
         copy = Path(folder, "data")
         shutil.copytree(redis.data, copy)
@@ -113,8 +113,8 @@ def remembered(redis: Redis) -> Iterator[None]:
 
 
 @contextmanager
-def stopped(pause: Callable[[signal.Signals], object]) -> Iterator[None]:
-    """Let something not answer during the block."""
+def suspended(pause: Callable[[signal.Signals], object]) -> Iterator[None]:
+    """Suspend a process during the block."""
     pause(signal.SIGSTOP)
     yield
     pause(signal.SIGCONT)

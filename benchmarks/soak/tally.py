@@ -1,4 +1,4 @@
-"""What was asked, what came of it in which weather, and what must not have been."""
+"""Counts responses, failures and violations, by the fault during which they happened."""
 
 from array import array
 from collections import Counter, defaultdict
@@ -9,13 +9,13 @@ from time import monotonic
 from typing import NamedTuple
 
 CALM = "calm"
-# The rest is counted only: what goes wrong once goes wrong often.
-MOST_VIOLATIONS_TOLD = 200
+# Further ones are only counted.
+MAX_VIOLATIONS_LISTED = 200
 
 
 @dataclass
-class Spell:
-    """A fault, from before it is injected until all is well again."""
+class FaultPeriod:
+    """A fault, from before its injection until the recovery."""
 
     fault: str
     tolerates: frozenset[str]
@@ -23,70 +23,70 @@ class Spell:
     ended: float = float("inf")
 
 
-class Weather:
-    """Which faults there were, and when."""
+class FaultLog:
+    """The faults of the run."""
 
     def __init__(self) -> None:
-        self.spells: list[Spell] = []
+        self.periods: list[FaultPeriod] = []
 
     @contextmanager
     def of(self, fault: str, tolerates: frozenset[str]) -> Iterator[None]:
-        """Be in a fault, during which only these outcomes are excused."""
-        spell = Spell(fault, tolerates, monotonic())
-        self.spells.append(spell)
+        """Record a fault that tolerates these outcomes during the block."""
+        period = FaultPeriod(fault, tolerates, monotonic())
+        self.periods.append(period)
         yield
-        spell.ended = monotonic()
+        period.ended = monotonic()
 
-    def since(self, began: float) -> Sequence[Spell]:
-        """Return the faults that something which began then has met."""
-        return [each for each in self.spells if each.ended >= began]
+    def since(self, began: float) -> Sequence[FaultPeriod]:
+        """Return the faults that overlap with something that began then."""
+        return [each for each in self.periods if each.ended >= began]
 
 
 class Violation(NamedTuple):
-    """Something that must never be."""
+    """A broken promise of the service."""
 
     second: float
     what: str
     detail: str
-    weather: str
+    fault: str
 
 
 class Tally:
-    """Counts for all users."""
+    """The counts of all users."""
 
-    def __init__(self, weather: Weather) -> None:
+    def __init__(self, fault_log: FaultLog) -> None:
         self.began = monotonic()
-        self.weather = weather
-        self.answers: Counter[tuple[str, str]] = Counter()
-        self.troubles: Counter[tuple[str, str]] = Counter()
+        self.faults = fault_log
+        self.responses: Counter[tuple[str, str]] = Counter()
+        self.failures: Counter[tuple[str, str]] = Counter()
         self.events: Counter[str] = Counter()
         self.latencies: dict[str, array[float]] = defaultdict(lambda: array("d"))
         self.violated: Counter[str] = Counter()
         self.violations: list[Violation] = []
 
-    def answered(self, operation: str, outcome: str, began: float) -> None:
-        """Count an answer: its status, or the name of what came instead of one."""
-        self.answers[operation, outcome] += 1
-        self.latencies[self._weather(began)].append(monotonic() - began)
+    def add_response(self, operation: str, outcome: str, began: float) -> None:
+        """Count a response by its status, or by the failure that came instead."""
+        self.responses[operation, outcome] += 1
+        self.latencies[self._fault(began)].append(monotonic() - began)
 
-    def heard(self, event: str) -> None:
-        """Count an event of a stream."""
+    def add_event(self, event: str) -> None:
+        """Count an event of the feed."""
         self.events[event] += 1
 
-    def trouble(self, operation: str, outcome: str, began: float) -> None:
-        """Count an answer that a fault may excuse; without such a fault it is a violation."""
-        self.troubles[outcome, self._weather(began)] += 1
-        if not any(outcome in spell.tolerates for spell in self.weather.since(began)):
-            self.violation(f"{outcome} without a fault that excuses it", operation, began)
+    def add_failure(self, operation: str, outcome: str, began: float) -> None:
+        """Count a failure; it is a violation unless a fault tolerates it."""
+        self.failures[outcome, self._fault(began)] += 1
+        if not any(outcome in period.tolerates for period in self.faults.since(began)):
+            self.add_violation(f"{outcome} without a fault that tolerates it", operation, began)
 
-    def violation(self, what: str, detail: object = "", began: float | None = None) -> None:
-        """Count something that must never be."""
+    def add_violation(self, what: str, detail: object = "", began: float | None = None) -> None:
+        """Count a violation."""
         now = monotonic()
         self.violated[what] += 1
-        if len(self.violations) < MOST_VIOLATIONS_TOLD:
+        if len(self.violations) < MAX_VIOLATIONS_LISTED:
             at = round(now - self.began, 3)
-            self.violations.append(Violation(at, what, str(detail)[:500], self._weather(began or now)))
+            self.violations.append(Violation(at, what, str(detail)[:500], self._fault(began or now)))
 
-    def _weather(self, began: float) -> str:
-        spells = self.weather.since(began)
-        return spells[-1].fault if spells else CALM
+    def _fault(self, began: float) -> str:
+        periods = self.faults.since(began)
+        return periods[-1].fault if periods else CALM
