@@ -269,4 +269,5 @@ def refusals(result: Result) -> dict[int, str]:
     found = [
         each.removeprefix("Line ").split(": ", 1) for each in result.stderr.splitlines() if each.startswith("Line")
     ]
-    return {int(number): reason.split(",")[0] if reason.startswith("the session id") else reason for number, reason in found}
+    taken = "the session id is taken"
+    return {int(number): taken if reason.startswith(taken) else reason for number, reason in found}
