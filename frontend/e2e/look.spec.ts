@@ -98,6 +98,65 @@ test.describe("when it fails", () => {
   });
 });
 
+test.describe("in forced colours", () => {
+  test.use({ forcedColors: "active" });
+
+  test("the active action and what was found stand out, and axe finds nothing", async ({ sidebar, page, service }) => {
+    await service.createAll(["Alpha", "Beta"]);
+    await sidebar.open();
+    await sidebar.row("Alpha").hover();
+    await sidebar.row("Alpha").getByRole("button", { name: /More/ }).click();
+    const outlineOf = (action: string) =>
+      page.getByRole("menuitem", { name: action }).evaluate((item) => getComputedStyle(item).outlineStyle);
+    await expect(page.getByRole("menuitem", { name: "Rename" })).toBeFocused();
+    expect([await outlineOf("Rename"), await outlineOf("Pin")]).toEqual(["solid", "none"]);
+    await expectAccessible(page);
+    await page.keyboard.press("Escape");
+
+    await sidebar.search.fill("alp");
+    const mark = sidebar.row("Alpha").locator("mark");
+    const [color, background] = await mark.evaluate((element) => {
+      const style = getComputedStyle(element);
+      return [style.color, style.backgroundColor];
+    });
+    expect(color).not.toBe(background);
+    await expectAccessible(page);
+  });
+});
+
+test.describe("at 400 % zoom", () => {
+  // A window of 1280 by 1024 pixels has this many left.
+  test.use({ viewport: { width: 320, height: 256 } });
+
+  test("every part can be reached, and nothing is wider than the screen", async ({ sidebar, page, service }) => {
+    await service.createMany(20);
+    const { id } = await service.create("Alpha", [{ role: "user", content: "Hello" }]);
+    await sidebar.open(`/c/${id}`, false);
+    await expect(sidebar.messages.getByText("Hello")).toBeInViewport();
+    await expect(sidebar.composer).toBeInViewport({ ratio: 1 });
+    await page.getByRole("button", { name: "Show chats" }).click();
+    await settled(page);
+    // The header scrolls away, and most of the screen is the list's.
+    await sidebar.rows.nth(3).scrollIntoViewIfNeeded();
+    const visible = await sidebar.rows.evaluateAll(
+      (rows) =>
+        rows.filter((row) => {
+          const { top, height } = row.getBoundingClientRect();
+          return row.contains(document.elementFromPoint(100, top + height / 2));
+        }).length,
+    );
+    expect(visible).toBeGreaterThanOrEqual(3);
+    await sidebar.askToDelete("Alpha");
+    await settled(page);
+    const button = sidebar.dialog.getByRole("button", { name: "Delete" });
+    await button.scrollIntoViewIfNeeded();
+    await expect(button).toBeInViewport({ ratio: 1 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)).toBe(false);
+    await button.click();
+    await expect(sidebar.row("Alpha")).toHaveCount(0);
+  });
+});
+
 test.describe("320 pixels wide", () => {
   test.use({ viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
 
@@ -149,5 +208,36 @@ test.describe("320 pixels wide", () => {
         .map((element) => element.outerHTML),
     );
     expect(small).toEqual([]);
+  });
+
+  test("no field is so small that a telephone zooms in, and the drawer stays where it was scrolled", async ({
+    sidebar,
+    page,
+    service,
+  }) => {
+    await service.createMany(40);
+    await page.goto("/");
+    await page.getByRole("button", { name: "Show chats" }).tap();
+    await expect(sidebar.rows.first()).toBeVisible();
+    const last = sidebar.root.locator("li[aria-posinset='40']");
+    await expect(async () => {
+      await sidebar.rows.last().scrollIntoViewIfNeeded();
+      await expect(last).toBeInViewport({ timeout: 100 });
+    }).toPass();
+    await last.getByRole("button", { name: /More/ }).tap();
+    await page.getByRole("menuitem", { name: "Rename" }).tap();
+    await expect(sidebar.root.getByRole("textbox", { name: /New title/ })).toBeFocused();
+    const small = await page.evaluate(() =>
+      [...document.querySelectorAll("input:not([type=checkbox]), textarea")]
+        .filter((field) => Number.parseFloat(getComputedStyle(field).fontSize) < 16)
+        .map((field) => field.outerHTML),
+    );
+    expect(small).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Hide chats" }).tap();
+    await expect(sidebar.root).toBeHidden();
+    await page.getByRole("button", { name: "Show chats" }).tap();
+    await expect(sidebar.root).toBeVisible();
+    await expect(last).toBeInViewport();
   });
 });

@@ -118,9 +118,9 @@ export class Sidebar {
     this.messages = page.getByRole("region", { name: "Messages" });
   }
 
-  async open(path = "/"): Promise<void> {
+  async open(path = "/", isWide = true): Promise<void> {
     await this.#page.goto(path);
-    await expect(this.root).toBeVisible();
+    await expect(this.root).toBeVisible({ visible: isWide });
   }
 
   row(title: string): Locator {

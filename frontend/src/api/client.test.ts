@@ -1,11 +1,12 @@
 import { HttpResponse, http } from "msw";
 import { expect, test, vi } from "vitest";
-import { BASE_URL, notFound, problem, SESSIONS, service } from "../test/service";
+import { BASE_URL, notFound, problem, SESSIONS, service, summary } from "../test/service";
 import { createApi } from "./client";
 import { deleteSession } from "./delete-session";
 import { getSession } from "./get-session";
 import { listSessions } from "./list-sessions";
 import { isPassing, isSessionNotFound, Problem } from "./problem";
+import { RenamedElsewhere, renameSession } from "./rename-session";
 
 const api = createApi(BASE_URL, () => "token");
 
@@ -66,4 +67,37 @@ test("what is cancelled is not reported as a failure of the service", async () =
   const answer = listSessions(api, {}, abort.signal);
   abort.abort();
   await expect(answer).rejects.toMatchObject({ name: "AbortError" });
+});
+
+test("a host that gives no token holds nothing up for ever", async () => {
+  const abort = new AbortController();
+  const answer = listSessions(
+    createApi(BASE_URL, () => new Promise(() => undefined)),
+    {},
+    abort.signal,
+  );
+  abort.abort(new DOMException("too late", "TimeoutError"));
+  await expect(answer).rejects.toMatchObject({ status: 0 });
+  expect(service.asked).toEqual([]);
+});
+
+test("a renaming is told from one that came before it, and bears other changes", async () => {
+  const alpha = { ...summary("Alpha"), user_id: "u", messages: [], has_more_messages: false, oldest_sequence: null };
+  service.sessions = [alpha];
+  const tags = ['W/"1"', '"2"', '"3"'];
+  const sent: (string | null)[] = [];
+  service.server.use(
+    http.get(`${SESSIONS}/:id`, () => HttpResponse.json(alpha, { headers: { ETag: tags.shift() ?? "" } })),
+    http.patch(`${SESSIONS}/:id`, ({ request }) => {
+      sent.push(request.headers.get("If-Match"));
+      return sent.length === 1 ? problem(412, "precondition-failed") : undefined;
+    }),
+  );
+  await expect(renameSession(api, alpha.id, { title: "Beta", from: "Alpha" })).resolves.toMatchObject({
+    title: "Beta",
+  });
+  expect(sent).toEqual(['"1"', '"2"']);
+  alpha.title = "Gamma";
+  await expect(renameSession(api, alpha.id, { title: "Delta", from: "Beta" })).rejects.toThrow(RenamedElsewhere);
+  expect(sent).toHaveLength(2);
 });

@@ -3,6 +3,7 @@ import { LogOut, Menu, X } from "lucide-react";
 import { useState } from "react";
 import { ChatPane, ChatSessionsProvider, ChatSidebar } from "..";
 import { StartPane } from "../pane/start-pane";
+import { graphemesOf } from "../text/graphemes";
 import { IconButton } from "../ui/button";
 import { Modal } from "../ui/modal";
 import { ROOT } from "../ui/theme";
@@ -68,6 +69,8 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
             backdrop={<div {...ROOT} className={styles.backdrop} />}
             aria-label="Chats"
             open={drawerOpen}
+            alwaysVisible
+            unmountOnHide={false}
             onClose={() => setDrawerOpen(false)}
           >
             {sidebar}
@@ -94,9 +97,11 @@ function User({ name, onSignOut }: { name: string; onSignOut: (() => void) | und
   return (
     <div className={styles.user}>
       <span className={styles.avatar} aria-hidden>
-        {name.slice(0, 1).toUpperCase()}
+        {graphemesOf(name)[0]?.toUpperCase()}
       </span>
-      <span className={styles.name}>{name}</span>
+      <span className={styles.name} dir="auto">
+        {name}
+      </span>
       {onSignOut && (
         <IconButton label="Sign out" onClick={onSignOut}>
           <LogOut aria-hidden />

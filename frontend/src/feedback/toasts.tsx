@@ -19,17 +19,17 @@ interface Failure {
   id: string;
   /** The chat that it is about: nobody retries anything with one that is gone. */
   chat?: string;
-  title: string;
+  title: ReactNode;
   error: Error;
   /** In place of what the error says by itself. */
-  reason?: string;
+  reason?: ReactNode;
   /** In place of "Retry". */
   action?: string;
   retry: () => unknown;
 }
 
 interface Toaster {
-  tell: (id: string, title: string) => void;
+  tell: (id: string, title: ReactNode) => void;
   tellFailure: (failure: Failure) => void;
   /** What it says is no longer so. */
   dismiss: (id: string) => void;
@@ -154,8 +154,8 @@ function contentOf(item: Toast): ReactNode {
 
 interface ContentProps {
   icon: ReactNode;
-  title: string;
-  text?: string;
+  title: ReactNode;
+  text?: ReactNode;
   action?: ReactNode;
   onDismiss: () => void;
 }

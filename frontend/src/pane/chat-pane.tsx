@@ -84,7 +84,9 @@ function OpenChat({ id, onLeave, lead, note }: ChatPaneProps) {
     <section {...ROOT} ref={pane} className={styles.pane} tabIndex={-1} aria-label={labels.chat}>
       <header className={styles.header}>
         {lead}
-        <h1 className={styles.title}>{session && !isDeleted ? titleOf(session, labels) : ""}</h1>
+        <h1 className={styles.title} dir="auto">
+          {session && !isDeleted ? titleOf(session, labels) : ""}
+        </h1>
       </header>
       {content()}
     </section>

@@ -24,8 +24,10 @@ export function MessageItem({ message, isUnsent = false, failure }: MessageItemP
   const { role, name, created_at } = message;
   return (
     <li className={styles.message} data-role={role} data-unsent={isUnsent || undefined}>
-      <span className={styles.speaker}>{name ?? SPEAKERS[role](labels)}</span>
-      <div className={styles.content} title={created_at ? format.dateTime(created_at) : undefined}>
+      <span className={styles.speaker} dir="auto">
+        {name ?? SPEAKERS[role](labels)}
+      </span>
+      <div className={styles.content} dir="auto" title={created_at ? format.dateTime(created_at) : undefined}>
         {textOf(message.content)}
       </div>
       {failure && (

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { useLabels, useLanguage } from "../labels/context";
 import { reasonOf } from "../labels/reason";
 import { Button } from "../ui/button";
+import { sentence } from "../ui/sentence";
 import styles from "./pane-states.module.css";
 import { UnsentText } from "./unsent-text";
 
@@ -28,7 +29,7 @@ interface GoneProps {
 
 export function Gone({ chat, title, isOwn, onLeave }: GoneProps) {
   const labels = useLabels();
-  const elsewhere = title ? labels.chatDeletedDetail(title) : labels.untitledChatDeletedDetail;
+  const elsewhere = title ? sentence(labels.chatDeletedDetail, title) : labels.untitledChatDeletedDetail;
   return (
     <State
       icon={<CircleOff aria-hidden />}
@@ -77,7 +78,7 @@ export function Failed({ error, onRetry, isRetrying }: { error: Error; onRetry: 
 interface StateProps {
   icon: ReactNode;
   heading: string;
-  text: string;
+  text: ReactNode;
   role: "alert";
   children: ReactNode;
 }

@@ -1,7 +1,8 @@
-import { render, screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { expect, test, vi } from "vitest";
+import { saying } from "../test/queries";
 import { BASE_URL, notFound, problem, SESSIONS, service, summary, tooManyRequests } from "../test/service";
 import { ChatSidebar } from "./chat-sidebar";
 
@@ -143,7 +144,7 @@ test("a session that is gone already goes, and that is said", async () => {
   const { user } = show();
   await user.click((await askToDelete(user, "Alpha")).getByRole("button", { name: "Delete" }));
   await waitFor(() => expect(titles()).toEqual(["Beta"]));
-  expect(screen.getByText("“Alpha” was already deleted.")).toBeInTheDocument();
+  expect(screen.getByText(saying("“Alpha” was already deleted."))).toBeInTheDocument();
 });
 
 test.each([
@@ -155,7 +156,7 @@ test.each([
   service.server.use(http.delete(`${SESSIONS}/:id`, answer));
   const { onSelect, user } = show(service.sessions[0]?.id);
   await user.click((await askToDelete(user, "Alpha")).getByRole("button", { name: "Delete" }));
-  expect(await screen.findByText("Couldn’t delete “Alpha”")).toBeInTheDocument();
+  expect(await screen.findByText(saying("Couldn’t delete “Alpha”"))).toBeInTheDocument();
   expect(titles()).toEqual(["Alpha"]);
   expect(onSelect).not.toHaveBeenCalled();
   service.server.resetHandlers();
@@ -184,7 +185,53 @@ test("a rename shows at once, and is taken back when it is refused", async () =>
   expect(titles()).toEqual(["Alpha", "Better"]);
   refuse();
   await waitFor(() => expect(titles()).toEqual(["Alpha", "Beta"]));
-  expect(screen.getByText("Couldn’t rename “Beta”")).toBeInTheDocument();
+  expect(screen.getByText(saying("Couldn’t rename “Beta”"))).toBeInTheDocument();
+});
+
+test("a rename that fails takes back nothing but itself", async () => {
+  service.sessions = [summary("Alpha"), summary("Beta")];
+  let refuse: () => void = () => undefined;
+  const refused = new Promise<void>((resolve) => {
+    refuse = resolve;
+  });
+  service.server.use(
+    http.patch(`${SESSIONS}/:id`, async ({ request }) => {
+      if (!("title" in ((await request.clone().json()) as object))) {
+        return undefined;
+      }
+      await refused;
+      return problem(503, "database-unavailable");
+    }),
+  );
+  const { user } = show();
+  (await screen.findByRole("button", { name: "Beta" })).focus();
+  await user.keyboard("{F2}");
+  await waitFor(() => expect(screen.getByRole("textbox", { name: "New title for “Beta”" })).toHaveFocus());
+  await user.keyboard("Better{Enter}p");
+  await screen.findByRole("heading", { name: "Pinned" });
+  await screen.findByText("Pinned “Better”.");
+  refuse();
+  await waitFor(() => expect(titles()).toEqual(["Beta", "Alpha"]));
+  expect(screen.getByRole("heading", { name: "Pinned" })).toBeInTheDocument();
+});
+
+test("the Enter of an input method ends no rename", async () => {
+  service.sessions = [summary("Alpha")];
+  const { user } = show();
+  (await screen.findByRole("button", { name: "Alpha" })).focus();
+  await user.keyboard("{F2}");
+  const field = screen.getByRole("textbox", { name: "New title for “Alpha”" });
+  for (const key of ["Enter", "Escape"]) {
+    fireEvent.keyDown(field, { key, keyCode: 229 });
+    expect(field).toBeInTheDocument();
+  }
+});
+
+test("a search says how many it has found", async () => {
+  service.sessions = [summary("Alpha"), summary("Alphabet"), summary("Beta")];
+  const { user } = show();
+  await user.type(await screen.findByRole("textbox", { name: "Search chats" }), "alph");
+  await screen.findByText("2 chats found.");
 });
 
 test("the feed changes the list", async () => {

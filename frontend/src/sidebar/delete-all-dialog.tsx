@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useId, useState } from "react";
+import { type ReactNode, useId, useState } from "react";
 import { countSessions } from "../api/count-sessions";
 import type { DeletionFilter } from "../api/delete-sessions";
 import { type Language, useLanguage } from "../labels/context";
@@ -7,6 +7,7 @@ import { reasonOf } from "../labels/reason";
 import { useChatSessions } from "../sessions/context";
 import { Button } from "../ui/button";
 import { ConfirmDialog } from "../ui/confirm-dialog";
+import { sentence } from "../ui/sentence";
 import styles from "./delete-all-dialog.module.css";
 
 interface DeleteAllDialogProps {
@@ -80,10 +81,12 @@ export function DeleteAllDialog({ open, search, busy, onConfirm, onCancel, onClo
   );
 }
 
-function questionOf(count: number | undefined, search: string, { labels, format }: Language): string {
+function questionOf(count: number | undefined, search: string, { labels, format }: Language): ReactNode {
   if (count === undefined) {
-    return search === "" ? labels.countingAll : labels.countingFound(search);
+    return search === "" ? labels.countingAll : sentence(labels.countingFound, search);
   }
   const shown = format.number(count);
-  return search === "" ? labels.deleteAllQuestion(count, shown) : labels.deleteFoundQuestion(count, shown, search);
+  return search === ""
+    ? labels.deleteAllQuestion(count, shown)
+    : sentence((found) => labels.deleteFoundQuestion(count, shown, found), search);
 }

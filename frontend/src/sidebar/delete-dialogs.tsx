@@ -1,6 +1,7 @@
 import { useLanguage } from "../labels/context";
 import { titleOf } from "../sessions/titles";
 import { ConfirmDialog } from "../ui/confirm-dialog";
+import { sentence } from "../ui/sentence";
 import { useLatched } from "../ui/use-latched";
 import { ChosenTitles } from "./chosen-titles";
 import { DeleteAllDialog } from "./delete-all-dialog";
@@ -26,7 +27,7 @@ export function DeleteDialogs({ deletion, bulk, chosen, search, onClosed }: Dele
     <>
       <ConfirmDialog
         open={deletion.asked !== null}
-        title={doomed && labels.deleteQuestion(titleOf(doomed, labels))}
+        title={doomed && sentence(labels.deleteQuestion, titleOf(doomed, labels))}
         description={labels.deleteDetail}
         action={labels.delete}
         busy={deletion.busy}

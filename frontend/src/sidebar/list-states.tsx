@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { useLabels, useLanguage } from "../labels/context";
 import { reasonOf } from "../labels/reason";
 import { Button } from "../ui/button";
+import { sentence } from "../ui/sentence";
 import { ROOT } from "../ui/theme";
 import styles from "./list-states.module.css";
 import sidebar from "./sidebar.module.css";
@@ -44,7 +45,12 @@ export function ListEmpty() {
 export function NothingFound({ search, onClear }: { search: string; onClear: () => void }) {
   const { nothingFound, nothingFoundDetail, clearSearch } = useLabels();
   return (
-    <State icon={<SearchX aria-hidden />} title={nothingFound} role="status" detail={nothingFoundDetail(search)}>
+    <State
+      icon={<SearchX aria-hidden />}
+      title={nothingFound}
+      role="status"
+      detail={sentence(nothingFoundDetail, search)}
+    >
       <Button onClick={onClear}>{clearSearch}</Button>
     </State>
   );
@@ -65,7 +71,7 @@ export function SidebarBroken({ onRetry }: { onRetry: () => void }) {
 interface StateProps {
   icon: ReactNode;
   title: string;
-  detail: string;
+  detail: ReactNode;
   role?: "alert" | "status";
   children?: ReactNode;
 }

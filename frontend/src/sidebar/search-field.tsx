@@ -27,6 +27,7 @@ export function SearchField({ field, value, onChange, onLeave, showShortcut }: S
       <input
         ref={field}
         type="text"
+        dir="auto"
         className={styles.field}
         aria-label={labels.searchChats}
         aria-keyshortcuts={showShortcut ? "/" : undefined}

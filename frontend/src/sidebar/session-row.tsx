@@ -75,7 +75,7 @@ export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
             actions.choose(session, nativeEvent instanceof MouseEvent && nativeEvent.shiftKey ? "extend" : "toggle")
           }
         />
-        <span className={styles.title}>
+        <span className={styles.title} dir="auto">
           <Highlighted text={title} search={search} />
         </span>
         {session.is_pinned && <Pin className={styles.pinned} aria-label={labels.pinned} />}
@@ -104,7 +104,7 @@ export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
   const extra = actionsIn("row", session, actions);
   const content = (
     <>
-      <span className={styles.title}>
+      <span className={styles.title} dir="auto">
         <Highlighted text={title} search={search} />
       </span>
       {session.is_pinned && <Pin className={styles.pinned} aria-label={labels.pinned} />}

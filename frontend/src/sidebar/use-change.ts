@@ -6,6 +6,7 @@ import { useToasts } from "../feedback/toasts";
 import { useLabels } from "../labels/context";
 import { titleOf } from "../sessions/titles";
 import { useChangeSession } from "../sessions/use-change-session";
+import { sentence } from "../ui/sentence";
 
 /** Renames and pins. Success is announced; a failure is told, with a Retry that a later success takes away. */
 export function useChange() {
@@ -22,16 +23,19 @@ export function useChange() {
       announce(labels.renamed(title));
     } catch (error) {
       if (isSessionNotFound(error)) {
-        tell(`gone ${session.id}`, labels.alreadyDeleted(titleOf(session, labels)));
+        tell(`gone ${session.id}`, sentence(labels.alreadyDeleted, titleOf(session, labels)));
         return;
       }
       const other = error instanceof RenamedElsewhere ? error : null;
       tellFailure({
         id,
         chat: session.id,
-        title: labels.renameFailed(titleOf(session, labels)),
+        title: sentence(labels.renameFailed, titleOf(session, labels)),
         error: error as Error,
-        ...(other && { reason: labels.renamedElsewhere(titleOf(other, labels)), action: labels.renameAnyway }),
+        ...(other && {
+          reason: sentence(labels.renamedElsewhere, titleOf(other, labels)),
+          action: labels.renameAnyway,
+        }),
         retry: () => rename(session, { title, from: other ? other.title : from }),
       });
     }
@@ -46,13 +50,13 @@ export function useChange() {
       announce(is_pinned ? labels.pinnedChat(title) : labels.unpinnedChat(title));
     } catch (error) {
       if (isSessionNotFound(error)) {
-        tell(`gone ${session.id}`, labels.alreadyDeleted(title));
+        tell(`gone ${session.id}`, sentence(labels.alreadyDeleted, title));
         return;
       }
       tellFailure({
         id,
         chat: session.id,
-        title: is_pinned ? labels.pinFailed(title) : labels.unpinFailed(title),
+        title: sentence(is_pinned ? labels.pinFailed : labels.unpinFailed, title),
         error: error as Error,
         retry: () => pin(session, is_pinned),
       });

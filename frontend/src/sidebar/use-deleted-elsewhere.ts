@@ -4,6 +4,7 @@ import { useToasts } from "../feedback/toasts";
 import { useLabels } from "../labels/context";
 import { useDeletedIds } from "../sessions/deleted-sessions";
 import { titleOf } from "../sessions/titles";
+import { sentence } from "../ui/sentence";
 
 /** Ends what is being done with a chat when it is deleted elsewhere, and says why. */
 export function useDeletedElsewhere(session: Summary | null, end: () => void): void {
@@ -17,7 +18,7 @@ export function useDeletedElsewhere(session: Summary | null, end: () => void): v
   useEffect(() => {
     if (session && isGone) {
       latest.current();
-      tell(`gone ${session.id}`, labels.deletedElsewhere(titleOf(session, labels)));
+      tell(`gone ${session.id}`, sentence(labels.deletedElsewhere, titleOf(session, labels)));
     }
   }, [session, isGone, tell, labels]);
 }

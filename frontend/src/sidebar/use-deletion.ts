@@ -5,6 +5,7 @@ import { useToasts } from "../feedback/toasts";
 import { useLabels } from "../labels/context";
 import { titleOf } from "../sessions/titles";
 import { useDeleteSession } from "../sessions/use-delete-session";
+import { sentence } from "../ui/sentence";
 import { useDeletedElsewhere } from "./use-deleted-elsewhere";
 
 interface DeletionOptions {
@@ -25,7 +26,7 @@ export function useDeletion({ onGone }: DeletionOptions) {
     if (result === "deleted") {
       announce(labels.deleted(titleOf(session, labels)));
     } else {
-      tell(`gone ${session.id}`, labels.alreadyDeleted(titleOf(session, labels)));
+      tell(`gone ${session.id}`, sentence(labels.alreadyDeleted, titleOf(session, labels)));
     }
   });
 
@@ -41,7 +42,7 @@ export function useDeletion({ onGone }: DeletionOptions) {
       tellFailure({
         id: `delete ${session.id}`,
         chat: session.id,
-        title: labels.deleteFailed(titleOf(session, labels)),
+        title: sentence(labels.deleteFailed, titleOf(session, labels)),
         error: error as Error,
         retry: () => confirm(session),
       });

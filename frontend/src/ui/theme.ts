@@ -47,7 +47,7 @@ export function useThemeFromSource() {
 
 function copyTheme(from: HTMLElement, to: HTMLElement): void {
   const style = getComputedStyle(from);
-  for (const property of ["color-scheme", ...TOKENS]) {
+  for (const property of ["color-scheme", "direction", ...TOKENS]) {
     to.style.setProperty(property, style.getPropertyValue(property));
   }
 }

@@ -1,0 +1,96 @@
+import type { Locator } from "@playwright/test";
+import { expect, settled, test } from "./test";
+
+const HEBREW = "שיחה על ליסבון, על החשמליות שלה ועל האור הלבן של הבקרים באביב";
+
+/** Where the text is drawn, from left to right; null if it is not there. */
+function left(within: Locator, text: string): Promise<number | null> {
+  return within.evaluate((root, wanted) => {
+    const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const at = node.textContent?.indexOf(wanted) ?? -1;
+      if (at >= 0) {
+        const range = document.createRange();
+        range.setStart(node, at);
+        range.setEnd(node, at + wanted.length);
+        return range.getBoundingClientRect().left;
+      }
+    }
+    return null;
+  }, text);
+}
+
+test("a title reads in its own direction, and loses its end, not its beginning", async ({ sidebar, page, service }) => {
+  const { id } = await service.create(HEBREW, [{ role: "assistant", content: HEBREW }]);
+  await sidebar.open(`/c/${id}`);
+  const title = sidebar.link(HEBREW).getByText(HEBREW);
+  const [start, end] = [await left(title, "שיחה"), await left(title, "באביב")];
+  const box = await title.boundingBox();
+  // From right to left: its first word is within the row, its last one beyond the row's left edge.
+  expect(start).toBeGreaterThan(box?.x ?? 0);
+  expect(end).toBeLessThan(box?.x ?? 0);
+  const message = sidebar.messages.getByText(HEBREW);
+  expect(await message.evaluate((element) => getComputedStyle(element).direction)).toBe("rtl");
+  await sidebar.composer.fill("שלום");
+  expect(await sidebar.composer.evaluate((element) => getComputedStyle(element).direction)).toBe("rtl");
+  await expect(page).toHaveTitle(`${HEBREW} · Chats`);
+});
+
+for (const [what, title] of [
+  ["an override", "\u202egnp.exe"],
+  ["one that leaves its isolate", "\u2069\u202egnp.exe"],
+] as const) {
+  test(`a title with ${what} does not turn the question around`, async ({ sidebar, service }) => {
+    await service.createAll([title]);
+    await sidebar.open();
+    await sidebar.rows.first().hover();
+    await sidebar.rows
+      .first()
+      .getByRole("button", { name: /^Delete/ })
+      .click();
+    const heading = sidebar.dialog.getByRole("heading");
+    await expect(heading).toHaveText("Delete “gnp.exe”?");
+    const [first, name, last] = [await left(heading, "Delete"), await left(heading, "gnp"), await left(heading, "”?")];
+    expect(first).toBeLessThan(name ?? 0);
+    expect(name).toBeLessThan(last ?? 0);
+  });
+}
+
+test("in a page from right to left everything is on its side, and nothing outside", async ({
+  sidebar,
+  page,
+  service,
+}) => {
+  await service.createAll(["Alpha", HEBREW]);
+  await sidebar.open();
+  // As a host may do it: not all of the document.
+  await page.locator("#root").evaluate((root) => root.setAttribute("dir", "rtl"));
+  await sidebar.expectTitles(["Alpha", HEBREW]);
+  const width = page.viewportSize()?.width ?? 0;
+  const side = await sidebar.root.boundingBox();
+  expect((side?.x ?? 0) + (side?.width ?? 0)).toBeCloseTo(width, 0);
+  await sidebar.askToDelete("Alpha");
+  await settled(page);
+  expect(await sidebar.dialog.evaluate((dialog) => getComputedStyle(dialog).direction)).toBe("rtl");
+  const dialog = await sidebar.dialog.boundingBox();
+  expect((dialog?.x ?? 0) + (dialog?.width ?? 0) / 2).toBeCloseTo(width / 2, 0);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)).toBe(false);
+});
+
+test.describe("320 pixels wide", () => {
+  test.use({ viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
+
+  test("in a page from right to left the drawer comes from the right", async ({ sidebar, page, service }) => {
+    await service.createAll(["Alpha"]);
+    await page.goto("/");
+    await page.evaluate(() => {
+      document.documentElement.dir = "rtl";
+    });
+    await page.getByRole("button", { name: "Show chats" }).tap();
+    await expect(sidebar.row("Alpha")).toBeVisible();
+    await settled(page);
+    const box = await sidebar.root.boundingBox();
+    expect((box?.x ?? 0) + (box?.width ?? 0)).toBeCloseTo(320, 0);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)).toBe(false);
+  });
+});

@@ -1,0 +1,130 @@
+import type { Page } from "@playwright/test";
+import { expect, problem, settled, test } from "./test";
+
+/** The focus is somewhere, after whatever had it has gone. */
+async function expectFocus(page: Page): Promise<void> {
+  await settled(page);
+  await expect(page.locator(":focus")).toHaveCount(1);
+}
+
+test("clearing a search that found nothing leaves the focus in the list", async ({ sidebar, page, service }) => {
+  await service.createAll(["Alpha"]);
+  await sidebar.open();
+  await sidebar.search.fill("nothing like this");
+  await sidebar.root.getByText("Nothing found").waitFor();
+  await sidebar.root.getByRole("button", { name: "Clear search" }).last().press("Enter");
+  await sidebar.expectTitles(["Alpha"]);
+  await expectFocus(page);
+});
+
+test("the dialogs of the menu give the focus back to its button", async ({ sidebar, page, service }) => {
+  await service.createAll(["Alpha"]);
+  await sidebar.open();
+  const more = sidebar.root.getByRole("button", { name: "More", exact: true });
+  for (const [action, role] of [
+    ["Delete all…", "alertdialog"],
+    ["Keyboard shortcuts", "dialog"],
+  ] as const) {
+    await more.press("Enter");
+    await page.getByRole("menuitem", { name: action }).press("Enter");
+    await expect(page.getByRole(role)).toBeVisible();
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole(role)).toBeHidden();
+    await expect(more).toBeFocused();
+  }
+});
+
+test("a row that is pinned keeps the focus where it was in it", async ({ sidebar, page, service }) => {
+  await service.createAll(["Alpha", "Beta", "Gamma"]);
+  await sidebar.open();
+  await sidebar.link("Gamma").focus();
+  await page.keyboard.press("p");
+  await sidebar.expectTitles(["Gamma", "Alpha", "Beta"]);
+  await expect(sidebar.link("Gamma")).toBeFocused();
+  const more = sidebar.row("Beta").getByRole("button", { name: /More/ });
+  await more.focus();
+  await more.press("Enter");
+  await page.getByRole("menuitem", { name: "Pin" }).press("Enter");
+  await sidebar.expectTitles(["Beta", "Gamma", "Alpha"]);
+  await expect(more).toBeFocused();
+});
+
+test("the last older messages leave the focus with the messages", async ({ sidebar, service }) => {
+  const { id } = await service.create("Long talk");
+  const messages = Array.from({ length: 60 }, (_, index) => ({ role: "user" as const, content: `Message ${index}` }));
+  await service.append(id, messages);
+  await sidebar.open(`/c/${id}`);
+  await sidebar.messages.getByRole("button", { name: "Load older messages" }).press("Enter");
+  await expect(sidebar.messages.getByRole("listitem")).toHaveCount(60);
+  await expect(sidebar.messages).toBeFocused();
+});
+
+test("closing a chat that is gone leads to the field for the next one", async ({ sidebar, page, service }) => {
+  const { id } = await service.create("Alpha");
+  await sidebar.open(`/c/${id}`);
+  await expect(page.getByRole("heading", { level: 1, name: "Alpha" })).toBeVisible();
+  await service.delete(id);
+  await page.getByRole("button", { name: "Close chat" }).press("Enter");
+  await expect(sidebar.composer).toBeFocused();
+});
+
+test("End reaches the end, however many pages away, and keeps the focus there", async ({ sidebar, page, service }) => {
+  await service.createMany(170);
+  await sidebar.open();
+  const pages: string[] = [];
+  page.on("request", (request) => request.url().includes("cursor=") && pages.push(request.url()));
+  await sidebar.rows.first().getByRole("link").focus();
+  await page.keyboard.press("End");
+  const focused = sidebar.rows.filter({ has: page.locator("a:focus") });
+  await expect(focused).toHaveAttribute("aria-posinset", "170");
+  await expect(focused).toBeInViewport();
+  expect(pages).toHaveLength(2);
+});
+
+test.describe("when it fails", () => {
+  test.use({ failuresExpected: true });
+
+  test("Retry leaves the focus in the list that it has loaded", async ({ sidebar, page, service }) => {
+    await service.createAll(["Alpha"]);
+    await page.route("**/events", (route) => route.abort());
+    let fails = true;
+    await page.route("**/api/chat/sessions?*", (route) => (fails ? route.abort() : route.continue()));
+    await sidebar.open();
+    const retry = sidebar.root.getByRole("button", { name: "Retry" });
+    await retry.focus();
+    fails = false;
+    await retry.press("Enter");
+    await sidebar.expectTitles(["Alpha"]);
+    await expectFocus(page);
+  });
+
+  test("Retry leaves the focus in the chat that it has loaded", async ({ sidebar, page, service }) => {
+    const { id } = await service.create("Alpha");
+    let fails = true;
+    await page.route(`**/api/chat/sessions/${id}?*`, (route) => {
+      return fails ? route.fulfill(problem(503, "database-unavailable")) : route.continue();
+    });
+    await sidebar.open(`/c/${id}`);
+    const retry = page.getByRole("region", { name: "Chat" }).getByRole("button", { name: "Retry" });
+    await retry.focus();
+    fails = false;
+    await retry.press("Enter");
+    await expect(page.getByRole("heading", { level: 1, name: "Alpha" })).toBeVisible();
+    await expectFocus(page);
+  });
+
+  test("a toast gives the focus back to where it came from", async ({ sidebar, page, service }) => {
+    await service.createAll(["Alpha", "Beta"]);
+    await sidebar.open();
+    await page.route("**/api/chat/sessions/*", (route) => {
+      return route.request().method() === "PATCH"
+        ? route.fulfill(problem(503, "database-unavailable"))
+        : route.fallback();
+    });
+    await sidebar.link("Beta").focus();
+    await page.keyboard.press("p");
+    await sidebar.toasts.getByRole("button", { name: "Dismiss" }).press("Enter");
+    await expect(sidebar.toasts.getByRole("alert")).toHaveCount(0);
+    await expect(sidebar.link("Beta")).toBeFocused();
+  });
+});
