@@ -44,7 +44,7 @@ const usage = ({ totalCount, idleCount, waitingCount }) => ({
   waiting: waitingCount,
 });
 
-/** The engine wants the parameters of raw SQL as a text of JSON. */
+/** The engine expects the parameters of raw SQL as JSON text. */
 function prepared(query) {
   const given = query.query.arguments;
   if (RAW.has(query.action)) given.parameters = JSON.stringify(given.parameters);
