@@ -55,8 +55,8 @@ const OPERATIONS = {
   ping: () => null,
   usage: ({ pool }) => usage(pool),
   async query({ engine }, { query, tx }) {
-    const answer = await engine.request(prepared(query), { interactiveTransaction: tx && { id: tx } });
-    const data = answer.data[query.action];
+    const response = await engine.request(prepared(query), { interactiveTransaction: tx && { id: tx } });
+    const data = response.data[query.action];
     return query.action === "queryRaw" ? rawResult(data) : untag(data);
   },
   start: async ({ engine }, { timeout, max_wait, isolation_level }) =>
@@ -65,7 +65,7 @@ const OPERATIONS = {
   rollback: ({ engine }, { tx }) => engine.transaction("rollback", {}, { id: tx }),
 };
 
-async function answer(opened, [id, { op, ...call }]) {
+async function respond(opened, [id, { op, ...call }]) {
   try {
     send({ id, data: (await OPERATIONS[op](await opened, call)) ?? null });
   } catch (error) {
@@ -76,26 +76,26 @@ async function answer(opened, [id, { op, ...call }]) {
 }
 
 function serve(opened, line) {
-  const task = answer(opened, JSON.parse(line)).finally(() => running.delete(task));
+  const task = respond(opened, JSON.parse(line)).finally(() => running.delete(task));
   running.add(task);
 }
 
 /** Exits once running calls are done, or after the timeout of a call. */
-async function leave(opened, patience) {
-  setTimeout(() => process.exit(1), patience).unref();
+async function shutDown(opened, timeout) {
+  setTimeout(() => process.exit(1), timeout).unref();
   await Promise.allSettled(running);
   await (await opened.catch(() => null))?.engine.stop();
   process.exit(0);
 }
 
 let opened;
-let patience = 0;
+let callTimeout = 0;
 readLines(process.stdin, (line) => {
   if (opened) return serve(opened, line);
   const config = JSON.parse(line);
-  patience = config.callTimeout;
+  callTimeout = config.callTimeout;
   opened = open(config);
   // Calls report a failure; without this handler, one before the first call would end the process.
   opened.catch(() => {});
 });
-process.stdin.on("end", () => leave(opened, patience));
+process.stdin.on("end", () => shutDown(opened, callTimeout));

@@ -37,7 +37,7 @@ function start(overrides = {}) {
 
 const raw = (sql) => ({ action: "queryRaw", query: { arguments: { query: sql, parameters: [] }, selection: {} } });
 
-async function leave({ child }) {
+async function stop({ child }) {
   const exit = once(child, "exit");
   child.stdin.end();
   return (await exit)[0];
@@ -47,13 +47,13 @@ test("responses carry the call's id, and the process exits when stdin closes", a
   const host = start();
   host.send([7, { op: "ping" }]);
   assert.deepEqual(await host.next(), { id: 7, data: null });
-  assert.equal(await leave(host), 0);
+  assert.equal(await stop(host), 0);
 });
 
 test("calls sent before stdin closes get their response", async () => {
   const host = start();
   host.send([1, { op: "query", query: raw("SELECT 1 AS one FROM pg_sleep(0.2)") }]);
-  const exit = leave(host);
+  const exit = stop(host);
   assert.deepEqual((await host.next()).data.rows, [[1]]);
   assert.equal(await exit, 0);
 });
@@ -64,7 +64,7 @@ test("an open transaction is rolled back when stdin closes", async () => {
   const { data: tx } = await host.next();
   host.send([2, { op: "query", tx, query: raw("SHOW transaction_isolation") }]);
   assert.deepEqual((await host.next()).data.rows, [["serializable"]]);
-  assert.equal(await leave(host), 0);
+  assert.equal(await stop(host), 0);
 });
 
 test("an unknown operation is an error, and the process continues", async () => {
@@ -73,14 +73,14 @@ test("an unknown operation is an error, and the process continues", async () => 
   assert.equal((await host.next()).error.user_facing_error.error_code, null);
   host.send([2, { op: "ping" }]);
   assert.deepEqual(await host.next(), { id: 2, data: null });
-  await leave(host);
+  await stop(host);
 });
 
 test("without a database it starts, and calls fail as unreachable", async () => {
   const host = start({ url: "postgresql://127.0.0.1:1/x" });
   host.send([1, { op: "query", query: raw("SELECT 1") }]);
   assert.equal((await host.next()).error.user_facing_error.error_code, "P1001");
-  assert.equal(await leave(host), 0);
+  assert.equal(await stop(host), 0);
 });
 
 test("it reports statements if configured to", async () => {
@@ -88,24 +88,24 @@ test("it reports statements if configured to", async () => {
   host.send([1, { op: "query", query: raw("SELECT 1 AS one") }]);
   assert.deepEqual(await host.next(), { sql: "SELECT 1 AS one" });
   assert.deepEqual((await host.next()).id, 1);
-  await leave(host);
+  await stop(host);
 });
 
 test("it counts busy and idle connections, and waiting callers", { timeout: 60_000 }, async () => {
   const host = start({ poolSize: 1 });
-  const answers = new Map();
+  const responses = new Map();
   const usage = async (id) => {
     host.send([id, { op: "usage" }]);
-    while (!answers.has(id)) {
-      const answer = await host.next();
-      answers.set(answer.id, answer.data);
+    while (!responses.has(id)) {
+      const response = await host.next();
+      responses.set(response.id, response.data);
     }
-    return answers.get(id);
+    return responses.get(id);
   };
   const seen = [await usage(1)];
   for (const id of [2, 3]) host.send([id, { op: "query", query: raw("SELECT 1 AS one FROM pg_sleep(0.3)") }]);
-  for (let id = 4; !answers.has(2) || !answers.has(3); id++) seen.push(await usage(id));
-  assert.equal(await leave(host), 0);
+  for (let id = 4; !responses.has(2) || !responses.has(3); id++) seen.push(await usage(id));
+  assert.equal(await stop(host), 0);
   assert.deepEqual(seen[0], { busy: 0, idle: 0, waiting: 0 });
   assert.deepEqual(seen.at(-1), { busy: 0, idle: 1, waiting: 0 });
   assert.ok(seen.some(({ busy, waiting }) => busy === 1 && waiting === 1));
@@ -119,5 +119,5 @@ test("a URL that names a missing file fails each call with the reason, and the e
   assert.deepEqual(ping, { id: 1, data: null });
   assert.match(query.error.error, /no such file or directory.*ca.pem/);
   assert.equal(query.error.user_facing_error.error_code, "P1013");
-  assert.equal(await leave(host), 0);
+  assert.equal(await stop(host), 0);
 });
