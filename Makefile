@@ -57,10 +57,11 @@ test: install ## Run all tests: engine, front end, browser, service
 	$(BIN)/pytest $(IN_PARALLEL)
 
 # The random tests of `make test`, with a hundred times as many examples.
-nightly: install ## Run the long tests, two hours: random calls and faults, fuzzing, the soak
+nightly: install ## Run the long tests, two hours: random calls and faults, fuzzing, the soak, the sidebar in fresh apps
 	$(BIN)/pytest $(IN_PARALLEL) --hypothesis-profile=thorough --timeout=7200 $(RANDOM_TESTS)
 	$(BIN)/python -m tests.fuzz --max-time=1800
 	$(BIN)/python -m benchmarks.soak --minutes=20
+	$(if $(FRONTEND),$(BROWSER) $(NPM) run e2e:hosts --prefix frontend)
 
 check: install ## Check style, types and layers
 	$(BIN)/ruff check

@@ -224,6 +224,10 @@ def test_the_version_is_the_same_wherever_it_is_written() -> None:
     assert written == [VERSION] * 4
 
 
+def test_the_package_of_the_sidebar_has_the_licence_of_the_service() -> None:
+    assert (ROOT / "frontend" / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+
+
 def test_the_kustomization_names_the_image_of_every_container() -> None:
     (image,) = KUSTOMIZATIONS[FOLDER]["images"]
     assert {each["image"] for each in CONTAINERS.values()} == {image["name"]}

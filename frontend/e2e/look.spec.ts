@@ -241,3 +241,54 @@ test.describe("320 pixels wide", () => {
     await expect(last).toBeInViewport();
   });
 });
+
+test("the page does not scroll, whatever has been announced or is scrolled in it", async ({
+  sidebar,
+  page,
+  service,
+}) => {
+  const isScrolling = () =>
+    page.evaluate(() => {
+      const { scrollHeight, clientHeight, scrollWidth, clientWidth } = document.documentElement;
+      return scrollHeight > clientHeight || scrollWidth > clientWidth;
+    });
+  const [alpha] = await service.createAll(["Alpha", "Beta"]);
+  await service.append(
+    alpha?.id ?? "",
+    Array.from({ length: 60 }, (_, index) => ({ role: "user" as const, content: `Message ${index}` })),
+  );
+  await sidebar.open();
+  await sidebar.delete("Beta");
+  await sidebar.expectTitles(["Alpha"]);
+  await expect(sidebar.dialog).toBeHidden();
+  expect(await isScrolling()).toBe(false);
+  await sidebar.link("Alpha").click();
+  await expect(page.getByText("Message 59")).toBeVisible();
+  await page.getByText("Message 20").scrollIntoViewIfNeeded();
+  expect(await isScrolling()).toBe(false);
+});
+
+test("an accent that is set on the sidebar reaches its focus rings, and those of its dialogs and menus", async ({
+  sidebar,
+  page,
+  service,
+}) => {
+  const ACCENT = "rgb(200, 30, 120)";
+  const ring = () => page.evaluate(() => getComputedStyle(document.activeElement as Element).outlineColor);
+  await service.createAll(["Alpha"]);
+  await sidebar.open();
+  await sidebar.root.evaluate((nav, accent) => nav.style.setProperty("--chat-accent", accent), ACCENT);
+  await page.keyboard.press("Tab");
+  await sidebar.link("Alpha").focus();
+  expect(await ring()).toBe(ACCENT);
+  await page.keyboard.press("Delete");
+  await expect(sidebar.dialog.getByRole("button", { name: "Cancel" })).toBeFocused();
+  await settled(page);
+  expect(await ring()).toBe(ACCENT);
+  await page.keyboard.press("Escape");
+  await sidebar.root.evaluate((nav) => {
+    nav.style.colorScheme = "dark";
+  });
+  await sidebar.row("Alpha").getByRole("button", { name: /More/ }).click();
+  expect(await page.getByRole("menu").evaluate((menu) => getComputedStyle(menu).colorScheme)).toBe("dark");
+});

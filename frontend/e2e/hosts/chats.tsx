@@ -9,10 +9,10 @@ const rowActions = (): RowAction[] => [{ label: "Teilen", onSelect: () => undefi
 /** What a stranger writes. */
 export function Chats() {
   const [open, setOpen] = useState<string | null>(null);
-  const service = { baseUrl: "", getToken: () => window.token };
   return (
     <ChatSessionsProvider
-      {...service}
+      baseUrl=""
+      getToken={() => window.token}
       labels={labels}
       locale="de"
       onDeleted={(ids) => {
@@ -20,7 +20,7 @@ export function Chats() {
       }}
     >
       <div style={{ display: "grid", gridTemplateColumns: "17rem minmax(0, 1fr)", height: "100vh" }}>
-        <ChatSidebar {...service} selectedId={open} onSelect={setOpen} rowActions={rowActions} />
+        <ChatSidebar selectedId={open} onSelect={setOpen} rowActions={rowActions} />
         {open === null ? <StartPane onStart={setOpen} /> : <ChatPane id={open} onLeave={() => setOpen(null)} />}
       </div>
     </ChatSessionsProvider>

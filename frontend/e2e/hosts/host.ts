@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -21,11 +21,14 @@ export interface Kind {
 /** A stranger's app: fresh, with what npm installs, built for production and served. */
 export class Host {
   readonly url: string;
+  /** What is in the package. */
+  readonly files: string[];
   readonly #server: ChildProcess;
   readonly #folder: string;
 
-  private constructor(port: number, server: ChildProcess, folder: string) {
+  private constructor(port: number, files: string[], server: ChildProcess, folder: string) {
     this.url = `http://127.0.0.1:${port}`;
+    this.files = files;
     this.#server = server;
     this.#folder = folder;
   }
@@ -34,12 +37,12 @@ export class Host {
     await mkdir(WORK, { recursive: true });
     const folder = await mkdtemp(join(WORK, `${kind.name}-`));
     const environment = { ...process.env, SERVICE: service, NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: "production" };
-    await make(folder, kind);
+    const files = await make(folder, kind);
     await run("npx", ["tsc"], { cwd: folder, env: environment });
     await run("npx", kind.build, { cwd: folder, env: environment });
     const port = await freePort();
     const server = spawn("npx", kind.serve(port), { cwd: folder, env: environment, detached: true, stdio: "ignore" });
-    const host = new Host(port, server, folder);
+    const host = new Host(port, files, server, folder);
     await host.#ready();
     return host;
   }
@@ -65,17 +68,18 @@ export class Host {
   }
 }
 
-async function make(folder: string, kind: Kind): Promise<void> {
-  await run("npm", ["pack", "--pack-destination", folder, ...NPM], { cwd: FRONTEND });
-  const packed = (await readdir(folder)).find((file) => file.endsWith(".tgz"));
+async function make(folder: string, kind: Kind): Promise<string[]> {
+  const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", folder, ...NPM], { cwd: FRONTEND });
+  const [packed] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
   await cp(join(import.meta.dirname, kind.template), folder, { recursive: true });
   for (const shared of ["chats.tsx", "window.d.ts"]) {
     await cp(join(import.meta.dirname, shared), join(folder, shared));
   }
-  const dependencies = { ...kind.dependencies, "chat-sessions-sidebar": `file:${packed}` };
+  const dependencies = { ...kind.dependencies, "chat-sessions-sidebar": `file:${packed?.filename}` };
   const manifest = { name: "host", private: true, type: "module", dependencies };
   await writeFile(join(folder, "package.json"), JSON.stringify(manifest, null, 2));
   await run("npm", ["install", "--ignore-scripts", "--prefer-offline", ...NPM], { cwd: folder });
+  return packed?.files.map(({ path }) => path) ?? [];
 }
 
 async function freePort(): Promise<number> {

@@ -43,6 +43,8 @@ const TIME_TO_BUILD = 600_000;
 
 for (const kind of KINDS) {
   test.describe(kind.name, { tag: kind.name === QUICK ? "@quick" : "@nightly" }, () => {
+    // In one worker, for which the host is made once.
+    test.describe.configure({ mode: "default" });
     let host: Host;
 
     test.beforeAll(async ({ baseURL }) => {
@@ -87,6 +89,18 @@ for (const kind of KINDS) {
       await page.keyboard.press("Enter");
       await expect(page.getByRole("region", { name: "Messages" })).toContainText("Hello");
       expect(complaints).toEqual([]);
+    });
+
+    test("the package has its licence, its page, its code, its styles and one file of types", () => {
+      const code = /^dist-lib\/[\w-]+\.js$/;
+      expect(host.files.filter((file) => !code.test(file)).sort()).toEqual([
+        "LICENSE",
+        "README.md",
+        "dist-lib/index.d.ts",
+        "dist-lib/style.css",
+        "package.json",
+      ]);
+      expect(host.files).toContain("dist-lib/index.js");
     });
 
     if (kind.template === "next") {

@@ -26,7 +26,6 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
   const isNarrow = useMedia("(max-width: 47.99rem)");
   const [drawerOpen, setDrawerOpen] = useState(false);
   const [focusKey, setFocusKey] = useState(0);
-  const service = { baseUrl: "", getToken: identity.getToken, user: identity.user };
 
   const leave = () => {
     leaveDeletedChat();
@@ -34,7 +33,6 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
   };
   const sidebar = (
     <ChatSidebar
-      {...service}
       selectedId={openId}
       hrefOf={hrefOf}
       onSelect={(id) => {
@@ -60,7 +58,7 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
     </IconButton>
   );
   return (
-    <ChatSessionsProvider {...service}>
+    <ChatSessionsProvider baseUrl="" getToken={identity.getToken} user={identity.user}>
       <PageTitle id={openId} />
       <div className={styles.workspace}>
         {isNarrow ? (

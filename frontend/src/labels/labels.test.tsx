@@ -143,7 +143,7 @@ test("a host replaces single labels, and the others stay English", async () => {
 test("a sidebar below a provider adds its labels to the provider's", async () => {
   render(
     <ChatSessionsProvider {...connection} labels={{ listEmpty: "Noch keine Chats", chats: "Gespräche" }}>
-      <ChatSidebar {...connection} labels={{ chats: "Unterhaltungen" }} onSelect={() => undefined} />
+      <ChatSidebar labels={{ chats: "Unterhaltungen" }} onSelect={() => undefined} />
     </ChatSessionsProvider>,
   );
   expect(await screen.findByText("Noch keine Chats")).toBeInTheDocument();

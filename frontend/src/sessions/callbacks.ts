@@ -6,6 +6,7 @@ import type { Keys } from "./keys";
 
 /** What the host may want to know of. Changes made in other tabs and on other devices are not told. */
 export interface ChatCallbacks {
+  onOpened?: ((session: Summary) => void) | undefined;
   onCreated?: ((session: Summary) => void) | undefined;
   onRenamed?: ((session: Summary) => void) | undefined;
   onPinned?: ((session: Summary) => void) | undefined;

@@ -5,7 +5,7 @@ import { http } from "msw";
 import { hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { expect, test, vi } from "vitest";
-import { ChatSessionsProvider, ChatSidebar, Problem } from "..";
+import { ChatSessionsProvider, ChatSidebar, Problem, StartPane } from "..";
 import { BASE_URL, notFound, problem, SESSIONS, service, summary } from "../test/service";
 
 const connection = { baseUrl: BASE_URL, getToken: () => "token" };
@@ -16,7 +16,14 @@ function Host() {
 }
 
 function listening() {
-  return { onCreated: vi.fn(), onDeleted: vi.fn(), onError: vi.fn(), onPinned: vi.fn(), onRenamed: vi.fn() };
+  return {
+    onCreated: vi.fn(),
+    onDeleted: vi.fn(),
+    onError: vi.fn(),
+    onOpened: vi.fn(),
+    onPinned: vi.fn(),
+    onRenamed: vi.fn(),
+  };
 }
 
 async function deleteByDialog(title: string): Promise<void> {
@@ -29,7 +36,8 @@ test("the host hears of what its user does, once", async () => {
   service.sessions = [alpha, beta];
   const told = listening();
   render(<ChatSidebar {...connection} {...told} onSelect={ignore} />);
-  (await screen.findByRole("button", { name: "Alpha" })).focus();
+  await userEvent.click(await screen.findByRole("button", { name: "Alpha" }));
+  expect(told.onOpened).toHaveBeenCalledExactlyOnceWith(alpha);
   await userEvent.keyboard("p");
   await waitFor(() => expect(told.onPinned).toHaveBeenCalledOnce());
   expect(told.onPinned.mock.lastCall?.[0]).toMatchObject({ id: alpha.id, is_pinned: true });
@@ -92,8 +100,7 @@ test("the host hears of failed reads and changes, but of no deletion that had be
 });
 
 test("a callback that throws leaves nothing half done", async () => {
-  const reported = vi.fn();
-  vi.stubGlobal("reportError", reported);
+  const reported = vi.spyOn(globalThis, "reportError").mockImplementation(ignore);
   service.sessions = [summary("Alpha"), summary("Beta")];
   const fault = new Error("of the host");
   const throws = () => {
@@ -104,7 +111,6 @@ test("a callback that throws leaves nothing half done", async () => {
   await waitFor(() => expect(screen.queryByRole("button", { name: "Alpha" })).not.toBeInTheDocument());
   await waitFor(() => expect(screen.queryByRole("alertdialog")).not.toBeInTheDocument());
   expect(reported).toHaveBeenCalledExactlyOnceWith(fault);
-  vi.unstubAllGlobals();
 });
 
 test("a sidebar below a provider tells its own callbacks and the provider's", async () => {
@@ -112,12 +118,31 @@ test("a sidebar below a provider tells its own callbacks and the provider's", as
   const [above, own] = [listening(), listening()];
   render(
     <ChatSessionsProvider {...connection} {...above}>
-      <ChatSidebar {...connection} {...own} onSelect={ignore} />
+      <ChatSidebar {...own} onSelect={ignore} />
     </ChatSessionsProvider>,
   );
   await deleteByDialog("Alpha");
   await waitFor(() => expect(own.onDeleted).toHaveBeenCalledOnce());
   expect(above.onDeleted).toHaveBeenCalledOnce();
+});
+
+test("the host hears of the chats that its user makes", async () => {
+  const told = listening();
+  const onStart = vi.fn();
+  render(
+    <ChatSessionsProvider {...connection} {...told}>
+      <StartPane onStart={onStart} />
+    </ChatSessionsProvider>,
+  );
+  await userEvent.type(screen.getByRole("textbox", { name: "Message" }), "Hello{Enter}");
+  await waitFor(() => expect(onStart).toHaveBeenCalledOnce());
+  expect(told.onCreated).toHaveBeenCalledOnce();
+  expect(told.onCreated.mock.lastCall?.[0]).toMatchObject({ id: onStart.mock.lastCall?.[0], title: "Hello" });
+});
+
+test("without a service the sidebar says what it needs", () => {
+  vi.spyOn(console, "error").mockImplementation(ignore);
+  expect(() => render(<ChatSidebar onSelect={ignore} />)).toThrow("Give this component a `baseUrl` and a `getToken`");
 });
 
 test("a client of the host keeps its own settings and data", async () => {

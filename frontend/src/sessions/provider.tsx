@@ -62,12 +62,15 @@ function Provider(props: ChatSessionsProviderProps) {
 }
 
 /** A provider only where there is none above; there it brings nothing but its own words and callbacks. */
-export function WithinProvider(props: ChatSessionsProviderProps) {
+export function WithinProvider({ baseUrl, getToken, user, queryClient, ...props }: Partial<ChatSessionsProviderProps>) {
   const isWithin = useContext(ChatSessionsContext) !== null;
   if (!isWithin) {
-    return <ChatSessionsProvider {...props} />;
+    if (baseUrl === undefined || getToken === undefined) {
+      throw new Error("Give this component a `baseUrl` and a `getToken`, or put it below a <ChatSessionsProvider>.");
+    }
+    return <ChatSessionsProvider {...{ baseUrl, getToken, user, queryClient, ...props }} />;
   }
-  const { baseUrl: _, getToken: __, user: ___, queryClient: ____, labels, locale, children, ...callbacks } = props;
+  const { labels, locale, children, ...callbacks } = props;
   return (
     <LanguageProvider labels={labels} locale={locale}>
       <Callbacks {...callbacks} />

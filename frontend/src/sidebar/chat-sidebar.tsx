@@ -7,7 +7,7 @@ import { Sidebar, type SidebarProps } from "./sidebar";
 
 export interface ChatSidebarProps
   extends Omit<SidebarProps, "selectedId">,
-    Omit<ChatSessionsProviderProps, "children"> {
+    Partial<Omit<ChatSessionsProviderProps, "children">> {
   /** The open session, if the page keeps it; otherwise the sidebar does. */
   selectedId?: string | null;
 }

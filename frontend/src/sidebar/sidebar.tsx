@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useToasts } from "../feedback/toasts";
 import { useLabels } from "../labels/context";
+import { useChatSessions } from "../sessions/context";
 import { useSessionList } from "../sessions/use-session-list";
 import { ROOT, ThemeSource } from "../ui/theme";
 import { useFocusKeeper } from "../ui/use-focus-keeper";
@@ -43,6 +44,7 @@ const TYPING = 180;
 export function Sidebar(props: SidebarProps) {
   const { selectedId, onSelect, onNewChat, hrefOf, renderRow, rowActions, title, footer, className } = props;
   const labels = useLabels();
+  const { listeners } = useChatSessions();
   const { tellFailure } = useToasts();
   const sidebar = useRef<HTMLElement>(null);
   const searchField = useRef<HTMLInputElement>(null);
@@ -151,7 +153,10 @@ export function Sidebar(props: SidebarProps) {
             onDeleteChosen={() => askBulk("chosen")}
             page={page}
             actions={{
-              open: (session) => onSelect(session.id),
+              open: (session) => {
+                onSelect(session.id);
+                listeners.tell("onOpened", session);
+              },
               ask: (session) => {
                 focus.opened(session.id);
                 deletion.ask(session);
