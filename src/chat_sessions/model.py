@@ -23,10 +23,10 @@ from chat_sessions.contract.schemas import (
 )
 from chat_sessions.contract.storable import JsonObject, digits_added
 from chat_sessions.errors import BadRequest, PreconditionFailed, SessionNotFound, TooManyRequests, size_in_words
+from chat_sessions.limits import KeyedLimit
 from chat_sessions.settings import Settings
 from chat_sessions.store.filters import ListQuery
 from chat_sessions.store.session_store import MessagePage, SessionStore, Versioned
-from chat_sessions.turns import Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class ChatSessions:
         self._lock = lock
         self._settings = settings
         # No user takes all the database connections from the others.
-        self._shares = Turns(max(1, settings.database_pool_size // 2), TooManyRequests)
+        self._shares = KeyedLimit(max(1, settings.database_pool_size // 2), TooManyRequests)
 
     async def list(self, user: str, query: ListQuery, admission: Admission = None) -> Representation:
         """Return a page of the user's sessions. Searches are not cached: few are repeated."""

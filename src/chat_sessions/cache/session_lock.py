@@ -10,9 +10,9 @@ from time import perf_counter
 from chat_sessions.cache.keys import UserKeys
 from chat_sessions.cache.redis.link import RedisAway, RedisLink
 from chat_sessions.errors import SessionBusy
+from chat_sessions.limits import KeyedLimit
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
-from chat_sessions.turns import Turns
 
 # Less than an append takes, so that a waiting writer is not late.
 POLL_SECONDS = 0.01
@@ -27,7 +27,7 @@ class SessionLock:
         self._wait = settings.lock_wait
         self._waited = metrics.lock_wait
         self._unlocked = metrics.unlocked_appends
-        self._turns = Turns(1, SessionBusy)
+        self._turns = KeyedLimit(1, SessionBusy)
 
     @asynccontextmanager
     async def held(self, user: str, session_id: str) -> AsyncIterator[None]:

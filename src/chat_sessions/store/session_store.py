@@ -16,11 +16,11 @@ from chat_sessions.contract.archive import ArchivedSession
 from chat_sessions.contract.cursor import Cursor
 from chat_sessions.contract.schemas import BatchDeletion, NewSession, SessionChange, Summary
 from chat_sessions.errors import SessionBusy, SessionIdTaken, StatementUndone, Unavailable
+from chat_sessions.limits import PacedLimit
 from chat_sessions.store import filters, rows
 from chat_sessions.store.filters import ListQuery, Place
 from chat_sessions.store.sql_reads import MAX_PAGE_BYTES, OPEN_SESSION, ListShape, list_sessions
 from chat_sessions.store.sql_writes import APPEND_MESSAGES, CHANGE_SESSION, CREATE_SESSION, PLAN_FOR_THE_VALUES
-from chat_sessions.turns import Paced
 
 UNIQUE_VIOLATION = "23505"
 # An append collides with another one of the same message once, and then finds it.
@@ -70,7 +70,7 @@ class SessionStore:
 
     def __init__(self, prisma: Prisma) -> None:
         self._prisma = prisma
-        self._large_pages = Paced(LARGE_PAGE_WAIT_SECONDS, lambda: Unavailable(MANY_LARGE_PAGES))
+        self._large_pages = PacedLimit(LARGE_PAGE_WAIT_SECONDS, lambda: Unavailable(MANY_LARGE_PAGES))
 
     async def list(self, user: str, query: ListQuery, total: int | None = None) -> Listed:
         """Return a page, counting unless the total is known; raise BadRequest for a cursor that does not fit."""

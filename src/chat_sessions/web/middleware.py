@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
 from chat_sessions.errors import BodyTooLarge, Unavailable
+from chat_sessions.limits import ByteBudget
 from chat_sessions.telemetry.labels import method_of, route_of
 from chat_sessions.telemetry.metrics import Metrics
-from chat_sessions.turns import Budget
 from chat_sessions.web.connection.framing import expects_continue
 from chat_sessions.web.drain import Drain
 from chat_sessions.web.problems import internal_error, problem_response
@@ -122,7 +122,7 @@ class BodyLimit:
     Bodies of GET have no meaning (RFC 9110, 9.3.1) and are not read.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, budget: Budget) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, budget: ByteBudget) -> None:
         self._app = app
         self._max_bytes = max_bytes
         self._budget = budget
@@ -138,7 +138,7 @@ class BodyLimit:
             try:
                 await self._app(scope, self._limited(receive, holder), send)
             finally:
-                self._budget.give_back(holder)
+                self._budget.release(holder)
 
     def _limited(self, receive: Receive, holder: object) -> Receive:
         received = unpaid = 0
@@ -154,7 +154,7 @@ class BodyLimit:
                 raise HTTPException(BodyTooLarge.status) from BodyTooLarge(self._max_bytes)
             if received > FREE_BYTES:
                 try:
-                    await self._budget.take(holder, unpaid)
+                    await self._budget.acquire(holder, unpaid)
                 except Unavailable as error:
                     raise HTTPException(error.status) from error
                 unpaid = 0
@@ -163,9 +163,9 @@ class BodyLimit:
         return receive_limited
 
 
-def large_bodies() -> Budget:
+def large_bodies() -> ByteBudget:
     """Return the memory budget of a worker's large bodies."""
-    return Budget(LARGE_BODIES_BYTES, LARGE_BODY_WAIT_SECONDS, lambda: Unavailable(MANY_LARGE_BODIES))
+    return ByteBudget(LARGE_BODIES_BYTES, LARGE_BODY_WAIT_SECONDS, lambda: Unavailable(MANY_LARGE_BODIES))
 
 
 def _content_length(scope: Scope) -> int:
