@@ -1,7 +1,7 @@
-"""`python -m benchmarks.bodies`: what a body of 4 MiB costs a worker, and for how long nobody else gets an answer.
+"""`python -m benchmarks.bodies`: the cost of a body of 4 MiB, and how long it blocks other requests.
 
-Client and server share the machine, so each time is the best of several tries; processor time is their mean, for the
-kernel counts it in hundredths of a second.
+Client and server share the machine, so times are the best of several tries. CPU time, which the kernel counts in
+hundredths of a second, is their mean.
 """
 
 import json
@@ -27,7 +27,7 @@ PAUSE = 0.001
 
 
 def full_of(unit: str, count: int | None = None) -> str:
-    """Return a unit as often as it fits into a body, or a number of times."""
+    """Repeat a unit a number of times, or as often as it fits into a body."""
     return ",".join([unit] * (count or SIZE // (len(unit) + 1)))
 
 
@@ -37,7 +37,7 @@ def message(content: str) -> str:
 
 
 def messages(text: str) -> str:
-    """Return a body of a hundred messages, each with a text as JSON has it."""
+    """Return a body of a hundred messages that repeat a JSON-escaped text."""
     times = (SIZE // 100 - 50) // len(text.encode())
     return f'{{"messages":[{full_of(f"""{{"role":"user","content":"{text * times}"}}""", 100)}]}}'
 
@@ -58,14 +58,14 @@ BODIES: Mapping[str, Callable[[], str]] = {
     "long numbers": lambda: message(f'[{{"a":[{full_of("9" * 100, MAX_VALUES - 10)}]}}]'),
     "too long a number": lambda: message(f'[{{"a":{"9" * SIZE}}}]'),
     "a fraction without end": lambda: message(f'[{{"a":0.{"7" * (SIZE - 100)}}}]'),
-    "no JSON": lambda: "\0" * SIZE,
+    "not JSON": lambda: "\0" * SIZE,
 }
 
 APPENDED = [kind for kind in BODIES if kind.startswith("100 messages")]
 
 
 class Cost(NamedTuple):
-    """What one kind of body costs."""
+    """The cost of one kind of body."""
 
     status: int
     milliseconds: float
@@ -74,7 +74,7 @@ class Cost(NamedTuple):
 
 
 class Bystander(threading.Thread):
-    """Asks all the time whether the service is alive, and notes the longest wait."""
+    """Polls /healthz and records the response times."""
 
     def __init__(self, url: str) -> None:
         super().__init__(daemon=True)
@@ -83,7 +83,7 @@ class Bystander(threading.Thread):
         self.waits: list[float] = []
 
     def run(self) -> None:
-        """Ask until the end."""
+        """Poll until `end`."""
         while not self._ended.wait(PAUSE):
             started = time.perf_counter()
             self._connection.request("GET", "/healthz")
@@ -91,32 +91,32 @@ class Bystander(threading.Thread):
             self.waits.append((time.perf_counter() - started) * 1000)
 
     def end(self) -> None:
-        """Stop asking."""
+        """Stop polling."""
         self._ended.set()
         self.join()
 
 
-def measured(running: Running, path: str, body: bytes, headers: Mapping[str, str]) -> Cost:
-    """Send a body several times alone, and then beside a bystander, who costs something as well."""
+def measure(running: Running, path: str, body: bytes, headers: Mapping[str, str]) -> Cost:
+    """Send a body several times alone, then several times beside a bystander, which would distort the CPU time."""
     used = running.cpu()["service"]
-    sent = [_sent(running, path, body, headers) for _ in range(TRIES)]
+    sent = [_send(running, path, body, headers) for _ in range(TRIES)]
     cpu = (running.cpu()["service"] - used) * 1000 / TRIES
     status, milliseconds = min(sent)
     return Cost(status, milliseconds, cpu, min(_stall(running, path, body, headers) for _ in range(TRIES)))
 
 
-def _sent(running: Running, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, float]:
+def _send(running: Running, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, float]:
     connection, started = HTTPConnection(urlsplit(running.url).netloc), time.perf_counter()
     connection.request("POST", path, body, {"Content-Type": "application/json", **headers})
-    answer = connection.getresponse()
-    answer.read()
-    return answer.status, (time.perf_counter() - started) * 1000
+    response = connection.getresponse()
+    response.read()
+    return response.status, (time.perf_counter() - started) * 1000
 
 
 def _stall(running: Running, path: str, body: bytes, headers: Mapping[str, str]) -> float:
     bystander = Bystander(running.url)
     bystander.start()
-    _sent(running, path, body, headers)
+    _send(running, path, body, headers)
     bystander.end()
     return max(bystander.waits, default=0)
 
@@ -133,22 +133,22 @@ def main() -> None:
             print(f"{'4 MiB of':40} status      ms  CPU ms  longest wait of others, ms")
             bearer = {"Authorization": f"Bearer {token}"}
             for headers in (bearer, {}):
-                costs = [_printed(running, kind, make().encode(), headers) for kind, make in BODIES.items()]
+                costs = [_report(running, kind, make().encode(), headers) for kind, make in BODIES.items()]
                 print(f"{'median':40}        {statistics.median(each.milliseconds for each in costs):7.1f}")
-            path = f"{_created(running, bearer)}/messages"
+            path = f"{_create(running, bearer)}/messages"
             for kind in APPENDED:
-                _printed(running, f"{kind}, appended", BODIES[kind]().encode(), bearer, path)
+                _report(running, f"{kind}, appended", BODIES[kind]().encode(), bearer, path)
             print(f"memory, MiB: before {before['service']:.0f}, after {running.memory()['service']:.0f}")
 
 
-def _created(running: Running, headers: Mapping[str, str]) -> str:
+def _create(running: Running, headers: Mapping[str, str]) -> str:
     connection = HTTPConnection(urlsplit(running.url).netloc)
     connection.request("POST", PATH, b"{}", {"Content-Type": "application/json", **headers})
     return connection.getresponse().headers["Location"]
 
 
-def _printed(running: Running, kind: str, body: bytes, headers: Mapping[str, str], path: str = PATH) -> Cost:
-    cost = measured(running, path, body, headers)
+def _report(running: Running, kind: str, body: bytes, headers: Mapping[str, str], path: str = PATH) -> Cost:
+    cost = measure(running, path, body, headers)
     named = kind if headers else f"{kind}, no token"
     print(f"{named:40} {cost.status:6} {cost.milliseconds:7.1f} {cost.cpu:7.0f} {cost.stall:7.1f}", flush=True)
     return cost

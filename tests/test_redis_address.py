@@ -3,7 +3,7 @@
 import pytest
 
 from chat_sessions.settings import ConfigurationError, load_settings
-from chat_sessions.settings.redis_address import Place, RedisAddress
+from chat_sessions.settings.redis_address import Endpoint, RedisAddress
 
 
 @pytest.mark.parametrize(
@@ -37,12 +37,12 @@ def test_each_server_has_a_url_of_its_own(url: str, seeds: list[tuple[str, int]]
 
 
 def test_the_sentinels_have_credentials_of_their_own_or_none() -> None:
-    place = Place("one", 26379)
+    endpoint = Endpoint("one", 26379)
     both = RedisAddress.parse("rediss+sentinel://u:p@one/chats?sentinel_username=s&sentinel_password=t%2F&protocol=3")
-    assert both.sentinel_url(place) == "rediss://s:t%2F@one:26379?protocol=3"
-    assert both.url(place) == "rediss://u:p@one:26379/0?protocol=3"
+    assert both.sentinel_url(endpoint) == "rediss://s:t%2F@one:26379?protocol=3"
+    assert both.url(endpoint) == "rediss://u:p@one:26379/0?protocol=3"
     none = RedisAddress.parse("redis+sentinel://u:p@one/chats")
-    assert none.sentinel_url(place) == "redis://one:26379"
+    assert none.sentinel_url(endpoint) == "redis://one:26379"
 
 
 @pytest.mark.parametrize(

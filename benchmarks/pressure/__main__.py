@@ -1,4 +1,4 @@
-"""`make bench-pressure`: exits with 1 if anything was found that must not be."""
+"""`make bench-pressure`: exits with 1 if a finding exceeds its limit."""
 
 import argparse
 import asyncio
@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 
 from benchmarks.pressure import crowds, deletion, volume
-from benchmarks.pressure.deployment import Deployment, deployed
+from benchmarks.pressure.deployment import Deployment, deploy
 from benchmarks.pressure.findings import Findings
 from benchmarks.report import RESULTS
 from benchmarks.soak.report import machine
@@ -29,24 +29,24 @@ SCENARIOS: Mapping[str, Scenario] = {
 }
 
 
-def played(scenario: Scenario) -> Findings:
-    """Play one on servers of its own."""
-    with deployed() as deployment:
+def play(scenario: Scenario) -> Findings:
+    """Run a scenario on servers of its own."""
+    with deploy() as deployment:
         return asyncio.run(scenario(deployment))
 
 
 def main() -> None:
-    """Play them, print what was found and write it down."""
+    """Run the scenarios, and print and save their findings."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pressure", description=__doc__)
     parser.add_argument("--only", nargs="*", choices=SCENARIOS, default=[])
-    parser.add_argument("--million", action="store_true", help="delete a million sessions by one call as well")
+    parser.add_argument("--million", action="store_true", help="also delete a million sessions by one call")
     given = parser.parse_args()
     usual = [each for each in SCENARIOS if given.million or each != f"delete-{MILLION}"]
     text = [machine()]
     print(*text, flush=True)
     violated = 0
     for name in given.only or usual:
-        findings = played(SCENARIOS[name])
+        findings = play(SCENARIOS[name])
         text.append(f"\n{findings}")
         print(text[-1], flush=True)
         violated += len(findings.violated())

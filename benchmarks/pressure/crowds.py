@@ -12,7 +12,7 @@ from benchmarks import data
 from benchmarks.pressure.bystander import Kind
 from benchmarks.pressure.deployment import SESSIONS, Deployment
 from benchmarks.pressure.findings import Findings
-from benchmarks.pressure.stage import Delay, pressed, within_a_second
+from benchmarks.pressure.stage import Delay, under_pressure, within_a_second
 from benchmarks.processes import ROOT
 
 DELAYS: Mapping[Kind, Delay] = {"read": within_a_second, "append": within_a_second}
@@ -38,16 +38,16 @@ async def appends(deployment: Deployment) -> Findings:
         ids = await data.ids(deployment.database.url, f"crowd-{user}")
         authorization = {"Authorization": f"Bearer {deployment.token(f'crowd-{user}')}"}
         paths += [(f"{SESSIONS}/{each}/messages", authorization) for each in ids]
-    async with deployment.clients("nobody") as clients, pressed(deployment, findings, DELAYS, services=FIRST):
+    async with deployment.clients("nobody") as clients, under_pressure(deployment, findings, DELAYS, services=FIRST):
         responses, slowest = Counter[int](), 0.0
         for _ in range(WAVES):
             began = time.monotonic()
             wave = [clients[0].post(path, json=MESSAGE, headers=headers) for path, headers in paths]
             responses.update(each.status_code for each in await asyncio.gather(*wave))
             slowest = max(slowest, time.monotonic() - began)
-    findings.tell("responses to the appends", _format(responses))
+    findings.note("responses to the appends", _format(responses))
     findings.none("of them neither successful nor retryable", _unexpected(responses, 201))
-    findings.tell("seconds of the slowest wave", slowest)
+    findings.note("seconds of the slowest wave", slowest)
     return findings
 
 
@@ -56,11 +56,11 @@ async def searches(deployment: Deployment) -> Findings:
     findings = Findings(f"{SEARCHES} searches at once of one account of {ACCOUNT:,} sessions, at one service")
     await data.add_sessions(deployment.database.url, "searcher", ACCOUNT, 1)
     path = SEARCH if SEARCH in json.loads((ROOT / "openapi.json").read_text())["paths"] else SESSIONS
-    findings.tell("searched by", path)
-    async with deployment.clients("searcher") as clients, pressed(deployment, findings, DELAYS, services=FIRST):
+    findings.note("searched by", path)
+    async with deployment.clients("searcher") as clients, under_pressure(deployment, findings, DELAYS, services=FIRST):
         found = await asyncio.gather(*(_search_on(clients[0], path, number) for number in range(SEARCHES)))
     responses = sum(found, Counter[int]())
-    findings.tell("responses to the searches", _format(responses))
+    findings.note("responses to the searches", _format(responses))
     findings.none("of them neither successful nor retryable", _unexpected(responses, 200))
     return findings
 

@@ -12,9 +12,9 @@ from benchmarks import data
 from benchmarks.pressure.bystander import Kind
 from benchmarks.pressure.deployment import SESSIONS, Deployment
 from benchmarks.pressure.findings import Findings
-from benchmarks.pressure.stage import OK, Delay, cached, pressed, stale, statuses, thrice
+from benchmarks.pressure.stage import OK, Delay, count_stale_reads, statuses, three_times, under_pressure, warm_cache
 
-DELAYS: Mapping[Kind, Delay] = {"read": thrice, "append": thrice}
+DELAYS: Mapping[Kind, Delay] = {"read": three_times, "append": three_times}
 SAMPLED = 150
 BATCH, ERASED = 10_000, 12_000
 WITNESSES = 20
@@ -44,10 +44,10 @@ async def sweeping(deployment: Deployment) -> Findings:
         await data.add_sessions(url, user, sessions, 1)
     witnesses = await data.ids(url, "witness")
     async with deployment.clients("heavy") as heavy, deployment.clients("witness") as witness:
-        await cached(witness, witnesses)
+        await warm_cache(witness, witnesses)
         async with deployment.sql() as sql:
             await sql.execute(STATISTICS_OF_AN_EMPTY_OUTBOX)
-        async with pressed(deployment, findings, DELAYS):
+        async with under_pressure(deployment, findings, DELAYS):
             await _delete_all(heavy[0], findings)
             await _outlived(deployment, witness, witnesses, findings)
             await _erase(deployment, findings)
@@ -61,10 +61,10 @@ async def large(deployment: Deployment, sessions: int) -> Findings:
     ids = await data.ids(deployment.database.url, "heavy")
     sampled = ids[:: len(ids) // SAMPLED][:SAMPLED]
     async with deployment.clients("heavy") as heavy:
-        await cached(heavy, sampled)
-        async with pressed(deployment, findings, DELAYS):
+        await warm_cache(heavy, sampled)
+        async with under_pressure(deployment, findings, DELAYS):
             await _delete_all(heavy[0], findings)
-            findings.none("stale reads after the response", await stale(heavy, sampled))
+            findings.none("stale reads after the response", await count_stale_reads(heavy, sampled))
             await _swept(deployment, findings)
     return findings
 
@@ -81,7 +81,7 @@ async def _delete_all(client: httpx.AsyncClient, findings: Findings) -> None:
         await asyncio.sleep(RETRY_SECONDS)
     findings.none("calls that failed before one succeeded", refused)
     findings.exactly("status of the deletion", response.status_code, OK)
-    findings.tell("seconds until the deletion succeeded", time.monotonic() - began)
+    findings.note("seconds until the deletion succeeded", time.monotonic() - began)
 
 
 async def _outlived(
@@ -102,7 +102,7 @@ async def _erase(deployment: Deployment, findings: Findings) -> None:
     findings.exactly(
         f"erase-user of {ERASED:,}: exit code", await deployment.command("erase-user", "erased", "--yes"), 0
     )
-    findings.tell("seconds that it took", time.monotonic() - began)
+    findings.note("seconds that it took", time.monotonic() - began)
     await _swept(deployment, findings)
 
 
@@ -114,7 +114,7 @@ async def _swept(deployment: Deployment, findings: Findings) -> None:
         async def done() -> bool:
             return await _left(sql, newest) == 0
 
-        findings.tell("seconds until the outbox notes were swept", await _seconds_until(done))
+        findings.note("seconds until the outbox notes were swept", await _seconds_until(done))
         findings.none("remaining notes", await _left(sql, newest))
 
 

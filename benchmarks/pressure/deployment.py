@@ -90,7 +90,7 @@ class Deployment:
 
 
 @contextmanager
-def deployed() -> Iterator[Deployment]:
+def deploy() -> Iterator[Deployment]:
     """Start everything, empty."""
     with tempfile.TemporaryDirectory(prefix="chat-sessions-") as folder, ExitStack() as stack:
         database = stack.enter_context(Postgres(Path(folder, "postgres"), durable=False))

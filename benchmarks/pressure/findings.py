@@ -24,7 +24,7 @@ class Findings:
     title: str
     lines: list[Line] = field(default_factory=list)
 
-    def tell(self, what: str, figure: object) -> None:
+    def note(self, what: str, figure: object) -> None:
         """Record a figure without a limit."""
         self.lines.append(Line(what, _format(figure)))
 

@@ -27,12 +27,12 @@ SUCCESS = {200, 201}
 Delay = Callable[[float], float]
 
 
-def thrice(before: float) -> float:
+def three_times(before: float) -> float:
     """Allow three times the latency."""
     return before * 3
 
 
-def hardly_later(before: float) -> float:
+def plus_100_ms(before: float) -> float:
     """Allow 100 ms more."""
     return before + 100
 
@@ -43,7 +43,7 @@ def within_a_second(_before: float) -> float:
 
 
 @asynccontextmanager
-async def pressed(
+async def under_pressure(
     deployment: Deployment, findings: Findings, delays: Mapping[Kind, Delay], *, services: slice = slice(None)
 ) -> AsyncIterator[None]:
     """Run the block while a bystander uses some of the services, and record the common findings."""
@@ -56,21 +56,21 @@ async def pressed(
         await asyncio.sleep(WARM_UP_SECONDS)
         quiet = time.monotonic()
         await asyncio.sleep(BEFORE_SECONDS)
-        pressed_at = time.monotonic()
+        started_at = time.monotonic()
         with watch.watching():
             yield
         ended = time.monotonic()
     for kind, delay in delays.items():
-        _compare(findings, kind, seen.within(kind, quiet, pressed_at), seen.within(kind, pressed_at, ended), delay)
+        _compare(findings, kind, seen.within(kind, quiet, started_at), seen.within(kind, started_at, ended), delay)
     watch.report(findings)
 
 
 def _compare(findings: Findings, kind: Kind, before: Sequence[Sample], during: Sequence[Sample], delay: Delay) -> None:
     p99 = quantile(before, 0.99)
-    findings.tell(f"a bystander's {kind}s, p99 before, ms", p99)
+    findings.note(f"a bystander's {kind}s, p99 before, ms", p99)
     findings.at_most(f"a bystander's {kind}s, p99 during, ms", quantile(during, 0.99), delay(p99))
-    findings.tell(f"a bystander's {kind}s, ratio", quantile(during, 0.99) / max(p99, 0.1))
-    findings.tell(f"a bystander's {kind}s, max during, ms", quantile(during, 1))
+    findings.note(f"a bystander's {kind}s, ratio", quantile(during, 0.99) / max(p99, 0.1))
+    findings.note(f"a bystander's {kind}s, max during, ms", quantile(during, 1))
     findings.none(f"a bystander's {kind}s that failed", sum(each.status not in SUCCESS for each in during))
 
 
@@ -87,7 +87,7 @@ async def statuses(
     return await asyncio.gather(*(opened(client, each) for client in clients for each in session_ids))
 
 
-async def cached(clients: Sequence[httpx.AsyncClient], session_ids: Sequence[str]) -> None:
+async def warm_cache(clients: Sequence[httpx.AsyncClient], session_ids: Sequence[str]) -> None:
     """Cache the sessions and the list in every service."""
     for _ in range(2):
         assert set(await statuses(clients, session_ids)) == {OK}  # noqa: S101  the rest would say nothing
@@ -95,7 +95,7 @@ async def cached(clients: Sequence[httpx.AsyncClient], session_ids: Sequence[str
             await client.get(SESSIONS)
 
 
-async def stale(clients: Sequence[httpx.AsyncClient], session_ids: Sequence[str]) -> int:
+async def count_stale_reads(clients: Sequence[httpx.AsyncClient], session_ids: Sequence[str]) -> int:
     """Read deleted sessions repeatedly for RECHECKED_SECONDS, and return how often they were still served."""
     reads, give_up_at = 0, time.monotonic() + RECHECKED_SECONDS
     while time.monotonic() < give_up_at:

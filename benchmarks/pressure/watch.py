@@ -67,7 +67,7 @@ class Watch:
         findings.none("restarts of the query engine", self.restarts)
         findings.at_most("memory of a worker with its engine, most MB", self.megabytes, MOST_MEGABYTES)
         findings.none("500 responses", self.counted["500"])
-        findings.tell("503 responses", self.counted["503"])
+        findings.note("503 responses", self.counted["503"])
 
     def _watch(self) -> None:
         looked = monotonic()

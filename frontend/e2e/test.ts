@@ -89,7 +89,7 @@ export function problem(status: number, kind: string) {
     type: `urn:chat-sessions:${kind}`,
     title: kind,
     status,
-    detail: "The database cannot serve this right now; try again.",
+    detail: "Database unavailable. Try again.",
   };
   return { status, contentType: "application/problem+json", body: JSON.stringify(document) };
 }

@@ -11,8 +11,8 @@ DEFAULT_PORTS: dict[Kind, int] = {"server": 6379, "sentinel": 26379, "cluster": 
 SENTINEL_OPTIONS = ("sentinel_username", "sentinel_password")
 
 
-class Place(NamedTuple):
-    """Where a server listens."""
+class Endpoint(NamedTuple):
+    """The host and port of a server."""
 
     host: str
     port: int
@@ -25,7 +25,7 @@ class RedisAddress(NamedTuple):
     """
 
     kind: Kind
-    seeds: tuple[Place, ...]
+    seeds: tuple[Endpoint, ...]
     master: str
     database: str
     scheme: str
@@ -56,33 +56,33 @@ class RedisAddress(NamedTuple):
             sentinel_user=sentinel_user if sentinel_user != ":" else "",
         )
 
-    def url(self, place: Place) -> str:
+    def url(self, endpoint: Endpoint) -> str:
         """Return the URL of a data server."""
-        return self._url(self.user, place, f"/{self.database}")
+        return self._url(self.user, endpoint, f"/{self.database}")
 
-    def sentinel_url(self, place: Place) -> str:
+    def sentinel_url(self, endpoint: Endpoint) -> str:
         """Return the URL of a sentinel."""
-        return self._url(self.sentinel_user, place, "")
+        return self._url(self.sentinel_user, endpoint, "")
 
-    def _url(self, user: str, place: Place, path: str) -> str:
-        host = f"[{place.host}]" if ":" in place.host else place.host
+    def _url(self, user: str, endpoint: Endpoint, path: str) -> str:
+        host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
         query = urlencode(self.options)
-        return f"{self.scheme}://{user}{user and '@'}{host}:{place.port}{path}{query and '?'}{query}"
+        return f"{self.scheme}://{user}{user and '@'}{host}:{endpoint.port}{path}{query and '?'}{query}"
 
 
-def _seeds(kind: Kind, hosts: str) -> tuple[Place, ...]:
+def _seeds(kind: Kind, hosts: str) -> tuple[Endpoint, ...]:
     named = hosts.split(",")
     if kind == "server" and len(named) > 1:
         raise ValueError("several servers need redis+cluster:// or redis+sentinel://")
     if kind != "server" and not all(named):
         raise ValueError("must name a server before and after each comma")
-    return tuple(_place(each, DEFAULT_PORTS[kind]) for each in named)
+    return tuple(_endpoint(each, DEFAULT_PORTS[kind]) for each in named)
 
 
-def _place(host: str, default_port: int) -> Place:
+def _endpoint(host: str, default_port: int) -> Endpoint:
     parts = urlsplit(f"//{host}")
     try:
-        return Place(parts.hostname or "localhost", parts.port or default_port)
+        return Endpoint(parts.hostname or "localhost", parts.port or default_port)
     except ValueError:
         raise ValueError(f"has an invalid port in {host!r}") from None
 

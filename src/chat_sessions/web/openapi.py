@@ -42,15 +42,15 @@ LINKS: Final[Mapping[str, Sequence[tuple[str, Mapping[str, str], str]]]] = {
     ),
     "createSession": (
         ("getSession", RETURNED_ID, "Open it."),
-        ("changeSession", {**RETURNED_ID, **IF_UNCHANGED}, "Rename or pin it, unless somebody has changed it since."),
+        ("changeSession", {**RETURNED_ID, **IF_UNCHANGED}, "Rename or pin it, unless it has changed since."),
         ("appendMessages", RETURNED_ID, "Append messages."),
         ("deleteSession", RETURNED_ID, "Delete it."),
     ),
     "getSession": (
         ("getSession", {**RETURNED_ID, "before_sequence": "$response.body#/oldest_sequence"}, "Older messages."),
-        ("changeSession", {**RETURNED_ID, **IF_UNCHANGED}, "Rename or pin it, unless somebody has changed it since."),
+        ("changeSession", {**RETURNED_ID, **IF_UNCHANGED}, "Rename or pin it, unless it has changed since."),
         ("appendMessages", RETURNED_ID, "Append messages."),
-        ("deleteSession", {**RETURNED_ID, **IF_UNCHANGED}, "Delete it, unless somebody has changed it since."),
+        ("deleteSession", {**RETURNED_ID, **IF_UNCHANGED}, "Delete it, unless it has changed since."),
     ),
     "changeSession": (
         ("getSession", RETURNED_ID, "Open it."),

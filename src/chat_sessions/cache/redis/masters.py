@@ -13,10 +13,10 @@ from redis.exceptions import RedisError
 
 from chat_sessions.cache.redis.server import RedisServer, limits
 from chat_sessions.settings import Settings
-from chat_sessions.settings.redis_address import Place, RedisAddress
+from chat_sessions.settings.redis_address import Endpoint, RedisAddress
 
 # Which server owns which slots.
-Shards = Mapping[Place, Sequence[range]]
+Shards = Mapping[Endpoint, Sequence[range]]
 ALL_SLOTS = range(REDIS_CLUSTER_HASH_SLOTS)
 
 
@@ -32,14 +32,14 @@ class Masters:
         self._lose = lose
         self._address = RedisAddress.parse(settings.redis_url.get_secret_value())
         url = self._address.sentinel_url if self._address.kind == "sentinel" else self._address.url
-        self._seeds = [Redis.from_url(url(place), **limits(settings)) for place in self._address.seeds]
+        self._seeds = [Redis.from_url(url(endpoint), **limits(settings)) for endpoint in self._address.seeds]
         self._shards: Shards = {}
-        self._servers: dict[Place, RedisServer] = {}
+        self._servers: dict[Endpoint, RedisServer] = {}
         self._owners: Sequence[RedisServer | None] = [None]
         self._discovery: asyncio.Task[None] | None = None
         if self._address.kind == "server":
-            [place] = self._address.seeds
-            self._install({place: [ALL_SLOTS]}, {place: self._server(place)})
+            [endpoint] = self._address.seeds
+            self._install({endpoint: [ALL_SLOTS]}, {endpoint: self._server(endpoint)})
         self._sentinels: Sentinel = cast("Any", Sentinel)(())
         self._sentinels.sentinels = self._seeds
 
@@ -75,58 +75,58 @@ class Masters:
     async def _discover(self) -> None:
         shards = await (self._of_the_sentinels() if self._address.kind == "sentinel" else self._of_the_cluster())
         before = self._servers
-        servers = {place: before.get(place) or self._server(place) for place in shards}
+        servers = {endpoint: before.get(endpoint) or self._server(endpoint) for endpoint in shards}
         # Returning slots may bring back entries whose eviction was lost, so check each server's run first.
-        changed = [server for place, server in servers.items() if shards[place] != self._shards.get(place)]
+        changed = [server for endpoint, server in servers.items() if shards[endpoint] != self._shards.get(endpoint)]
         doubt = await _doubt(changed)
         self._install(shards, servers)
         if before and before.keys() != servers.keys():
             doubt = RedisConnectionError("the masters have changed")
         if doubt is not None:
             self._lose(doubt)
-        await _closed(server for place, server in before.items() if place not in servers)
+        await _closed(server for endpoint, server in before.items() if endpoint not in servers)
 
-    def _install(self, shards: Shards, servers: dict[Place, RedisServer]) -> None:
+    def _install(self, shards: Shards, servers: dict[Endpoint, RedisServer]) -> None:
         self._shards, self._servers = shards, servers
         if self._address.kind != "cluster":
             self._owners = list(servers.values())
             return
         owners: list[RedisServer | None] = [None] * len(ALL_SLOTS)
-        for place, theirs in shards.items():
+        for endpoint, theirs in shards.items():
             for slots in theirs:
-                owners[slots.start : slots.stop] = [servers[place]] * len(slots)
+                owners[slots.start : slots.stop] = [servers[endpoint]] * len(slots)
         self._owners = owners
 
-    def _server(self, place: Place) -> RedisServer:
-        return RedisServer(self._address.url(place), self._settings, in_cluster=self._address.kind == "cluster")
+    def _server(self, endpoint: Endpoint) -> RedisServer:
+        return RedisServer(self._address.url(endpoint), self._settings, in_cluster=self._address.kind == "cluster")
 
     async def _of_the_sentinels(self) -> Shards:
         host, port = await self._sentinels.discover_master(self._address.master)
-        return {Place(host, port): [ALL_SLOTS]}
+        return {Endpoint(host, port): [ALL_SLOTS]}
 
     async def _of_the_cluster(self) -> Shards:
         """Ask responsive servers first: one that was away may still report an old topology."""
         known = sorted(self._servers.items(), key=lambda item: not item[1].responsive)
         clients = [
-            *((place, server.client) for place, server in known),
+            *((endpoint, server.client) for endpoint, server in known),
             *zip(self._address.seeds, self._seeds, strict=True),
         ]
         reason: object = "no server reports any slots"
-        for place, client in clients:
+        for endpoint, client in clients:
             try:
                 answer = await cast("Any", client).execute_command("CLUSTER SLOTS")
             except RedisError as error:
                 reason = error
             else:
                 if answer:
-                    return _shards(parse_cluster_slots(answer, current_host=place.host))
+                    return _shards(parse_cluster_slots(answer, current_host=endpoint.host))
         raise RedisConnectionError(f"no server of the cluster knows its slots: {reason}")
 
 
 def _shards(slots: Mapping[tuple[int, int], Mapping[str, Any]]) -> Shards:
-    shards: dict[Place, list[range]] = {}
+    shards: dict[Endpoint, list[range]] = {}
     for (first, last), servers in sorted(slots.items()):
-        shards.setdefault(Place(*servers["primary"]), []).append(range(first, last + 1))
+        shards.setdefault(Endpoint(*servers["primary"]), []).append(range(first, last + 1))
     return shards
 
 
