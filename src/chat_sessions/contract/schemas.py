@@ -221,7 +221,7 @@ class Problem(BaseModel):
     type: str = Field(examples=["about:blank"])
     title: str = Field(examples=["Not Found"])
     status: int = Field(examples=[404])
-    detail: str = Field(examples=["There is no such session."])
+    detail: str = Field(examples=["Session not found."])
 
 
 class ValidationProblem(Problem):

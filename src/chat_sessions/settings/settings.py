@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     sweep_interval: ClassVar[float] = 1.0
     # How much longer than that the cache is trusted without a successful ping (decision 3).
     lease_slack: ClassVar[float] = 0.75
+    # Cached list pages per user.
     cache_max_pages: ClassVar[int] = 32
     # How long the session lock of a crashed worker blocks other writers.
     lock_ttl: ClassVar[float] = 10.0
