@@ -443,7 +443,7 @@ export interface components {
             status: number;
             /**
              * Detail
-             * @example There is no such session.
+             * @example Session not found.
              */
             detail: string;
         };
@@ -613,7 +613,7 @@ export interface components {
             status: number;
             /**
              * Detail
-             * @example There is no such session.
+             * @example Session not found.
              */
             detail: string;
             /** Errors */
