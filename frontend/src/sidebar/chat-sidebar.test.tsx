@@ -164,6 +164,27 @@ test.each([
   await screen.findByText("No chats yet");
 });
 
+test("a deletion whose answer is lost is no failure if the feed has told of it", async () => {
+  const [alpha, beta] = [summary("Alpha"), summary("Beta")];
+  service.sessions = [alpha, beta];
+  service.server.use(
+    http.delete(`${SESSIONS}/:id`, async () => {
+      service.sessions = [];
+      service.tell("session.deleted", { id: alpha.id });
+      service.tell("session.deleted", { id: beta.id }, "2-0");
+      // By then the first one has been heard, too.
+      await waitFor(() => expect(titles()).toEqual(["Alpha"]));
+      return HttpResponse.error();
+    }),
+  );
+  const { user } = show();
+  await screen.findByRole("button", { name: "Alpha" });
+  await waitFor(() => expect(service.isFollowed).toBe(true));
+  await user.click((await askToDelete(user, "Alpha")).getByRole("button", { name: "Delete" }));
+  await screen.findByText("Deleted “Alpha”.");
+  expect(screen.queryByText(saying("Couldn’t delete “Alpha”"))).not.toBeInTheDocument();
+});
+
 test("a rename shows at once, and is taken back when it is refused", async () => {
   service.sessions = [summary("Alpha"), summary("Beta")];
   let refuse: () => void = () => undefined;
@@ -211,7 +232,8 @@ test("a rename that fails takes back nothing but itself", async () => {
   await screen.findByRole("heading", { name: "Pinned" });
   await screen.findByText("Pinned “Better”.");
   refuse();
-  await waitFor(() => expect(titles()).toEqual(["Beta", "Alpha"]));
+  await screen.findByText(saying("Couldn’t rename “Beta”"));
+  expect(titles()).toEqual(["Beta", "Alpha"]);
   expect(screen.getByRole("heading", { name: "Pinned" })).toBeInTheDocument();
 });
 

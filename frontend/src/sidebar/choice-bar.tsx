@@ -1,4 +1,3 @@
-import { Trash2 } from "lucide-react";
 import { useLanguage } from "../labels/context";
 import { Button } from "../ui/button";
 import styles from "./sidebar.module.css";
@@ -25,7 +24,7 @@ export function ChoiceBar({ count, hiddenCount, isChoosingAll, onDelete, onDone 
         {labels.done}
       </Button>
       <Button look="danger" disabled={count === 0 || isChoosingAll} onClick={onDelete}>
-        <Trash2 aria-hidden /> {labels.delete}
+        {labels.delete}
       </Button>
     </fieldset>
   );

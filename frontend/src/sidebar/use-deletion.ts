@@ -3,6 +3,7 @@ import type { Summary } from "../api/types";
 import { useAnnounce } from "../feedback/announcer";
 import { useToasts } from "../feedback/toasts";
 import { useLabels } from "../labels/context";
+import { useChatSessions } from "../sessions/context";
 import { titleOf } from "../sessions/titles";
 import { useDeleteSession } from "../sessions/use-delete-session";
 import { sentence } from "../ui/sentence";
@@ -19,6 +20,7 @@ export function useDeletion({ onGone }: DeletionOptions) {
   const [underway, setUnderway] = useState<ReadonlySet<string>>(new Set());
   const labels = useLabels();
   const announce = useAnnounce();
+  const { deleted } = useChatSessions();
   const { tell, tellFailure, dismiss } = useToasts();
 
   const deletion = useDeleteSession((session, result) => {
@@ -39,13 +41,18 @@ export function useDeletion({ onGone }: DeletionOptions) {
     try {
       await deletion.mutateAsync(session);
     } catch (error) {
-      tellFailure({
-        id: `delete ${session.id}`,
-        chat: session.id,
-        title: sentence(labels.deleteFailed, titleOf(session, labels)),
-        error: error as Error,
-        retry: () => confirm(session),
-      });
+      // Its answer was lost, but the feed has told of it.
+      if (deleted.has(session.id)) {
+        announce(labels.deleted(titleOf(session, labels)));
+      } else {
+        tellFailure({
+          id: `delete ${session.id}`,
+          chat: session.id,
+          title: sentence(labels.deleteFailed, titleOf(session, labels)),
+          error: error as Error,
+          retry: () => confirm(session),
+        });
+      }
     }
     setUnderway((before) => new Set([...before].filter((id) => id !== session.id)));
     setAsked((current) => (current?.id === session.id ? null : current));
