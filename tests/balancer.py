@@ -1,4 +1,4 @@
-"""A balancer: new connections go to a process that says that it is ready."""
+"""A TCP balancer: it sends new connections to processes that are ready."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -12,7 +12,7 @@ POLL_SECONDS = 0.05
 
 
 class Balancer:
-    """Asks each process again and again; what is open stays where it is, as in any balancer of TCP."""
+    """Polls each process; open connections stay where they are."""
 
     def __init__(self, ports: Sequence[int]) -> None:
         self._ports = ports
@@ -26,18 +26,18 @@ class Balancer:
         async with self._lines:
             server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
             self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            asking = [self._lines.create_task(self._ask(port)) for port in self._ports]
+            polls = [self._lines.create_task(self._poll(port)) for port in self._ports]
             try:
                 yield self
             finally:
                 server.close()
-                for each in asking:
+                for each in polls:
                     each.cancel()
 
     async def sends_to(self, port: int) -> bool:
         return port in self._ready
 
-    async def _ask(self, port: int) -> None:
+    async def _poll(self, port: int) -> None:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             while True:
                 is_ready = False
@@ -54,10 +54,10 @@ class Balancer:
         with closing(writer), suppress(OSError, IndexError, ZeroDivisionError):
             port = ready[next(self._turns) % len(ready)]
             back_reader, back_writer = await asyncio.open_connection("127.0.0.1", port)
-            await asyncio.gather(_copied(reader, back_writer), _copied(back_reader, writer))
+            await asyncio.gather(_copy(reader, back_writer), _copy(back_reader, writer))
 
 
-async def _copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with closing(writer), suppress(OSError):
         while data := await reader.read(CHUNK):
             writer.write(data)

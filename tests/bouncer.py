@@ -1,4 +1,4 @@
-"""The PgBouncer of Debian's package in front of a Postgres, pooling by transaction, configured with no favours."""
+"""Debian's PgBouncer in front of a Postgres, in transaction pooling mode."""
 
 import os
 import shutil
@@ -13,12 +13,12 @@ import pytest
 from chat_sessions.dev.embedded import Postgres, Server
 from chat_sessions.dev.embedded.machine import write_private
 
-# So few that transactions of different callers have to share them.
+# Few enough that transactions of different callers share them.
 SERVER_CONNECTIONS = 3
 
 
 class PgBouncer(Server):
-    """A pooler whose clients are handed from one connection of Postgres to the next after each transaction."""
+    """A pooler that moves its clients between Postgres connections after each transaction."""
 
     name = "PgBouncer"
     stop_signal = signal.SIGINT
@@ -30,11 +30,11 @@ class PgBouncer(Server):
 
     @property
     def url(self) -> str:
-        """Where the database of Postgres' own URL is found, without a word of whom it is asked through."""
+        """The URL of Postgres' default database through this pooler."""
         return self.to(self._postgres.url)
 
     def to(self, database_url: str) -> str:
-        """Return the way to a database of Postgres by way of this."""
+        """Return the URL of a database through this pooler."""
         user_and_password = urlsplit(database_url).netloc.rpartition("@")[0]
         return urlsplit(database_url)._replace(netloc=f"{user_and_password}@127.0.0.1:{self.port}").geturl()
 
@@ -65,7 +65,7 @@ class PgBouncer(Server):
 
 
 def program() -> str:
-    """Return where PgBouncer is; without it skip, and say so, but fail where everything has to be tested."""
+    """Return the path of PgBouncer; if it is missing, skip the test, or fail it in CI."""
     found = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if found is None:
         missing = "PgBouncer is not installed, so nothing is known of the service behind it: apt-get install pgbouncer"

@@ -1,4 +1,4 @@
-"""Waiting until Redis holds what a test is about to evict."""
+"""Fill the cache before a test evicts from it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from tests.waiting import swept, until_none
 
 
 async def quiet(database: asyncpg.Pool, redis: Redis) -> None:
-    """Let the sweeper finish with what was written so far, and let readers fill the cache at once."""
+    """Wait until the sweeper has caught up, and drop the holds so that readers can fill the cache."""
     await swept(database)
     async for key in redis.scan_iter("*:hold:*"):
         await redis.delete(key)

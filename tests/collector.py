@@ -1,4 +1,4 @@
-"""A collector of traces, as far as the service sees one: OTLP over HTTP."""
+"""An OTLP trace collector over HTTP."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 @dataclass
 class Collector:
-    """What has arrived."""
+    """The spans that have arrived."""
 
     url: str = ""
     bodies: list[bytes] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The commands as an operator gives them, in this process, beside the running service."""
+"""Run operator commands in this process, beside the running service."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from chat_sessions.telemetry.logs import configure_logging
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Return the variables that these settings come from, as far as tests set them."""
+    """Return the environment variables for these settings."""
     assert settings.jwt_secret
     return {
         "CHAT_DATABASE_URL": settings.database_url.get_secret_value(),
@@ -28,8 +28,8 @@ class Operator:
         self._settings = settings
 
     async def run(self, *arguments: str, stdin: str | bytes | None = None, **changes: str | None) -> Result:
-        """Run a command; `changes` are variables, in which None is one that is not set."""
-        # What the machine has set is not to be seen by a test.
+        """Run a command; `changes` override variables, and None unsets one."""
+        # The machine's own variables must not reach the test.
         nothing = dict.fromkeys(name for name in os.environ if name.startswith("CHAT_"))
         env: Mapping[str, str | None] = {**nothing, **environment(self._settings), **changes}
         try:
@@ -43,7 +43,7 @@ class Operator:
         return result
 
     async def fail(self, *arguments: str, stdin: str | bytes | None = None, **changes: str | None) -> Result:
-        """Run a command that ends with 1, in words and not with a traceback."""
+        """Run a command that exits with 1 and an error message, without a traceback."""
         result = await self.run(*arguments, stdin=stdin, **changes)
         assert result.exit_code == 1, result.output
         assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)

@@ -107,8 +107,8 @@ async def empty_stores(database: asyncpg.Pool, redis: RedisClient) -> AsyncItera
     await database.execute(EMPTY)
     await redis.flushall()
     yield
-    immortal = [key async for key in redis.scan_iter() if await redis.ttl(key) == -1]
-    assert immortal == [], "every key has a TTL"
+    keys_without_ttl = [key async for key in redis.scan_iter() if await redis.ttl(key) == -1]
+    assert keys_without_ttl == [], "every key has a TTL"
 
 
 @pytest.fixture

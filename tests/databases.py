@@ -1,4 +1,4 @@
-"""Databases for tests: copies of one that is migrated once on each server, and the shared one emptied."""
+"""Test databases: copies of a migrated template, and a way to empty the shared one."""
 
 import asyncio
 from urllib.parse import urlsplit
@@ -11,8 +11,8 @@ from chat_sessions.store.migrations import migrate_deploy
 
 TEMPLATE = "migrated"
 TABLES = '"ChatSession", "ChatMessage", "Outbox", "Tombstone"'
-# Truncating takes thirty times as long as looking, and most tests find the tables empty. The lock waits for writers
-# that the test before has left behind; a weaker one would have to grow, and might deadlock with them.
+# TRUNCATE takes thirty times as long as the check, and most tests find the tables empty. The lock waits for writers
+# left over from the previous test; a weaker lock would have to be upgraded, and could deadlock with them.
 EMPTY = f"""
 DO $$ BEGIN
     LOCK TABLE {TABLES} IN ACCESS EXCLUSIVE MODE;
@@ -30,7 +30,7 @@ def url_of(postgres: Postgres, name: str) -> str:
 
 
 async def migrated_database(postgres: Postgres, name: str | None = None) -> str:
-    """Make a database with our schema and nothing in it, and return its URL."""
+    """Create an empty database with our schema, and return its URL."""
     name = name or f"copy_{uuid4().hex[:8]}"
     connection = await asyncpg.connect(postgres.url)
     try:

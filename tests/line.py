@@ -1,4 +1,4 @@
-"""A connection to the service, byte by byte."""
+"""A raw connection to the service, byte by byte."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,9 +10,9 @@ import httpx
 
 from tests.waiting import LIMIT_SECONDS
 
-# Between two bytes of a client that dawdles.
+# Pause between the bytes of a slow client.
 MOMENT = 0.05
-# Turns of the event loop, in which a server in the same loop reads what the kernel has for it.
+# Event-loop turns after which a server in the same loop has read what was sent.
 TURNS = 3
 
 
@@ -34,14 +34,14 @@ class Line:
             await self.writer.drain()
 
     async def send_apart(self, *pieces: bytes) -> None:
-        """Send pieces so that a server in this event loop reads each of them by itself."""
+        """Send pieces so that a server in this event loop reads each one separately."""
         for piece in pieces:
             await self.send(piece)
             for _ in range(TURNS):
                 await asyncio.sleep(0)
 
     async def answer(self) -> httpx.Response:
-        """Return the next answer."""
+        """Return the next response."""
         head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), LIMIT_SECONDS)
         first, *lines = head.decode().split("\r\n")
         headers = httpx.Headers(dict(line.split(": ", 1) for line in lines if line))
@@ -49,23 +49,23 @@ class Line:
         return httpx.Response(int(first.split()[1]), headers=headers, content=body)
 
     async def rest(self) -> bytes:
-        """Return all that comes until the server closes the connection."""
+        """Return everything up to the end of the connection."""
         try:
             return await asyncio.wait_for(self.reader.read(), LIMIT_SECONDS)
         except ConnectionError:
             return b""
 
     @asynccontextmanager
-    async def dawdling(self, piece: bytes) -> AsyncIterator[None]:
-        """Send a piece now and then, as long as the block runs and the server listens."""
+    async def trickling(self, piece: bytes) -> AsyncIterator[None]:
+        """Keep sending a piece slowly while the block runs and the server listens."""
 
-        async def dawdle() -> None:
+        async def trickle() -> None:
             with suppress(ConnectionError):
                 while True:
                     await self.send(piece)
                     await asyncio.sleep(MOMENT)
 
-        task = asyncio.create_task(dawdle())
+        task = asyncio.create_task(trickle())
         try:
             yield
         finally:
@@ -74,7 +74,7 @@ class Line:
 
 @asynccontextmanager
 async def connected_to(url: str) -> AsyncIterator[Line]:
-    """Open a connection to the server of a URL."""
+    """Connect to the server of a URL."""
     reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
     try:
         yield Line(reader, writer)

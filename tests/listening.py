@@ -1,4 +1,4 @@
-"""The service on a real socket: streams need one, and so does everything below HTTP."""
+"""The service on a real socket, which streams and everything below HTTP need."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from tests.waiting import until
 
 
 def bounded_by(settings: Settings) -> type[BoundedProtocol]:
-    """Return the protocol of `chat-sessions serve`, for a server that does not run the app's lifespan."""
+    """Return the HTTP protocol of `chat-sessions serve`, for a server that does not run the app's lifespan."""
 
     class Bounded(BoundedProtocol):
         def __init__(self, **given: Any) -> None:  # noqa: ANN401  uvicorn's
@@ -28,7 +28,7 @@ def bounded_by(settings: Settings) -> type[BoundedProtocol]:
 
 @asynccontextmanager
 async def on_a_socket(service: Service) -> AsyncIterator[str]:
-    """Serve the app, whose lifespan is open already, and yield its URL."""
+    """Serve the app, whose lifespan has already started, and yield its URL."""
     http = bounded_by(service.settings)
     config = uvicorn.Config(
         service.asgi, port=0, http=http, ws="none", log_config=None, lifespan="off", timeout_graceful_shutdown=5
@@ -48,7 +48,7 @@ async def on_a_socket(service: Service) -> AsyncIterator[str]:
 
 
 @dataclass
-class Heard:
+class ServerSentEvent:
     """One server-sent event, or a comment."""
 
     event: str
@@ -62,13 +62,13 @@ class Listener:
     def __init__(self, lines: AsyncIterator[str]) -> None:
         self._lines = lines
 
-    async def next(self, *, comments: bool = False) -> Heard | None:
+    async def next(self, *, comments: bool = False) -> ServerSentEvent | None:
         """Return the next event (or comment), or None at the end of the stream."""
         fields: dict[str, str] = {}
         async for line in self._lines:
             name, _, value = line.partition(": ")
             if line == "" and ("event" in fields or ("" in fields and comments)):
-                return Heard(
+                return ServerSentEvent(
                     fields.get("event", fields.get("", "")), fields.get("id"), json.loads(fields.get("data", "{}"))
                 )
             if line == "":
@@ -81,7 +81,7 @@ class Listener:
 async def following(
     url: str, user: str = "ada", *, last_event_id: str | None = None, expires_at: int | None = None
 ) -> AsyncIterator[Listener]:
-    """Open an event stream and return once it is under way."""
+    """Open an event stream, and enter the block once it has started."""
     bearer = token(user) if expires_at is None else token(user, exp=expires_at)
     headers = {"Authorization": f"Bearer {bearer}"}
     if last_event_id is not None:

@@ -1,4 +1,4 @@
-"""What is logged about one subject, whatever else is logged at the same time."""
+"""Capture the log lines of one subject and ignore all others."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from structlog.typing import EventDict, WrappedLogger
 def logged(prefix: str) -> Iterator[list[EventDict]]:
     """Collect the lines whose event starts with `prefix`.
 
-    The workers under test log in the background at any time, for instance when a busy machine delays Redis.
+    The workers under test also log in the background, for instance when a busy machine delays Redis.
     """
 
     def select(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:

@@ -1,4 +1,4 @@
-"""`chat-sessions` as a process of its own, at the pace of the tests, which no environment gives to the real one."""
+"""`chat-sessions` as a separate process at test pace, which no environment variable can set in production."""
 
 import json
 import os

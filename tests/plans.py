@@ -1,4 +1,4 @@
-"""What Postgres does for a statement, in a database made for the question."""
+"""Query plans, in a database of their own."""
 
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -12,12 +12,12 @@ from asyncpg.pool import PoolConnectionProxy
 from chat_sessions.dev.embedded import Postgres
 from tests.databases import migrated_database
 
-# What a pool hands out.
+# The type of a pool's connections.
 Connection = PoolConnectionProxy
 
 
 class Plan:
-    """What Postgres does for a statement."""
+    """A query plan with its actual figures."""
 
     def __init__(self, root: dict[str, Any]) -> None:
         self.nodes = list(_nodes(root))
@@ -32,12 +32,12 @@ class Plan:
 
     @property
     def most_loops(self) -> int:
-        """How often the node that ran most often ran."""
+        """The highest loop count of any node."""
         return max(int(node["Actual Loops"]) for node in self.nodes)
 
     @property
     def read(self) -> int:
-        """How many rows were read, those in vain included."""
+        """The number of rows read, including those filtered out."""
         return sum(
             int(node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)))
             for node in self.nodes
@@ -60,7 +60,7 @@ def _literal(value: object) -> str:
 
 @asynccontextmanager
 async def planned_database(postgres: Postgres, name: str) -> AsyncIterator[asyncpg.Pool]:
-    """Make an empty migrated database, and drop it afterwards."""
+    """Create an empty migrated database, and drop it afterwards."""
     url = await migrated_database(postgres, name)
     async with asyncpg.create_pool(postgres.url, min_size=1, max_size=1) as server:
         async with asyncpg.create_pool(url, min_size=1, max_size=1) as pool:
@@ -69,14 +69,14 @@ async def planned_database(postgres: Postgres, name: str) -> AsyncIterator[async
 
 
 async def explain(database: asyncpg.Pool, statement: str, *values: object) -> Plan:
-    """Run a statement, say how, and undo it."""
-    async with _undone(database) as connection:
+    """Run a statement with EXPLAIN ANALYZE, and roll it back."""
+    async with _rolled_back(database) as connection:
         return await _explained(connection, statement, *values)
 
 
 async def explain_generic(database: asyncpg.Pool, settings: Sequence[str], statement: str, *values: object) -> Plan:
-    """Do the same for a connection that prefers one plan for any values, unless the settings say otherwise."""
-    async with _undone(database) as connection:
+    """Do the same on a connection that prefers generic plans, unless the settings say otherwise."""
+    async with _rolled_back(database) as connection:
         for each in ("SET LOCAL plan_cache_mode = force_generic_plan", *settings):
             await connection.execute(each)
         await connection.execute(f"PREPARE planned AS {statement}")
@@ -92,7 +92,7 @@ async def _explained(connection: Connection, statement: str, *values: object) ->
 
 
 @asynccontextmanager
-async def _undone(database: asyncpg.Pool) -> AsyncIterator[Connection]:
+async def _rolled_back(database: asyncpg.Pool) -> AsyncIterator[Connection]:
     async with database.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()

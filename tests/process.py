@@ -1,4 +1,4 @@
-"""The service as a process of its own, to be ended in every way a process can end."""
+"""The service as a separate process that tests can signal and kill."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from tests.service import Caller, token
 from tests.shell import family
 from tests.waiting import LIMIT_SECONDS, until
 
-# A machine that does much else takes its time to start one.
+# A busy machine starts one slowly.
 START_SECONDS = 90
 # More is refused.
 MAX_REDIS_TIMEOUT = 0.5
@@ -39,13 +39,13 @@ class ServiceProcess:
             yield Caller(client)
 
     async def killed(self) -> None:
-        """End it at once, wherever it is."""
+        """Kill it with all its children, in whatever state."""
         for each in family(self.process.pid):
             each.kill()
         await self.process.wait()
 
     async def terminated(self) -> int:
-        """Ask it to end, and return its exit code."""
+        """Send SIGTERM, and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return await asyncio.wait_for(self.process.wait(), LIMIT_SECONDS)
 
@@ -62,7 +62,7 @@ def environment(settings: Settings) -> dict[str, str]:
 async def serving(
     settings: Settings, *, port: int | None = None, workers: int = 1, output: IO[bytes] | None = None, **env: str
 ) -> AsyncIterator[ServiceProcess]:
-    """Start the service and wait until it is ready; kill it in the end, if that is still to be done."""
+    """Start the service and wait until it is ready; kill it at the end if it still runs."""
     port = port or free_port()
     options = ["--port", str(port), "--workers", str(workers)]
     command = [sys.executable, "-m", "tests.paced", "serve", *options]
@@ -71,14 +71,14 @@ async def serving(
     service = ServiceProcess(process, f"http://127.0.0.1:{port}")
     try:
         async with service.caller() as caller:
-            await until(lambda: _answers(caller), START_SECONDS)
+            await until(lambda: _is_ready(caller), START_SECONDS)
         yield service
     finally:
         if process.returncode is None:
             await service.killed()
 
 
-async def _answers(caller: Caller) -> bool:
+async def _is_ready(caller: Caller) -> bool:
     try:
         return await caller.is_fully_ready()
     except httpx.TransportError:

@@ -1,4 +1,4 @@
-"""An identity provider that publishes keys as tests want it to."""
+"""An identity provider whose key set and behaviour the tests control."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ DRIP_SECONDS = 0.1
 
 
 class Provider:
-    """An identity provider that publishes what it is told to."""
+    """Serves `document` (or `body`) with `status`, while `open`; otherwise it drips."""
 
     def __init__(self) -> None:
         self.document: Any = {"keys": []}
@@ -39,7 +39,7 @@ class Provider:
                     self.end_headers()
                 with provider.noting_a_disconnection():
                     while not provider.open.wait(DRIP_SECONDS):
-                        # So slow that there is always something to read: JSON begins with spaces.
+                        # JSON may begin with spaces, so there is always something to read.
                         self.wfile.write(b" ")
                         self.wfile.flush()
                     self.wfile.write(body)
@@ -61,7 +61,7 @@ class Provider:
             self.disconnected.set()
 
     def close(self) -> None:
-        """Be away; twice is harmless."""
+        """Stop serving; calling it twice is harmless."""
         self.open.set()
         if self._thread.is_alive():
             self._server.shutdown()

@@ -1,4 +1,4 @@
-"""A line that can be held: it forwards bytes, and stops those that a test wants to come late."""
+"""A TCP proxy that can hold chosen requests or responses back."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,12 +12,12 @@ PATIENCE_SECONDS = 30
 
 @dataclass
 class Gate:
-    """Holds each piece of traffic that contains the pattern, until opened."""
+    """Holds each chunk of traffic that contains the pattern, until released."""
 
     pattern: bytes
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     released: asyncio.Event = field(default_factory=asyncio.Event)
-    answers: bool = False
+    responses: bool = False
     lost: bool = False
 
     async def __aenter__(self) -> Self:
@@ -27,14 +27,14 @@ class Gate:
         self.released.set()
 
     async def reached_by(self, call: asyncio.Future[Any]) -> None:
-        """Return when a call is held; fail if it is answered instead."""
+        """Return once a call is held; fail if it completes instead."""
         held = asyncio.ensure_future(self.reached.wait())
         await asyncio.wait({held, call}, timeout=PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         held.cancel()
         assert self.reached.is_set(), f"not held: {call}"
 
     def cut(self) -> None:
-        """Let what is held get lost, with its line."""
+        """Drop what is held, together with its connection."""
         self.lost = True
         self.released.set()
 
@@ -47,14 +47,14 @@ class Gate:
 
 @dataclass
 class Line:
-    """One connection: what is held of it, and whether an answer is due."""
+    """One connection: its held requests, and whether it waits for a response."""
 
     held: list[Gate] = field(default_factory=list)
     waiting: bool = False
 
 
 class Proxy:
-    """Forwards a port of 127.0.0.1 to another one, and counts the round trips."""
+    """Forwards a port of 127.0.0.1 to another one, and counts round trips."""
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -77,13 +77,13 @@ class Proxy:
 
     def hold(self, pattern: bytes) -> Gate:
         """Hold requests that contain the pattern, until the gate is released."""
-        return self._placed(Gate(pattern))
+        return self._add(Gate(pattern))
 
-    def hold_answer_to(self, pattern: bytes) -> Gate:
-        """Let requests with the pattern through, and hold what the server answers."""
-        return self._placed(Gate(pattern, answers=True))
+    def hold_response_to(self, pattern: bytes) -> Gate:
+        """Forward requests that contain the pattern, and hold their responses."""
+        return self._add(Gate(pattern, responses=True))
 
-    def _placed(self, gate: Gate) -> Gate:
+    def _add(self, gate: Gate) -> Gate:
         self._gates.append(gate)
         return gate
 
@@ -94,7 +94,7 @@ class Proxy:
         line = Line()
         with suppress(OSError):
             back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._target)
-            await asyncio.gather(self._requests(reader, back_writer, line), self._answers(back_reader, writer, line))
+            await asyncio.gather(self._requests(reader, back_writer, line), self._responses(back_reader, writer, line))
 
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line) -> None:
         with closing(writer), suppress(OSError):
@@ -103,14 +103,14 @@ class Proxy:
                 line.waiting = True
                 for gate in self._gates:
                     if gate.pattern in data and not gate.released.is_set():
-                        if gate.answers:
+                        if gate.responses:
                             line.held.append(gate)
                         else:
                             await gate.passed()
                 writer.write(data)
                 await writer.drain()
 
-    async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line) -> None:
+    async def _responses(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line) -> None:
         with closing(writer), suppress(OSError):
             while data := await reader.read(CHUNK):
                 line.waiting = False

@@ -1,4 +1,4 @@
-"""A master with a replica, and the sentinels that guard them."""
+"""A Redis master with a replica, guarded by sentinels."""
 
 import secrets
 import tempfile
@@ -19,7 +19,7 @@ SENTINELS = 3
 
 
 class Sentinel(Redis):
-    """The same binary in its other role."""
+    """The Redis binary in Sentinel mode."""
 
     name = "Sentinel"
 
@@ -27,8 +27,10 @@ class Sentinel(Redis):
         super().__init__(home)
         self.id = secrets.token_hex(20)
 
-    def told(self, master: Redis, replica: Redis, others: Sequence["Sentinel"], password: str, secret: str) -> None:
-        """Tell it what it would hear within the first seconds."""
+    def configure(
+        self, master: Redis, replica: Redis, others: Sequence["Sentinel"], password: str, secret: str
+    ) -> None:
+        """Configure what it would discover within its first seconds."""
         about = f"{MASTER_NAME} 127.0.0.1"
         self._options = {
             "sentinel myid": self.id,
@@ -41,7 +43,7 @@ class Sentinel(Redis):
         }
 
     def _prepare(self) -> None:
-        # It keeps there what it has learnt.
+        # Sentinel stores its state in this file.
         if not (self.home / "redis.conf").exists():
             super()._prepare()
 
@@ -51,32 +53,32 @@ class Sentinel(Redis):
 
 @dataclass
 class Guarded(Servers):
-    """The sentinels ask for a password of their own."""
+    """A master and its replica; the sentinels have a password of their own."""
 
     sentinels: Sequence[Sentinel] = ()
 
     @property
     def url(self) -> str:
-        """As an operator would write it."""
+        """The URL as an operator would write it."""
         hosts = ",".join(f"127.0.0.1:{each.port}" for each in self.sentinels)
         secret = self.sentinels[0].password
         return f"redis+sentinel://:{self.all[0].password}@{hosts}/{MASTER_NAME}?sentinel_password={secret}"
 
     async def promote(self, replica: Redis) -> None:
-        """Let a sentinel make it the master, and wait until all of them say so."""
+        """Let a sentinel promote the replica, and wait until all sentinels agree."""
 
         async def refusal() -> list[str]:
             try:
                 await self[self.sentinels[-1]].execute_command("SENTINEL", "FAILOVER", MASTER_NAME)  # type: ignore[no-untyped-call]
-            except ResponseError as error:  # It has no good replica yet.
+            except ResponseError as error:  # There is no good replica yet.
                 return [str(error)]
             return []
 
-        async def doubts() -> list[str]:
-            return await self._doubts(replica)
+        async def disagreements() -> list[str]:
+            return await self._disagreements(replica)
 
         await until_none(refusal)
-        await until_none(doubts)
+        await until_none(disagreements)
 
     @property
     def processes(self) -> Sequence[Redis]:
@@ -89,26 +91,26 @@ class Guarded(Servers):
         master, replica = self.all
         if await self.roles("master") != [master]:
             return [f"{master.port} is not the only master"]
-        return [*await self.lag(replica, master), *await self._doubts(master)]
+        return [*await self.lag(replica, master), *await self._disagreements(master)]
 
     async def demote(self, server: Redis, master: Redis) -> None:
-        """Make a server that was master a replica. A sentinel would do so as well, after ten seconds."""
+        """Make a former master a replica. A sentinel would do so too, but after ten seconds."""
         await self[server].replicaof("127.0.0.1", master.port)
 
-    async def _doubts(self, master: Redis) -> list[str]:
-        """Say what sentinels do not know of this master."""
+    async def _disagreements(self, master: Redis) -> list[str]:
+        """Return what each sentinel gets wrong about this master."""
         wanted = {"port": master.port, "num-other-sentinels": SENTINELS - 1, "num-slaves": 1}
         running = [each for each in self.sentinels if each.pid is not None]
-        said = {each.port: await self._said(each) for each in running}
+        said = {each.port: await self._master_info(each) for each in running}
         return [f"{port} says {facts}" for port, facts in said.items() if not wanted.items() <= facts.items()]
 
-    async def _said(self, sentinel: Sentinel) -> dict[str, Any]:
+    async def _master_info(self, sentinel: Sentinel) -> dict[str, Any]:
         return cast("dict[str, Any]", await self[sentinel].sentinel_master(MASTER_NAME))
 
 
 @asynccontextmanager
 async def guarded() -> AsyncIterator[Guarded]:
-    """Start them on free ports and wait until they work."""
+    """Start all servers on free ports and wait until they work."""
     password, secret = secrets.token_hex(16), secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="chat-sessions-") as folder:
         master = Redis(Path(folder, "master"), durable=False, options=replication(password))
@@ -116,8 +118,8 @@ async def guarded() -> AsyncIterator[Guarded]:
         replica = Redis(Path(folder, "replica"), durable=False, options=follows)
         sentinels = [Sentinel(Path(folder, f"sentinel {number}")) for number in range(SENTINELS)]
         for each in sentinels:
-            each.told(master, replica, [other for other in sentinels if other is not each], password, secret)
+            each.configure(master, replica, [other for other in sentinels if other is not each], password, secret)
         async with started([master, replica], password) as looks, started(sentinels, secret) as others:
             made = Guarded([master, replica], {**looks, **others}, sentinels)
-            await made.begun()
+            await made.wait_until_whole()
             yield made

@@ -1,4 +1,4 @@
-"""Redis servers that stand in for each other: what is the same in a cluster and behind Sentinel."""
+"""Redis servers that fail over: what a cluster and a Sentinel set-up have in common."""
 
 import shutil
 from abc import ABC, abstractmethod
@@ -14,13 +14,13 @@ from chat_sessions.dev.embedded import Redis
 from chat_sessions.dev.embedded.machine import write_private
 from tests.waiting import until_none
 
-# So that a machine which is busy for a while makes nobody believe that somebody has died: only tests say who has.
+# On a busy machine nobody must be declared dead: only the tests decide who is.
 PATIENT_MS = "60000"
 
 
 @dataclass
 class Servers(ABC):
-    """Real servers with one password, and a look into each of them."""
+    """Real servers with one password, and a client for each of them."""
 
     all: Sequence[Redis]
     clients: dict[Redis, RedisClient] = field(default_factory=dict)
@@ -30,25 +30,25 @@ class Servers(ABC):
 
     @property
     def processes(self) -> Sequence[Redis]:
-        """All that a test can harm."""
+        """Every process that a test may stop."""
         return self.all
 
     @abstractmethod
     async def damage(self) -> list[str]:
-        """Say in what they are not as they were made."""
+        """Return how the servers differ from their initial state."""
 
-    async def whole(self) -> None:
-        """Make them anew, unless they are as they were made: no test begins with what another has left behind."""
+    async def restore(self) -> None:
+        """Reset the servers if an earlier test has changed them."""
         if await self.damage():
-            anew(self.processes)
-            await self.begun()
+            reset(self.processes)
+            await self.wait_until_whole()
 
-    async def begun(self) -> None:
-        """Wait, once they run, until they are as they are to be."""
+    async def wait_until_whole(self) -> None:
+        """Wait until the started servers are in their initial state."""
         await until_none(self.damage)
 
     async def roles(self, role: str) -> list[Redis]:
-        """Return those that answer, and say of themselves that they are this."""
+        """Return the running servers that report this role."""
         return [each for each in self.all if await self._role(each) == role]
 
     async def _role(self, server: Redis) -> str | None:
@@ -57,7 +57,7 @@ class Servers(ABC):
         return (await self[server].execute_command("ROLE"))[0].decode()  # type: ignore[no-any-return,no-untyped-call]
 
     async def replica_of(self, master: Redis) -> Redis:
-        """Return its replica, once that has all that the master has."""
+        """Return the master's replica, once it has caught up."""
         found: list[Redis] = []
 
         async def behind() -> list[str]:
@@ -70,7 +70,7 @@ class Servers(ABC):
         return found[0]
 
     async def lag(self, replica: Redis, master: Redis) -> list[str]:
-        """Say what a replica lacks of its master."""
+        """Return how a replica lags behind its master."""
         wanted = (await self[master].info("replication"))["master_repl_offset"]
         said = await self[replica].info("replication")
         follows, link, offset = (said.get(each) for each in ("master_port", "master_link_status", "slave_repl_offset"))
@@ -79,7 +79,7 @@ class Servers(ABC):
         return [f"follows {follows}, link {link}, has {offset} of the {wanted} of {master.port}"]
 
     async def cut_off(self, replica: Redis) -> None:
-        """Let it hear nothing of its master any more, neither now nor later."""
+        """Stop replication to the replica for good."""
         await self[replica].config_set("masterauth", "wrong")
         await self[replica].execute_command("CLIENT", "KILL", "TYPE", "master")  # type: ignore[no-untyped-call]
 
@@ -97,7 +97,7 @@ class Servers(ABC):
         for master in await self.roles("master"):
             await self[master].flushall()
 
-    async def immortal(self) -> list[bytes]:
+    async def keys_without_ttl(self) -> list[bytes]:
         """Return the keys without a TTL."""
         masters = await self.roles("master")
         return [key for each in masters async for key in self[each].scan_iter() if await self[each].ttl(key) == -1]
@@ -105,7 +105,7 @@ class Servers(ABC):
 
 @asynccontextmanager
 async def started(servers: Sequence[Redis], password: str) -> AsyncIterator[dict[Redis, RedisClient]]:
-    """Start them with one password, and look into each."""
+    """Start the servers with one password, and connect a client to each."""
     with ExitStack() as stack:
         for server in servers:
             write_private(server.home / "password", password)
@@ -117,8 +117,8 @@ async def started(servers: Sequence[Redis], password: str) -> AsyncIterator[dict
             yield looks
 
 
-def anew(servers: Sequence[Redis]) -> None:
-    """Let them begin with nothing but what they are told."""
+def reset(servers: Sequence[Redis]) -> None:
+    """Restart the servers with no data but their configuration."""
     for server in servers:
         server.kill()
         shutil.rmtree(server.data)

@@ -1,4 +1,4 @@
-"""The nginx and HAProxy of Debian's packages, in front of the service as their manuals put them there."""
+"""Debian's nginx and HAProxy in front of the service, configured as their manuals say."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ import pytest
 
 from chat_sessions.dev.embedded import Server
 
-# Clients of one proxy share this one connection to the service.
+# All clients of a proxy share this one connection to the service.
 NGINX = """
 daemon off;
 master_process off;
@@ -72,7 +72,7 @@ class ReverseProxy(Server):
 
     @property
     def url(self) -> str:
-        """Where clients find the service."""
+        """The URL for clients."""
         return f"http://127.0.0.1:{self.port}"
 
     def _prepare(self) -> None:
@@ -87,7 +87,7 @@ class ReverseProxy(Server):
 
 
 class Nginx(ReverseProxy):
-    """With the lines by which its manual forwards WebSockets."""
+    """With the lines of its manual that forward WebSockets."""
 
     name = "nginx"
     configuration = NGINX
@@ -98,13 +98,13 @@ class Nginx(ReverseProxy):
 
 
 class StreamingNginx(Nginx):
-    """One that forwards a body as it comes."""
+    """Forwards a body while it arrives."""
 
     options = {"buffering": "off"}  # noqa: RUF012  as good as frozen
 
 
 class HAProxy(ReverseProxy):
-    """With all its defaults, but eager to reuse connections."""
+    """With default settings, except that it reuses connections eagerly."""
 
     name = "HAProxy"
     configuration = HAPROXY
@@ -115,7 +115,7 @@ class HAProxy(ReverseProxy):
 
 
 def program(name: str) -> str:
-    """Return where a proxy is; without it skip, and say so, but fail where everything has to be tested."""
+    """Return the path of a proxy; if it is missing, skip the test, or fail it in CI."""
     found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     if found is None:
         missing = f"{name} is not installed, so nothing is known of the service behind it: apt-get install {name}"

@@ -1,4 +1,4 @@
-"""What /metrics says, as numbers."""
+"""Parse /metrics into numbers."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 
 class Scrape:
-    """One answer of /metrics, which must be well-formed."""
+    """One response of /metrics, which must be well-formed."""
 
     def __init__(self, text: str) -> None:
         self.metrics: list[Metric] = list(text_string_to_metric_families(text))

@@ -1,4 +1,4 @@
-"""The service under test: the real application on the real servers, and users who call it."""
+"""The service under test: the real application on real servers, and users who call it."""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -26,7 +26,7 @@ DAY = 24 * 60 * 60
 
 
 def token(user: str = "ada", *, secret: str = SECRET, algorithm: str = "HS256", **claims: object) -> str:
-    # Longer than any run of the tests, since parameters are made when they are collected.
+    # Longer than any test run: parameters are created at collection.
     return jwt.encode({"sub": user, "exp": int(time.time()) + DAY, **claims}, secret, algorithm)
 
 
@@ -53,7 +53,7 @@ class Service:
 
     @property
     def sweeps(self) -> int:
-        """How often its sweeper has looked into the outbox, which it does after Redis has answered."""
+        """How often the sweeper has read the outbox, which it does after Redis has responded."""
         return self.statements.count(MEASURE)
 
     async def said_of_itself(self) -> str:
@@ -61,7 +61,7 @@ class Service:
             return (await client.get("/readyz")).text
 
     def count(self) -> Callable[[], list[str]]:
-        """Return a function that returns the statements since now, the sweeper's aside."""
+        """Return a function that returns the statements since now, without the sweeper's."""
         start = len(self.statements)
         return lambda: [
             each
@@ -85,7 +85,7 @@ async def running(settings: Settings, tracing: Tracing | None = None, *, ready: 
 
 
 class Caller:
-    """A user with a client: the calls of the API as a test wants to say them."""
+    """A user's client, with a method for each call of the API."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.http = client

@@ -1,4 +1,4 @@
-"""Commands as processes of their own, for what only a process can show."""
+"""Commands as separate processes, for what only a process can show."""
 
 import os
 import signal
@@ -10,14 +10,14 @@ from typing import IO
 
 import psutil
 
-# Far above what any of them takes.
+# Far longer than any of them takes.
 PATIENCE_SECONDS = 60
-# What the processes that serve, and their query engines, have in their command lines.
+# Parts of the command lines of workers and of their query engines.
 WORKER, ENGINE = "spawn_main", "host.mjs"
 
 
 def clean_environment(given: Mapping[str, str]) -> dict[str, str]:
-    """Return the machine's environment, with these variables of ours and no others."""
+    """Return the machine's environment with these `CHAT_*` variables and no others."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_")}
     return kept | {"PYTHONUNBUFFERED": "1", **given}
 
@@ -43,7 +43,7 @@ def started(
     output: IO[str] | int | None = None,
     module: str = "chat_sessions",
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start a command, and end it, with all that it has started, when the block ends."""
+    """Start a command, and kill it with all its children when the block ends."""
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, env=clean_environment(env), stdout=output, stderr=output, text=True) as process:  # noqa: S603
         try:
@@ -54,7 +54,7 @@ def started(
 
 
 def family(pid: int) -> list[psutil.Process]:
-    """Return a process that runs and all that it has started."""
+    """Return a running process and all its descendants."""
     try:
         parent = psutil.Process(pid)
         return [*parent.children(recursive=True), parent]
@@ -63,7 +63,7 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 def children(program: str, parent: int | None = None) -> list[psutil.Process]:
-    """Return those children of a process, by default this one, that run a program."""
+    """Return the children of a process (by default this one) that run a program."""
     return [each for each in psutil.Process(parent).children() if _runs(each, program)]
 
 
@@ -71,12 +71,12 @@ def _runs(process: psutil.Process, program: str) -> bool:
     try:
         return program in " ".join(process.cmdline())
     except psutil.NoSuchProcess:
-        # Or a zombie, which nobody has fetched yet.
+        # It has ended, or is a zombie that was not reaped.
         return False
 
 
 def has_ended(process: psutil.Process) -> bool:
-    """Whether it runs no more; in a container it may stay a zombie that nobody fetches."""
+    """Return whether it has ended; in a container it may remain a zombie that nobody reaps."""
     try:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

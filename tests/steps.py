@@ -1,4 +1,4 @@
-"""What tests of several Redis servers do again and again, as a user with two workers."""
+"""Steps shared by the tests of several Redis servers: a user with two workers."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from tests.waiting import swept, until_none
 from tests.world import World
 
 Both = tuple[Caller, Caller]
-READS = 25  # of each session, by each worker
+READS = 25  # per session and worker
 LIFE = [201, 201, 200, 200, 204, 404]
 
 
@@ -18,7 +18,7 @@ async def cached(world: World, servers: Servers, user: str, caller: Caller, titl
     """Create sessions and read them until each is in the cache, and the list."""
     ids = [(await caller.create(title))["id"] for title in titles.split()]
     keys = UserKeys(user)
-    # What the sweeper makes good evicts as well. Then the holds are gone soon, but not as soon as a test can do it.
+    # The sweeper evicts too, so wait for it first. Then drop the holds rather than wait for them to expire.
     await swept(world.database)
     await servers.forget(keys.hold("*"))
 
@@ -31,18 +31,18 @@ async def cached(world: World, servers: Servers, user: str, caller: Caller, titl
 
 
 async def served_from_the_cache(world: World, callers: Both, ids: Sequence[str]) -> None:
-    """Wait until the second worker asks the database for none of them."""
+    """Wait until the second worker reads all of them from the cache."""
 
-    async def asked() -> list[str]:
+    async def misses() -> list[str]:
         statements = world.workers[1].count()
         assert await statuses(callers[1:], ids) == {200}
         return statements()
 
-    await until_none(asked)
+    await until_none(misses)
 
 
 async def statuses(callers: Sequence[Caller], ids: Sequence[str], times: int = READS) -> set[int]:
-    """Read them again and again by way of every one of these."""
+    """Read each session repeatedly through every caller, and return the statuses."""
     answers = [await asyncio.gather(*(each.get(name) for each in callers for name in ids)) for _ in range(times)]
     return {answer.status_code for some in answers for answer in some}
 
@@ -52,7 +52,7 @@ async def deleted(caller: Caller, ids: Sequence[str]) -> set[int]:
 
 
 async def life(caller: Caller) -> list[int]:
-    """Return what a session's calls from its first to its last are answered: at best LIFE."""
+    """Return the statuses of a session's calls from creation to deletion: LIFE if all go well."""
     created = await caller.http.post("/api/chat/sessions", json={"title": "Lisbon"})
     session_id = created.json()["id"]
     answers = [

@@ -94,7 +94,7 @@ class TestSlow:
         async with connected(server) as line:
             await line.send(b"GET / HTTP/1.1\r\n")
             started = monotonic()
-            async with line.dawdling(b"A: b\r\n"):
+            async with line.trickling(b"A: b\r\n"):
                 check(await line.answer(), 408)
             assert monotonic() - started >= HEADER_TIMEOUT - MOMENT
 
@@ -108,14 +108,14 @@ class TestSlow:
             await line.send(b"POST %s HTTP/1.1\r\n%s%s\r\n\r\n" % (PATH.encode(), body_follows(), length))
             piece = b"1\r\n \r\n" if b"chunked" in length else b" "
             started = monotonic()
-            async with line.dawdling(piece):
+            async with line.trickling(piece):
                 check(await line.answer(), 408)
             assert monotonic() - started >= TRANSFER_TIMEOUT - MOMENT
 
     async def test_a_body_that_nobody_wants_is_not_read_for_ever(self, server: ServiceProcess) -> None:
         async with connected(server) as line:
             await line.send(b"POST %s HTTP/1.1\r\n%sContent-Length: 99999999\r\n\r\n" % (PATH.encode(), body_follows()))
-            async with line.dawdling(b" "):
+            async with line.trickling(b" "):
                 assert (await line.answer()).status_code == 413
                 assert await line.rest() == b""
 
@@ -123,7 +123,7 @@ class TestSlow:
         async with connected(server) as line:
             await line.send(b"GET /healthz HTTP/1.1\r\nHost: chat.test\r\n\r\n")
             assert (await line.answer()).status_code == 200
-            async with line.dawdling(b"\r\n"):
+            async with line.trickling(b"\r\n"):
                 check(await line.answer(), 408)
 
     async def test_an_idle_connection_is_not_late(self, server: ServiceProcess) -> None:

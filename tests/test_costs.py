@@ -12,7 +12,7 @@ from tests.caching import quiet
 from tests.costs import commands, counted
 from tests.proxy import Proxy
 from tests.service import Caller, Service, running
-from tests.wire import by_way_of
+from tests.wire import url_through
 
 PATH = "/api/chat/sessions"
 SWEEPS_ONCE = {"sweep_interval": 3600}
@@ -35,7 +35,7 @@ async def limited(
     line: Proxy,
 ) -> AsyncIterator[Service]:
     """Another one, with a rate limit, whose round trips to Redis are counted."""
-    url = by_way_of(line, redis_server, settings.redis_url)
+    url = url_through(line, redis_server, settings.redis_url)
     changes = {**SWEEPS_ONCE, "redis_url": url, "rate_limit": 60_000}
     async with running(settings.model_copy(update=changes)) as worker:
         yield worker

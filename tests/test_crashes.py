@@ -18,7 +18,7 @@ from tests.process import serving
 from tests.proxy import Gate, Proxy
 from tests.service import Caller
 from tests.waiting import until
-from tests.wire import DELETE_STATEMENT, by_way_of, script
+from tests.wire import DELETE_STATEMENT, script, url_through
 
 ADA = UserKeys("ada")
 # Longer than a test holds a command.
@@ -39,11 +39,11 @@ class Lines:
             case "before Postgres has heard of it":
                 return self.postgres.hold(DELETE_STATEMENT)
             case "after the commit, before the service knows of it":
-                return self.postgres.hold_answer_to(DELETE_STATEMENT)
+                return self.postgres.hold_response_to(DELETE_STATEMENT)
             case "before Redis has heard of it":
                 return self.redis.hold(script("evict"))
             case "after the eviction, before the answer":
-                return self.redis.hold_answer_to(script("evict"))
+                return self.redis.hold_response_to(script("evict"))
         raise ValueError(step)
 
 
@@ -51,8 +51,8 @@ class Lines:
 async def lines(postgres: Postgres, redis_server: Redis, settings: Settings) -> AsyncIterator[Lines]:
     async with Proxy(postgres.port).running() as one, Proxy(redis_server.port).running() as other:
         changes = {
-            "database_url": by_way_of(one, postgres, settings.database_url),
-            "redis_url": by_way_of(other, redis_server, settings.redis_url),
+            "database_url": url_through(one, postgres, settings.database_url),
+            "redis_url": url_through(other, redis_server, settings.redis_url),
             "redis_timeout": 0.5,
             "lease_slack": PATIENT_SECONDS,
         }

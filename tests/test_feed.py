@@ -12,12 +12,12 @@ from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
-from tests.listening import Heard, Listener, following, on_a_socket
+from tests.listening import Listener, ServerSentEvent, following, on_a_socket
 from tests.process import serving
 from tests.scrape import scrape
 from tests.service import Caller, Service, running, token
 from tests.waiting import swept, until
-from tests.world import remembered, world
+from tests.world import restored, world
 
 EVENTS = "/api/chat/sessions/events"
 
@@ -35,7 +35,7 @@ async def listener(url: str) -> AsyncIterator[Listener]:
         yield listener
 
 
-def told(heard: Heard | None) -> tuple[str, str]:
+def told(heard: ServerSentEvent | None) -> tuple[str, str]:
     assert heard is not None, "the stream has ended"
     return heard.event, heard.data["id"]
 
@@ -231,7 +231,7 @@ async def test_who_comes_back_after_redis_was_set_back_to_older_data_reloads(
             await also_ada.create("seen")
             seen = await listener.next()
         assert seen is not None
-        async with remembered(deployment.redis):
+        async with restored(deployment.redis):
             await also_ada.create("missed, and forgotten")
         await deployment.settled()
         async with following(url, last_event_id=seen.id) as again:

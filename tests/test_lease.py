@@ -26,7 +26,7 @@ from tests.proxy import Proxy
 from tests.service import Caller, Service, running
 from tests.shell import family
 from tests.waiting import LIMIT_SECONDS
-from tests.wire import by_way_of, script
+from tests.wire import script, url_through
 from tests.world import World, world
 
 ADA = UserKeys("ada")
@@ -145,7 +145,7 @@ async def test_a_worker_that_stood_still_serves_nothing_that_was_deleted_by_one_
 ) -> None:
     await deployment.emptied()
     async with Proxy(deployment.redis.port).running() as line:
-        url = by_way_of(line, deployment.redis, deployment.settings.redis_url)
+        url = url_through(line, deployment.redis, deployment.settings.redis_url)
         async with (
             running(deployment.settings.model_copy(update={"redis_url": url})) as cut_off,
             cut_off.client("ada") as client,
@@ -172,7 +172,7 @@ async def behind_the_line(
     settings: Settings, redis_server: Redis, line: Proxy, service: Service
 ) -> AsyncIterator[Service]:
     del service
-    url = by_way_of(line, redis_server, settings.redis_url)
+    url = url_through(line, redis_server, settings.redis_url)
     async with running(
         settings.model_copy(update={"redis_url": url, "sweep_interval": 10, "redis_timeout": TIMEOUT})
     ) as worker:
@@ -184,7 +184,7 @@ async def test_one_late_answer_costs_a_miss_and_not_the_trust(behind_the_line: S
         ada = Caller(client)
         session_id = (await ada.create("Lisbon"))["id"]
         failures = await failed(ada)
-        async with line.hold_answer_to(script("read")):
+        async with line.hold_response_to(script("read")):
             assert (await ada.get(session_id)).status_code == 200
         assert await failed(ada) == failures + 1
         assert await ada.is_fully_ready()
@@ -198,9 +198,9 @@ async def failed(caller: Caller) -> float:
 async def test_scripts_leave_the_pings_their_connections_and_wait_for_their_turn(
     settings: Settings, redis_server: Redis, line: Proxy
 ) -> None:
-    url = by_way_of(line, redis_server, settings.redis_url)
+    url = url_through(line, redis_server, settings.redis_url)
     changes = {"redis_url": url, "redis_pool_size": 8}
-    async with linked(settings.model_copy(update=changes)) as link, line.hold_answer_to(script("last")) as gate:
+    async with linked(settings.model_copy(update=changes)) as link, line.hold_response_to(script("last")) as gate:
         await link.ping()
         calls = []
         for _ in range(20):

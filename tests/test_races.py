@@ -18,7 +18,7 @@ from tests.databases import migrated_database
 from tests.proxy import Proxy
 from tests.service import Caller, Service, running
 from tests.waiting import a_statement_waits, deletion_under_way, swept, until
-from tests.wire import by_way_of, script
+from tests.wire import script, url_through
 
 # Longer than a test's steps between two commands to Redis.
 PATIENT_SECONDS = 10
@@ -29,7 +29,7 @@ ADA = UserKeys("ada")
 @pytest.fixture(scope="module")
 def through_line(settings: Settings, redis_server: Redis, line: Proxy) -> Settings:
     """The settings of a worker whose commands to Redis a test can hold."""
-    url = by_way_of(line, redis_server, settings.redis_url)
+    url = url_through(line, redis_server, settings.redis_url)
     return settings.model_copy(
         update={"redis_url": url, "redis_timeout": PATIENT_SECONDS, "lease_slack": PATIENT_SECONDS}
     )

@@ -13,8 +13,8 @@ from tests.proxy import Proxy
 from tests.service import Caller
 from tests.steps import deleted, statuses
 from tests.waiting import swept, until
-from tests.wire import by_way_of, script
-from tests.world import World, remembered, world
+from tests.wire import script, url_through
+from tests.world import World, restored, world
 
 SESSIONS = 50
 
@@ -23,7 +23,7 @@ async def test_nobody_serves_a_deleted_session_where_redis_answers_pings_but_no_
     postgres: Postgres, settings: Settings, redis_server: Redis, redis: RedisClient
 ) -> None:
     async with Proxy(redis_server.port).running() as line:
-        url = by_way_of(line, redis_server, settings.redis_url)
+        url = url_through(line, redis_server, settings.redis_url)
         async with world(postgres, settings, redis_url=url) as deployment, deployment.callers("ada") as (ada, other):
             session_id = (await ada.create("Lisbon"))["id"]
             await swept(deployment.database)
@@ -112,7 +112,7 @@ async def test_deletes_that_redis_has_forgotten_stay_when_it_comes_back_with_old
     deployment: World, callers: tuple[Caller, Caller]
 ) -> None:
     ids = await cached_sessions(deployment, callers)
-    async with remembered(deployment.redis):
+    async with restored(deployment.redis):
         answers = await deleted(callers[0], ids)
         await swept(deployment.database)
     assert answers == {204}

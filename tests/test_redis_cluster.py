@@ -17,7 +17,7 @@ from tests import redis_cluster
 from tests.command import Operator
 from tests.costs import commands
 from tests.databases import EMPTY
-from tests.listening import Heard, following, on_a_socket
+from tests.listening import ServerSentEvent, following, on_a_socket
 from tests.process import serving
 from tests.proxy import Proxy
 from tests.redis_cluster import Cluster
@@ -25,7 +25,7 @@ from tests.service import Caller, running
 from tests.steps import LIFE, Both, cached, deleted, life, served_from_the_cache, statuses
 from tests.test_outbox import counted
 from tests.waiting import POLL_SECONDS, notes, swept, until, until_none
-from tests.wire import by_way_of
+from tests.wire import url_through
 from tests.world import World, world
 
 READ_OF_A_SESSION = b"WITH RECURSIVE newest"
@@ -48,11 +48,11 @@ async def started(postgres: Postgres, settings: Settings, formed: Cluster) -> As
 @pytest.fixture(autouse=True)
 async def cluster(formed: Cluster, started: World) -> AsyncIterator[Cluster]:
     """A whole cluster with nothing in it."""
-    await formed.whole()
+    await formed.restore()
     await started.database.execute(EMPTY)
     await formed.emptied()
     yield formed
-    assert await formed.immortal() == [], "every key has a TTL"
+    assert await formed.keys_without_ttl() == [], "every key has a TTL"
 
 
 @pytest.fixture
@@ -152,11 +152,11 @@ async def test_a_read_that_began_before_a_delete_does_not_bring_the_session_back
     keys = UserKeys(user)
     await cluster[master].delete(keys.session(session_id), keys.hold(session_id))
     async with Proxy(postgres.port).running() as line:
-        url = by_way_of(line, postgres, deployment.settings.database_url)
+        url = url_through(line, postgres, deployment.settings.database_url)
         async with (
             running(deployment.settings.model_copy(update={"database_url": url})) as slow,
             slow.client(user) as client,
-            line.hold_answer_to(READ_OF_A_SESSION) as gate,
+            line.hold_response_to(READ_OF_A_SESSION) as gate,
         ):
             reading = asyncio.ensure_future(Caller(client).get(session_id))
             await gate.reached_by(reading)
@@ -337,7 +337,7 @@ async def test_an_entry_that_went_with_its_slot_and_came_back_is_not_believed(
     assert await statuses(callers, [session_id]) == {404}
 
 
-def told(heard: Heard | None) -> tuple[str, str | None]:
+def told(heard: ServerSentEvent | None) -> tuple[str, str | None]:
     assert heard is not None, "the stream has ended"
     return heard.event, heard.data.get("id")
 

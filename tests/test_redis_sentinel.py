@@ -41,7 +41,7 @@ async def started(postgres: Postgres, settings: Settings, made: Guarded) -> Asyn
 @pytest.fixture(autouse=True)
 async def guarded(made: Guarded, started: World) -> Guarded:
     """A master, its replica and the sentinels, with nothing in them."""
-    await made.whole()
+    await made.restore()
     await started.database.execute(EMPTY)
     await made.emptied()
     return made

@@ -7,13 +7,13 @@ from time import monotonic
 
 import asyncpg
 
-# Far above what anything takes, also where a machine is slow and does much else.
+# Far longer than anything takes, even on a slow and busy machine.
 LIMIT_SECONDS = 60.0
 POLL_SECONDS = 0.01
 
 
 async def until(condition: Callable[[], Awaitable[bool]], limit: float = LIMIT_SECONDS) -> None:
-    """Return when the condition holds; fail when it still does not after `limit` seconds."""
+    """Return when the condition holds; fail if it does not within `limit` seconds."""
     deadline = monotonic() + limit
     while not await condition():
         assert monotonic() < deadline, f"not so after {limit} s"
@@ -21,7 +21,7 @@ async def until(condition: Callable[[], Awaitable[bool]], limit: float = LIMIT_S
 
 
 async def until_none(left: Callable[[], Awaitable[Collection[object]]], limit: float = LIMIT_SECONDS) -> None:
-    """Return when nothing is left; fail with what still is after `limit` seconds."""
+    """Return when nothing is left; fail with the rest after `limit` seconds."""
     deadline = monotonic() + limit
     while found := await left():
         assert monotonic() < deadline, f"left after {limit} s: {found}"
@@ -29,23 +29,23 @@ async def until_none(left: Callable[[], Awaitable[Collection[object]]], limit: f
 
 
 async def swept(database: asyncpg.Pool, limit: float = LIMIT_SECONDS) -> None:
-    """Return when the sweeper has left nothing in the outbox."""
+    """Return when the outbox is empty."""
     await until_none(lambda: notes(database), limit)
 
 
 async def notes(database: asyncpg.Pool) -> list[str]:
-    """Return what is in the outbox."""
+    """Return the rows of the outbox."""
     return [str(row) for row in await database.fetch('SELECT * FROM "Outbox"')]
 
 
 async def a_statement_waits(database: asyncpg.Pool) -> bool:
-    """Return whether a statement waits for another transaction."""
+    """Return whether a statement waits for a lock."""
     return bool(await database.fetchval("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
 
 
 @asynccontextmanager
 async def deletion_under_way(database: asyncpg.Pool, session_id: str) -> AsyncIterator[None]:
-    """Run the block while a transaction has deleted the session and has not yet committed."""
+    """Run the block while a transaction has deleted the session but not committed."""
     async with database.acquire() as connection, connection.transaction():
         await connection.execute('DELETE FROM "ChatSession" WHERE "id" = $1', session_id)
         yield

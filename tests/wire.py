@@ -1,4 +1,4 @@
-"""By what a test recognises on the wire what it wants to hold."""
+"""Byte patterns by which a test recognises commands on the wire."""
 
 from hashlib import sha1
 from importlib.resources import files
@@ -12,10 +12,10 @@ DELETE_STATEMENT = b'DELETE FROM "public"."ChatSession"'
 
 
 def script(name: str) -> bytes:
-    """Return what every call of a Lua script contains."""
+    """Return the bytes that every call of a Lua script contains."""
     return sha1(files("chat_sessions.cache.redis").joinpath("lua", f"{name}.lua").read_bytes()).hexdigest().encode()  # noqa: S324
 
 
-def by_way_of(proxy: Proxy, server: Server, url: SecretStr) -> SecretStr:
-    """Return the URL of the server with the proxy in between."""
+def url_through(proxy: Proxy, server: Server, url: SecretStr) -> SecretStr:
+    """Return the server's URL with the proxy in between."""
     return SecretStr(url.get_secret_value().replace(f":{server.port}/", f":{proxy.port}/"))

@@ -1,4 +1,4 @@
-"""A database, a Redis and two workers of their own, for tests that take parts of it away."""
+"""A database, a Redis and two workers, for tests that take some of them away."""
 
 import asyncio
 import shutil
@@ -18,13 +18,13 @@ from tests.databases import EMPTY, migrated_database
 from tests.service import Caller, Service, running
 from tests.waiting import until_none
 
-# As in production: with a Redis that is taken away, every write waits for it that long.
+# As in production: every write waits this long while Redis is away.
 IMPATIENT = {"redis_timeout": 0.25, "lease_slack": Settings.lease_slack}
 
 
 @dataclass
 class World:
-    """All that one deployment has."""
+    """One whole deployment."""
 
     settings: Settings
     database: asyncpg.Pool
@@ -33,7 +33,7 @@ class World:
 
     @asynccontextmanager
     async def callers(self, user: str) -> AsyncIterator[tuple[Caller, Caller]]:
-        """One user by way of each of the workers."""
+        """One user through each of the workers."""
         first, second = self.workers
         async with first.client(user) as one, second.client(user) as two:
             yield Caller(one), Caller(two)
@@ -48,21 +48,21 @@ class World:
         await until_none(self.distrusting)
 
     async def distrusting(self) -> list[str]:
-        """Return what the workers say that do not trust the cache."""
+        """Return the readiness responses of workers that do not trust the cache."""
         return [said for said in await self._said() if '"status":"ok"' not in said]
 
     async def trusting(self) -> list[str]:
-        """Return what the workers say that do."""
+        """Return the readiness responses of workers that trust the cache."""
         return [said for said in await self._said() if '"status":"ok"' in said]
 
     async def _said(self) -> list[str]:
         return [await each.said_of_itself() for each in self.workers]
 
     async def settled(self) -> None:
-        """Wait until every worker trusts the cache, and Redis as it is now.
+        """Wait until every worker trusts the cache and the current Redis.
 
-        A worker asks its servers for their run once per sweep interval: until it has asked again, its trust may be in
-        what was there before. The sweep that is under way may have asked already; the one after it has not.
+        A worker reads its servers' run ids once per sweep interval, so until then it may trust a previous server. The
+        current sweep may have read them already; the one after it has not.
         """
         awaited = [worker.sweeps + 2 for worker in self.workers]
 
@@ -81,7 +81,7 @@ class World:
 
 @asynccontextmanager
 async def world(postgres: Postgres, settings: Settings, **changes: object) -> AsyncIterator[World]:
-    """Start a deployment; `changes` are settings."""
+    """Start a deployment; `changes` override settings."""
     with tempfile.TemporaryDirectory(prefix="chat-sessions-") as folder, Redis(Path(folder), durable=False) as redis:
         url = await migrated_database(postgres)
         own = {"database_url": SecretStr(url), "redis_url": SecretStr(redis.url), **IMPATIENT, **changes}
@@ -95,8 +95,8 @@ async def world(postgres: Postgres, settings: Settings, **changes: object) -> As
 
 
 @asynccontextmanager
-async def remembered(redis: Redis) -> AsyncIterator[None]:
-    """Bring Redis back, after the block, with the data that it had before it."""
+async def restored(redis: Redis) -> AsyncIterator[None]:
+    """After the block, restart Redis with the data that it had before."""
     with tempfile.TemporaryDirectory(prefix="chat-sessions-") as folder:
         copy = Path(folder, "data")
         await asyncio.to_thread(shutil.copytree, redis.data, copy)

@@ -1,4 +1,4 @@
-"""The bridge on the shared Postgres, once for the run; and one of its own for what breaks things."""
+"""The bridge on the shared Postgres, once per run; and a separate engine and server for tests that break them."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -33,14 +33,14 @@ def db(_bridge: tuple[BridgedPrisma, Statements]) -> BridgedPrisma:
 
 @pytest.fixture
 def statements(_bridge: tuple[BridgedPrisma, Statements]) -> Statements:
-    """The SQL of this test so far; clear it where the counting starts."""
+    """The SQL of this test so far; clear it to start counting."""
     _bridge[1].clear()
     return _bridge[1]
 
 
 @pytest.fixture
 async def fragile(options: EngineOptions) -> AsyncIterator[BridgedPrisma]:
-    """An engine for this test alone, with little patience."""
+    """An engine for this test alone, with short timeouts."""
     async with BridgedPrisma(replace(options, pool_size=4, pool_timeout=1.5, query_timeout=5.0)) as db:
         yield db
 
@@ -55,7 +55,7 @@ def shaky_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgre
 
 @pytest.fixture
 async def make_database(postgres: Postgres, database: asyncpg.Pool) -> AsyncIterator[MakeDatabase]:
-    """Databases for this test alone, on the shared server."""
+    """Creates databases for this test on the shared server."""
     made = []
 
     async def make(name: str, *, migrated: bool = False) -> str:

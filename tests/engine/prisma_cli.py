@@ -1,4 +1,4 @@
-"""Prisma's own CLI, which only developers have: to compare, and to see that it could take over."""
+"""Prisma's own CLI, a development dependency, to compare our migrations with."""
 
 import re
 import subprocess
@@ -6,14 +6,14 @@ import subprocess
 from chat_sessions.store.migrations import MIGRATIONS, SCHEMA
 from chat_sessions.store.prisma.node import ENGINE_DIR, child_environment, find_node
 
-#: What `migrate diff --exit-code` ends with when there is a difference.
+#: The exit code of `migrate diff --exit-code` when there is a difference.
 DIFFERENT = 2
 
 
 def prisma_migrate(database_url: str, *arguments: str, may_end_with: int = 0) -> str:
-    """Run `prisma migrate`, and return what it printed."""
+    """Run `prisma migrate`, and return its output."""
     program = str(ENGINE_DIR / "node_modules" / "prisma" / "build" / "index.js")
-    done = subprocess.run(  # noqa: S603 - our own words
+    done = subprocess.run(  # noqa: S603 - our own command
         [find_node(), program, "migrate", *arguments, "--config", "drift/prisma.config.mjs"],
         cwd=ENGINE_DIR,
         env=child_environment() | {"CHAT_DATABASE_URL": database_url, "NO_COLOR": "1"},
@@ -30,7 +30,7 @@ def prisma_migrate(database_url: str, *arguments: str, may_end_with: int = 0) ->
 def drift(database_url: str) -> str:
     """Return how schema.prisma differs from the sum of the migrations: "" if it does not.
 
-    They are applied to a database made for it on this server, and dropped afterwards.
+    The migrations are applied to a temporary database on this server.
     """
     compared = ("--from-migrations", str(MIGRATIONS), "--to-schema-datamodel", str(SCHEMA), "--exit-code")
     said = prisma_migrate(database_url, "diff", *compared, may_end_with=DIFFERENT)

@@ -1,4 +1,4 @@
-"""The engine dies, hangs, is stopped: only those who wait at that moment notice, and nothing stays behind."""
+"""When the engine dies, hangs or stops, only calls in flight fail, and no process is left behind."""
 
 import asyncio
 import os
