@@ -1,4 +1,4 @@
-"""From a bearer token to a user: who gets in, and who does not."""
+"""Authentication: which bearer tokens are accepted, and which are not."""
 
 import asyncio
 import base64
@@ -41,12 +41,12 @@ FAR = 4_000_000_000
 NOT_SENT = "Bearer"
 INVALID = 'Bearer error="invalid_token", error_description="Send a valid token as `Authorization: Bearer <JWT>`."'
 Lines = list[EventDict]
-# Of a test that has the keys come late, and long enough for those that have not.
+# For tests with delayed keys: long enough for those without a delay.
 PATIENCE = 2.0
 
 
 def raw(header: object, claims: object, signature: bytes = b"") -> str:
-    """Put a token together from parts that no library would."""
+    """Assemble a token from parts that no library would accept."""
     parts = (part if isinstance(part, bytes) else json.dumps(part).encode() for part in (header, claims))
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (*parts, signature))
 
@@ -115,10 +115,10 @@ class TestSharedSecret:
         ids=range(11),
     )
     @pytest.mark.parametrize("method", ["GET", "POST"])
-    async def test_what_is_no_token_is_401(self, method: str, header: str | bytes, stranger: Caller) -> None:
+    async def test_a_malformed_token_is_401(self, method: str, header: str | bytes, stranger: Caller) -> None:
         await self.refused(stranger, header, method)
 
-    async def test_a_client_whose_token_has_expired_learns_that_it_needs_a_new_one(self, stranger: Caller) -> None:
+    async def test_an_expired_token_is_401_and_says_so(self, stranger: Caller) -> None:
         answer = await stranger.http.get(PATH, headers={"Authorization": f"Bearer {token(exp=int(time.time()) - 60)}"})
         assert (answer.status_code, answer.json()["detail"]) == (401, "The token has expired. Send a new one.")
         assert answer.headers["WWW-Authenticate"] == (
@@ -187,13 +187,13 @@ class TestSharedSecret:
             signed(claims(), crit="exp"),
             signed(compressed(claims()), zip="DEF"),
             signed(token().encode(), cty="JWT"),
-            # A signature of zeros, which verified everything once (CVE-2022-21449).
+            # An all-zero signature, which once verified everything (CVE-2022-21449).
             raw({"alg": "ES256"}, claims(), bytes(64)),
             raw({"alg": "HS256"}, claims(), bytes(32)),
         ],
         ids=range(61),
     )
-    async def test_a_token_that_proves_nothing_is_401(self, given: str, stranger: Caller) -> None:
+    async def test_an_invalid_token_is_401(self, given: str, stranger: Caller) -> None:
         await self.refused(stranger, f"Bearer {given}", "GET")
 
     async def refused(
@@ -214,7 +214,7 @@ class TestSharedSecret:
 
     @pytest.mark.parametrize("others", [token("bob"), "nothing", ""])
     @pytest.mark.parametrize("first", [True, False])
-    async def test_of_two_authorizations_none_counts(self, first: bool, others: str, stranger: Caller) -> None:
+    async def test_two_authorization_headers_are_rejected(self, first: bool, others: str, stranger: Caller) -> None:
         known = f"Bearer {token()}"
         for _ in range(2):
             assert (await stranger.http.get(PATH, headers={"Authorization": known})).status_code == 200
@@ -235,7 +235,7 @@ class TestSharedSecret:
         ],
         ids=str,
     )
-    async def test_a_token_brings_no_key_of_its_own(self, header: dict[str, Any], stranger: Caller) -> None:
+    async def test_a_token_cannot_bring_its_own_key(self, header: dict[str, Any], stranger: Caller) -> None:
         forged = jwt.encode(claims(), ANOTHER_SECRET, "HS256", headers=header)
         await self.refused(stranger, f"Bearer {forged}", "GET")
 
@@ -250,7 +250,7 @@ class TestSharedSecret:
             assert (await odd.delete(created["id"])).status_code == 204
         assert await ada.titles() == ["hers"]
 
-    async def test_what_is_wrong_with_the_body_is_not_told_to_strangers(self, stranger: Caller) -> None:
+    async def test_strangers_do_not_see_validation_errors(self, stranger: Caller) -> None:
         answer = await stranger.http.post(PATH, json={"unknown": 1})
         assert (answer.status_code, "unknown" in answer.text) == (401, False)
 
@@ -265,7 +265,7 @@ class TestClaims:
         return verified
 
     @pytest.mark.parametrize(("seconds", "valid"), [(60, True), (0, True), (-6, True), (-11, False), (-60, False)])
-    async def test_an_expired_token_is_valid_for_the_leeway_and_no_longer(
+    async def test_an_expired_token_stays_valid_for_the_leeway_only(
         self,
         seconds: int,
         valid: bool,
@@ -278,13 +278,13 @@ class TestClaims:
             with pytest.raises(Unauthorized):
                 await user_of(given, jwt_leeway=10)
 
-    async def test_without_leeway_an_expired_token_is_refused_at_once(self, user_of: Any) -> None:  # noqa: ANN401
+    async def test_without_leeway_an_expired_token_is_rejected_at_once(self, user_of: Any) -> None:  # noqa: ANN401
         with pytest.raises(Unauthorized):
             await user_of(token(exp=int(time.time())), jwt_leeway=0)
 
     @pytest.mark.parametrize(("seconds", "valid"), [(-60, True), (5, True), (60, False)])
     @pytest.mark.parametrize("claim", ["nbf", "iat"])
-    async def test_a_token_of_the_future_is_valid_from_the_leeway_on(
+    async def test_a_future_token_is_valid_from_the_leeway_on(
         self,
         claim: str,
         seconds: int,
@@ -299,7 +299,7 @@ class TestClaims:
                 await user_of(given, jwt_leeway=10)
 
     @pytest.mark.parametrize("claim", ["aud", "iss"])
-    async def test_what_is_configured_must_be_named(self, claim: str, user_of: Any) -> None:  # noqa: ANN401
+    async def test_a_configured_claim_is_required(self, claim: str, user_of: Any) -> None:  # noqa: ANN401
         setting = {"aud": "jwt_audience", "iss": "jwt_issuer"}[claim]
         assert await user_of(token(**{claim: "chat"}), **{setting: "chat"}) == "ada"
         for wrong in (token(), token(**{claim: "other"}), token(**{claim: ""}), signed(claims(**{claim: [["chat"]]}))):
@@ -309,10 +309,10 @@ class TestClaims:
     async def test_one_of_several_audiences_is_enough(self, user_of: Any) -> None:  # noqa: ANN401
         assert await user_of(token(aud=["other", "chat"]), jwt_audience="chat") == "ada"
 
-    async def test_what_is_not_configured_is_not_looked_at(self, user_of: Any) -> None:  # noqa: ANN401
+    async def test_unconfigured_claims_are_ignored(self, user_of: Any) -> None:  # noqa: ANN401
         assert await user_of(token(aud="anything", iss="anybody")) == "ada"
 
-    async def test_a_token_for_longer_than_there_are_dates_is_valid_until_they_end(self, settings: Settings) -> None:
+    async def test_an_expiry_beyond_the_last_date_is_capped(self, settings: Settings) -> None:
         for far in (b"1e300", b"9" * 400, b"253402300800"):
             given = signed(b'{"sub":"ada","exp":' + far + b"}")
             user = await Authenticator(settings, SharedSecret(SECRET)).user(given)
@@ -343,7 +343,7 @@ class TestClaims:
         ],
         ids=range(16),
     )
-    async def test_a_refusal_knows_its_reason(self, given: str, reason: str, user_of: Any) -> None:  # noqa: ANN401
+    async def test_a_rejection_has_its_reason(self, given: str, reason: str, user_of: Any) -> None:  # noqa: ANN401
         with pytest.raises(Unauthorized) as refused:
             await user_of(given, jwt_audience="chat", jwt_issuer="id")
         assert refused.value.reason == reason
@@ -359,7 +359,7 @@ class TestClaims:
             for reason in ("it expired at 1970-01-01T00:00:00Z", "no bearer token was sent")
         ]
 
-    async def test_a_stream_ends_with_the_leeway_of_its_token(self, settings: Settings) -> None:
+    async def test_a_stream_ends_when_the_leeway_of_its_token_ends(self, settings: Settings) -> None:
         user = await Authenticator(settings, SharedSecret(SECRET)).user(token(exp=FAR))
         assert user.expires_at == FAR + settings.jwt_leeway
 
@@ -397,7 +397,7 @@ async def asked(provider: Provider, times: int) -> bool:
 
 
 class Clock:
-    """Time that passes when a test says so."""
+    """A clock that the test moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -408,7 +408,7 @@ class Clock:
 
 @pytest.fixture
 def informative(settings: Settings) -> Iterator[None]:
-    """Log from `info` on."""
+    """Log at level `info`."""
     configure_logging(settings.model_copy(update={"log_level": "info"}))
     yield
     configure_logging(settings)
@@ -416,14 +416,14 @@ def informative(settings: Settings) -> Iterator[None]:
 
 @pytest.fixture
 def refusals(informative: None) -> Iterator[Lines]:  # noqa: ARG001  the level
-    """The lines about refused tokens."""
+    """The log lines of rejected tokens."""
     with logged("request.unauthorized") as lines:
         yield lines
 
 
 @pytest.fixture
 def key_lines(informative: None) -> Iterator[Lines]:  # noqa: ARG001  the level
-    """The lines about key sets."""
+    """The log lines of key sets."""
     with logged("jwks.") as lines:
         yield lines
 
@@ -465,14 +465,14 @@ class TestKeySet:
         yield Authenticator(jwks, keys)
         await keys.close()
 
-    async def test_a_worker_lets_the_users_of_its_provider_in(self, jwks: Settings, provider: Provider) -> None:
+    async def test_a_worker_accepts_tokens_of_its_provider(self, jwks: Settings, provider: Provider) -> None:
         provider.document = {"keys": [published(RSA_KEY, "r")]}
         async with running(jwks) as worker, worker.client(None) as client:
             for given, status in ((bearing(RSA_KEY, "r"), 200), (bearing(ROTATED_KEY, "r"), 401), (token(), 401)):
                 answer = await client.get(PATH, headers={"Authorization": f"Bearer {given}"})
                 assert answer.status_code == status
 
-    async def test_a_worker_without_its_provider_says_503_and_when_to_try_again(
+    async def test_without_its_provider_a_worker_returns_503_with_retry_after(
         self, jwks: Settings, provider: Provider
     ) -> None:
         provider.close()
@@ -506,7 +506,7 @@ class TestKeySet:
         assert (await gate.user(bearing(key, "k", algorithm))).id == "ada"
 
     @pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS512", "HS256"])
-    async def test_no_other_algorithm_is_accepted_and_the_provider_is_not_asked(
+    async def test_other_algorithms_are_rejected_without_a_fetch(
         self, algorithm: str, gate: Authenticator, provider: Provider
     ) -> None:
         provider.document = {"keys": [published(RSA_KEY, "r")]}
@@ -515,9 +515,7 @@ class TestKeySet:
             await gate.user(jwt.encode(claims(), key, algorithm, headers={"kid": "r"}))
         assert provider.requests == 0
 
-    async def test_a_key_is_used_for_no_other_algorithm_than_it_says(
-        self, gate: Authenticator, provider: Provider
-    ) -> None:
+    async def test_a_key_is_used_only_for_its_own_algorithm(self, gate: Authenticator, provider: Provider) -> None:
         provider.document = {"keys": [published(RSA_KEY, "r", alg="PS256")]}
         assert (await gate.user(bearing(RSA_KEY, "r", "PS256"))).id == "ada"
         with pytest.raises(Unauthorized):
@@ -525,7 +523,7 @@ class TestKeySet:
 
     @pytest.mark.parametrize("kid", [None, "same"])
     @pytest.mark.parametrize("key", [RSA_KEY, ROTATED_KEY], ids=["first", "second"])
-    async def test_of_keys_with_one_name_or_none_each_that_fits_is_tried(
+    async def test_all_matching_keys_with_the_same_id_or_none_are_tried(
         self, key: PrivateKey, kid: str | None, gate: Authenticator, provider: Provider
     ) -> None:
         provider.document = {"keys": [published(each, kid) for each in (RSA_KEY, EC_KEY, ROTATED_KEY)]}
@@ -534,13 +532,13 @@ class TestKeySet:
             await gate.user(bearing(rsa.generate_private_key(65537, 2048), kid))
         assert refused.value.reason == "its signature does not match the key"
 
-    async def test_a_token_without_a_name_for_its_key_is_tried_with_those_that_have_one(
+    async def test_a_token_without_a_key_id_is_tried_with_named_keys(
         self, gate: Authenticator, provider: Provider
     ) -> None:
         provider.document = {"keys": [published(ROTATED_KEY, "a"), published(RSA_KEY, "b")]}
         assert (await gate.user(bearing(RSA_KEY))).id == "ada"
 
-    async def test_more_keys_than_any_provider_has_are_not_tried(
+    async def test_only_the_first_hundred_keys_are_tried(
         self, gate: Authenticator, provider: Provider, key_lines: Lines
     ) -> None:
         provider.document = {"keys": [*[published(EC_KEY)] * MAX_KEYS, published(RSA_KEY, "r")]}
@@ -548,7 +546,7 @@ class TestKeySet:
             await gate.user(bearing(RSA_KEY, "r"))
         assert [line["keys"] for line in key_lines] == [("1 beyond the first 100",)]
 
-    async def test_a_public_key_is_no_secret_for_hs256(self, gate: Authenticator, provider: Provider) -> None:
+    async def test_a_public_key_is_not_an_hs256_secret(self, gate: Authenticator, provider: Provider) -> None:
         provider.document = {"keys": [published(RSA_KEY, "r")]}
         pem = RSA_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         confused = jwt.PyJWS().encode(
@@ -561,7 +559,7 @@ class TestKeySet:
             with pytest.raises(Unauthorized):
                 await gate.user(each)
 
-    async def test_a_published_secret_opens_nothing(self, gate: Authenticator, provider: Provider) -> None:
+    async def test_a_published_symmetric_key_verifies_nothing(self, gate: Authenticator, provider: Provider) -> None:
         secret = base64.urlsafe_b64encode(SECRET.encode()).decode().rstrip("=")
         provider.document = {"keys": [{"kty": "oct", "k": secret, "kid": "s"}, published(EC_KEY, "e")]}
         with pytest.raises(Unauthorized):
@@ -598,7 +596,7 @@ class TestKeySet:
         ],
         ids=range(24),
     )
-    async def test_an_odd_key_in_the_set_does_not_spoil_the_others(
+    async def test_an_unusable_key_does_not_disable_the_others(
         self, odd: object, gate: Authenticator, provider: Provider, key_lines: Lines
     ) -> None:
         provider.document = {"keys": [odd, published(RSA_KEY, "r")]}
@@ -608,7 +606,7 @@ class TestKeySet:
             with pytest.raises(Unauthorized):
                 await gate.user(bearing(ROTATED_KEY, kid))
 
-    async def test_a_key_that_can_be_factored_verifies_nothing(
+    async def test_a_weak_rsa_key_verifies_nothing(
         self, gate: Authenticator, provider: Provider, key_lines: Lines
     ) -> None:
         provider.document = {"keys": [published(WEAK_KEY, "w"), published(RSA_KEY, "r")]}
@@ -620,7 +618,7 @@ class TestKeySet:
         assert [line["keys"] for line in key_lines] == [("w: it has 1024 bits, less than 2048",)]
         assert (await gate.user(bearing(RSA_KEY, "r"))).id == "ada"
 
-    async def test_ignored_keys_are_told_once_and_not_with_each_fetch(
+    async def test_ignored_keys_are_logged_once_and_not_on_each_fetch(
         self, gate: Authenticator, provider: Provider, clock: Clock, key_lines: Lines
     ) -> None:
         provider.document = {"keys": [published(RSA_KEY, "r"), published(ROTATED_KEY, "x", use="enc")]}
@@ -630,7 +628,7 @@ class TestKeySet:
         assert (provider.requests, len(key_lines)) == (3, 1)
         assert key_lines[0]["keys"] == ("x: it is not for signatures",)
 
-    async def test_a_set_that_has_not_changed_leaves_verified_tokens_remembered(
+    async def test_an_unchanged_key_set_keeps_verified_tokens_cached(
         self, gate: Authenticator, provider: Provider, clock: Clock
     ) -> None:
         provider.document = {"keys": [published(RSA_KEY, "r")]}
@@ -651,7 +649,7 @@ class TestKeySet:
             await gate.user(bearing(EC_KEY, "e"))
         assert provider.requests == 1
 
-    async def test_unknown_keys_do_not_hammer_the_provider(
+    async def test_unknown_keys_do_not_flood_the_provider(
         self, gate: Authenticator, provider: Provider, clock: Clock
     ) -> None:
         provider.document = {"keys": [published(EC_KEY, "e")]}
@@ -673,7 +671,7 @@ class TestKeySet:
         assert (await gate.user(bearing(RSA_KEY, "old"))).id == "ada"
         assert provider.requests == 2
 
-    async def test_a_withdrawn_key_ends_with_its_lifespan(
+    async def test_a_withdrawn_key_expires_with_its_lifespan(
         self, gate: Authenticator, provider: Provider, clock: Clock
     ) -> None:
         provider.document = {"keys": [published(RSA_KEY, "old"), published(EC_KEY, "e")]}
@@ -697,7 +695,7 @@ class TestKeySet:
             assert (await gate.user(bearing(RSA_KEY, "r"))).id == "ada"
 
     @pytest.mark.parametrize("failure", FAILURES)
-    async def test_without_any_key_nobody_can_say_and_it_is_503(
+    async def test_without_any_key_the_response_is_503(
         self, failure: str, gate: Authenticator, provider: Provider
     ) -> None:
         self.fail(provider, failure)
@@ -706,7 +704,7 @@ class TestKeySet:
                 await gate.user(bearing(RSA_KEY, "r"))
         assert provider.requests <= 1
 
-    async def test_retry_after_is_the_time_until_the_provider_is_asked_again(
+    async def test_retry_after_is_the_time_until_the_next_fetch(
         self, gate: Authenticator, provider: Provider, clock: Clock
     ) -> None:
         provider.document = {"keys": []}
@@ -719,7 +717,7 @@ class TestKeySet:
         clock.now += 1
         assert (await gate.user(bearing(RSA_KEY, "r"))).id == "ada"
 
-    async def test_who_has_a_known_key_waits_for_a_slow_provider_once_and_not_for_long(
+    async def test_a_known_key_waits_for_a_slow_provider_only_once_and_briefly(
         self, gate: Authenticator, provider: Provider, clock: Clock
     ) -> None:
         provider.document = {"keys": [published(RSA_KEY, "r")]}
@@ -736,7 +734,7 @@ class TestKeySet:
             assert (await gate.user(bearing(RSA_KEY, "r", iat=2))).id == "ada"
         assert provider.requests == 2
 
-    async def test_who_has_an_unknown_key_does_not_wait_for_a_slow_provider_for_ever(
+    async def test_an_unknown_key_waits_for_a_slow_provider_for_a_limited_time(
         self, gate: Authenticator, provider: Provider
     ) -> None:
         provider.open.clear()
@@ -747,7 +745,7 @@ class TestKeySet:
                 assert isinstance(outcome, Unavailable)
         assert provider.requests == 1
 
-    async def test_many_unknown_keys_at_once_do_not_hammer_the_provider_either(
+    async def test_concurrent_unknown_keys_do_not_flood_the_provider(
         self, gate: Authenticator, provider: Provider
     ) -> None:
         provider.document = {"keys": [published(EC_KEY, "e")]}
@@ -756,7 +754,7 @@ class TestKeySet:
         assert [type(each) for each in outcomes] == [Unauthorized] * 50 + [User]
         assert provider.requests == 1
 
-    async def test_a_fetch_serves_who_waits_for_it_even_if_the_first_one_leaves(
+    async def test_a_fetch_completes_for_the_others_when_its_first_caller_leaves(
         self, gate: Authenticator, provider: Provider
     ) -> None:
         provider.document = {"keys": [published(EC_KEY, "e")]}
@@ -769,7 +767,7 @@ class TestKeySet:
         assert (first.cancelled(), provider.requests) == (True, 1)
 
     @pytest.mark.parametrize("name", ["jku", "x5u", "jwk", "x5c"])
-    async def test_a_token_brings_neither_its_key_nor_the_place_of_it(
+    async def test_a_token_cannot_name_its_own_key_or_key_set_url(
         self, name: str, gate: Authenticator, provider: Provider
     ) -> None:
         provider.document = {"keys": [published(RSA_KEY, "r")]}
@@ -783,7 +781,7 @@ class TestKeySet:
             assert attacker.requests == 0
 
     @pytest.mark.parametrize("size", [2, 8])
-    async def test_a_signature_of_zeros_verifies_nothing(
+    async def test_an_all_zero_signature_verifies_nothing(
         self, size: int, gate: Authenticator, provider: Provider
     ) -> None:
         provider.document = {"keys": [published(EC_KEY, "e")]}
@@ -797,7 +795,7 @@ class TestKeySet:
         provider.status, provider.body = FAILURES[failure]
         provider.headers = {"Location": provider.url.replace("jwks", "other")}
 
-    async def test_a_broken_token_does_not_reach_the_provider(self, gate: Authenticator, provider: Provider) -> None:
+    async def test_a_malformed_token_does_not_reach_the_provider(self, gate: Authenticator, provider: Provider) -> None:
         for broken in ("", "a.b.c", raw([], claims()), raw({"alg": "RS256", "kid": 7}, claims()), "x" * 9000):
             with pytest.raises(Unauthorized):
                 await gate.user(broken)

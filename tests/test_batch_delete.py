@@ -1,4 +1,4 @@
-"""Deleting many sessions at once."""
+"""Batch deletes."""
 
 import asyncio
 from collections.abc import Sequence
@@ -29,21 +29,21 @@ async def created(caller: Caller, *titles: str) -> list[str]:
     return [(await caller.create(title))["id"] for title in titles]
 
 
-async def test_the_named_sessions_are_deleted_and_the_others_stay(ada: Caller) -> None:
+async def test_only_the_named_sessions_are_deleted(ada: Caller) -> None:
     one, two, _ = await created(ada, "one", "two", "three")
     result = await batch(ada, ids=[one, two])
     assert (sorted(result["deleted"]), result["not_found"], result["count"]) == (sorted([one, two]), [], 2)
     assert await ada.titles() == ["three"]
 
 
-async def test_missing_and_foreign_ids_are_told_alike_and_stay(ada: Caller, bob: Caller) -> None:
+async def test_missing_and_foreign_ids_are_reported_alike_and_stay(ada: Caller, bob: Caller) -> None:
     foreign, missing = (await created(bob, "Bob's"))[0], new_id()
     result = await batch(ada, ids=[foreign, missing, "no id at all"])
     assert result == {"deleted": [], "not_found": [foreign, missing, "no id at all"], "count": 0}
     assert await bob.titles() == ["Bob's"]
 
 
-async def test_an_id_that_is_named_twice_is_told_once(ada: Caller) -> None:
+async def test_a_repeated_id_is_reported_once(ada: Caller) -> None:
     (one,), missing = await created(ada, "one"), new_id()
     result = await batch(ada, ids=[one, one, missing, missing])
     assert result == {"deleted": [one], "not_found": [missing], "count": 1}
@@ -55,7 +55,7 @@ async def test_a_dry_run_deletes_nothing(ada: Caller) -> None:
     assert await ada.titles() == ["one"]
 
 
-async def test_an_empty_filter_deletes_all_of_the_user_and_nothing_of_others(ada: Caller, bob: Caller) -> None:
+async def test_an_empty_filter_deletes_all_sessions_of_the_user_only(ada: Caller, bob: Caller) -> None:
     await created(ada, "one", "two")
     await created(bob, "Bob's")
     assert (await batch(ada, filter={}))["count"] == 2
@@ -74,7 +74,7 @@ async def test_an_empty_filter_deletes_all_of_the_user_and_nothing_of_others(ada
         ({"q": "%"}, ["pinned", "Lisbon", "Porto"]),
     ],
 )
-async def test_a_filter_deletes_what_fits_all_of_it(
+async def test_a_filter_deletes_what_matches_all_its_conditions(
     ada: Caller, database: asyncpg.Pool, conditions: dict[str, object], left: list[str]
 ) -> None:
     porto, _, pinned = await created(ada, "Porto", "Lisbon", "pinned")
@@ -94,7 +94,7 @@ async def test_a_batch_is_one_delete_statement(service: Service, ada: Caller) ->
     assert len([each for each in statements() if each.startswith("DELETE")]) == 1
 
 
-async def test_what_a_batch_deleted_is_gone_from_the_cache(ada: Caller, redis: RedisClient) -> None:
+async def test_a_batch_evicts_what_it_deleted(ada: Caller, redis: RedisClient) -> None:
     ids = await cached(ada, redis, "one", "two")
     keys = UserKeys("ada")
     await batch(ada, ids=ids)
@@ -102,7 +102,7 @@ async def test_what_a_batch_deleted_is_gone_from_the_cache(ada: Caller, redis: R
     assert [(await ada.get(each)).status_code for each in ids] == [404, 404]
 
 
-async def test_two_batches_of_the_same_sessions_tell_each_deletion_once(ada: Caller) -> None:
+async def test_concurrent_batches_report_each_deletion_once(ada: Caller) -> None:
     ids = await created(ada, *"abcdefgh")
     results = await asyncio.gather(*(ada.http.post(PATH, json={"ids": ids}) for _ in range(4)))
     assert {each.status_code for each in results} <= {200, 409}
@@ -110,7 +110,7 @@ async def test_two_batches_of_the_same_sessions_tell_each_deletion_once(ada: Cal
     assert sorted(told) == sorted(ids)
 
 
-async def test_a_batch_does_not_claim_what_another_deletes_meanwhile(ada: Caller, database: asyncpg.Pool) -> None:
+async def test_a_batch_does_not_report_what_another_call_deletes_meanwhile(ada: Caller, database: asyncpg.Pool) -> None:
     one, two = await created(ada, "one", "two")
     async with deletion_under_way(database, one):
         late = asyncio.ensure_future(batch(ada, ids=[one, two]))
@@ -126,19 +126,19 @@ async def test_a_batch_of_hundreds_is_one_write_and_a_few_events(
         SELECT 'bulk-' || n, 'ada' FROM generate_series(1, 1000) AS n""")
     await swept(database)
     await cached(ada, redis, ids=[one, two])
-    told = len(await changes_told(redis))
+    told = len(await published_changes(redis))
     async with commands(redis) as sent:
         assert (await batch(ada, filter={}))["count"] == 1002
         assert [each.split()[0] for each in await sent()] == ["EVALSHA"]
     # The sweeper tells of the few notes that are left in the end, which are not worth a reset.
-    since = (await changes_told(redis))[told:]
+    since = (await published_changes(redis))[told:]
     assert b"reset" in since
     assert len(since) <= MAX_SESSIONS_PER_EVICTION
     assert [(await ada.get(each)).status_code for each in (one, two)] == [404, 404]
     assert await ada.titles() == []
 
 
-async def test_hundreds_of_sessions_that_sql_deletes_are_a_few_events(
+async def test_hundreds_of_deletions_by_sql_are_a_few_events(
     ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
     (one,) = await cached(ada, redis, "one")
@@ -146,30 +146,30 @@ async def test_hundreds_of_sessions_that_sql_deletes_are_a_few_events(
         SELECT 'bulk-' || n, 'ada' FROM generate_series(1, 400) AS n""")
     await swept(database)
     await cached(ada, redis, ids=[one])
-    # As if the last was told long ago.
+    # As if the last event had been sent long ago.
     await redis.delete(UserKeys("ada").events, UserKeys("ada").told)
     await database.execute("""DELETE FROM "ChatSession" WHERE "id" LIKE 'bulk-%' OR "id" = $1""", one)
     await swept(database)
     assert (await ada.get(one)).status_code == 404
-    told = await changes_told(redis)
+    told = await published_changes(redis)
     assert b"reset" in told
     assert len(told) <= 1 + MAX_SESSIONS_PER_EVICTION
 
 
-async def changes_told(redis: RedisClient) -> list[Any]:
+async def published_changes(redis: RedisClient) -> list[Any]:
     events: Any = await redis.xrange(UserKeys("ada").events)
     return [event[b"change"] for _, event in events]
 
 
 @pytest.fixture
-def in_pieces(monkeypatch: pytest.MonkeyPatch) -> int:
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(database_module, "SESSIONS_PER_PIECE", 10)
     return 10
 
 
 @pytest.mark.parametrize("number", [9, 10, 11, 35])
-async def test_a_filter_deletes_in_pieces_and_tells_each_session_once(
-    in_pieces: int, service: Service, ada: Caller, bob: Caller, number: int
+async def test_a_filter_deletes_in_pieces_and_reports_each_session_once(
+    small_pieces: int, service: Service, ada: Caller, bob: Caller, number: int
 ) -> None:
     ids = await created(ada, *map(str, range(number)))
     await created(bob, "Bob's")
@@ -178,14 +178,14 @@ async def test_a_filter_deletes_in_pieces_and_tells_each_session_once(
     statements = service.count()
     result = await batch(ada, filter={})
     deletes = [each for each in statements() if each.startswith("DELETE")]
-    assert len(deletes) == -(-number // in_pieces)
+    assert len(deletes) == -(-number // small_pieces)
     assert result == dry == {"deleted": result["deleted"], "not_found": [], "count": number}
     assert sorted(result["deleted"]) == sorted(ids)
     assert (await ada.titles(), await bob.titles()) == ([], ["Bob's"])
 
 
-@pytest.mark.usefixtures("in_pieces")
-async def test_sessions_of_the_same_time_are_deleted_in_pieces_as_well(ada: Caller, database: asyncpg.Pool) -> None:
+@pytest.mark.usefixtures("small_pieces")
+async def test_sessions_with_the_same_time_are_deleted_in_pieces(ada: Caller, database: asyncpg.Pool) -> None:
     await created(ada, *map(str, range(25)))
     await database.execute("""UPDATE "ChatSession" SET "updatedAt" = '2026-01-01'""")
     assert (await batch(ada, filter={}))["count"] == 25
@@ -202,8 +202,8 @@ async def test_a_piece_has_a_bounded_number_of_messages(
     assert len([each for each in statements() if each.startswith("DELETE")]) == 3
 
 
-@pytest.mark.usefixtures("in_pieces")
-async def test_a_session_that_is_created_meanwhile_stays(ada: Caller, database: asyncpg.Pool) -> None:
+@pytest.mark.usefixtures("small_pieces")
+async def test_a_session_created_meanwhile_stays(ada: Caller, database: asyncpg.Pool) -> None:
     await created(ada, *map(str, range(25)))
     ids = [row["id"] for row in await database.fetch('SELECT "id" FROM "ChatSession" ORDER BY "updatedAt", "id"')]
     async with database.acquire() as connection, connection.transaction():
@@ -215,8 +215,8 @@ async def test_a_session_that_is_created_meanwhile_stays(ada: Caller, database: 
     assert await ada.titles() == ["new"]
 
 
-@pytest.mark.usefixtures("in_pieces")
-async def test_a_batch_that_fails_half_way_has_evicted_what_it_deleted_and_can_be_repeated(
+@pytest.mark.usefixtures("small_pieces")
+async def test_a_batch_that_fails_halfway_has_evicted_its_deletions_and_can_be_retried(
     ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
     await cached(ada, redis, *map(str, range(15)))
@@ -234,7 +234,7 @@ async def test_a_batch_that_fails_half_way_has_evicted_what_it_deleted_and_can_b
 
 
 async def cached(ada: Caller, redis: RedisClient, *titles: str, ids: Sequence[str] = ()) -> Sequence[str]:
-    """Create sessions, or take those that are there, and read them until each is in the cache."""
+    """Create sessions unless given, and read them until all are cached."""
     ids = ids or await created(ada, *titles)
     keys = UserKeys("ada")
 
@@ -262,7 +262,7 @@ async def cached(ada: Caller, redis: RedisClient, *titles: str, ids: Sequence[st
         {"ids": ["x"], "user": "bob"},
     ],
 )
-async def test_a_batch_that_says_nothing_clear_deletes_nothing(ada: Caller, body: dict[str, object]) -> None:
+async def test_an_ambiguous_batch_deletes_nothing(ada: Caller, body: dict[str, object]) -> None:
     await created(ada, "one")
     assert (await ada.http.post(PATH, json=body)).status_code == 422
     assert await ada.titles() == ["one"]
@@ -277,7 +277,7 @@ async def test_a_batch_that_says_nothing_clear_deletes_nothing(ada: Caller, body
         ("9999-12-31T09:59:59.999999-14:00", 1),
     ],
 )
-async def test_the_first_and_the_last_moment_are_moments(moment: str, count: int, ada: Caller) -> None:
+async def test_the_first_and_the_last_possible_times_are_accepted(moment: str, count: int, ada: Caller) -> None:
     await created(ada, "one")
     answer = await ada.http.post(PATH, json={"filter": {"updated_before": moment}})
     assert (answer.status_code, answer.json()["count"]) == (200, count)

@@ -1,4 +1,4 @@
-"""Questions of one turn of the event loop go out together, and each caller hears its own answer."""
+"""The batcher sends all calls of one event-loop turn together and returns each caller its own result."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,38 +25,38 @@ class Doubling:
 
 
 def numbers(double: Doubling, *, questions: int = 10, weight: int = 1000, calls: int = 10) -> Batcher[int, int]:
-    """Return a batcher to which a number weighs what it is."""
+    """Return a batcher in which a number weighs its own value."""
     return Batcher(double, Bounds(questions, weight, calls), weigh=int)
 
 
-async def test_what_is_asked_in_one_turn_is_one_call() -> None:
+async def test_calls_of_one_turn_are_one_batch() -> None:
     double = Doubling()
     batcher = numbers(double)
     assert await asyncio.gather(*(batcher.call(number) for number in range(5))) == [0, 2, 4, 6, 8]
     assert double.calls == [[0, 1, 2, 3, 4]]
 
 
-async def test_what_is_asked_later_is_another_call() -> None:
+async def test_a_later_call_is_another_batch() -> None:
     double = Doubling()
     batcher = numbers(double)
     assert [await batcher.call(1), await batcher.call(2)] == [2, 4]
     assert double.calls == [[1], [2]]
 
 
-async def test_too_much_for_one_call_is_several() -> None:
+async def test_too_much_for_one_batch_is_split() -> None:
     double = Doubling()
     batcher = numbers(double, questions=2)
     assert await asyncio.gather(*(batcher.call(number) for number in range(5))) == [0, 2, 4, 6, 8]
     assert double.calls == [[0, 1], [2, 3], [4]]
 
 
-async def test_a_failed_call_fails_for_each_of_its_callers_and_for_nobody_else() -> None:
+async def test_a_failed_batch_fails_all_of_its_callers_and_no_others() -> None:
     batcher = numbers(Doubling(), questions=2)
     answers = await asyncio.gather(*(batcher.call(number) for number in (12, 13, 14)), return_exceptions=True)
     assert [type(each) for each in answers] == [ArithmeticError, ArithmeticError, int]
 
 
-async def test_a_caller_that_goes_away_leaves_the_others_theirs() -> None:
+async def test_a_caller_that_leaves_does_not_affect_the_others() -> None:
     batcher = numbers(Doubling())
     one, other = (asyncio.ensure_future(batcher.call(number)) for number in (1, 2))
     await asyncio.sleep(0)
@@ -66,7 +66,7 @@ async def test_a_caller_that_goes_away_leaves_the_others_theirs() -> None:
         await one
 
 
-async def test_a_call_takes_no_more_than_it_bears_and_one_question_at_least() -> None:
+async def test_a_batch_stays_within_its_weight_but_has_at_least_one_call() -> None:
     double = Doubling()
     batcher = numbers(double, weight=10)
     assert await asyncio.gather(*map(batcher.call, (4, 5, 6, 99, 1))) == [8, 10, 12, 198, 2]
@@ -74,7 +74,7 @@ async def test_a_call_takes_no_more_than_it_bears_and_one_question_at_least() ->
 
 
 @pytest.mark.parametrize("calls", [1, 2])
-async def test_no_more_calls_run_at_once_than_may_and_what_waits_goes_out_together(calls: int) -> None:
+async def test_concurrent_batches_are_limited_and_waiting_calls_are_joined(calls: int) -> None:
     double = Doubling()
     batcher = numbers(double, questions=2, calls=calls)
     assert await asyncio.gather(*map(batcher.call, range(5))) == [0, 2, 4, 6, 8]

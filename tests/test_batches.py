@@ -1,5 +1,5 @@
-"""What takes rows by the batch stays cheap with the statistics that autovacuum leaves of an empty table."""
-# ruff: noqa: S608 - the names are our own
+"""Statements that take rows in batches stay cheap with the statistics of an empty table."""
+# ruff: noqa: S608 - names are constants
 
 from collections.abc import AsyncIterator
 
@@ -20,12 +20,12 @@ TOMBSTONES = """INSERT INTO "Tombstone" ("userId", "sessionId", "deletedAt")
 
 @pytest.fixture(scope="module")
 async def emptied(postgres: Postgres) -> AsyncIterator[asyncpg.Pool]:
-    """Both tables have been used, emptied and analysed, and then filled at once."""
+    """Both tables were used, emptied and analysed, and then filled at once."""
     async with planned_database(postgres, "emptied") as pool:
         for table, fill in (("Outbox", NOTES), ("Tombstone", TOMBSTONES)):
             await pool.execute(f'ALTER TABLE "{table}" SET (autovacuum_enabled = false)')
             await pool.execute(fill.format(rows=2000))
-            # The last row keeps the file from shrinking, so that Postgres remembers: many pages, no rows.
+            # The last row keeps the file from shrinking, so Postgres records many pages with no rows.
             await pool.execute(f'DELETE FROM "{table}" WHERE ctid < (SELECT max(ctid) FROM "{table}")')
             await pool.execute(f'VACUUM ANALYZE "{table}"')
             await pool.execute(f'DELETE FROM "{table}"')
@@ -49,13 +49,13 @@ async def plan(request: pytest.FixtureRequest, emptied: asyncpg.Pool) -> Plan:
     return await explain(emptied, statement, *values)
 
 
-async def test_no_part_of_a_batch_runs_more_than_once(plan: Plan) -> None:
+async def test_no_plan_node_runs_more_than_once(plan: Plan) -> None:
     assert plan.most_loops == 1
 
 
-async def test_a_batch_reads_no_more_than_the_table_twice(plan: Plan) -> None:
+async def test_a_batch_reads_at_most_two_table_scans(plan: Plan) -> None:
     assert plan.read <= 2 * ROWS
 
 
-async def test_measuring_a_large_backlog_does_not_count_it_all(emptied: asyncpg.Pool) -> None:
+async def test_measuring_a_large_backlog_does_not_count_all_of_it(emptied: asyncpg.Pool) -> None:
     assert (await explain(emptied, MEASURE, 100)).read == 101

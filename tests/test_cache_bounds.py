@@ -1,4 +1,4 @@
-"""The cache takes no more than it can bear: of one answer, of one user, and of a Redis that is full."""
+"""The cache is bounded: per response, per user, and when Redis is full."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,7 +30,7 @@ ANSWER = Representation('"1"', b"{}")
 
 @pytest.fixture
 async def cache(settings: Settings) -> AsyncIterator[SessionCache]:
-    """A cache of its own, which trusts Redis."""
+    """A separate cache that trusts Redis."""
     link = RedisLink(settings, Metrics())
     await link.ping()
     link.lease.restore(link.lease.losses)
@@ -41,7 +41,7 @@ async def cache(settings: Settings) -> AsyncIterator[SessionCache]:
 async def is_filled(
     cache: SessionCache, body: bytes = ANSWER.body, later_by_redis: int = 0, earlier_by_us: float = 0
 ) -> bool:
-    """Fill, and return whether the cache then has the answer; the times (ms and s) change the age of the ticket."""
+    """Fill, and return whether the entry is cached; the times (ms and s) set the age of the ticket."""
     entry = cache.session_entry("ada", "a", "50:")
     ticket = await cache.read(entry)
     assert isinstance(ticket, Ticket)
@@ -50,17 +50,15 @@ async def is_filled(
     return isinstance(await cache.read(entry), Representation)
 
 
-async def test_an_answer_is_cached_up_to_the_limit(cache: SessionCache) -> None:
+async def test_a_response_up_to_the_limit_is_cached(cache: SessionCache) -> None:
     assert await is_filled(cache, b"x" * (MAX_ENTRY_BYTES - 100))
 
 
-async def test_an_answer_above_the_limit_is_not(cache: SessionCache) -> None:
+async def test_a_response_above_the_limit_is_not_cached(cache: SessionCache) -> None:
     assert not await is_filled(cache, b"x" * MAX_ENTRY_BYTES)
 
 
-async def test_a_user_who_has_filled_his_share_fills_no_more_and_others_do(
-    cache: SessionCache, redis: RedisClient
-) -> None:
+async def test_a_user_at_their_share_fills_no_more_but_others_do(cache: SessionCache, redis: RedisClient) -> None:
     await redis.set(ADA.filled, MAX_FILLED_BYTES, ex=100)
     assert not await is_filled(cache)
     await redis.set(UserKeys("bob").filled, MAX_FILLED_BYTES, ex=100)
@@ -68,7 +66,7 @@ async def test_a_user_who_has_filled_his_share_fills_no_more_and_others_do(
     assert await is_filled(cache)
 
 
-async def test_what_a_user_fills_is_counted_for_the_life_of_an_entry(
+async def test_a_fill_counts_until_its_entry_expires(
     cache: SessionCache, redis: RedisClient, settings: Settings
 ) -> None:
     assert await is_filled(cache, b"x" * 1000)
@@ -82,7 +80,7 @@ async def test_a_ticket_older_than_a_hold_is_void_by_the_clock_of_redis(
     assert not await is_filled(cache, later_by_redis=-int(settings.cache_hold * 1000) - 1)
 
 
-async def test_a_ticket_older_than_a_hold_is_void_when_the_clock_of_redis_has_been_set_back(
+async def test_a_ticket_older_than_a_hold_is_void_after_redis_set_its_clock_back(
     cache: SessionCache, settings: Settings
 ) -> None:
     assert not await is_filled(cache, later_by_redis=HOUR_MS, earlier_by_us=settings.cache_hold)
@@ -97,7 +95,7 @@ async def deployment(postgres: Postgres, settings: Settings) -> AsyncIterator[Wo
 
 @asynccontextmanager
 async def full(deployment: World) -> AsyncIterator[RedisClient]:
-    """Let Redis have no memory left."""
+    """Fill the memory of Redis."""
     async with deployment.look_into_redis() as redis:
         await redis.config_set("maxmemory", 1)
         try:
@@ -123,9 +121,7 @@ async def cached_session(deployment: World, callers: tuple[Caller, Caller]) -> s
     return session_id
 
 
-async def test_a_full_redis_serves_what_it_has_and_forgets_what_is_deleted(
-    deployment: World, callers: tuple[Caller, Caller]
-) -> None:
+async def test_a_full_redis_still_serves_and_evicts(deployment: World, callers: tuple[Caller, Caller]) -> None:
     session_id = await cached_session(deployment, callers)
     async with full(deployment):
         statements = counted(deployment.workers[1])

@@ -1,4 +1,4 @@
-"""The command line as a process."""
+"""The command line, run as a process."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ from tests.waiting import until
 ROOT = Path(__file__).parents[1]
 COMMANDS = {"serve", "migrate", "token", "openapi", "doctor", "purge", "erase-user", "export", "import"}
 
-# The request waits for as long as the test wants it to.
+# The timeouts outlast the request that the test holds.
 PATIENT = {"CHAT_DATABASE_STATEMENT_TIMEOUT": "60", "CHAT_DATABASE_QUERY_TIMEOUT": "90", "CHAT_LOG_LEVEL": "error"}
 
 
@@ -55,7 +55,7 @@ async def serves(caller: Caller) -> bool:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-async def test_a_request_that_runs_is_finished_before_the_service_ends_with_0(
+async def test_a_running_request_finishes_before_the_service_exits_with_0(
     workers: str, settings: Settings, database: asyncpg.Pool
 ) -> None:
     port = free_port()
@@ -71,7 +71,7 @@ async def test_a_request_that_runs_is_finished_before_the_service_ends_with_0(
                 running = asyncio.create_task(ada.change(session["id"], title="after"))
                 await until(lambda: waits_for_a_lock(database))
                 process.send_signal(signal.SIGTERM)
-                await until(lambda: has_begun_to_end(port, members))
+                await until(lambda: is_shutting_down(port, members))
                 assert not running.done()
             assert (await running).json()["title"] == "after"
             assert await asyncio.to_thread(process.wait, 30) == 0
@@ -87,8 +87,8 @@ async def waits_for_a_lock(database: asyncpg.Pool) -> bool:
     return bool(waiting)
 
 
-async def has_begun_to_end(port: int, members: list[psutil.Process]) -> bool:
-    """Whether it takes no more connections, or the worker without a request has ended already."""
+async def is_shutting_down(port: int, members: list[psutil.Process]) -> bool:
+    """Return whether it accepts no more connections, or an idle worker has already exited."""
     if any(has_ended(each) for each in members):
         return True
     try:
@@ -109,7 +109,7 @@ def test_without_configuration_every_missing_variable_is_named() -> None:
     assert "Traceback" not in done.stderr
 
 
-async def test_everything_missing_wrong_or_misspelt_is_named_at_once(operator: Operator) -> None:
+async def test_all_configuration_errors_are_reported_at_once(operator: Operator) -> None:
     result = await operator.fail(
         "serve",
         CHAT_DATABASE_URL=None,
@@ -142,7 +142,7 @@ async def test_everything_missing_wrong_or_misspelt_is_named_at_once(operator: O
     ],
     ids=str,
 )
-def test_the_port_is_that_of_the_service_before_that_of_the_platform(
+def test_the_services_port_overrides_the_platforms_port(
     given: dict[str, str], port: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"PORT": "", **environment(settings), **given}.items():
@@ -150,7 +150,7 @@ def test_the_port_is_that_of_the_service_before_that_of_the_platform(
     assert load_settings().port == port
 
 
-def test_a_port_of_the_platform_that_is_none_is_named_as_the_platform_names_it(
+def test_an_invalid_platform_port_is_named_as_the_platform_names_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PORT", "65536")
@@ -158,7 +158,7 @@ def test_a_port_of_the_platform_that_is_none_is_named_as_the_platform_names_it(
         load_settings({"database_url": "postgresql://", "redis_url": "redis://", "jwt_secret": "x" * 32})
 
 
-async def test_the_environment_alone_says_where_to_listen_and_with_how_many_workers(settings: Settings) -> None:
+async def test_the_environment_alone_sets_the_address_and_the_worker_count(settings: Settings) -> None:
     port = free_port()
     where = {"CHAT_HOST": "127.0.0.2", "PORT": str(port), "CHAT_WORKERS": "2", "CHAT_REDIS_ULR": "", "CHAT_TEST_X": ""}
     with (
@@ -190,20 +190,20 @@ async def has_workers(pid: int, count: int) -> bool:
         "CHAT_TEST_DATABASE",
     ],
 )
-def test_a_variable_of_kubernetes_or_of_tests_is_not_taken_for_a_misspelt_one(
+def test_variables_of_kubernetes_and_tests_are_not_reported_as_misspelt(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, "tcp://10.0.0.1:80")
     assert name not in dict(unknown_variables(Settings.model_fields))
 
 
-def test_the_version_is_that_of_the_package_in_the_document_as_well() -> None:
+def test_the_version_is_that_of_the_package_and_the_document() -> None:
     stated = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert finished("--version", env={}).stdout == f"{stated}\n"
     assert json.loads(finished("openapi", env={}).stdout)["info"]["version"] == stated
 
 
-async def test_a_port_that_is_taken_is_told_in_words(operator: Operator) -> None:
+async def test_a_port_in_use_is_reported(operator: Operator) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = await operator.fail("serve", "--port", str(port))
@@ -214,7 +214,7 @@ async def test_a_port_that_is_taken_is_told_in_words(operator: Operator) -> None
     assert "Cannot listen on nowhere.invalid:8000" in result.stderr
 
 
-async def test_a_token_lets_its_user_in(operator: Operator, service: Service, bob: Caller) -> None:
+async def test_a_token_authenticates_its_user(operator: Operator, service: Service, bob: Caller) -> None:
     await bob.create("bob's")
     minted = (await operator.succeed("token", "--user", "bob")).stdout.strip()
     async with service.client(None, Authorization=f"Bearer {minted}") as client:
@@ -238,7 +238,7 @@ SCENES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("scene", SCENES)
-async def test_a_check_says_why_a_token_is_refused_what_it_says_and_what_is_expected(
+async def test_a_check_says_why_a_token_is_rejected_what_it_claims_and_what_is_expected(
     scene: str, operator: Operator
 ) -> None:
     claims, reason = SCENES[scene]
@@ -252,20 +252,20 @@ async def test_a_check_says_why_a_token_is_refused_what_it_says_and_what_is_expe
 
 
 @pytest.mark.parametrize("given", ["", "no token", "a.b.c", "[]"])
-async def test_a_check_of_what_is_no_token_says_so(given: str, operator: Operator) -> None:
+async def test_a_check_of_a_malformed_token_says_so(given: str, operator: Operator) -> None:
     result = await operator.fail("token", "--check", given)
     assert "Rejected: it is malformed." in result.stderr
     assert "Cannot decode it" in result.stderr
 
 
-async def test_a_check_says_for_whom_and_how_long_a_token_is_accepted(operator: Operator) -> None:
+async def test_a_check_says_for_whom_and_how_long_a_token_is_valid(operator: Operator) -> None:
     given = token(exp=4_000_000_000)
     for argument, stdin in ((given, None), ("-", given)):
         result = await operator.succeed("token", "--check", argument, stdin=stdin)
         assert result.stdout == "Accepted for user ada until 2096-10-02T07:06:50Z, leeway included.\n"
 
 
-async def test_a_check_asks_for_published_keys_as_the_service_does(operator: Operator) -> None:
+async def test_a_check_fetches_published_keys_as_the_service_does(operator: Operator) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     with closing(Provider()) as provider:
         provider.document = {"keys": [{**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "e"}]}
@@ -280,12 +280,12 @@ async def test_a_check_asks_for_published_keys_as_the_service_does(operator: Ope
     assert "The identity provider's keys are unavailable" in away.stderr
 
 
-async def test_migrate_tells_in_words_that_the_database_is_away(operator: Operator) -> None:
+async def test_migrate_reports_that_the_database_is_away(operator: Operator) -> None:
     result = await operator.fail("migrate", CHAT_DATABASE_URL=f"postgresql://127.0.0.1:{free_port()}/x")
     assert "Postgres cannot be reached" in result.stderr
 
 
-async def test_a_database_that_is_not_migrated_is_told_in_words(
+async def test_an_unmigrated_database_is_reported(
     operator: Operator, settings: Settings, database: asyncpg.Pool
 ) -> None:
     await database.execute("DROP DATABASE IF EXISTS not_migrated")
@@ -296,7 +296,7 @@ async def test_a_database_that_is_not_migrated_is_told_in_words(
         assert "run `chat-sessions migrate`" in result.stderr
 
 
-def test_python_m_chat_sessions_is_the_same_command_and_tells_what_each_is_for() -> None:
+def test_python_m_chat_sessions_is_the_same_command_and_describes_each_subcommand() -> None:
     done = finished("--help", env={"COLUMNS": "300"})
     assert done.returncode == 0
     listed = {line.split()[1]: line.split()[2:-1] for line in done.stdout.splitlines() if len(line.split()) > 3}

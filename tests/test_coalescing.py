@@ -1,4 +1,4 @@
-"""What a protocol writes arrives whole and in order, in fewer pieces than it was written in."""
+"""Writes of a protocol arrive complete and in order, in fewer pieces."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from tests.waiting import until
 
 
 class Sink(asyncio.Transport):
-    """A transport that keeps the pieces."""
+    """A transport that keeps what is written to it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ def coalescing() -> tuple[Sink, CoalescingTransport]:
     return sink, CoalescingTransport(sink, asyncio.get_running_loop())
 
 
-async def test_what_is_written_in_one_turn_is_one_piece() -> None:
+async def test_writes_of_one_turn_are_one_piece() -> None:
     sink, transport = coalescing()
     for piece in (b"head ", b"body", b""):
         transport.write(piece)
@@ -60,7 +60,7 @@ async def test_what_is_written_in_one_turn_is_one_piece() -> None:
     assert sink.pieces == [b"head body", b"next"]
 
 
-async def test_what_was_written_before_the_end_is_sent_before_it() -> None:
+async def test_pending_writes_are_sent_before_the_end() -> None:
     sink, transport = coalescing()
     transport.write(b"last")
     transport.write_eof()
@@ -71,7 +71,7 @@ async def test_what_was_written_before_the_end_is_sent_before_it() -> None:
     assert (sink.pieces, sink.ends, transport.is_closing()) == ([b"last"], ["closed"], True)
 
 
-async def test_what_is_aborted_is_not_sent() -> None:
+async def test_aborted_writes_are_not_sent() -> None:
     sink, transport = coalescing()
     transport.write(b"lost")
     transport.abort()
@@ -79,7 +79,7 @@ async def test_what_is_aborted_is_not_sent() -> None:
     assert (sink.pieces, sink.ends) == ([], ["aborted"])
 
 
-async def test_nothing_is_written_to_a_connection_that_was_lost_meanwhile() -> None:
+async def test_nothing_is_written_to_a_lost_connection() -> None:
     sink, transport = coalescing()
     transport.write(b"late")
     sink.ends.append("closed")
@@ -87,7 +87,7 @@ async def test_nothing_is_written_to_a_connection_that_was_lost_meanwhile() -> N
     assert sink.pieces == []
 
 
-async def test_what_waits_to_be_sent_counts_as_unsent() -> None:
+async def test_pending_writes_count_towards_the_buffer_size() -> None:
     _, transport = coalescing()
     transport.write(b"12345")
     assert transport.get_write_buffer_size() == 105

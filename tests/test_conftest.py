@@ -1,4 +1,4 @@
-"""The tests run the same for everybody."""
+"""The tests run the same on every machine."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ def test_no_setting_comes_from_the_environment() -> None:
     assert Settings.model_validate(REQUIRED).model_fields_set == set(REQUIRED)
 
 
-def test_the_variables_of_a_developer_do_not_reach_the_tests() -> None:
+def test_a_developers_variables_do_not_reach_the_tests() -> None:
     variables = {"CHAT_CACHE_TTL": "1", "CHAT_JWT_AUDIENCE": "chat", "chat_max_body_bytes": "1024", "PORT": "1"}
     own = f"{__file__}::{test_no_setting_comes_from_the_environment.__name__}"
     done = subprocess.run(  # noqa: S603  our own command

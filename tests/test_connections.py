@@ -1,4 +1,4 @@
-"""Slow, huge and many: what a client may do to the server process below HTTP, and what the others notice of it."""
+"""Slow, huge and many: what clients may do below HTTP, and how it affects the others."""
 
 import asyncio
 import re
@@ -25,7 +25,7 @@ PATH = "/api/chat/sessions"
 HEADER_TIMEOUT, TRANSFER_TIMEOUT = 0.6, 1.5
 MAX_HEADER_BYTES = 16 * 1024
 MAX_CONNECTIONS = 30
-# More than all buffers between here and the server.
+# More than all buffers between the test and the server hold.
 LARGE = 12_000_000
 
 
@@ -53,8 +53,8 @@ async def server(settings: Settings) -> AsyncIterator[ServiceProcess]:
 
 
 @pytest.fixture(autouse=True)
-async def nobody_is_connected(server: ServiceProcess) -> None:
-    """Let the server notice that the clients of the test before are gone."""
+async def no_clients_left(server: ServiceProcess) -> None:
+    """Wait until the server has noticed that the previous test's clients are gone."""
 
     async def empty() -> bool:
         return not connections(server)
@@ -74,7 +74,7 @@ def connected(server: ServiceProcess) -> AbstractAsyncContextManager[Line]:
 
 
 def check(answer: httpx.Response, status: int) -> None:
-    """Check what is said to a client that is shown the door."""
+    """Check the response to a client that is disconnected."""
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["connection"] == "close"
@@ -84,13 +84,13 @@ def check(answer: httpx.Response, status: int) -> None:
 
 class TestSlow:
     @pytest.mark.parametrize("sent", [b"G", b"GET / HTTP/1.1\r\nHost: chat.t", b"\r\n"])
-    async def test_a_head_that_does_not_arrive_is_408(self, sent: bytes, server: ServiceProcess) -> None:
+    async def test_an_incomplete_head_is_408(self, sent: bytes, server: ServiceProcess) -> None:
         async with connected(server) as line:
             await line.send(sent)
             check(await line.answer(), 408)
             assert await line.rest() == b""
 
-    async def test_a_head_in_drops_is_408_however_steadily_they_fall(self, server: ServiceProcess) -> None:
+    async def test_a_trickling_head_is_408_however_steady(self, server: ServiceProcess) -> None:
         async with connected(server) as line:
             await line.send(b"GET / HTTP/1.1\r\n")
             started = monotonic()
@@ -98,12 +98,12 @@ class TestSlow:
                 check(await line.answer(), 408)
             assert monotonic() - started >= HEADER_TIMEOUT - MOMENT
 
-    async def test_who_says_nothing_is_cut_and_told_nothing(self, server: ServiceProcess) -> None:
+    async def test_a_silent_client_is_disconnected_without_a_response(self, server: ServiceProcess) -> None:
         async with connected(server) as line:
             assert await line.rest() == b""
 
     @pytest.mark.parametrize("length", [b"Content-Length: 100000", b"Transfer-Encoding: chunked"])
-    async def test_a_body_in_drops_is_408(self, length: bytes, server: ServiceProcess) -> None:
+    async def test_a_trickling_body_is_408(self, length: bytes, server: ServiceProcess) -> None:
         async with connected(server) as line:
             await line.send(b"POST %s HTTP/1.1\r\n%s%s\r\n\r\n" % (PATH.encode(), body_follows(), length))
             piece = b"1\r\n \r\n" if b"chunked" in length else b" "
@@ -112,21 +112,21 @@ class TestSlow:
                 check(await line.answer(), 408)
             assert monotonic() - started >= TRANSFER_TIMEOUT - MOMENT
 
-    async def test_a_body_that_nobody_wants_is_not_read_for_ever(self, server: ServiceProcess) -> None:
+    async def test_a_rejected_body_is_not_read_for_ever(self, server: ServiceProcess) -> None:
         async with connected(server) as line:
             await line.send(b"POST %s HTTP/1.1\r\n%sContent-Length: 99999999\r\n\r\n" % (PATH.encode(), body_follows()))
             async with line.trickling(b" "):
                 assert (await line.answer()).status_code == 413
                 assert await line.rest() == b""
 
-    async def test_line_ends_keep_no_idle_connection_open(self, server: ServiceProcess) -> None:
+    async def test_line_ends_do_not_keep_an_idle_connection_open(self, server: ServiceProcess) -> None:
         async with connected(server) as line:
             await line.send(b"GET /healthz HTTP/1.1\r\nHost: chat.test\r\n\r\n")
             assert (await line.answer()).status_code == 200
             async with line.trickling(b"\r\n"):
                 check(await line.answer(), 408)
 
-    async def test_an_idle_connection_is_not_late(self, server: ServiceProcess) -> None:
+    async def test_an_idle_connection_does_not_time_out(self, server: ServiceProcess) -> None:
         async with connected(server) as patient:
             for _ in range(2):
                 await patient.send(b"GET /healthz HTTP/1.1\r\nHost: chat.test\r\n\r\n")
@@ -134,13 +134,13 @@ class TestSlow:
                 async with connected(server) as silent:
                     await silent.rest()
 
-    async def test_a_stream_is_not_late(self, server: ServiceProcess) -> None:
+    async def test_a_stream_does_not_time_out(self, server: ServiceProcess) -> None:
         async with following(server.url) as stream:
             started = monotonic()
             while monotonic() - started < HEADER_TIMEOUT + TRANSFER_TIMEOUT + 0.5:
                 assert await stream.next(comments=True) is not None
 
-    async def test_an_answer_is_not_cut_by_a_late_head_behind_its_request(self, server: ServiceProcess) -> None:
+    async def test_a_late_head_behind_a_request_does_not_cut_its_response(self, server: ServiceProcess) -> None:
         async with connected(server) as line:
             await line.send(b"GET %s/events HTTP/1.1\r\n%s\r\n" % (PATH.encode(), authorized()))
             heard = await line.reader.readline()
@@ -151,7 +151,7 @@ class TestSlow:
                 assert heard
                 assert b"HTTP/1.1 408" not in heard
 
-    async def test_the_service_may_take_longer_than_a_client_may(
+    async def test_a_response_may_take_longer_than_the_client_timeouts(
         self, server: ServiceProcess, database: asyncpg.Pool
     ) -> None:
         async with server.caller() as ada:
@@ -166,18 +166,18 @@ class TestSlow:
             assert (await changing).status_code == 200
 
 
-class TestUntaken:
+class TestSlowReaders:
     @pytest.fixture
     async def session_id(self, server: ServiceProcess) -> str:
-        """A session with one large message, which is served whatever a page may hold."""
+        """A session with one message so large that it fills a page by itself."""
         async with server.caller() as ada:
             created: str = (await ada.create())["id"]
             assert (await ada.append(created, "x" * LARGE)).status_code == 201
         return created
 
     @asynccontextmanager
-    async def asked(self, server: ServiceProcess, session_id: str) -> AsyncIterator[socket.socket]:
-        """Ask for the session, on a line with a small buffer."""
+    async def requested(self, server: ServiceProcess, session_id: str) -> AsyncIterator[socket.socket]:
+        """Request the session over a connection with a small buffer."""
         with socket.socket() as line:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
             line.setblocking(False)
@@ -187,8 +187,8 @@ class TestUntaken:
             await loop.sock_sendall(line, head % (PATH.encode(), session_id.encode(), authorized()))
             yield line
 
-    async def test_a_client_that_takes_nothing_is_cut(self, server: ServiceProcess, session_id: str) -> None:
-        async with self.asked(server, session_id) as line:
+    async def test_a_client_that_reads_nothing_is_disconnected(self, server: ServiceProcess, session_id: str) -> None:
+        async with self.requested(server, session_id) as line:
             port = line.getsockname()[1]
 
             async def accepted() -> bool:
@@ -202,9 +202,9 @@ class TestUntaken:
             await until(cut)
             assert monotonic() - started >= TRANSFER_TIMEOUT
 
-    async def test_a_client_that_takes_it_slowly_gets_all_of_it(self, server: ServiceProcess, session_id: str) -> None:
+    async def test_a_client_that_reads_slowly_gets_everything(self, server: ServiceProcess, session_id: str) -> None:
         taken = 0
-        async with self.asked(server, session_id) as line:
+        async with self.requested(server, session_id) as line:
             started = monotonic()
             while data := await asyncio.get_running_loop().sock_recv(line, 100_000):
                 taken += len(data)
@@ -231,20 +231,20 @@ class TestLarge:
         ids=["value", "name", "sum", "number"],
     )
     @pytest.mark.parametrize("size", [1000, 100_000])
-    async def test_headers_beyond_the_bound_are_431(self, size: int, headers: bytes, server: ServiceProcess) -> None:
+    async def test_oversized_headers_are_431(self, size: int, headers: bytes, server: ServiceProcess) -> None:
         sent = b"GET /healthz HTTP/1.1\r\n%s\r\n\r\n" % headers
         pieces = [sent[start : start + size] for start in range(0, len(sent), size)]
         check(await self.refused(server, *pieces), 431)
 
-    async def test_a_header_without_end_is_431_while_it_comes(self, server: ServiceProcess) -> None:
+    async def test_an_endless_header_is_431_while_it_arrives(self, server: ServiceProcess) -> None:
         piece = b"b" * 1000
         check(await self.refused(server, b"GET /healthz HTTP/1.1\r\nA: ", *[piece] * 200), 431)
 
     @pytest.mark.parametrize("tail", [b"", b" HTTP/1.1\r\n\r\n"])
-    async def test_a_long_address_is_414(self, tail: bytes, server: ServiceProcess) -> None:
+    async def test_a_long_url_is_414(self, tail: bytes, server: ServiceProcess) -> None:
         check(await self.refused(server, b"GET /" + b"a" * 100_000 + tail), 414)
 
-    async def test_line_ends_without_end_are_431(self, server: ServiceProcess) -> None:
+    async def test_endless_line_ends_are_431(self, server: ServiceProcess) -> None:
         check(await self.refused(server, b"\r\n" * MAX_HEADER_BYTES), 431)
 
     async def test_the_largest_head_is_read(self, server: ServiceProcess) -> None:
@@ -255,7 +255,7 @@ class TestLarge:
             )
             assert (await line.answer()).status_code == 200
 
-    async def test_a_large_body_in_one_piece_with_its_head_is_no_large_head(self, server: ServiceProcess) -> None:
+    async def test_a_large_body_in_one_piece_with_its_head_is_not_a_large_head(self, server: ServiceProcess) -> None:
         body = b'{"title": "x"%s}' % (b" " * 60_000)
         async with connected(server) as line:
             head = b"POST %s HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n" % (PATH.encode(), body_follows(), len(body))
@@ -264,11 +264,11 @@ class TestLarge:
                 assert (await line.answer()).status_code == 201
 
     @pytest.mark.parametrize("piece", [b"x" * 1000, b"A: b\r\n" * 200])
-    async def test_what_comes_without_end_behind_a_body_is_431(self, piece: bytes, server: ServiceProcess) -> None:
+    async def test_endless_data_behind_a_body_is_431(self, piece: bytes, server: ServiceProcess) -> None:
         head = b"POST %s HTTP/1.1\r\n%sTransfer-Encoding: chunked\r\n\r\n" % (PATH.encode(), body_follows())
         check(await self.refused(server, head, b"2\r\n{}\r\n0\r\nA: ", *[piece] * 200), 431)
 
-    async def test_what_comes_behind_a_body_counts_as_no_header(self, server: ServiceProcess) -> None:
+    async def test_data_behind_a_body_does_not_count_as_a_header(self, server: ServiceProcess) -> None:
         bearer = authorized().split(b"\r\n")[1]
         head = b"POST %s HTTP/1.1\r\nHost: chat.test\r\nContent-Type: application/json\r\n" % PATH.encode()
         answer = await self.refused(
@@ -277,20 +277,20 @@ class TestLarge:
         assert answer.status_code == 401
 
     @pytest.mark.parametrize("last", [b"A: " + b"b" * MAX_HEADER_BYTES, b"Transfer-Encoding: chunked\r\n\r\nz"])
-    async def test_who_is_refused_is_told_the_id_that_came_with_the_request(
-        self, last: bytes, server: ServiceProcess
-    ) -> None:
+    async def test_a_rejection_echoes_the_request_id(self, last: bytes, server: ServiceProcess) -> None:
         head = b"POST %s HTTP/1.1\r\n%sX-Request-ID: mine-7\r\n" % (PATH.encode(), body_follows())
         assert (await self.refused(server, head + last)).headers["x-request-id"] == "mine-7"
 
-    async def test_what_is_no_http_is_a_problem_as_well(self, server: ServiceProcess) -> None:
+    async def test_invalid_http_is_a_problem(self, server: ServiceProcess) -> None:
         check(await self.refused(server, b"\0\r\n\r\n"), 400)
 
 
 class TestMany:
-    async def test_those_who_came_first_go_on_and_the_others_hear_when_to_come(self, server: ServiceProcess) -> None:
+    async def test_beyond_the_connection_limit_new_clients_get_retry_after_and_old_ones_go_on(
+        self, server: ServiceProcess
+    ) -> None:
         async with server.caller() as ada, AsyncExitStack() as stack:
-            # So that this one has its connection.
+            # So that this one is connected.
             assert (await ada.page()).status_code == 200
             for _ in range(MAX_CONNECTIONS - 1):
                 line = await stack.enter_async_context(connected(server))
@@ -303,11 +303,13 @@ class TestMany:
             assert (await ada.page()).status_code == 200
             await until(lambda: self.answers(server))
 
-    async def test_of_those_too_many_only_some_are_let_in_to_hear_it(self, server: ServiceProcess) -> None:
-        # On a busy machine the time of those who are let in may be over before the last one has come.
-        await until(lambda: self.last_is_cut_while_others_are_let_in(server))
+    async def test_only_some_of_the_excess_connections_are_accepted_for_a_response(
+        self, server: ServiceProcess
+    ) -> None:
+        # On a busy machine the accepted ones may time out before the last one connects.
+        await until(lambda: self.last_is_cut_while_others_are_accepted(server))
 
-    async def last_is_cut_while_others_are_let_in(self, server: ServiceProcess) -> bool:
+    async def last_is_cut_while_others_are_accepted(self, server: ServiceProcess) -> bool:
         async with AsyncExitStack() as stack:
             lines = [
                 await stack.enter_async_context(connected(server)) for _ in range(MAX_CONNECTIONS + MAX_SURPLUS + 10)

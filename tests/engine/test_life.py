@@ -63,7 +63,7 @@ async def test_a_killed_engine_fails_only_the_calls_in_flight(fragile: BridgedPr
     assert fragile.engine.pid != first.pid
 
 
-async def test_under_load_a_kill_costs_each_worker_one_call_at_most(fragile: BridgedPrisma) -> None:
+async def test_under_load_a_kill_fails_at_most_one_call_per_worker(fragile: BridgedPrisma) -> None:
     async def work() -> list[str]:
         return [await outcome(fragile.chatsession.count()) for _ in range(60)]
 
@@ -76,7 +76,7 @@ async def test_under_load_a_kill_costs_each_worker_one_call_at_most(fragile: Bri
     assert fragile.engine.restarts == 1
 
 
-async def test_a_transaction_of_a_killed_engine_is_unavailable_and_keeps_nothing(fragile: BridgedPrisma) -> None:
+async def test_a_transaction_of_a_killed_engine_is_unavailable_and_rolled_back(fragile: BridgedPrisma) -> None:
     async def engine_ended() -> bool:
         return fragile.engine.pid is None
 
@@ -89,14 +89,14 @@ async def test_a_transaction_of_a_killed_engine_is_unavailable_and_keeps_nothing
     assert await fragile.chatsession.count() == 0
 
 
-async def test_an_engine_that_was_started_ahead_is_used(options: EngineOptions) -> None:
+async def test_a_prestarted_engine_is_used(options: EngineOptions) -> None:
     launched = options.launch(report_statements=False)
     async with BridgedPrisma(options, engine=PrismaEngine(options, None, launched)) as db:
         assert db.engine.pid == launched.pid
         assert await db.query_first("SELECT 1 AS one") == {"one": 1}
 
 
-async def test_an_engine_that_was_started_ahead_and_died_is_replaced(options: EngineOptions) -> None:
+async def test_a_prestarted_engine_that_died_is_replaced(options: EngineOptions) -> None:
     launched = options.launch(report_statements=False)
     launched.kill()
     launched.communicate()
@@ -119,7 +119,7 @@ async def test_a_hanging_engine_is_replaced(options: EngineOptions) -> None:
         assert has_ended(hanging)
 
 
-async def test_a_slow_query_is_given_up_but_its_neighbours_live(options: EngineOptions) -> None:
+async def test_a_slow_query_times_out_without_affecting_others(options: EngineOptions) -> None:
     async with BridgedPrisma(replace(options, query_timeout=1.0)) as db:
         pid = db.engine.pid
         slow = asyncio.create_task(outcome(db.query_raw("SELECT 1 AS one FROM pg_sleep(2)")))
@@ -129,26 +129,26 @@ async def test_a_slow_query_is_given_up_but_its_neighbours_live(options: EngineO
         assert db.engine.pid == pid
 
 
-async def test_postgres_ends_a_statement_that_takes_too_long(options: EngineOptions) -> None:
+async def test_postgres_cancels_a_statement_that_runs_too_long(options: EngineOptions) -> None:
     async with BridgedPrisma(replace(options, statement_timeout=0.1)) as db:
         assert await outcome(db.query_raw("SELECT 1 AS one FROM pg_sleep(5)")) == "unavailable"
         assert await outcome(db.chatsession.count()) == "done"
 
 
-async def test_an_empty_pool_answers_in_time(fragile: BridgedPrisma) -> None:
+async def test_an_exhausted_pool_fails_in_time(fragile: BridgedPrisma) -> None:
     holders = [asyncio.create_task(outcome(fragile.query_raw("SELECT 1 AS one FROM pg_sleep(2.5)"))) for _ in range(4)]
     late = await asyncio.gather(*(outcome(fragile.chatsession.count()) for _ in range(20)))
     assert late == ["unavailable"] * 20
     assert await asyncio.gather(*holders) == ["done"] * 4
 
 
-async def test_more_calls_than_may_wait_are_refused_at_once(options: EngineOptions) -> None:
+async def test_calls_beyond_the_queue_limit_fail_at_once(options: EngineOptions) -> None:
     async with BridgedPrisma(replace(options, max_calls=10)) as db:
         outcomes = await asyncio.gather(*(outcome(db.chatsession.count()) for _ in range(50)))
     assert outcomes == ["done"] * 10 + ["unavailable"] * 40
 
 
-async def test_the_error_tells_its_cause_but_not_in_its_text(options: EngineOptions) -> None:
+async def test_an_error_carries_its_cause_but_not_in_its_text(options: EngineOptions) -> None:
     async with BridgedPrisma(replace(options, database_url="postgresql://ada:pass@127.0.0.1:1/x")) as db:
         with pytest.raises(DatabaseUnavailable) as caught:
             await db.chatsession.count()
@@ -161,13 +161,13 @@ async def test_a_missing_engine_is_unavailable(options: EngineOptions, tmp_path:
         await BridgedPrisma(replace(options, folder=tmp_path)).connect()
 
 
-async def test_an_engine_that_ends_before_it_hears_anything_is_unavailable_and_leaves_no_zombie(
+async def test_an_engine_that_exits_before_its_first_request_is_unavailable_and_leaves_no_zombie(
     options: EngineOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     children: list[psutil.Process] = []
 
     def launch_and_wait(*args: Any, **options: Any) -> Popen[bytes]:  # noqa: ANN401
-        process = Popen(*args, **options)  # noqa: S603  what is tested starts it
+        process = Popen(*args, **options)  # noqa: S603  started by the code under test
         children.append(psutil.Process(process.pid))
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         return process
@@ -181,10 +181,10 @@ async def test_an_engine_that_ends_before_it_hears_anything_is_unavailable_and_l
         with pytest.raises(DatabaseUnavailable):
             await BridgedPrisma(options).connect()
 
-    async def is_buried() -> bool:
+    async def is_reaped() -> bool:
         return not children[0].is_running()
 
-    await until(is_buried)
+    await until(is_reaped)
 
 
 async def test_a_missing_node_is_unavailable(options: EngineOptions, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +193,7 @@ async def test_a_missing_node_is_unavailable(options: EngineOptions, monkeypatch
         await BridgedPrisma(options).connect()
 
 
-async def test_before_connect_and_after_disconnect_nothing_runs(options: EngineOptions) -> None:
+async def test_nothing_runs_before_connect_or_after_disconnect(options: EngineOptions) -> None:
     db = BridgedPrisma(options)
     with pytest.raises(ClientNotConnectedError):
         await db.chatsession.count()
@@ -210,7 +210,7 @@ async def test_before_connect_and_after_disconnect_nothing_runs(options: EngineO
     await db.disconnect()
 
 
-async def test_running_calls_finish_before_a_disconnect(options: EngineOptions, database: asyncpg.Pool) -> None:
+async def test_disconnect_waits_for_running_calls(options: EngineOptions, database: asyncpg.Pool) -> None:
     async with BridgedPrisma(options) as db:
         running = [asyncio.create_task(outcome(call)) for call in (db.query_raw(SLOW), db.execute_raw(SLOW_INSERT))]
 
@@ -222,7 +222,7 @@ async def test_running_calls_finish_before_a_disconnect(options: EngineOptions, 
     assert await database.fetchval('SELECT "sessionId" FROM "Tombstone"') == "a"
 
 
-async def test_signals_for_the_group_do_not_end_the_engine(fragile: BridgedPrisma) -> None:
+async def test_signals_to_the_process_group_do_not_end_the_engine(fragile: BridgedPrisma) -> None:
     engine = engine_of(fragile)
     assert os.getpgid(engine.pid) != os.getpgid(0)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -231,7 +231,7 @@ async def test_signals_for_the_group_do_not_end_the_engine(fragile: BridgedPrism
     assert fragile.engine.restarts == 0
 
 
-async def test_nobody_sees_the_password_in_the_process_list(fragile: BridgedPrisma, postgres: Postgres) -> None:
+async def test_the_process_list_does_not_show_the_password(fragile: BridgedPrisma, postgres: Postgres) -> None:
     engine = engine_of(fragile)
     shown = " ".join(engine.cmdline()) + str(engine.environ())
     assert postgres.password not in shown
@@ -254,7 +254,7 @@ asyncio.run(main())
 """
 
 
-async def test_the_engine_goes_with_a_killed_python(postgres: Postgres, database: asyncpg.Pool) -> None:
+async def test_the_engine_ends_when_python_is_killed(postgres: Postgres, database: asyncpg.Pool) -> None:
     async def query_runs() -> bool:
         return await running_queries(database, "orphan") == 1
 
@@ -290,7 +290,7 @@ def test_it_works_on_uvloop(postgres: Postgres) -> None:
 
 
 class TestAnEngineThatReadsNothing:
-    """Its pipe is full; whoever has megabytes for it keeps them."""
+    """Its pipe is full, so callers keep their megabytes."""
 
     SIZE = 1_000_000
     CALLS = 40
@@ -301,11 +301,11 @@ class TestAnEngineThatReadsNothing:
         return int(answer["length"])
 
     def child(self, db: BridgedPrisma) -> NodeChild:
-        child = db.engine._child  # noqa: SLF001  nobody else needs it
+        child = db.engine._child  # noqa: SLF001  only this test needs it
         assert child is not None
         return child
 
-    async def test_is_sent_no_more_than_a_call_too_many(self, fragile: BridgedPrisma) -> None:
+    async def test_is_sent_at_most_one_call_too_many(self, fragile: BridgedPrisma) -> None:
         await fragile.query_first("SELECT 1 AS one")
         child = self.child(fragile)
         engine = engine_of(fragile)
@@ -322,7 +322,7 @@ class TestAnEngineThatReadsNothing:
         assert self.SIZE / 2 < unread < 2 * self.SIZE
         assert fragile.engine.restarts == 0
 
-    async def test_lets_nobody_wait_beyond_its_end(self, fragile: BridgedPrisma) -> None:
+    async def test_fails_its_callers_when_it_ends(self, fragile: BridgedPrisma) -> None:
         await fragile.query_first("SELECT 1 AS one")
         child, engine = self.child(fragile), engine_of(fragile)
         engine.suspend()
@@ -337,7 +337,7 @@ class TestAnEngineThatReadsNothing:
         assert child.waiting == 0
         assert await fragile.query_first("SELECT 1 AS one") == {"one": 1}
 
-    async def test_counts_those_who_wait_to_send(self, options: EngineOptions) -> None:
+    async def test_counts_calls_that_wait_to_be_sent(self, options: EngineOptions) -> None:
         async with BridgedPrisma(replace(options, max_calls=self.CALLS)) as db:
             await db.query_first("SELECT 1 AS one")
             engine = engine_of(db)

@@ -1,4 +1,4 @@
-"""Migrations run by Node, from npm alone, and leave nothing half done; what they build behaves as promised."""
+"""Migrations run on Node with npm packages alone and are atomic; the schema behaves as documented."""
 
 import asyncio
 import signal
@@ -29,20 +29,20 @@ LATE = "20990101000000_late"
 
 
 def applied_to(url: str, migrations: Path = MIGRATIONS) -> list[str]:
-    """Migrate, and return what was reported."""
+    """Migrate, and return the reported lines."""
     said: list[str] = []
     migrate_deploy(url, migrations, said.append)
     return said
 
 
 def one(folder: Path, script: str, name: str = LATE) -> Path:
-    """Return a folder of migrations that has this one."""
+    """Return a migrations folder that contains this one."""
     (folder / name).mkdir(exist_ok=True)
     (folder / name / "migration.sql").write_text(script)
     return folder
 
 
-async def ask(url: str, query: str) -> list[tuple[object, ...]]:
+async def query_rows(url: str, query: str) -> list[tuple[object, ...]]:
     connection = await asyncpg.connect(url)
     try:
         return [tuple(row) for row in await connection.fetch(query)]
@@ -51,38 +51,38 @@ async def ask(url: str, query: str) -> list[tuple[object, ...]]:
 
 
 async def is_there(url: str, table: str) -> bool:
-    return (await ask(url, f"SELECT to_regclass('{table}')")) != [(None,)]
+    return (await query_rows(url, f"SELECT to_regclass('{table}')")) != [(None,)]
 
 
-async def test_they_apply_once_and_then_have_nothing_to_do(make_database: MakeDatabase) -> None:
+async def test_migrations_apply_once(make_database: MakeDatabase) -> None:
     url = await make_database("fresh")
     assert applied_to(url) == [*APPLIED, ALL_APPLIED]
     assert applied_to(url) == [NOTHING]
-    assert await ask(url, RECORDS) == [(known.name, known.checksum, True, 1) for known in known_migrations()]
+    assert await query_rows(url, RECORDS) == [(known.name, known.checksum, True, 1) for known in known_migrations()]
 
 
-async def test_prismas_cli_could_take_over(make_database: MakeDatabase) -> None:
+async def test_prismas_cli_accepts_the_migrated_database(make_database: MakeDatabase) -> None:
     url = await make_database("handed_over")
     migrate_deploy(url)
     assert "Database schema is up to date!" in prisma_migrate(url, "status")
     assert "No pending migrations to apply." in prisma_migrate(url, "deploy")
 
 
-async def test_what_prismas_cli_applied_needs_no_repetition(make_database: MakeDatabase) -> None:
+async def test_migrations_applied_by_prismas_cli_are_not_repeated(make_database: MakeDatabase) -> None:
     url = await make_database("taken_over")
     prisma_migrate(url, "deploy")
     assert applied_to(url) == [NOTHING]
 
 
-async def test_three_at_once_apply_them_once(make_database: MakeDatabase) -> None:
+async def test_three_concurrent_runs_apply_each_migration_once(make_database: MakeDatabase) -> None:
     url = await make_database("contended")
     with ThreadPoolExecutor(3) as pool:
         said = list(pool.map(applied_to, [url] * 3))
     assert sorted(each[-1] for each in said) == [ALL_APPLIED, NOTHING, NOTHING]
-    assert len(await ask(url, RECORDS)) == len(APPLIED)
+    assert len(await query_rows(url, RECORDS)) == len(APPLIED)
 
 
-async def test_one_that_waits_for_another_says_so(make_database: MakeDatabase, tmp_path: Path) -> None:
+async def test_a_run_that_waits_for_another_says_so(make_database: MakeDatabase, tmp_path: Path) -> None:
     url = await make_database("patient")
     slow = one(tmp_path, "SELECT pg_sleep(60)")
     with ThreadPoolExecutor(2) as pool:
@@ -92,38 +92,36 @@ async def test_one_that_waits_for_another_says_so(make_database: MakeDatabase, t
         second = pool.submit(migrate_deploy, url, slow, said.append)
         await until(lambda: _is(said == ["Waiting for another migration to finish."]))
         one(tmp_path, "SELECT 1")
-        await ask(url, SLEEPING.replace("SELECT pid", "SELECT pg_terminate_backend(pid)"))
+        await query_rows(url, SLEEPING.replace("SELECT pid", "SELECT pg_terminate_backend(pid)"))
         with pytest.raises(DatabaseUnavailable):
             first.result()
         await until(lambda: _has_rows(url, SLEEPING))
-        await ask(url, SLEEPING.replace("SELECT pid", "SELECT pg_cancel_backend(pid)"))
+        await query_rows(url, SLEEPING.replace("SELECT pid", "SELECT pg_cancel_backend(pid)"))
         with pytest.raises(MigrationFailed, match=f"{LATE}: canceling statement due to user request"):
             second.result()
     assert applied_to(url, tmp_path) == [f"Applying {LATE}", ALL_APPLIED]
 
 
 async def _has_rows(url: str, query: str) -> bool:
-    return bool(await ask(url, query))
+    return bool(await query_rows(url, query))
 
 
 async def _is(condition: bool) -> bool:
     return condition
 
 
-async def test_the_schema_is_the_sum_of_the_migrations_and_the_data_is_left_alone(
+async def test_the_schema_is_the_sum_of_the_migrations_and_the_data_stays(
     make_database: MakeDatabase, database: asyncpg.Pool
 ) -> None:
     url = await make_database("beloved", migrated=True)
-    await ask(url, """INSERT INTO "ChatSession" ("id", "userId") VALUES ('a', 'ada')""")
+    await query_rows(url, """INSERT INTO "ChatSession" ("id", "userId") VALUES ('a', 'ada')""")
     before = await database.fetchval(DATABASES)
     assert drift(url) == ""
-    assert await ask(url, 'SELECT "id" FROM "ChatSession"') == [("a",)]
+    assert await query_rows(url, 'SELECT "id" FROM "ChatSession"') == [("a",)]
     assert await database.fetchval(DATABASES) == before, "the database for the comparison is gone"
 
 
-async def test_a_migration_that_fails_leaves_nothing_behind_and_can_be_mended(
-    make_database: MakeDatabase, tmp_path: Path
-) -> None:
+async def test_a_failed_migration_is_rolled_back_and_can_be_fixed(make_database: MakeDatabase, tmp_path: Path) -> None:
     url = await make_database("broken")
     one(tmp_path, "CREATE TABLE kept (x int)", "20980101000000_good")
     one(tmp_path, "CREATE TABLE leftover (x int);\n-- a;b\nSELECT 1 / 0;")
@@ -136,7 +134,7 @@ async def test_a_migration_that_fails_leaves_nothing_behind_and_can_be_mended(
     assert applied_to(url, tmp_path) == [f"Applying {LATE}", ALL_APPLIED]
 
 
-async def test_one_that_cannot_be_recorded_leaves_nothing_behind(make_database: MakeDatabase, tmp_path: Path) -> None:
+async def test_a_migration_that_cannot_be_recorded_is_rolled_back(make_database: MakeDatabase, tmp_path: Path) -> None:
     url = await make_database("unrecorded")
     one(tmp_path, "CREATE TABLE leftover (x int); ALTER TABLE _prisma_migrations ADD CHECK (checksum IS NULL)")
     with pytest.raises(MigrationFailed, match=f"^{LATE}: .*violates check constraint"):
@@ -144,7 +142,7 @@ async def test_one_that_cannot_be_recorded_leaves_nothing_behind(make_database: 
     assert not await is_there(url, "leftover")
 
 
-async def test_one_whose_process_is_killed_leaves_nothing_behind(make_database: MakeDatabase, tmp_path: Path) -> None:
+async def test_a_migration_whose_process_is_killed_is_rolled_back(make_database: MakeDatabase, tmp_path: Path) -> None:
     url = await make_database("killed")
     one(tmp_path, "CREATE TABLE leftover (x int); SELECT pg_sleep(600)")
     program = "import sys, pathlib; from chat_sessions.store.migrations import migrate_deploy as go; "
@@ -159,7 +157,7 @@ async def test_one_whose_process_is_killed_leaves_nothing_behind(make_database: 
     assert not await is_there(url, "leftover")
 
 
-async def test_an_index_can_be_built_beside_the_traffic(make_database: MakeDatabase, tmp_path: Path) -> None:
+async def test_an_index_can_be_built_concurrently(make_database: MakeDatabase, tmp_path: Path) -> None:
     url = await make_database("busy")
     one(tmp_path, "CREATE TABLE t (x int)", "20980101000000_table")
     one(tmp_path, "CREATE INDEX CONCURRENTLY extra ON t (x)")
@@ -168,7 +166,7 @@ async def test_an_index_can_be_built_beside_the_traffic(make_database: MakeDatab
     assert applied_to(url, tmp_path) == [NOTHING]
 
 
-async def test_one_outside_of_a_transaction_that_fails_blocks_until_somebody_has_looked(
+async def test_a_failed_migration_outside_a_transaction_blocks_until_resolved(
     make_database: MakeDatabase, tmp_path: Path
 ) -> None:
     url = await make_database("blocked")
@@ -178,14 +176,14 @@ async def test_one_outside_of_a_transaction_that_fails_blocks_until_somebody_has
         migrate_deploy(url, tmp_path)
     with pytest.raises(MigrationFailed, match=f"^{LATE} did not finish: could not create unique index") as caught:
         migrate_deploy(url, tmp_path)
-    await ask(url, "DROP INDEX half")
-    await ask(url, "DELETE FROM t")
-    await ask(url, str(caught.value).splitlines()[-1])
+    await query_rows(url, "DROP INDEX half")
+    await query_rows(url, "DELETE FROM t")
+    await query_rows(url, str(caught.value).splitlines()[-1])
     assert applied_to(url, tmp_path)[-1] == ALL_APPLIED
     assert await is_there(url, "half")
 
 
-async def test_a_migration_that_was_changed_after_it_was_applied_is_refused(
+async def test_a_migration_changed_after_it_was_applied_is_rejected(
     make_database: MakeDatabase, tmp_path: Path
 ) -> None:
     url = await make_database("rewritten")
@@ -196,29 +194,29 @@ async def test_a_migration_that_was_changed_after_it_was_applied_is_refused(
     assert not await is_there(url, "later")
 
 
-async def test_an_older_release_leaves_what_a_newer_one_applied(make_database: MakeDatabase, tmp_path: Path) -> None:
+async def test_an_older_release_accepts_newer_migrations(make_database: MakeDatabase, tmp_path: Path) -> None:
     url = await make_database("rolled_back")
     migrate_deploy(url, one(tmp_path, "SELECT 1"))
     (tmp_path / LATE / "migration.sql").unlink()
     assert applied_to(url, tmp_path) == [f"{LATE} is applied, but unknown to this release.", NOTHING]
 
 
-async def test_somebody_elses_database_is_not_touched(make_database: MakeDatabase) -> None:
+async def test_a_foreign_database_is_not_touched(make_database: MakeDatabase) -> None:
     url = await make_database("foreign")
-    await ask(url, "CREATE TABLE invoices (x int)")
+    await query_rows(url, "CREATE TABLE invoices (x int)")
     with pytest.raises(MigrationFailed, match=r'schema "public" of this database is not empty \(invoices\)'):
         migrate_deploy(url)
     assert not await is_there(url, "_prisma_migrations")
 
 
-async def test_limits_of_the_role_do_not_end_a_long_migration(make_database: MakeDatabase, tmp_path: Path) -> None:
+async def test_timeouts_of_the_role_do_not_end_a_long_migration(make_database: MakeDatabase, tmp_path: Path) -> None:
     url = await make_database("limited")
-    await ask(url, "ALTER DATABASE limited SET statement_timeout = '200ms'")
+    await query_rows(url, "ALTER DATABASE limited SET statement_timeout = '200ms'")
     assert applied_to(url, one(tmp_path, "SELECT pg_sleep(0.5)"))[-1] == ALL_APPLIED
 
 
 @pytest.mark.parametrize("url", ["postgresql://ada@127.0.0.1:1/x", "postgresql://ada@/x?host=/nowhere"])
-def test_without_postgres_they_are_unavailable(url: str) -> None:
+def test_without_postgres_migrate_is_unavailable(url: str) -> None:
     with pytest.raises(DatabaseUnavailable) as caught:
         migrate_deploy(url)
     assert "connect E" in str(caught.value.cause)
@@ -228,24 +226,24 @@ def test_without_postgres_they_are_unavailable(url: str) -> None:
 async def guarded(make_database: MakeDatabase) -> str:
     """Return the URL of a role that may only connect."""
     url = await make_database("guarded")
-    await ask(url, "DROP ROLE IF EXISTS guest")
-    await ask(url, f"CREATE ROLE guest LOGIN PASSWORD '{urlsplit(url).password}'")
-    await ask(url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    await query_rows(url, "DROP ROLE IF EXISTS guest")
+    await query_rows(url, f"CREATE ROLE guest LOGIN PASSWORD '{urlsplit(url).password}'")
+    await query_rows(url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     return urlsplit(url)._replace(netloc=urlsplit(url).netloc.replace(str(urlsplit(url).username), "guest")).geturl()
 
 
-async def test_missing_rights_are_told_with_what_to_grant(guarded: str) -> None:
+async def test_missing_privileges_are_reported_with_the_grant(guarded: str) -> None:
     with pytest.raises(MigrationFailed, match=r"(?s)permission denied for schema public.*GRANT CREATE ON SCHEMA"):
         migrate_deploy(guarded)
 
 
-async def test_a_database_that_does_not_exist_is_not_waited_for(guarded: str) -> None:
+async def test_a_missing_database_fails_without_waiting(guarded: str) -> None:
     url = urlsplit(guarded)._replace(path="/nowhere").geturl()
     with pytest.raises(MigrationFailed, match=r'(?s)database "nowhere" does not exist.*Create the database'):
         migrate_deploy(url)
 
 
-async def test_a_wrong_password_is_not_something_to_try_again(guarded: str) -> None:
+async def test_a_wrong_password_is_not_retried(guarded: str) -> None:
     url = guarded.replace(str(urlsplit(guarded).password), "wrong")
     with pytest.raises(
         MigrationFailed, match=r'(?s)authentication failed for user "guest".*Check the user and the pass'
@@ -254,18 +252,18 @@ async def test_a_wrong_password_is_not_something_to_try_again(guarded: str) -> N
 
 
 @pytest.mark.parametrize("password", ["pa/ss", "pa#ss", "pa?ss", "12/ss", "12#ss", "12?ss"])
-def test_a_password_that_is_not_encoded_is_told_without_showing_it(password: str) -> None:
+def test_an_unencoded_password_is_reported_without_showing_it(password: str) -> None:
     with pytest.raises(MigrationFailed, match=r"must be percent-encoded") as caught:
         migrate_deploy(f"postgresql://ada:{password}@127.0.0.1:1/x")
     assert password not in str(caught.value)
 
 
-def test_a_certificate_that_is_missing_is_named() -> None:
+def test_a_missing_certificate_is_named() -> None:
     with pytest.raises(MigrationFailed, match=r"names a missing file.*/nowhere/ca\.pem"):
         migrate_deploy("postgresql://ada@127.0.0.1:1/x?sslrootcert=/nowhere/ca.pem")
 
 
-def test_without_node_there_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_node_the_error_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(node, "find_node", lambda: "/nowhere/node")
     with pytest.raises(MigrationFailed, match=r"Node\.js, which runs the migrations, does not start"):
         migrate_deploy("postgresql://ada@127.0.0.1:1/x")
@@ -276,7 +274,7 @@ async def _notes(database: asyncpg.Pool) -> list[tuple[str, str, str]]:
     return [tuple(row) for row in rows]
 
 
-async def test_a_renaming_is_noted_once(database: asyncpg.Pool) -> None:
+async def test_a_rename_is_noted_once(database: asyncpg.Pool) -> None:
     await database.execute("""INSERT INTO "ChatSession" ("id", "userId") VALUES ('a', 'ada')""")
     await database.execute("""UPDATE "ChatSession" SET "title" = 'Porto'""")
     assert await _notes(database) == [("ada", "a", "created"), ("ada", "a", "updated")]
@@ -294,9 +292,7 @@ async def test_every_change_is_noted_in_the_outbox(database: asyncpg.Pool) -> No
 
 
 @pytest.mark.parametrize("column", ["userId", "id"])
-async def test_direct_sql_cannot_give_a_session_to_another_user_or_another_id(
-    database: asyncpg.Pool, column: str
-) -> None:
+async def test_direct_sql_cannot_change_a_sessions_user_or_id(database: asyncpg.Pool, column: str) -> None:
     await database.execute("""INSERT INTO "ChatSession" ("id", "userId") VALUES ('a', 'ada')""")
     with pytest.raises(asyncpg.RaiseError, match="keeps its user and its id"):
         await database.execute(f"""UPDATE "ChatSession" SET "{column}" = 'eve'""")  # noqa: S608  from above
@@ -309,7 +305,7 @@ async def test_a_rolled_back_change_is_not_noted(database: asyncpg.Pool) -> None
     assert await _notes(database) == []
 
 
-async def test_every_update_moves_the_version_on(database: asyncpg.Pool) -> None:
+async def test_every_update_increments_the_version(database: asyncpg.Pool) -> None:
     await database.execute("""INSERT INTO "ChatSession" ("id", "userId") VALUES ('a', 'ada')""")
     version = 'SELECT "version" FROM "ChatSession"'
     before = await database.fetchval(version)

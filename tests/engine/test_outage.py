@@ -1,4 +1,4 @@
-"""Postgres goes and comes back; the bridge says so, and needs nobody's help."""
+"""Postgres goes away and comes back: the bridge reports it and recovers by itself."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ async def shaky(shaky_postgres: Postgres) -> AsyncIterator[BridgedPrisma]:
 
 @pytest.fixture
 async def patient(shaky_postgres: Postgres) -> AsyncIterator[BridgedPrisma]:
-    """A bridge that gives up long after a test has failed."""
+    """A bridge whose timeouts outlast any test."""
     long = 10 * LIMIT_SECONDS
     options = EngineOptions(shaky_postgres.url, pool_size=4, connect_timeout=long, statement_timeout=long)
     async with BridgedPrisma(replace(options, pool_timeout=long, query_timeout=2 * long)) as db:
@@ -45,9 +45,7 @@ async def _unavailable_under_load(db: BridgedPrisma) -> None:
     assert not any(results)
 
 
-async def test_while_postgres_is_away_calls_are_unavailable_at_once(
-    patient: BridgedPrisma, shaky_postgres: Postgres
-) -> None:
+async def test_calls_fail_at_once_while_postgres_is_away(patient: BridgedPrisma, shaky_postgres: Postgres) -> None:
     pid = patient.engine.pid
     shaky_postgres.stop()
     async with asyncio.timeout(LIMIT_SECONDS):
@@ -92,7 +90,7 @@ async def test_a_restart_under_load_is_survived(shaky: BridgedPrisma, shaky_post
     assert await asyncio.gather(*(_works(shaky) for _ in range(16))) == [True] * 16
 
 
-async def test_a_crash_within_a_transaction_keeps_nothing(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:
+async def test_a_crash_within_a_transaction_rolls_it_back(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:
     tx = await shaky.tx().start()
     await tx.tombstone.create(data={"userId": "ada", "sessionId": "a"})
     shaky_postgres.kill()
@@ -103,7 +101,9 @@ async def test_a_crash_within_a_transaction_keeps_nothing(shaky: BridgedPrisma, 
     assert await shaky.tombstone.count() == 0
 
 
-async def test_a_silent_postgres_is_unavailable_and_forgiven(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:
+async def test_an_unresponsive_postgres_is_unavailable_until_it_responds(
+    shaky: BridgedPrisma, shaky_postgres: Postgres
+) -> None:
     shaky_postgres.pause()
     try:
         await _unavailable_under_load(shaky)

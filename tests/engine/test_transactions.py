@@ -1,4 +1,4 @@
-"""Transactions are kept whole, end in time, and give their connection back."""
+"""Transactions are atomic, expire, and return their connection to the pool."""
 
 import asyncio
 from datetime import timedelta
@@ -15,7 +15,7 @@ from tests.waiting import until
 LOCK = 'SELECT "id" FROM "ChatSession" WHERE "id" = $1 FOR UPDATE'
 
 
-async def test_a_transaction_keeps_all(db: BridgedPrisma, statements: Statements) -> None:
+async def test_a_transaction_commits_everything(db: BridgedPrisma, statements: Statements) -> None:
     async with db.tx() as tx:
         await new_session(tx, "a")
         assert await db.chatsession.count() == 0, "not committed yet"
@@ -24,7 +24,7 @@ async def test_a_transaction_keeps_all(db: BridgedPrisma, statements: Statements
     assert await db.chatsession.count() == 2
 
 
-async def test_an_exception_keeps_nothing(db: BridgedPrisma) -> None:
+async def test_an_exception_rolls_back(db: BridgedPrisma) -> None:
     await new_session(db, "a")
 
     async def insert_two() -> None:
@@ -38,7 +38,7 @@ async def test_an_exception_keeps_nothing(db: BridgedPrisma) -> None:
 
 
 @pytest.mark.parametrize("then", ["commit", "insert"])
-async def test_an_expired_transaction_says_so_and_keeps_nothing(
+async def test_an_expired_transaction_raises_and_rolls_back(
     db: BridgedPrisma, database: asyncpg.Pool, then: str
 ) -> None:
     async def ended() -> bool:
@@ -65,7 +65,7 @@ async def test_a_transaction_that_cannot_start_in_time_is_unavailable(fragile: B
 
 
 @pytest.mark.parametrize("steps", range(5))
-async def test_a_start_cancelled_at_any_step_gives_its_connection_back(fragile: BridgedPrisma, steps: int) -> None:
+async def test_a_start_cancelled_at_any_step_returns_its_connection(fragile: BridgedPrisma, steps: int) -> None:
     for _ in range(4):
         task = asyncio.create_task(fragile.tx(timeout=timedelta(minutes=1)).start())
         for _ in range(steps):
@@ -77,7 +77,7 @@ async def test_a_start_cancelled_at_any_step_gives_its_connection_back(fragile: 
         assert await asyncio.gather(*(fragile.chatsession.count() for _ in range(8))) == [0] * 8
 
 
-async def test_twenty_at_once_change_the_same_row_one_after_the_other(db: BridgedPrisma) -> None:
+async def test_twenty_concurrent_changes_of_a_row_are_serialized(db: BridgedPrisma) -> None:
     await new_session(db, "a")
 
     async def append() -> None:

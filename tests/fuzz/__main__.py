@@ -1,4 +1,4 @@
-"""`make fuzz`: the same as test_fuzz.py, with another seed each time and for as long as one likes."""
+"""`make fuzz`: test_fuzz.py with a random seed and any duration."""
 
 import asyncio
 import sys
@@ -29,7 +29,7 @@ if __name__ == "__main__":
             "database_url": postgres.url,
             "redis_url": redis.url,
             "jwt_secret": SECRET,
-            # One line a request would bury what went wrong.
+            # One line per request would hide what went wrong.
             "log_level": "warning",
         }
         sys.exit(asyncio.run(main(Settings.model_validate(environment), *sys.argv[1:])))

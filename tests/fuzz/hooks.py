@@ -1,4 +1,4 @@
-"""What no JSON Schema can say: then the service is right to refuse what fits the document."""
+"""Constraints that JSON Schema cannot express, for which the service may reject valid input."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from schemathesis import Case, HookContext, Response
 from schemathesis.core.failures import Failure
 from schemathesis.openapi.checks import RejectedPositiveData
 
-UNSAYABLE = (
+INEXPRESSIBLE = (
     # A cursor is opaque.
     "The cursor is damaged",
-    # One parameter decides what another one may be.
+    # One parameter constrains another.
     "The cursor belongs to a list in another order",
     "Use either `cursor` or `offset`",
     # `uniqueItems` compares whole messages, not their ids.
@@ -20,15 +20,15 @@ UNSAYABLE = (
 
 @schemathesis.hook
 def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:  # noqa: ARG001
-    """Keep a failure unless the refusal has no other reason than these."""
+    """Drop a failure if one of these constraints is the only reason for the rejection."""
     if not isinstance(failure, RejectedPositiveData) or response.status_code != 422:
         return True
-    return not all(error["msg"].startswith(UNSAYABLE) for error in response.json()["errors"])
+    return not all(error["msg"].startswith(INEXPRESSIBLE) for error in response.json()["errors"])
 
 
 @schemathesis.hook
 def map_body(context: HookContext, body: Any) -> Any:  # noqa: ANN401, ARG001  any JSON
-    """Let a message have its id only if it is the first one with it, or most of what is sent would be refused."""
+    """Drop duplicate message ids: with them, most requests would be rejected."""
     messages = body.get("messages") if isinstance(body, dict) else None
     ids = set[str]()
     for message in messages if isinstance(messages, list) else ():

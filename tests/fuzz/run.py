@@ -1,4 +1,4 @@
-"""Schemathesis, with all its checks, against a running service."""
+"""Run schemathesis with all its checks against a running service."""
 
 import asyncio
 import json
@@ -13,13 +13,13 @@ from tests.service import token
 
 ROOT = Path(__file__).parents[2]
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-# Each request of theirs may be the last one of a long run.
+# Tokens outlive even a long run.
 TOKEN_SECONDS = 24 * 60 * 60
 
 
 @dataclass
 class Outcome:
-    """What schemathesis printed, and its report."""
+    """The output of schemathesis, and its report."""
 
     exit_code: int
     printed: str
@@ -27,12 +27,12 @@ class Outcome:
 
     @property
     def failures(self) -> set[tuple[str, str]]:
-        """Each operation that failed, with what was wrong with it."""
+        """The operations that failed, each with the failed check."""
         return {(operation, each["type"]) for each in self.report["failures"] for operation in each["operations"]}
 
 
 async def fuzz(url: str, folder: Path, *options: str) -> Outcome:
-    """Let two users send all that the document allows, and what it does not."""
+    """Let two users send everything that the document allows, and things that it does not."""
     users, report = folder / "users.json", folder / "report.json"
     users.write_text(json.dumps({"auth": [_user(name) for name in ("ada", "bob")]}))
     command = [sys.executable, "-m", "schemathesis.cli", "--no-color", f"--config-file={CONFIG}", "run"]

@@ -1,4 +1,4 @@
-"""What single users do rarely, and what costs most: thousands at once, megabytes, many writers at the same moment."""
+"""Rare and expensive calls: thousands of sessions, megabytes, many concurrent writers."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from tests.service import Caller
 from tests.stateful.model import IN_PROCESS, Modelled, workers
 from tests.stateful.usual import deleted_by
 
-# Nobody else's: the lists of the others stay short.
+# A separate user, so that the other users' lists stay short.
 HEAVY = "eve"
 THOUSANDS = 2000
-# What piles up while Redis is away is to be swept in the time of a test.
+# The backlog of a Redis outage must be swept within the time of a test.
 MOST_OFTEN = 2
 SAMPLED = 12
 MEGABYTE = "x" * 1_000_000
@@ -29,7 +29,7 @@ RETURNING "id"
 
 
 class Extremes(Modelled):
-    """The model stays small: what thousands come to is known without remembering each."""
+    """Thousands of sessions are not modelled one by one: the outcome is known without them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Extremes(Modelled):
             expected.etag = None
 
     @rule(target=Modelled.graves, session_id=consumes(Modelled.sessions), worker=workers)
-    def delete_amid_readers_who_find_redis_emptied(self, session_id: str, worker: int) -> str:
+    def delete_while_reads_find_redis_empty(self, session_id: str, worker: int) -> str:
         if expected := self.alive.pop(session_id, None):
             statuses = self.run(self._deleted_amid_readers(expected.owner, worker, session_id))
             assert statuses[0] == 204
@@ -76,7 +76,7 @@ class Extremes(Modelled):
         return session_id
 
     async def _grown_and_deleted(self, worker: int, **condition: object) -> Sequence[str]:
-        """Give the account thousands of sessions, let every worker have some in its cache, and delete them."""
+        """Create thousands of sessions, let every worker cache some, and delete them."""
         rows = await self.world.database.fetch(ADD_THOUSANDS, HEAVY, THOUSANDS)
         # The second half of each pair is pinned.
         sampled = [row["id"] for row in rows[1 :: THOUSANDS // SAMPLED]]
@@ -92,7 +92,7 @@ class Extremes(Modelled):
         return {each.status_code for each in answers}
 
     async def _appended_at_once(self, caller: Caller, session_id: str) -> dict[int, str]:
-        """Let many write at the same moment; return what was taken, by its place. Those who wait too long try again."""
+        """Append concurrently, and return the accepted texts by sequence."""
         if self.redis_is == "up":
             await self.world.settled()
         failures = (await scrape(caller)).sum("chat_redis_failures_total")

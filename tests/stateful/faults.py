@@ -1,4 +1,4 @@
-"""What goes wrong: Redis is away, slow or emptied, engines die, a worker stands still."""
+"""Faults: Redis is away, slow or empty, an engine dies, a worker is paused."""
 
 import asyncio
 import signal
@@ -13,16 +13,16 @@ from tests.shell import ENGINE, children, family
 from tests.stateful.model import IN_PROCESS, Modelled
 from tests.waiting import LIMIT_SECONDS, until
 
-Asked = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Pending = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Faults(Modelled):
-    """No fault changes what the answers must be, also those of a worker that was asked while it stood still."""
+    """No fault may change a response, not even one that a paused worker owes."""
 
     def __init__(self) -> None:
         super().__init__()
-        #: Who waits for an answer about which session.
-        self.waiting: list[tuple[str, Asked]] = []
+        #: The pending requests of the paused worker, with their sessions.
+        self.waiting: list[tuple[str, Pending]] = []
 
     @precondition(lambda self: self.redis_is == "up")
     @rule(how=st.sampled_from(["paused", "dead"]))
@@ -65,7 +65,7 @@ class Faults(Modelled):
 
     @precondition(lambda self: self.process_is_paused)
     @rule(session_id=st.one_of(Modelled.sessions, Modelled.graves))
-    def ask_the_paused_process(self, session_id: str) -> None:
+    def call_the_paused_process(self, session_id: str) -> None:
         owner = self.alive[session_id].owner if session_id in self.alive else "ada"
         self.waiting.append((session_id, self.run(self._asked(owner, session_id))))
 
@@ -80,7 +80,7 @@ class Faults(Modelled):
         self.waiting = []
 
     @invariant()
-    def no_key_lives_for_ever(self) -> None:
+    def every_key_has_a_ttl(self) -> None:
         if self.redis_is == "up":
             assert self.run(self._immortal_keys()) == []
 
@@ -97,8 +97,8 @@ class Faults(Modelled):
         async with self.world.look_into_redis() as redis:
             await redis.flushall()
 
-    async def _asked(self, user: str, session_id: str) -> Asked:
-        """Send a request that the kernel accepts and nobody reads yet."""
+    async def _asked(self, user: str, session_id: str) -> Pending:
+        """Send a request that the kernel accepts but no process reads yet."""
         address = urlsplit(self.process.url)
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
         lines = [

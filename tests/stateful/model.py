@@ -1,4 +1,4 @@
-"""What the machine knows: the sessions as they must be, and the deployment that is held against them."""
+"""The model: the expected sessions, and the deployment that must match them."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -14,7 +14,7 @@ from tests.world import World
 
 T = TypeVar("T")
 USERS = ("ada", "bob")
-# The last one is a process of its own, which can stand still.
+# The last worker is a separate process, which can be paused.
 WORKERS = (0, 1, 2)
 IN_PROCESS = (0, 1)
 
@@ -25,13 +25,13 @@ titles = st.text(alphabet="aäß😀\u2028 %_", min_size=1, max_size=8).filter(l
 
 @dataclass
 class ModelSession:
-    """A session as it must be."""
+    """The expected state of a session."""
 
     owner: str
     title: str | None
     is_pinned: bool = False
     messages: list[str] = field(default_factory=list)
-    #: The ETag of the last read, as long as nothing has changed since.
+    #: The ETag of the last read, until something changes.
     etag: str | None = None
 
 
@@ -60,14 +60,14 @@ class Modelled(RuleBasedStateMachine):
         self.run(self.world.emptied())
 
     def caller(self, user: str, worker: int) -> Caller:
-        """Return the user by way of a worker, or of another one while that one stands still."""
+        """Return the user's caller on a worker, or on another one while that is paused."""
         return self.callers[user, 0 if worker not in self.awake() else worker]
 
     def awake(self) -> Sequence[int]:
         return IN_PROCESS if self.process_is_paused else WORKERS
 
     def of(self, user: str, session_id: str) -> ModelSession | None:
-        """Return the session if it is there and the user's."""
+        """Return the session if it exists and belongs to the user."""
         session = self.alive.get(session_id)
         return session if session and session.owner == user else None
 

@@ -1,4 +1,4 @@
-"""What users do, one call after the other."""
+"""Everyday calls, one at a time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,12 +10,12 @@ from hypothesis.stateful import consumes, rule
 from tests.service import Caller, new_id
 from tests.stateful.model import Modelled, ModelSession, titles, users, workers
 
-# A page ends at 4 MiB of messages; the session's own fields come on top.
+# A page holds at most 4 MiB of messages, plus the session's own fields.
 MOST_PAGE_BYTES = 4 * 1024 * 1024 + 4096
 
 
 class UsualCalls(Modelled):
-    """Each call's answer follows from the model alone, whichever worker gives it."""
+    """Each response follows from the model alone, whichever worker sends it."""
 
     @rule(target=Modelled.sessions, user=users, worker=workers, title=titles, own_id=st.booleans())
     def create(self, user: str, worker: int, title: str, own_id: bool) -> str:
@@ -102,7 +102,7 @@ class UsualCalls(Modelled):
             del self.alive[session_id]
 
     @rule(session_id=Modelled.graves, user=users, worker=workers)
-    def come_late(self, session_id: str, user: str, worker: int) -> None:
+    def use_a_deleted_id(self, session_id: str, user: str, worker: int) -> None:
         caller = self.caller(user, worker)
         assert self.run(caller.append(session_id, "late")).status_code == 404
         assert self.run(caller.change(session_id, title="late")).status_code == 404
@@ -110,7 +110,7 @@ class UsualCalls(Modelled):
 
 
 async def contents(caller: Caller, newest: httpx.Response) -> list[str]:
-    """Page back from the newest messages to the first, and return what all of them say."""
+    """Page back from the newest messages to the first, and return all their contents."""
     page = newest.json()
     messages = page["messages"]
     while page["has_more_messages"]:
@@ -120,7 +120,7 @@ async def contents(caller: Caller, newest: httpx.Response) -> list[str]:
 
 
 async def deleted_by(caller: Caller, **condition: object) -> dict[str, Any]:
-    """Delete whatever meets a condition."""
+    """Delete all sessions that match a filter."""
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     body = {"filter": {"updated_before": tomorrow.isoformat(), **condition}}
     answer = await caller.http.post("/api/chat/sessions/batch-delete", json=body)
