@@ -14,6 +14,7 @@ test("rename with Enter: the chat has its new name and moves up", async ({ sideb
   await sidebar.expectTitles(["Beta, better", "Alpha", "Gamma"]);
   await expect(sidebar.link("Beta, better")).toBeFocused();
   expect(await service.titles()).toEqual(["Beta, better", "Alpha", "Gamma"]);
+  await expect(page.getByRole("status").filter({ hasText: "Renamed to “Beta, better”." })).toBeAttached();
 });
 
 test("Escape leaves the name as it was, leaving the field keeps the new one", async ({ sidebar, page, service }) => {

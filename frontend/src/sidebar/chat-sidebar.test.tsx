@@ -36,6 +36,29 @@ test("it keeps the selection itself if nobody else does", async () => {
   expect(row("Alpha")).toHaveAttribute("aria-current", "page");
 });
 
+test("an error of the host's own rows breaks the sidebar, not the page, and can be tried again", async () => {
+  service.sessions = [summary("Alpha")];
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  let isBroken = true;
+  const renderRow = () => {
+    if (isBroken) {
+      throw new Error("a mistake");
+    }
+    return <b>{"mended"}</b>;
+  };
+  render(
+    <>
+      <h1>{"the page"}</h1>
+      <ChatSidebar baseUrl={BASE_URL} getToken={() => "token"} onSelect={() => undefined} renderRow={renderRow} />
+    </>,
+  );
+  expect(await screen.findByRole("alert")).toHaveTextContent("Something went wrong here");
+  expect(screen.getByRole("heading", { name: "the page" })).toBeInTheDocument();
+  isBroken = false;
+  await userEvent.click(screen.getByRole("button", { name: "Retry" }));
+  expect(await screen.findByText("mended")).toBeInTheDocument();
+});
+
 test("nothing, not found and failed look different", async () => {
   const { user } = show();
   await screen.findByText("No chats yet");

@@ -33,6 +33,9 @@ export function useFocusKeeper(container: RefObject<HTMLElement | null>, fallbac
       }
     };
     const observer = new MutationObserver(() => {
+      if (last === null) {
+        return;
+      }
       keep();
       // A disabled element loses the focus only when the page is drawn.
       requestAnimationFrame(() => setTimeout(keep));
