@@ -24,10 +24,14 @@ FROM generate_series(1, $2::int) AS n
 """
 
 MESSAGES_OF_NEW_SESSIONS = """
-INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "content", "sequence")
-SELECT "userId", "ChatSession"."id", gen_random_uuid(), CASE WHEN n % 2 = 0 THEN 'user' ELSE 'assistant' END,
-    to_jsonb(repeat('Some words of a chat. ', 8)), n
+INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "sequence")
+SELECT "userId", "ChatSession"."id", "message", "role",
+    format('{"id":"%s","name":null,"tool_call_id":null,"refusal":null,"tool_calls":null,"function_call":null,"metadata":{},'
+        '"role":"%s","content":"%s"}', "message", "role", repeat('Some words of a chat. ', 8))::json, n
 FROM "ChatSession" CROSS JOIN generate_series(0, $2::int - 1) AS n
+CROSS JOIN LATERAL (
+    SELECT gen_random_uuid() AS "message", CASE WHEN n % 2 = 0 THEN 'user' ELSE 'assistant' END AS "role"
+) AS message
 WHERE "userId" = $1 AND NOT EXISTS (
     SELECT FROM "ChatMessage" WHERE "userId" = $1 AND "sessionId" = "ChatSession"."id"
 )
@@ -41,7 +45,7 @@ FROM "ChatSession" WHERE "userId" = $1 ON CONFLICT DO NOTHING
 
 COPY_MESSAGES = """
 INSERT INTO pick_message (id, session_id, role, content, metadata, sequence, created_at)
-SELECT "id", "sessionId", "role", "content", "metadata", "sequence", "createdAt"
+SELECT "id", "sessionId", "role", "body"::jsonb -> 'content', '{}', "sequence", "createdAt"
 FROM "ChatMessage" WHERE "userId" = $1 ON CONFLICT DO NOTHING
 """
 

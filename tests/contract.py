@@ -17,6 +17,18 @@ TYPES: dict[str, type | tuple[type, ...]] = {
     "integer": int,
     "number": (int, float),
 }
+# What each keyword says about a value, given what the schema wants.
+KEYWORDS: dict[str, Callable[[Any, Any], bool]] = {
+    "type": lambda value, wanted: (
+        isinstance(value, TYPES[wanted]) and (wanted == "boolean" or not isinstance(value, bool))
+    ),
+    "enum": lambda value, wanted: value in wanted,
+    "const": lambda value, wanted: bool(value == wanted),
+    "required": lambda value, wanted: set(wanted) <= set(value),
+    "pattern": lambda value, wanted: re.search(wanted, value) is not None,
+    "minLength": lambda value, wanted: len(value) >= wanted,
+    "maxLength": lambda value, wanted: len(value) <= wanted,
+}
 # What says nothing about a value. A keyword that is neither here nor understood fails, rather than to be overlooked.
 ANNOTATIONS = {"title", "description", "examples", "format", "default"}
 
@@ -71,17 +83,8 @@ def validate(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> No
 
 
 def _keeps_to(value: Any, keyword: str, wanted: Any) -> bool:  # noqa: ANN401  any JSON
-    match keyword:
-        case "type":
-            return isinstance(value, TYPES[wanted]) and (wanted == "boolean" or not isinstance(value, bool))
-        case "enum":
-            return value in wanted
-        case "const":
-            return bool(value == wanted)
-        case "required":
-            return set(wanted) <= set(value)
-    assert keyword in ANNOTATIONS, f"{keyword} is not understood"
-    return True
+    assert keyword in KEYWORDS or keyword in ANNOTATIONS, f"{keyword} is not understood"
+    return keyword in ANNOTATIONS or KEYWORDS[keyword](value, wanted)
 
 
 def _parts(value: Any, keyword: str, schema: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:  # noqa: ANN401

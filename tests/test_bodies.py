@@ -3,11 +3,8 @@
 import json
 from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
-from pydantic_core import to_json
 
-from chat_sessions.contract.storable import digits_added
 from chat_sessions.web.bodies import MAX_VALUES, holds_at_most
 from tests.line import connected_to
 from tests.listening import on_a_socket
@@ -16,10 +13,6 @@ from tests.service import Caller, Service, token
 PATH = "/api/chat/sessions"
 JSON = {"Content-Type": "application/json"}
 MIB = 1024 * 1024
-METADATA_WRITTEN_OUT = (
-    "Metadata may have at most 16 KiB of JSON. Numbers count as they are stored, without an exponent."
-)
-MESSAGE_WRITTEN_OUT = "A message may have at most 1 MiB of JSON. Numbers count as they are stored, without an exponent."
 TOO_MANY = "The body has more than 20,000 JSON values; send fewer per request."
 
 
@@ -179,29 +172,23 @@ class TestSizes:
         assert message.json()["detail"] == "A message may have at most 1 MiB of JSON."
         assert metadata.json()["detail"] == "Metadata may have at most 16 KiB of JSON."
 
-    @pytest.mark.parametrize("number", [5e-324, 1.7976931348623157e308, -1e300, 1e16, -1.5e-7, 1.5, 1e15, -0.0])
-    async def test_a_number_never_takes_more_room_than_it_counts_for_nor_much_less(
-        self, number: float, database: asyncpg.Pool
+    @pytest.mark.parametrize(
+        ("number", "status"),
+        [
+            ("1e999", 201),
+            ("-1E-999", 201),
+            ("9" * 100, 201),
+            ("1e1000", 422),
+            ("1E-1000", 422),
+            ("0." + "1" * 1000, 422),
+        ],
+        ids=range(6),
+    )
+    async def test_numbers_of_metadata_are_such_that_postgres_can_compare_them(
+        self, number: str, status: int, ada: Caller
     ) -> None:
-        sent = to_json(number)
-        stored = await database.fetchval("SELECT octet_length($1::jsonb::text)", sent.decode())
-        assert stored <= len(sent) + digits_added(sent) <= stored + len(sent)
-
-    async def test_numbers_in_metadata_count_written_out(self, ada: Caller) -> None:
-        body = f'{{"metadata":{{"a":[{",".join(["5e-324"] * 2000)}]}}}}'
-        answer = await ada.http.post(PATH, content=body, headers=JSON)
-        assert (answer.status_code, answer.json()["detail"]) == (422, METADATA_WRITTEN_OUT)
-        assert (await ada.create(metadata={"a": [5e-324] * 40}))["metadata"] == {"a": [5e-324] * 40}
-
-    @pytest.mark.parametrize("field", ["content", "tool_calls", "function_call"])
-    async def test_numbers_in_a_message_count_written_out(self, field: str, ada: Caller) -> None:
-        numbers = f'{{"a":[{",".join(["5e-324"] * 4000)}]}}'
-        value = numbers if field == "function_call" else f"[{numbers}]"
-        created = await ada.http.post(PATH, content=message(**{field: value}), headers=JSON)
-        session_id = (await ada.create())["id"]
-        appended = await ada.http.post(f"{PATH}/{session_id}/messages", content=message(**{field: value}), headers=JSON)
-        assert (created.status_code, created.json()["detail"]) == (422, MESSAGE_WRITTEN_OUT)
-        assert (appended.status_code, appended.json()["detail"]) == (422, MESSAGE_WRITTEN_OUT)
+        answer = await ada.http.post(PATH, content=f'{{"metadata":{{"a":[{number}]}}}}', headers=JSON)
+        assert answer.status_code == status
 
     async def test_what_looks_like_a_number_in_a_text_counts_as_text(self, ada: Caller) -> None:
         metadata = {'5e-324 "5e-324': '\\5e-324"5e324' * 500, "5e-324": "5e-324" * 500}

@@ -348,8 +348,3 @@ class TestJson:
         assert answer.status_code in {201, 422}
         await all_readable(ada)
         no_bug_is_hit()
-
-    async def test_the_last_of_two_equal_names_counts(self, ada: Caller) -> None:
-        body = b'{"title": "first", "title": "second"}'
-        answer = await ada.http.post(PATH, content=body, headers={"Content-Type": "application/json"})
-        assert answer.json()["title"] == "second"

@@ -25,10 +25,10 @@ INSERT INTO "ChatSession" ("id", "userId", "title", "isPinned", "messageCount", 
 SELECT lpad(n::text, 8, '0'), CASE n % 20 WHEN 0 THEN 'ada' ELSE 'user' || n % 20 END, 'Chat ' || n, n % 400 = 0,
     CASE n WHEN 20 THEN 5000 ELSE 0 END, '2026-01-01T00:00:00Z'::timestamptz + make_interval(secs => n / 3)
 FROM generate_series(1, 20000) AS n ORDER BY md5(n::text);
-INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "sequence")
-SELECT 'ada', '00000020', n::text, 'user', n FROM generate_series(0, 4999) AS n;
-INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "sequence")
-SELECT "userId", "id", '1', 'user', 0 FROM "ChatSession" WHERE "id" > '00000100';
+INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "sequence", "body")
+SELECT 'ada', '00000020', n::text, 'user', n, '{}' FROM generate_series(0, 4999) AS n;
+INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "sequence", "body")
+SELECT "userId", "id", '1', 'user', 0, '{}' FROM "ChatSession" WHERE "id" > '00000100';
 INSERT INTO "Tombstone" ("userId", "sessionId") SELECT 'ada', 'gone' || n FROM generate_series(1, 20000) AS n;
 INSERT INTO "Outbox" ("userId", "sessionId", "change") SELECT 'ada', 'x', 'updated' FROM generate_series(1, 20000);
 VACUUM ANALYZE;
@@ -131,13 +131,8 @@ async def test_an_append_finds_its_session_and_its_known_messages_by_their_ids(
     ada: Caller, sent: Sent, crowd: asyncpg.Pool
 ) -> None:
     await ada.append((await ada.create())["id"], "a")
-    given = json.dumps(
-        [
-            {"position": position, "id": each, "role": "user", "metadata": {}}
-            for position, each in enumerate(("17", "new"))
-        ]
-    )
-    plan = await explain(crowd, sent.one("jsonb_to_recordset"), "00000020", "ada", given)
+    given = json.dumps([{"id": each, "role": "user", "body": {}} for each in ("17", "new")])
+    plan = await explain(crowd, sent.one("json_to_recordset", "known"), "00000020", "ada", given)
     assert {"ChatSession_pkey", "ChatMessage_pkey"} <= set(plan.indexes)
     assert "Seq Scan" not in plan.kinds
     assert plan.read < 20

@@ -160,7 +160,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "appendMessages": {"messages": [{"role": "user", "content": "hi"}]},
     "deleteSessions": {"filter": {"q": "nobody has this"}, "dry_run": True},
 }
-FREE_FORM = {"metadata", "function_call"}
+FREE_FORM = {"metadata", "messages"}
 TRICKS = {"__proto__", "constructor", "userId", "owner", "sub", "where", "connect", "sessionId", "is_admin", "$type"}
 
 

@@ -324,7 +324,7 @@ def _plain(text: str, values: Values) -> str:
     for value in sorted(values, key=len, reverse=True):
         text = text.replace(value, "<given>")
     # Appended to the same session one after the other.
-    text = re.sub(r'"sequence" : \d+', '"sequence" : <n>', text)
+    text = re.sub(r'"sequence":\d+', '"sequence":<n>', text)
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>", text)
     return re.sub(r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "<time>", text)
 

@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 from pydantic_core import to_json
 
-from chat_sessions import model
-from chat_sessions.contract.schemas import NewMessage
+from chat_sessions.contract.messages import NewMessage
 from chat_sessions.settings import Settings
+from chat_sessions.store import rows
 from chat_sessions.store.prisma import node
 from chat_sessions.web import middleware
 from chat_sessions.web.bodies import JsonRequest
@@ -104,18 +104,18 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[bytes], lis
     """Yield the JSON of each message that the model makes, and all that is sent to the engine."""
     made, sent = list[bytes](), list[Any]()
 
-    def made_of(value: object) -> bytes:
-        json = to_json(value)
-        if isinstance(value, NewMessage):
-            made.append(json)
-        return json
+    record = rows.record
+
+    def made_of(message: NewMessage) -> bytes:
+        made.append(record(message))
+        return made[-1]
 
     def line_of(value: Any) -> bytes:  # noqa: ANN401  any JSON
         sent.append(value[1])
         return to_json(value)
 
     with monkeypatch.context() as patched:
-        patched.setattr(model, "to_json", made_of)
+        patched.setattr(rows, "record", made_of)
         patched.setattr(node, "dumps", line_of)
         yield made, sent
 
@@ -144,12 +144,13 @@ async def test_others_get_a_turn_between_two_messages(ada: Caller, monkeypatch: 
             turns += 1
             await asyncio.sleep(0)
 
-    def noting_turns(value: object) -> bytes:
-        if isinstance(value, NewMessage):
-            turns_at.append(turns)
-        return to_json(value)
+    record = rows.record
 
-    monkeypatch.setattr(model, "to_json", noting_turns)
+    def noting_turns(message: NewMessage) -> bytes:
+        turns_at.append(turns)
+        return record(message)
+
+    monkeypatch.setattr(rows, "record", noting_turns)
     other = asyncio.create_task(take_turns())
     await ada.create(messages=[{"role": "user", "content": f"{n}"} for n in range(5)])
     other.cancel()

@@ -48,13 +48,13 @@ def forged(*values: object) -> str:
 
 
 class TestOrder:
-    async def test_the_latest_changed_comes_first(self, ada: Caller) -> None:
+    async def test_the_one_with_the_latest_message_comes_first(self, ada: Caller) -> None:
         first, second = await ada.create("first"), await ada.create("second")
         assert await ada.titles() == ["second", "first"]
         await ada.append(first["id"], "news")
         assert await ada.titles() == ["first", "second"]
         await ada.change(second["id"], title="renamed")
-        assert await ada.titles() == ["renamed", "first"]
+        assert await ada.titles() == ["first", "renamed"]
 
     async def test_pinned_ones_come_first_unless_they_are_asked_not_to(self, ada: Caller) -> None:
         old = await ada.create("old")

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 
 from chat_sessions.store.sql_reads import MAX_PAGE_BYTES
@@ -165,6 +166,11 @@ class TestLimits:
         assert (await ada.get(session_id)).status_code == 200
 
 
+async def append_text(caller: Caller, session_id: str, messages: str) -> httpx.Response:
+    body = f'{{"messages":[{messages}]}}'.encode()
+    return await caller.http.post(path(session_id), content=body, headers={"Content-Type": "application/json"})
+
+
 class TestSequences:
     async def test_start_at_zero_and_have_no_gaps(self, ada: Caller, session_id: str) -> None:
         await ada.append(session_id, "a", "b")
@@ -192,9 +198,43 @@ class TestSequences:
 class TestRepeats:
     async def test_a_repeat_answers_as_the_first_call_and_adds_nothing(self, ada: Caller, session_id: str) -> None:
         first = await ada.append(session_id, "a", id="m1")
-        again = await ada.append(session_id, "changed since", id="m1")
-        assert (again.status_code, again.json()) == (201, first.json())
+        again = await ada.append(session_id, "a", id="m1")
+        assert (again.status_code, again.content) == (201, first.content)
         assert await contents(ada, session_id) == [(0, "a")]
+
+    @pytest.mark.parametrize(
+        "same",
+        [
+            '{"id":"m1","role":"user","content":[{"n":1.0,"a":"\u00e9"}]}',
+            '{ "role" : "user", "content":[{"a":"\\u00E9","n":1}],\n"id":"m1" }',
+            '{"id":"m1","role":"user","content":[{"n":10e-1,"a":"\u00e9"}],"name":null,"metadata":{}}',
+        ],
+        ids=["the same text", "in other words", "with what is left out"],
+    )
+    async def test_a_repeat_may_be_spelled_in_another_way(self, same: str, ada: Caller, session_id: str) -> None:
+        first = await append_text(ada, session_id, '{"id":"m1","role":"user","content":[{"n":1.0,"a":"\u00e9"}]}')
+        again = await append_text(ada, session_id, same)
+        assert (again.status_code, again.content) == (201, first.content)
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            '{"id":"m1","role":"user","content":"b"}',
+            '{"id":"m1","role":"assistant","content":"a"}',
+            '{"id":"m1","role":"user","content":"a","name":"n"}',
+            '{"id":"m1","role":"user","content":"a","unknown":null}',
+            '{"id":"m1","role":"user","content":"a","unknown":1e200000}',
+        ],
+        ids=["content", "role", "name", "unknown field", "a number that cannot be compared"],
+    )
+    async def test_the_id_of_another_message_is_409_and_adds_nothing(
+        self, other: str, ada: Caller, session_id: str
+    ) -> None:
+        await ada.append(session_id, "a", id="m1")
+        before = (await ada.get(session_id)).json()
+        answer = await append_text(ada, session_id, f'{{"id":"m2","role":"user"}},{other}')
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:chat-sessions:message-id-taken")
+        assert (await ada.get(session_id)).json() == before
 
     async def test_a_repeat_that_goes_on_adds_what_is_new_only(self, ada: Caller, session_id: str) -> None:
         messages = [{"role": "user", "content": letter, "id": letter} for letter in "abcd"]
@@ -288,9 +328,8 @@ class TestPageBytes:
     async def test_a_single_message_that_is_larger_than_a_page_is_served(
         self, ada: Caller, large: str, database: asyncpg.Pool
     ) -> None:
-        await database.execute(
-            """UPDATE "ChatMessage" SET "content" = to_jsonb(repeat('x', 5000000)) WHERE "sequence" = 4"""
-        )
+        padding = """left("body"::text, -1) || ',"more":"' || repeat('x', 5000000) || '"}'"""
+        await database.execute(f'UPDATE "ChatMessage" SET "body" = ({padding})::json WHERE "sequence" = 4')  # noqa: S608
         assert await self.shown(ada, large, limit=200) == ([5], True, 5)
         answer = await ada.get(large, before_sequence=5)
         assert [each["sequence"] for each in answer.json()["messages"]] == [4]

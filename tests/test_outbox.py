@@ -48,11 +48,12 @@ async def test_the_cache_follows_direct_sql(
 @pytest.mark.parametrize(
     ("statement", "shown"),
     [
-        ("""UPDATE "ChatMessage" SET "content" = '"bye"'""", ["bye"]),
+        ("""UPDATE "ChatMessage" SET "body" = ("body"::jsonb || '{"content":"bye"}')::json""", ["bye"]),
         ('DELETE FROM "ChatMessage"', []),
         (
-            """INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "content", "sequence")
-               SELECT "userId", "id", 'new', 'user', '"bye"', 1 FROM "ChatSession" """,
+            """INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "sequence")
+               SELECT "userId", "sessionId", 'new', "role", ("body"::jsonb || '{"id":"new","content":"bye"}')::json, 1
+               FROM "ChatMessage" """,
             ["hi", "bye"],
         ),
     ],

@@ -300,20 +300,30 @@ class TestGet:
 
 
 class TestPatch:
-    async def test_renaming_moves_updated_at(self, ada: Caller) -> None:
+    @pytest.mark.parametrize("change", [{"title": "New"}, {"is_pinned": True}, {"title": "New", "is_pinned": True}])
+    async def test_a_change_leaves_the_time_of_the_last_message(self, change: dict[str, object], ada: Caller) -> None:
         created = await ada.create("Old")
-        renamed = await ada.change(created["id"], title=" New ")
-        assert renamed.status_code == 200
-        assert set(renamed.json()) == SUMMARY
-        assert renamed.json()["title"] == "New"
-        assert datetime.fromisoformat(renamed.json()["updated_at"]) > datetime.fromisoformat(created["updated_at"])
-        assert renamed.json()["created_at"] == created["created_at"]
+        answer = await ada.http.patch(f"{PATH}/{created['id']}", json=change)
+        assert answer.status_code == 200
+        assert answer.json() == {**created, **change}
 
-    async def test_pinning_does_not_move_updated_at(self, ada: Caller) -> None:
-        created = await ada.create("Chat")
-        for pinned in (True, False):
-            answer = await ada.change(created["id"], is_pinned=pinned)
-            assert answer.json() == {**created, "is_pinned": pinned}
+    async def test_a_renamed_session_keeps_its_place_in_the_list(self, ada: Caller) -> None:
+        older = (await ada.create("Older"))["id"]
+        await ada.create("Newer")
+        await ada.change(older, title="Renamed")
+        assert await ada.titles() == ["Newer", "Renamed"]
+        await ada.append(older, "one more")
+        assert await ada.titles() == ["Renamed", "Newer"]
+
+    async def test_a_repeated_append_leaves_the_time_of_the_last_message(self, ada: Caller) -> None:
+        session_id = (await ada.create())["id"]
+        await ada.append(session_id, "once", id="m1")
+        before = (await ada.get(session_id)).json()["updated_at"]
+        await ada.append(session_id, "once", id="m1")
+        assert (await ada.get(session_id)).json()["updated_at"] == before
+
+    async def test_a_title_is_trimmed(self, ada: Caller) -> None:
+        assert (await ada.change((await ada.create())["id"], title=" New ")).json()["title"] == "New"
 
     async def test_title_and_pin_change_together(self, ada: Caller) -> None:
         created = await ada.create("Old")

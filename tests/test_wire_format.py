@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 from pydantic import BaseModel
 
-from chat_sessions.contract.schemas import Messages, Session, SessionList
+from chat_sessions.contract.messages import Messages
+from chat_sessions.contract.schemas import Session, SessionList
 from tests.service import Caller
 
 ODD = {"a": [1, 1.5, True, None, {"ü": '\u2028 \U0001f600 " \\ \n'}], "big": 10**20, "": ""}

@@ -7,6 +7,7 @@ ChatSessionsError
 ├── SessionNotFound             404  missing, deleted or another user's: indistinguishable
 ├── Conflict                    409
 │   ├── SessionIdTaken          409  the user has deleted a session with this id
+│   ├── MessageIdTaken          409  the session has another message with this id
 │   └── SessionBusy             409  the session's lock timed out
 ├── PreconditionFailed          412  If-Match does not match
 ├── TooManyRequests             429  rate limit
@@ -93,6 +94,12 @@ class SessionIdTaken(Conflict):
     """The user has deleted a session with this id."""
 
     detail = "You have deleted a session with this id. Use a new one."
+
+
+class MessageIdTaken(Conflict):
+    """The session has another message with this id."""
+
+    detail = "The session has another message with one of these ids; mint another one."
 
 
 class SessionBusy(Conflict):

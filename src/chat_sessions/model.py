@@ -1,11 +1,9 @@
 """The rules: who may, in which order, and when the cache is evicted."""
 
 from asyncio import sleep
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Concatenate, ParamSpec, TypeVar
-
-from pydantic_core import to_json
 
 from chat_sessions.cache.evictor import Evictor
 from chat_sessions.cache.session_cache import MAX_SESSIONS_PER_EVICTION, SessionCache, Ticket
@@ -13,20 +11,16 @@ from chat_sessions.cache.session_lock import SessionLock
 from chat_sessions.contract import etags
 from chat_sessions.contract.batch_outcome import BatchOutcome
 from chat_sessions.contract.changes import Change, ChangeKind, ManyDeleted
+from chat_sessions.contract.messages import NewMessage
 from chat_sessions.contract.representation import Representation
-from chat_sessions.contract.schemas import (
-    BatchDeletion,
-    NewMessage,
-    NewSession,
-    SessionChange,
-    Summary,
-)
-from chat_sessions.contract.storable import JsonObject, digits_added
+from chat_sessions.contract.schemas import BatchDeletion, NewSession, SessionChange
+from chat_sessions.contract.spelling import text_of
 from chat_sessions.errors import BadRequest, PreconditionFailed, SessionNotFound, TooManyRequests, size_in_words
 from chat_sessions.limits import KeyedLimit
 from chat_sessions.settings import Settings
+from chat_sessions.store import rows
 from chat_sessions.store.filters import ListQuery
-from chat_sessions.store.session_store import MessagePage, SessionStore, Versioned
+from chat_sessions.store.session_store import Created, MessagePage, SessionStore, Versioned
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -88,18 +82,18 @@ class ChatSessions:
             raise SessionNotFound
         return Representation(etags.of_version(found.version), found.value)
 
-    async def create(self, user: str, new: NewSession) -> tuple[Versioned[Summary], bool]:
+    async def create(self, user: str, new: NewSession) -> Created:
         """Return the session and whether it is new, or raise SessionIdTaken."""
         self._check_metadata(new.metadata)
         messages = await self._checked(new.messages)
-        created, is_new = await self._query(self._store.create, user, new, messages)
-        if is_new:
-            await self._changed(user, created.value.id, "created")
-        return created, is_new
+        created = await self._query(self._store.create, user, new, messages)
+        if created.is_new:
+            await self._changed(user, created.id, "created")
+        return created
 
     async def change(
         self, user: str, session_id: str, change: SessionChange, versions: Sequence[int] | None
-    ) -> Versioned[Summary]:
+    ) -> Versioned[bytes]:
         """Rename or pin; raise SessionNotFound, or PreconditionFailed if it has none of the versions."""
         changed = await self._query(self._store.change, user, session_id, change, versions)
         if changed is None:
@@ -108,7 +102,10 @@ class ChatSessions:
         return changed
 
     async def append(self, user: str, session_id: str, messages: Sequence[NewMessage]) -> bytes:
-        """Append messages, one writer at a time, and return their JSON; raise SessionNotFound or SessionBusy."""
+        """Append messages, one writer at a time, and return their JSON.
+
+        Raise SessionNotFound, SessionBusy or MessageIdTaken.
+        """
         checked = await self._checked(messages)
         async with self._lock.held(user, session_id):
             stored = await self._query(self._store.append, user, session_id, checked)
@@ -160,24 +157,21 @@ class ChatSessions:
         return SessionNotFound()
 
     async def _checked(self, messages: Sequence[NewMessage]) -> bytes:
-        """Return the messages as a JSON array, or raise BadRequest. A hundred of them do not hold up other requests."""
+        """Return the messages as the store takes them, or raise BadRequest; a hundred do not hold up other requests."""
         checked: list[bytes] = []
         for message in messages:
             if checked:
                 await sleep(0)
             self._check_metadata(message.metadata)
-            json = to_json(message)
-            _check_size("A message", json, self._settings.max_message_bytes)
-            checked.append(json)
+            _check_size("A message", message.text, self._settings.max_message_bytes)
+            checked.append(rows.record(message))
         return b"[" + b",".join(checked) + b"]"
 
-    def _check_metadata(self, metadata: JsonObject) -> None:
-        _check_size("Metadata", to_json(metadata), self._settings.max_metadata_bytes)
+    def _check_metadata(self, metadata: Mapping[str, object]) -> None:
+        _check_size("Metadata", text_of(metadata), self._settings.max_metadata_bytes)
 
 
-def _check_size(name: str, json: bytes, limit: int) -> None:
-    """Raise BadRequest if the JSON is larger than the limit as it was sent, or as Postgres will return it."""
-    added = digits_added(json)
-    if len(json) + added > limit:
-        written_out = " Numbers count as they are stored, without an exponent." if added else ""
-        raise BadRequest(f"{name} may have at most {size_in_words(limit)} of JSON.{written_out}", "body")
+def _check_size(name: str, json: str, limit: int) -> None:
+    """Raise BadRequest if the JSON is larger than the limit."""
+    if len(json.encode()) > limit:
+        raise BadRequest(f"{name} may have at most {size_in_words(limit)} of JSON.", "body")

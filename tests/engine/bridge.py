@@ -39,7 +39,7 @@ async def new_messages(db: Prisma, session: str, count: int) -> int:
                 "sessionId": session,
                 "role": "user",
                 "sequence": n,
-                "content": Json(f"word {n}"),
+                "body": Json.keys(content=f"word {n}"),
             }
             for n in range(count)
         ],

@@ -1,6 +1,7 @@
 """Each failure is the exception that Prisma Client Python documents."""
 
 import pytest
+from prisma import Json
 from prisma.errors import (
     DataError,
     FieldNotFoundError,
@@ -28,7 +29,9 @@ async def test_a_taken_sequence_names_the_constraint(db: BridgedPrisma) -> None:
     await new_session(db, "a")
     await new_messages(db, "a", 1)
     with pytest.raises(UniqueViolationError) as caught:
-        await db.chatmessage.create(data={"userId": "ada", "id": "x", "sessionId": "a", "role": "user", "sequence": 0})
+        await db.chatmessage.create(
+            data={"userId": "ada", "id": "x", "sessionId": "a", "role": "user", "sequence": 0, "body": Json({})}
+        )
     assert caught.value.meta["target"] == "ChatMessage_userId_sessionId_sequence_key"
 
 
@@ -44,7 +47,7 @@ async def test_a_tombstone_blocks_its_id_and_names_itself(db: BridgedPrisma) -> 
 async def test_a_message_without_its_session_violates_the_foreign_key(db: BridgedPrisma) -> None:
     with pytest.raises(ForeignKeyViolationError):
         await db.chatmessage.create(
-            data={"userId": "ada", "id": "m", "sessionId": "gone", "role": "user", "sequence": 0}
+            data={"userId": "ada", "id": "m", "sessionId": "gone", "role": "user", "sequence": 0, "body": Json({})}
         )
     with pytest.raises(ForeignKeyViolationError):
         await new_messages(db, "gone", 2)

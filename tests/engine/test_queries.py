@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prisma import Json
 from prisma.models import ChatSession
 from prisma.types import ChatMessageWhereUniqueInput, TombstoneWhereUniqueInput
 from pydantic import BaseModel
@@ -20,7 +21,11 @@ async def test_create_is_one_insert_and_returns_the_row(db: BridgedPrisma, state
 
 async def test_nested_create_makes_both_in_one_transaction(db: BridgedPrisma, statements: Statements) -> None:
     await db.chatsession.create(
-        data={"id": "a", "userId": "ada", "messages": {"create": [{"id": "m", "role": "user", "sequence": 0}]}},
+        data={
+            "id": "a",
+            "userId": "ada",
+            "messages": {"create": [{"id": "m", "role": "user", "sequence": 0, "body": Json({})}]},
+        },
     )
     assert (statements.verbs[0], statements.verbs[-1]) == ("BEGIN", "COMMIT")
     assert [message.id for message in await db.chatmessage.find_many(where={"sessionId": "a"})] == ["m"]
@@ -36,7 +41,10 @@ async def test_create_many_counts_and_can_skip_duplicates(db: BridgedPrisma, sta
     assert await new_messages(db, "a", 3) == 3
     statements.clear()
     repeated = await db.chatmessage.create_many(
-        data=[{"userId": "ada", "id": f"m{n}", "sessionId": "a", "role": "user", "sequence": n} for n in range(5)],
+        data=[
+            {"userId": "ada", "id": f"m{n}", "sessionId": "a", "role": "user", "sequence": n, "body": Json({})}
+            for n in range(5)
+        ],
         skip_duplicates=True,
     )
     assert repeated == 2

@@ -36,7 +36,7 @@ export interface paths {
         };
         /**
          * List sessions
-         * @description Return a page of your sessions, pinned ones first, then by last update.
+         * @description Return a page of your sessions, pinned ones first, then by their last message.
          */
         get: operations["listSessions"];
         put?: never;
@@ -96,7 +96,7 @@ export interface paths {
         head?: never;
         /**
          * Rename or pin a session
-         * @description Rename a session, which updates `updated_at`, or pin it, which does not.
+         * @description Rename or pin a session. Neither moves `updated_at`, so the session keeps its place in the list.
          */
         patch: operations["changeSession"];
         trace?: never;
@@ -112,7 +112,9 @@ export interface paths {
         put?: never;
         /**
          * Append messages
-         * @description Append messages in order. A message whose `id` is stored already is returned as stored.
+         * @description Append messages in order. A message that is stored already, by its `id`, is returned as stored.
+         *
+         *     The same `id` with other content is 409; key order, whitespace and the spelling of numbers make no difference.
          */
         post: operations["appendMessages"];
         delete?: never;
@@ -285,17 +287,19 @@ export interface components {
         JsonValue: unknown;
         /**
          * Message
-         * @description A message of a session.
+         * @description A message of a session, with every field that it was sent with.
          */
         Message: {
-            /** Id */
-            id: string;
             /**
              * Role
-             * @enum {string}
+             * @description system, developer, user, assistant, tool, function, reasoning, or another lower-case word.
+             * @example user
              */
-            role: "system" | "developer" | "user" | "assistant" | "tool" | "function";
-            /** Content */
+            role: string;
+            /**
+             * Content
+             * @description A text, or content parts.
+             */
             content: string | {
                 [key: string]: components["schemas"]["JsonValue"];
             }[] | null;
@@ -317,6 +321,8 @@ export interface components {
             metadata: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
+            /** Id */
+            id: string;
             /**
              * Sequence
              * @description Dense and ascending from 0 within the session.
@@ -327,6 +333,8 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * Messages
@@ -338,19 +346,15 @@ export interface components {
         };
         /**
          * NewMessage
-         * @description A message as OpenAI's chat API shapes it.
+         * @description A message to store. Fields beyond these are kept as they are sent.
          */
         NewMessage: {
             /**
-             * Id
-             * @description Minted by the client; a repeat with the same id adds nothing. Unique within its session.
-             */
-            id?: string | null;
-            /**
              * Role
-             * @enum {string}
+             * @description system, developer, user, assistant, tool, function, reasoning, or another lower-case word.
+             * @example user
              */
-            role: "system" | "developer" | "user" | "assistant" | "tool" | "function";
+            role: string;
             /**
              * Content
              * @description A text, or content parts.
@@ -376,6 +380,13 @@ export interface components {
             metadata?: {
                 [key: string]: components["schemas"]["JsonValue"];
             };
+            /**
+             * Id
+             * @description Minted by the client; a repeat with the same id adds nothing. Unique within its session.
+             */
+            id?: string | null;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * NewMessages
@@ -491,7 +502,7 @@ export interface components {
             /**
              * Updated At
              * Format: date-time
-             * @description Of the last message or renaming.
+             * @description Of the last message, or of the creation.
              */
             updated_at: string;
             /** Is Pinned */
@@ -503,11 +514,6 @@ export interface components {
             /** User Id */
             user_id: string;
             /**
-             * Messages
-             * @description Ascending by sequence.
-             */
-            messages: components["schemas"]["Message"][];
-            /**
              * Has More Messages
              * @description Whether there are older messages.
              */
@@ -517,6 +523,11 @@ export interface components {
              * @description Give it as `before_sequence` for the older messages.
              */
             oldest_sequence: number | null;
+            /**
+             * Messages
+             * @description Ascending by sequence.
+             */
+            messages: components["schemas"]["Message"][];
         };
         /**
          * SessionChange
@@ -581,7 +592,7 @@ export interface components {
             /**
              * Updated At
              * Format: date-time
-             * @description Of the last message or renaming.
+             * @description Of the last message, or of the creation.
              */
             updated_at: string;
             /** Is Pinned */
@@ -1290,11 +1301,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Other requests are writing to this session. Try again. */
+            /** @description Other requests are writing to this session. Try again. Or: The session has another message with one of these ids; mint another one. */
             409: {
                 headers: {
                     /** @description Seconds to wait before a retry. */
-                    "Retry-After": number;
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {

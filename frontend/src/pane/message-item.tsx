@@ -10,7 +10,8 @@ interface MessageItemProps {
   failure?: ReactNode;
 }
 
-const SPEAKERS: Record<Message["role"], (labels: Labels) => string> = {
+/** Of the roles that people have a word for. */
+const SPEAKERS: Record<string, ((labels: Labels) => string) | undefined> = {
   user: ({ you }) => you,
   assistant: ({ assistant }) => assistant,
   system: ({ system }) => system,
@@ -25,7 +26,7 @@ export function MessageItem({ message, isUnsent = false, failure }: MessageItemP
   return (
     <li className={styles.message} data-role={role} data-unsent={isUnsent || undefined}>
       <span className={styles.speaker} dir="auto">
-        {name ?? SPEAKERS[role](labels)}
+        {name ?? SPEAKERS[role]?.(labels) ?? role}
       </span>
       <div className={styles.content} dir="auto" title={created_at ? format.dateTime(created_at) : undefined}>
         {textOf(message.content)}

@@ -3,7 +3,7 @@ import type { SessionList, Summary } from "../api/types";
 
 export type SessionPages = InfiniteData<SessionList, string | null>;
 
-/** The order of the service: pinned first, then the latest changed, then the greatest id. */
+/** The order of the service: pinned first, then the latest message, then the greatest id. */
 export function inListOrder(a: Summary, b: Summary): number {
   return (
     Number(b.is_pinned) - Number(a.is_pinned) ||

@@ -4,9 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
-from chat_sessions.contract.fields import Moment, Title
-from chat_sessions.contract.schemas import NewMessage
-from chat_sessions.contract.storable import JsonObject, storable
+from chat_sessions.contract.fields import Metadata, Moment, Title
+from chat_sessions.contract.messages import NewMessage
+from chat_sessions.contract.storable import storable
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(storable)]
 
@@ -29,7 +29,7 @@ class ArchivedSession(BaseModel):
     created_at: Moment
     updated_at: Moment
     is_pinned: bool
-    metadata: JsonObject
+    metadata: Metadata
     messages: list[ArchivedMessage]
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """What a request and its fields may be; the document says the same."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -11,11 +12,13 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    WrapValidator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from chat_sessions.contract.storable import storable
+from chat_sessions.contract.spelling import Spelled, text_of
+from chat_sessions.contract.storable import JsonObject, has_extreme_numbers, storable
 
 MAX_TITLE = 200
 MAX_UNKNOWN_FIELDS = 20
@@ -67,6 +70,27 @@ def _in_utc(moment: datetime) -> datetime:
 Flag = Annotated[bool, Field(strict=True)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Time = Annotated[Moment, BeforeValidator(_is_text)]
+
+
+def _remember_text(value: object, handler: Callable[[object], dict[str, Any]]) -> Spelled:
+    return Spelled.of(handler(value), text_of(value))
+
+
+def _is_comparable(value: Spelled) -> Spelled:
+    if has_extreme_numbers(value.text):
+        message = "must not have numbers of more than 1,000 digits, or with exponents above 999"
+        raise ValueError(message)
+    return value
+
+
+def nothing() -> Spelled:
+    """Return an empty object."""
+    return Spelled.of({}, "{}")
+
+
+SpelledObject = Annotated[JsonObject, WrapValidator(_remember_text)]
+# The list's filter compares it.
+Metadata = Annotated[SpelledObject, AfterValidator(_is_comparable)]
 
 
 class Incoming(BaseModel):

@@ -3,7 +3,6 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -12,62 +11,26 @@ from pydantic import (
     model_validator,
 )
 
-from chat_sessions.contract.fields import MAX_TITLE, Flag, Incoming, SessionId, Time, Title, at_most
-from chat_sessions.contract.storable import JsonObject, JsonObjects, Text
+from chat_sessions.contract.fields import (
+    MAX_TITLE,
+    Flag,
+    Incoming,
+    Metadata,
+    SessionId,
+    Time,
+    Title,
+    at_most,
+    nothing,
+)
+from chat_sessions.contract.messages import MAX_BATCH, Batch, Message
+from chat_sessions.contract.storable import Text
 
-MAX_BATCH = 100
 # The largest Postgres integer, which offsets and sequences are.
 MAX_INTEGER = 2**31 - 1
-
-Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
 
 class _Out(BaseModel):
     model_config = ConfigDict(extra="forbid")
-
-
-class NewMessage(Incoming):
-    """A message as OpenAI's chat API shapes it."""
-
-    id: Text | None = Field(
-        default=None,
-        min_length=1,
-        max_length=128,
-        description="Minted by the client; a repeat with the same id adds nothing. Unique within its session.",
-    )
-    role: Role
-    content: Annotated[Text | JsonObjects | None, Field(description="A text, or content parts.")] = None
-    name: Text | None = Field(default=None, max_length=256)
-    tool_call_id: Text | None = Field(default=None, max_length=256)
-    refusal: Text | None = None
-    tool_calls: JsonObjects | None = None
-    function_call: JsonObject | None = None
-    metadata: JsonObject = Field(default_factory=dict)
-
-
-def _distinct_ids(messages: list[NewMessage]) -> list[NewMessage]:
-    ids = [message.id for message in messages if message.id is not None]
-    if len(ids) != len(set(ids)):
-        message = "two messages must not have the same id"
-        raise ValueError(message)
-    return messages
-
-
-class NewMessages(Incoming):
-    """The messages to append, in order."""
-
-    messages: Annotated[
-        list[NewMessage],
-        Field(min_length=1, max_length=MAX_BATCH),
-        at_most(MAX_BATCH),
-        AfterValidator(_distinct_ids),
-    ]
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"messages": [{"role": "user", "content": "What is the capital of Portugal?"}]}]
-        }
-    )
 
 
 class NewSession(Incoming):
@@ -75,10 +38,8 @@ class NewSession(Incoming):
 
     id: SessionId | None = None
     title: Annotated[Title | None, Field(description="Trimmed.")] = None
-    metadata: JsonObject = Field(default_factory=dict)
-    messages: Annotated[
-        list[NewMessage], Field(max_length=MAX_BATCH), at_most(MAX_BATCH), AfterValidator(_distinct_ids)
-    ] = Field(default_factory=list)
+    metadata: Metadata = Field(default_factory=nothing)
+    messages: Batch = Field(default_factory=list)
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -163,7 +124,7 @@ class Summary(_Out):
     id: str = Field(examples=["3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c"])
     title: str | None = Field(examples=["Trip to Lisbon"])
     created_at: AwareDatetime
-    updated_at: AwareDatetime = Field(description="Of the last message or renaming.")
+    updated_at: AwareDatetime = Field(description="Of the last message, or of the creation.")
     is_pinned: bool
     metadata: dict[str, JsonValue]
 
@@ -176,35 +137,13 @@ class SessionList(_Out):
     next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null on the last one.")
 
 
-class Message(_Out):
-    """A message of a session."""
-
-    id: str
-    role: Role
-    content: str | list[dict[str, JsonValue]] | None
-    name: str | None
-    tool_call_id: str | None
-    refusal: str | None
-    tool_calls: list[dict[str, JsonValue]] | None
-    function_call: dict[str, JsonValue] | None
-    metadata: dict[str, JsonValue]
-    sequence: int = Field(description="Dense and ascending from 0 within the session.")
-    created_at: AwareDatetime
-
-
-class Messages(_Out):
-    """The messages of an append: those stored now, and those that an earlier attempt had stored."""
-
-    messages: list[Message]
-
-
 class Session(Summary):
     """A session with a page of its messages."""
 
     user_id: str
-    messages: list[Message] = Field(description="Ascending by sequence.")
     has_more_messages: bool = Field(description="Whether there are older messages.")
     oldest_sequence: int | None = Field(description="Give it as `before_sequence` for the older messages.")
+    messages: list[Message] = Field(description="Ascending by sequence.")
 
 
 class FieldProblem(BaseModel):

@@ -5,9 +5,8 @@ from datetime import timedelta
 from importlib.resources import files
 from typing import Any, Final, LiteralString
 
-from pydantic_core import to_json
-
 from chat_sessions.contract.schemas import NewSession
+from chat_sessions.store import rows
 from chat_sessions.store.prisma.client import BridgedPrisma
 from chat_sessions.store.prisma.options import EngineOptions
 from chat_sessions.store.session_store import SessionStore
@@ -30,5 +29,5 @@ async def seed(database_url: str) -> None:
             age = timedelta(hours=chat.pop("age_hours"))
             is_pinned = chat.pop("is_pinned")
             new = NewSession.model_validate(chat)
-            created, _ = await store.create(USER, new, to_json(new.messages))
-            await prisma.execute_raw(AGE, USER, created.value.id, is_pinned, age.total_seconds())
+            created = await store.create(USER, new, rows.records(new.messages))
+            await prisma.execute_raw(AGE, USER, created.id, is_pinned, age.total_seconds())

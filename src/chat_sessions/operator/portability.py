@@ -2,16 +2,16 @@
 
 from collections.abc import AsyncGenerator, Iterable
 from tempfile import SpooledTemporaryFile
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
 from pydantic import ValidationError
 
 from chat_sessions.contract.archive import ArchivedSession
 from chat_sessions.contract.changes import Change
-from chat_sessions.contract.schemas import Summary
-from chat_sessions.errors import SessionIdTaken
-from chat_sessions.operator.bulk import BulkStore
+from chat_sessions.contract.spelling import read
+from chat_sessions.errors import BadRequest, SessionIdTaken
+from chat_sessions.operator.bulk import BulkStore, Exported
 from chat_sessions.operator.evictor import CommandEvictor
 from chat_sessions.store.session_store import SessionStore
 
@@ -20,6 +20,7 @@ MESSAGES_PER_PAGE = 100
 # Longer lines spool to disk.
 BYTES_IN_MEMORY = 4 * 1024 * 1024
 EVICTED_AT_ONCE = 100
+LINE_BREAKS = str.maketrans("\r\n", "  ")
 
 
 class Writer(Protocol):
@@ -37,16 +38,16 @@ class Exporter:
 
     async def run(self, user: str, out: Writer) -> int:
         """Write one line per session and return their number; a session deleted meanwhile is left out entirely."""
-        written, last = 0, None
+        written, last = 0, Exported()
         while page := await self._bulk.sessions_of(user, last, SESSIONS_PER_PAGE):
             for session in page:
                 written += await self._write(user, session, out)
             last = page[-1]
         return written
 
-    async def _write(self, user: str, session: Summary, out: Writer) -> bool:
+    async def _write(self, user: str, session: Exported, out: Writer) -> bool:
         with SpooledTemporaryFile(BYTES_IN_MEMORY) as line:
-            line.write(session.model_dump_json().encode().removesuffix(b"}") + b',"messages":[')
+            line.write(_on_one_line(session.body).removesuffix(b"}") + b',"messages":[')
             if not await self._write_messages(user, session.id, line):
                 return False
             line.write(b"]}\n")
@@ -59,11 +60,16 @@ class Exporter:
         sequence = 0
         while (page := await self._bulk.messages_of(user, session_id, sequence, MESSAGES_PER_PAGE)) is not None:
             for message in page:
-                line.write((b"," if sequence else b"") + message.model_dump_json().encode())
-                sequence = message.sequence + 1
+                line.write((b"," if sequence else b"") + _on_one_line(message))
+                sequence += 1
             if len(page) < MESSAGES_PER_PAGE:
                 return True
         return False
+
+
+def _on_one_line(json: str) -> bytes:
+    # Line breaks within strings are escaped; the others are whitespace.
+    return json.translate(LINE_BREAKS).encode()
 
 
 class RejectedLine(NamedTuple):
@@ -101,15 +107,27 @@ class Importer:
 
     async def _import(self, user: str, number: int, line: bytes, *, new_ids: bool) -> ArchivedSession | RejectedLine:
         try:
-            session = ArchivedSession.model_validate_json(line)
+            session = ArchivedSession.model_validate(_read(line))
             if new_ids:
                 session = session.model_copy(update={"id": str(uuid4())})
             await self._store.restore(user, session)
         except ValidationError as error:
             return RejectedLine(number, _describe(error))
+        except BadRequest as error:
+            return RejectedLine(number, str(error))
         except SessionIdTaken:
             return RejectedLine(number, "the session id is taken, or was deleted recently; use --new-ids to mint ids")
         return session
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    try:
+        session = read(line.decode())
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("not a JSON document in UTF-8") from error
+    if not isinstance(session, dict):
+        raise BadRequest("not a JSON object")
+    return session
 
 
 def _describe(error: ValidationError) -> str:

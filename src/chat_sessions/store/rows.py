@@ -1,31 +1,25 @@
-"""Between the rows of Postgres and what crosses the wire."""
+"""Between what crosses the wire and what Postgres gets and returns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from json import dumps
-from typing import Any, cast
+from typing import Any, Final
+from uuid import uuid4
 
-from prisma.fields import Json
-from prisma.models import ChatMessage, ChatSession
-from prisma.types import ChatMessageCreateWithoutRelationsInput, ChatSessionCreateInput
+from pydantic_core import to_json
 
 from chat_sessions.contract.archive import ArchivedMessage, ArchivedSession
 from chat_sessions.contract.cursor import Cursor
-from chat_sessions.contract.schemas import Message, SessionList, Summary
+from chat_sessions.contract.messages import OWN_FIELDS, NewMessage
+from chat_sessions.contract.schemas import SessionList
+from chat_sessions.contract.spelling import text_of, without
 
-JSON_COLUMNS = ("content", "toolCalls", "functionCall", "metadata")
-
-
-def summary(row: ChatSession) -> Summary:
-    """Return a session without its messages."""
-    return Summary(
-        id=row.id,
-        title=row.title,
-        created_at=row.createdAt,
-        updated_at=row.updatedAt,
-        is_pinned=row.isPinned,
-        metadata=cast("Any", row.metadata),
-    )
+# What a message has that says nothing about it.
+DEFAULTS: Final[Mapping[str, str]] = {
+    name: to_json(field.get_default(call_default_factory=True, validated_data={})).decode()
+    for name, field in NewMessage.model_fields.items()
+    if not field.is_required()
+}
 
 
 def list_body(page: Mapping[str, Any], *, pinned_first: bool) -> bytes:
@@ -38,59 +32,44 @@ def list_body(page: Mapping[str, Any], *, pinned_first: bool) -> bytes:
     return ("{" + ",".join(f'"{name}":{parts[name]}' for name in SessionList.model_fields) + "}").encode()
 
 
-def message(row: ChatMessage) -> Message:
-    """Return a message."""
-    return Message(
-        id=row.id,
-        role=cast("Any", row.role),
-        content=cast("Any", row.content),
-        name=row.name,
-        tool_call_id=row.toolCallId,
-        refusal=row.refusal,
-        tool_calls=cast("Any", row.toolCalls),
-        function_call=cast("Any", row.functionCall),
-        metadata=cast("Any", row.metadata),
-        sequence=row.sequence,
-        created_at=row.createdAt,
-    )
+def records(messages: Sequence[NewMessage]) -> bytes:
+    """Return messages as a JSON array for Postgres."""
+    return b"[" + b",".join(map(record, messages)) + b"]"
 
 
-def json(value: object) -> Json:
-    """Return what Prisma stores as JSON."""
-    # Prisma's own type for what can be stored leaves out half of JSON.
-    return Json(cast("Any", value))
+def restored(user: str, session: ArchivedSession) -> tuple[object, ...]:
+    """Return the values of RESTORE_SESSION."""
+    times = (_moment(session.created_at), _moment(session.updated_at))
+    count = len(session.messages)
+    return (user, session.id, session.title, session.is_pinned, text_of(session.metadata), count, *times)
 
 
-def archived_session(user: str, session: ArchivedSession) -> ChatSessionCreateInput:
-    """Return a session as Prisma creates it anew, without its messages."""
-    return {
-        "id": session.id,
-        "userId": user,
-        "title": session.title,
-        "isPinned": session.is_pinned,
-        "metadata": json(session.metadata),
-        "messageCount": len(session.messages),
-        "createdAt": session.created_at,
-        "updatedAt": session.updated_at,
-    }
+def record(message: NewMessage) -> bytes:
+    """Return a message as Postgres takes it: its body is what was sent, to the letter."""
+    message_id = dumps(message.id or str(uuid4()))
+    columns = {"id": message_id, "role": dumps(message.role), "body": _body(message, message_id)}
+    if isinstance(message, ArchivedMessage):
+        columns |= {"sequence": dumps(message.sequence), "created_at": dumps(_moment(message.created_at))}
+    return _object(columns).encode()
 
 
-def archived_message(user: str, session_id: str, message: ArchivedMessage) -> ChatMessageCreateWithoutRelationsInput:
-    """Return a message as Prisma creates it anew. What is left out is NULL, where None would be JSON's null."""
-    columns = {
-        "id": message.id,
-        "userId": user,
-        "sessionId": session_id,
-        "sequence": message.sequence,
-        "createdAt": message.created_at,
-        "role": message.role,
-        "content": message.content,
-        "name": message.name,
-        "toolCallId": message.tool_call_id,
-        "refusal": message.refusal,
-        "toolCalls": message.tool_calls,
-        "functionCall": message.function_call,
-        "metadata": message.metadata,
-    }
-    row = {name: json(value) if name in JSON_COLUMNS else value for name, value in columns.items() if value is not None}
-    return cast("ChatMessageCreateWithoutRelationsInput", row)
+def _moment(moment: datetime) -> str:
+    # Without what Postgres would round, up to the year 10000.
+    return moment.isoformat(timespec="milliseconds")
+
+
+def _body(message: NewMessage, message_id: str) -> str:
+    """Return what was sent, behind the fields of the contract that were left out."""
+    text, given = message.text, message.model_fields_set
+    replaced = {name for name in given if name in OWN_FIELDS or (name == "id" and message.id is None)}
+    if replaced:
+        text = without(text, replaced)
+    added = {name: value for name, value in DEFAULTS.items() if name not in given - replaced}
+    if "id" in added:
+        added["id"] = message_id
+    # There is a role at least.
+    return _object(added).removesuffix("}") + ("," if added else "") + text.removeprefix("{")
+
+
+def _object(members: Mapping[str, str]) -> str:
+    return "{" + ",".join(f'"{name}":{value}' for name, value in members.items()) + "}"

@@ -4,25 +4,27 @@ from asyncio import sleep
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from uuid import uuid4
 
 from prisma import Prisma
-from prisma.errors import RawQueryError, UniqueViolationError
+from prisma.errors import RawQueryError
 from prisma.models import ChatSession
 from prisma.types import ChatSessionOrderByInput, ChatSessionWhereInput
 
 from chat_sessions.contract.archive import ArchivedSession
 from chat_sessions.contract.cursor import Cursor
-from chat_sessions.contract.schemas import BatchDeletion, NewSession, SessionChange, Summary
-from chat_sessions.errors import SessionBusy, SessionIdTaken, StatementUndone, Unavailable
+from chat_sessions.contract.schemas import BatchDeletion, NewSession, SessionChange
+from chat_sessions.contract.spelling import text_of
+from chat_sessions.errors import MessageIdTaken, SessionBusy, SessionIdTaken, StatementUndone, Unavailable
 from chat_sessions.limits import PacedLimit
-from chat_sessions.store import filters, rows
+from chat_sessions.store import filters, rows, sql_writes
 from chat_sessions.store.filters import ListQuery, Place
 from chat_sessions.store.sql_reads import MAX_PAGE_BYTES, OPEN_SESSION, ListShape, list_sessions
-from chat_sessions.store.sql_writes import APPEND_MESSAGES, CHANGE_SESSION, CREATE_SESSION, PLAN_FOR_THE_VALUES
 
 UNIQUE_VIOLATION = "23505"
+# A number that Postgres can store as JSON, but not compare.
+NOT_COMPARABLE = "22003"
 # An append collides with another one of the same message once, and then finds it.
 APPEND_ATTEMPTS = 4
 SNAPSHOT_ATTEMPTS = 5
@@ -49,6 +51,14 @@ class Versioned(NamedTuple, Generic[T]):
 
     value: T
     version: int
+
+
+class Created(NamedTuple):
+    """The id and the JSON of a session, and whether there was none before."""
+
+    id: str
+    summary: Versioned[bytes]
+    is_new: bool
 
 
 class Listed(NamedTuple):
@@ -100,55 +110,63 @@ class SessionStore:
                 return Versioned(row["body"].encode(), int(row["version"]))
         return None
 
-    async def create(self, user: str, new: NewSession, messages: bytes) -> tuple[Versioned[Summary], bool]:
-        """Create a session with the messages of a JSON array; return it and whether it is new.
+    async def create(self, user: str, new: NewSession, messages: bytes) -> Created:
+        """Create a session with a JSON array of records; return it and whether it is new.
 
         Raise SessionIdTaken if the user has deleted one with its id.
         """
-        session_id, metadata = new.id or str(uuid4()), rows.json(new.metadata)
+        session_id = new.id or str(uuid4())
+        given = (session_id, user, messages, new.title, text_of(new.metadata))
         try:
-            created = await self._prisma.query_raw(CREATE_SESSION, session_id, user, messages, new.title, metadata)
+            created = await self._prisma.query_raw(sql_writes.CREATE_SESSION, *given)
         except RawQueryError as error:
-            if not _is_taken(error):
+            if not _is(error, UNIQUE_VIOLATION):
                 raise
-            known = await self._prisma.chatsession.find_first(where={"id": session_id, "userId": user})
-            if known is None:
-                raise SessionIdTaken from None
-            return Versioned(rows.summary(known), known.version), False
-        return _summary(created[0]), True
+            raise SessionIdTaken from None
+        known = created or await self._prisma.query_raw(sql_writes.FIND_SUMMARY, session_id, user)
+        if not known:
+            raise SessionIdTaken
+        return Created(session_id, _summary(known[0]), is_new=bool(created))
 
     async def restore(self, user: str, archived: ArchivedSession) -> None:
         """Create a session as it was, or raise SessionIdTaken."""
         try:
             async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
-                await transaction.chatsession.create(data=rows.archived_session(user, archived))
+                await transaction.execute_raw(sql_writes.RESTORE_SESSION, *rows.restored(user, archived))
                 for start in range(0, len(archived.messages), MESSAGES_PER_INSERT):
-                    some = archived.messages[start : start + MESSAGES_PER_INSERT]
-                    await transaction.chatmessage.create_many(
-                        data=[rows.archived_message(user, archived.id, message) for message in some]
-                    )
-        except UniqueViolationError:
+                    some = rows.records(archived.messages[start : start + MESSAGES_PER_INSERT])
+                    await transaction.execute_raw(sql_writes.RESTORE_MESSAGES, user, archived.id, some)
+        except RawQueryError as error:
+            if not _is(error, UNIQUE_VIOLATION):
+                raise
             raise SessionIdTaken from None
 
     async def change(
         self, user: str, session_id: str, change: SessionChange, versions: Sequence[int] | None
-    ) -> Versioned[Summary] | None:
+    ) -> Versioned[bytes] | None:
         """Rename or pin a session that has one of the versions; None if there is none such of this user."""
         changed = await self._prisma.query_raw(
-            CHANGE_SESSION, session_id, user, change.title, change.is_pinned, versions
+            sql_writes.CHANGE_SESSION, session_id, user, change.title, change.is_pinned, versions
         )
         return _summary(changed[0]) if changed else None
 
     async def append(self, user: str, session_id: str, messages: bytes) -> bytes | None:
-        """Append a JSON array of messages; return it with sequences, or None if the session is not the user's."""
+        """Append a JSON array of records; return the messages with sequences, or None if the session is not the user's.
+
+        Raise MessageIdTaken if the session has another message with the id of one of them.
+        """
         for _ in range(APPEND_ATTEMPTS):
             try:
-                stored = await self._prisma.query_raw(APPEND_MESSAGES, session_id, user, messages)
+                [stored] = await self._prisma.query_raw(sql_writes.APPEND_MESSAGES, session_id, user, messages)
             except RawQueryError as error:
-                if not _is_taken(error):
+                if _is(error, NOT_COMPARABLE):
+                    raise MessageIdTaken from None
+                if not _is(error, UNIQUE_VIOLATION):
                     raise
             else:
-                return stored[0]["body"].encode() if stored else None
+                if stored["differs"]:
+                    raise MessageIdTaken
+                return stored["body"].encode() if stored["body"] else None
         raise SessionBusy
 
     async def delete(self, user: str, session_id: str, versions: Sequence[int] | None) -> bool:
@@ -182,7 +200,7 @@ class SessionStore:
                 async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
                     # Both statements see the same rows; if one of them changes meanwhile, Postgres refuses the second.
                     await transaction.execute_raw("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                    await transaction.execute_raw(PLAN_FOR_THE_VALUES)
+                    await transaction.execute_raw(sql_writes.PLAN_FOR_THE_VALUES)
                     found = await transaction.chatsession.find_many(
                         where=where, order=IN_THE_ORDER_OF_CHANGE, take=SESSIONS_PER_PIECE
                     )
@@ -203,13 +221,12 @@ class SessionStore:
         return await self._prisma.chatsession.count(where={"id": session_id, "userId": user}) == 1
 
 
-def _is_taken(error: RawQueryError) -> bool:
-    return bool(error.meta.get("code") == UNIQUE_VIOLATION)
+def _is(error: RawQueryError, state: str) -> bool:
+    return bool(error.meta.get("code") == state)
 
 
-def _summary(row: dict[str, Any]) -> Versioned[Summary]:
-    version = int(row.pop("version"))
-    return Versioned(Summary.model_validate(row), version)
+def _summary(row: dict[str, str]) -> Versioned[bytes]:
+    return Versioned(row["body"].encode(), int(row["version"]))
 
 
 def _bounded(found: Sequence[ChatSession]) -> Sequence[ChatSession]:

@@ -3,8 +3,8 @@
 from functools import cache
 from typing import Final, LiteralString, NamedTuple
 
-from chat_sessions.contract.schemas import Message, Session, Summary
-from chat_sessions.store.sql_json import json_of
+from chat_sessions.contract.schemas import Session, Summary
+from chat_sessions.store.sql_json import MESSAGE, json_of
 
 # A page ends here, whatever its limit is.
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
@@ -15,19 +15,15 @@ _SHOWN: Final[LiteralString] = """FILTER (WHERE "rank" <= $4::int AND ("rank" = 
 # at most $4 of them with at most $5 bytes. It walks from the newest to older ones and reads one beyond the end of the
 # page, which tells whether there are more. Without $6 a page that ends because of its bytes is not made at all.
 OPEN_SESSION: Final[LiteralString] = f"""
-SELECT "version"::text, CASE WHEN $6::boolean OR NOT page."cut" THEN {
-    json_of(
-        Session,
-        messages='page."messages"',
-        has_more_messages='page."more"',
-        oldest_sequence='page."oldest"',
-    )
-}::text END AS "body"
+SELECT "version"::text, CASE WHEN $6::boolean OR NOT page."cut" THEN concat(
+    left({json_of(Session, {"messages"}, has_more_messages='page."more"', oldest_sequence='page."oldest"')}::text, -1),
+    ', "messages" : [', page."messages", ']}}'
+) END AS "body"
 FROM "ChatSession" CROSS JOIN (
     WITH RECURSIVE newest AS (
         (
             SELECT 1 AS "rank", "sequence", "json", octet_length("json") AS "bytes" FROM (
-                SELECT "sequence", {json_of(Message)}::text AS "json" FROM "ChatMessage"
+                SELECT "sequence", {MESSAGE} AS "json" FROM "ChatMessage"
                 WHERE "userId" = $2 AND "sessionId" = $1 AND "sequence" < COALESCE($3::int, 2147483647)
                 ORDER BY "sequence" DESC LIMIT 1
             ) AS first
@@ -35,12 +31,12 @@ FROM "ChatSession" CROSS JOIN (
         UNION ALL
         SELECT "rank" + 1, older."sequence", older."json", "bytes" + octet_length(older."json")
         FROM newest CROSS JOIN LATERAL (
-            SELECT "sequence", {json_of(Message)}::text AS "json" FROM "ChatMessage"
+            SELECT "sequence", {MESSAGE} AS "json" FROM "ChatMessage"
             WHERE "userId" = $2 AND "sessionId" = $1 AND "sequence" < newest."sequence" ORDER BY "sequence" DESC LIMIT 1
         ) AS older
         WHERE "rank" <= $4::int AND "bytes" <= $5::int
     )
-    SELECT COALESCE('[' || string_agg("json", ',' ORDER BY "sequence") {_SHOWN} || ']', '[]')::json AS "messages",
+    SELECT string_agg("json", ',' ORDER BY "sequence") {_SHOWN} AS "messages",
         COALESCE(bool_or("rank" <= $4::int AND "bytes" > $5::int), false) AS "cut",
         count(*) > count(*) {_SHOWN} AS "more", min("sequence") {_SHOWN} AS "oldest"
     FROM newest

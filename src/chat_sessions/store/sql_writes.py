@@ -3,55 +3,52 @@
 
 from typing import Final, LiteralString
 
-from chat_sessions.contract.schemas import Message, Messages
-from chat_sessions.store.sql_json import json_of
+from chat_sessions.contract.schemas import Summary
+from chat_sessions.store.sql_json import MESSAGE, json_of
 
-_SUMMARY: Final[LiteralString] = """
-"id", "title", "createdAt" AS "created_at", "updatedAt" AS "updated_at", "isPinned" AS "is_pinned", "metadata",
-"version"
+# Messages as `rows.records` writes them; their positions are 1, 2 and so on.
+_GIVEN: Final[LiteralString] = """
+SELECT * FROM ROWS FROM (json_to_recordset($3::json) AS ("id" text, "role" text, "body" json))
+    WITH ORDINALITY AS message("id", "role", "body", "position")
 """
 
-_COLUMNS: Final[LiteralString] = """
-"role", "content", "name", "toolCallId", "refusal", "toolCalls", "functionCall", "metadata"
-"""
-
-# Messages as the JSON of the API has them; a null is the same as nothing. Their positions are 1, 2 and so on.
-_GIVEN: Final[LiteralString] = f"""
-SELECT * FROM ROWS FROM (jsonb_to_recordset($3::jsonb) AS (
-    "id" text, "role" text, "content" jsonb, "name" text, "tool_call_id" text, "refusal" text, "tool_calls" jsonb,
-    "function_call" jsonb, "metadata" jsonb
-)) WITH ORDINALITY AS message ("id", {_COLUMNS}, "position")
-"""
-
-# One statement, however many messages.
+# A session that is there already is not touched, and no row is returned.
 CREATE_SESSION: Final[LiteralString] = f"""
 WITH given AS ({_GIVEN}), created AS (
-    INSERT INTO "ChatSession" ("id", "userId", "title", "metadata", "messageCount")
-    VALUES ($1, $2, $4, $5::jsonb, (SELECT count(*) FROM given))
+    INSERT INTO "ChatSession" ("userId", "id", "title", "metadata", "messageCount")
+    VALUES ($2, $1, $4, $5::json, (SELECT count(*) FROM given))
+    ON CONFLICT DO NOTHING
     RETURNING *
 ), added AS (
-    INSERT INTO "ChatMessage" ("userId", "sessionId", "id", {_COLUMNS}, "sequence")
-    SELECT $2, $1, COALESCE(given."id", gen_random_uuid()::text), {_COLUMNS}, "position" - 1 FROM given
+    INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "sequence")
+    SELECT $2, $1, given."id", "role", "body", "position" - 1 FROM given CROSS JOIN created
 )
-SELECT {_SUMMARY} FROM created
+SELECT {json_of(Summary)}::text AS "body", "version"::text FROM created
+"""
+
+FIND_SUMMARY: Final[LiteralString] = f"""
+SELECT {json_of(Summary)}::text AS "body", "version"::text FROM "ChatSession" WHERE "id" = $1 AND "userId" = $2
 """
 
 CHANGE_SESSION: Final[LiteralString] = f"""
 UPDATE "ChatSession"
-SET "title" = COALESCE($3, "title"),
-    "isPinned" = COALESCE($4, "isPinned"),
-    "updatedAt" = CASE WHEN $3::text IS NULL THEN "updatedAt" ELSE clock_timestamp() END
+SET "title" = COALESCE($3, "title"), "isPinned" = COALESCE($4, "isPinned")
 WHERE "id" = $1 AND "userId" = $2 AND ($5::bigint[] IS NULL OR "version" = ANY($5::bigint[]))
-RETURNING {_SUMMARY}
+RETURNING {json_of(Summary)}::text AS "body", "version"::text
 """
 
 # One statement: the update of the session takes its row lock, so that appends to one session queue up and a deletion
-# comes before or after, never in between; the counter gives the sequences out; what an earlier attempt has stored
-# stays as it is and is answered again. No row at all means that the session is not this user's.
+# comes before or after, never in between; the counter gives the sequences out; what an earlier attempt has stored is
+# returned again. The same id with other content refuses the whole append, whatever the spelling of either. Without a
+# body the session is not this user's.
 APPEND_MESSAGES: Final[LiteralString] = f"""
 WITH given AS ({_GIVEN}), known AS (
     -- The limit makes Postgres look each id up, where a join would read all messages of a long session.
-    SELECT message.* FROM given CROSS JOIN LATERAL (
+    SELECT message.*, CASE
+        WHEN message."body"::text = given."body"::text THEN false
+        ELSE message."body"::jsonb <> given."body"::jsonb
+    END AS "differs"
+    FROM given CROSS JOIN LATERAL (
         SELECT * FROM "ChatMessage" WHERE "userId" = $2 AND "sessionId" = $1 AND "ChatMessage"."id" = given."id" LIMIT 1
     ) AS message
 ), fresh AS (
@@ -59,18 +56,34 @@ WITH given AS ({_GIVEN}), known AS (
     WHERE "id" IS NULL OR "id" NOT IN (SELECT "id" FROM known)
 ), extended AS (
     UPDATE "ChatSession"
-    SET "messageCount" = "messageCount" + (SELECT count(*) FROM fresh), "updatedAt" = clock_timestamp()
-    WHERE "id" = $1 AND "userId" = $2
-    RETURNING "id", "messageCount" - (SELECT count(*) FROM fresh) AS "start"
+    SET "messageCount" = "messageCount" + (SELECT count(*) FROM fresh),
+        "updatedAt" = CASE WHEN EXISTS (SELECT FROM fresh) THEN clock_timestamp() ELSE "updatedAt" END
+    WHERE "id" = $1 AND "userId" = $2 AND NOT EXISTS (SELECT FROM known WHERE "differs")
+    RETURNING "messageCount" - (SELECT count(*) FROM fresh) AS "start"
 ), added AS (
-    INSERT INTO "ChatMessage" ("userId", "sessionId", "id", {_COLUMNS}, "sequence")
-    SELECT $2, $1, COALESCE(fresh."id", gen_random_uuid()::text), {_COLUMNS}, "start" + "rank" - 1
-    FROM fresh CROSS JOIN extended
-    RETURNING *
+    INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "sequence")
+    SELECT $2, $1, fresh."id", "role", "body", "start" + "rank" - 1 FROM fresh CROSS JOIN extended
+    RETURNING "sequence", "createdAt", "body"
 )
-SELECT {json_of(Messages, messages=f'json_agg({json_of(Message)} ORDER BY "sequence")')}::text AS "body"
-FROM (SELECT * FROM added UNION ALL SELECT known.* FROM known WHERE EXISTS (SELECT FROM extended)) AS stored
-HAVING count(*) > 0
+SELECT EXISTS (SELECT FROM known WHERE "differs") AS "differs",
+    '{{"messages":[' || string_agg({MESSAGE}, ',' ORDER BY "sequence") || ']}}' AS "body"
+FROM (
+    SELECT * FROM added
+    UNION ALL SELECT "sequence", "createdAt", "body" FROM known WHERE EXISTS (SELECT FROM extended)
+) AS stored
+"""
+
+RESTORE_SESSION: Final[LiteralString] = """
+INSERT INTO "ChatSession" (
+    "userId", "id", "title", "isPinned", "metadata", "messageCount", "createdAt", "updatedAt"
+)
+VALUES ($1, $2, $3, $4, $5::json, $6, $7::timestamptz, $8::timestamptz)
+"""
+
+RESTORE_MESSAGES: Final[LiteralString] = """
+INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "sequence", "createdAt")
+SELECT $1, $2, * FROM json_to_recordset($3::json)
+    AS message("id" text, "role" text, "body" json, "sequence" int, "created_at" timestamptz)
 """
 
 # For transactions that name many ids beside another condition. The plan for any values, to which Postgres changes after

@@ -4,11 +4,12 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 
-from chat_sessions.contract.schemas import Messages, NewMessages
+from chat_sessions.contract.messages import Messages, NewMessages
 from chat_sessions.errors import (
     BadRequest,
     BodyTooLarge,
     DatabaseUnavailable,
+    MessageIdTaken,
     SessionBusy,
     SessionNotFound,
     TooManyRequests,
@@ -28,12 +29,22 @@ router = APIRouter(prefix="/api/chat/sessions/{session_id}/messages", tags=["mes
     status_code=HTTPStatus.CREATED,
     response_model=Messages,
     responses=documented(
-        Unauthorized, BadRequest, SessionNotFound, SessionBusy, BodyTooLarge, TooManyRequests, DatabaseUnavailable
+        Unauthorized,
+        BadRequest,
+        SessionNotFound,
+        SessionBusy,
+        MessageIdTaken,
+        BodyTooLarge,
+        TooManyRequests,
+        DatabaseUnavailable,
     ),
 )
 async def append_messages(
     user: CurrentUser, sessions: Sessions, session_id: PathSessionId, new: NewMessages
 ) -> Response:
-    """Append messages in order. A message whose `id` is stored already is returned as stored."""
+    """Append messages in order. A message that is stored already, by its `id`, is returned as stored.
+
+    The same `id` with other content is 409; key order, whitespace and the spelling of numbers make no difference.
+    """
     body = await sessions.append(user.id, session_id, new.messages)
     return Response(body, HTTPStatus.CREATED, media_type="application/json")

@@ -66,7 +66,7 @@ ALWAYS = (Unauthorized, BadRequest, TooManyRequests, DatabaseUnavailable)
 async def list_sessions(
     user: CurrentUser, sessions: Sessions, page: ListPage, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """Return a page of your sessions, pinned ones first, then by last update."""
+    """Return a page of your sessions, pinned ones first, then by their last message."""
     return conditional(await sessions.list(user.id, page), if_none_match)
 
 
@@ -88,9 +88,9 @@ async def list_sessions(
 )
 async def create_session(request: Request, user: CurrentUser, sessions: Sessions, new: NewSession) -> Response:
     """Create a session. With your own `id` the request is safe to repeat."""
-    created, is_new = await sessions.create(user.id, new)
-    response = _summary(created, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
-    response.headers["Location"] = request.app.url_path_for("get_session", session_id=created.value.id)
+    created = await sessions.create(user.id, new)
+    response = _summary(created.summary, HTTPStatus.CREATED if created.is_new else HTTPStatus.OK)
+    response.headers["Location"] = request.app.url_path_for("get_session", session_id=created.id)
     return response
 
 
@@ -146,7 +146,7 @@ async def get_session(
 async def change_session(
     user: CurrentUser, sessions: Sessions, session_id: PathSessionId, change: SessionChange, if_match: IfMatch
 ) -> Response:
-    """Rename a session, which updates `updated_at`, or pin it, which does not."""
+    """Rename or pin a session. Neither moves `updated_at`, so the session keeps its place in the list."""
     return _summary(await sessions.change(user.id, session_id, change, if_match), HTTPStatus.OK)
 
 
@@ -173,6 +173,6 @@ def conditional(representation: Representation, if_none_match: str | None) -> Re
     return Response(representation.body, media_type="application/json", headers=headers)
 
 
-def _summary(summary: Versioned[Summary], status: HTTPStatus) -> Response:
+def _summary(summary: Versioned[bytes], status: HTTPStatus) -> Response:
     headers = {"ETag": etags.of_version(summary.version), "Cache-Control": "private, no-cache"}
-    return Response(summary.value.model_dump_json(), status, headers, "application/json")
+    return Response(summary.value, status, headers, "application/json")
