@@ -136,10 +136,17 @@ async function migrate(client, known) {
   console.log(pending.length ? "All migrations are applied." : "Nothing to apply: the database is up to date.");
 }
 
-async function run({ url, migrations }) {
+/** One transaction, which may be repeated. The script reports in messages of its own. */
+async function distribute(client, script) {
+  client.on("notice", ({ message }) => console.log(message));
+  await client.query(script);
+}
+
+async function run({ url, migrations, distribution }) {
   try {
     const client = await connectTo(url);
     await migrate(client, migrations);
+    if (distribution) await distribute(client, distribution);
     await client.end();
   } catch (error) {
     const { message, isTransient } = explain(error);

@@ -1,5 +1,6 @@
 """The real servers, once for each worker of pytest; empty before each test that uses them, and checked after it."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 
@@ -14,6 +15,8 @@ from chat_sessions.settings import Settings
 from chat_sessions.settings.environment import PREFIX
 from chat_sessions.store.migrations import migrate_deploy
 from chat_sessions.telemetry.logs import configure_logging
+from tests import citus
+from tests.citus import Coordinator
 from tests.databases import EMPTY
 from tests.proxy import Proxy
 from tests.service import SECRET, Caller, Service, running
@@ -39,10 +42,14 @@ def servers() -> Iterator[tuple[Postgres, Redis]]:
 
 
 @pytest.fixture(scope="session")
-def postgres(servers: tuple[Postgres, Redis]) -> Postgres:
-    """Its default database is migrated."""
-    migrate_deploy(servers[0].url)
-    return servers[0]
+async def postgres(servers: tuple[Postgres, Redis]) -> AsyncIterator[Postgres | Coordinator]:
+    """The embedded server, or the cluster that CHAT_TEST_CITUS_URL names; its default database is migrated."""
+    if citus.URL is None:
+        await asyncio.to_thread(migrate_deploy, servers[0].url)
+        yield servers[0]
+    else:
+        async with citus.cluster(citus.URL) as coordinator:
+            yield coordinator
 
 
 @pytest.fixture(scope="session")

@@ -269,17 +269,13 @@ class TestWhose:
         self, ada: Caller, bob: Caller, session_id: str, database: asyncpg.Pool
     ) -> None:
         await ada.append(session_id, "private", id="m1")
-        before = await database.fetch(
-            'SELECT * FROM "ChatSession" JOIN "ChatMessage" ON "sessionId" = "ChatSession"."id"'
-        )
+        before = await database.fetch('SELECT * FROM "ChatSession" JOIN "ChatMessage" USING ("userId")')
         foreign = await bob.append(session_id, "smuggled")
         probe = await bob.append(session_id, "smuggled", id="m1")
         missing = await bob.append(new_id(), "smuggled")
         assert foreign.status_code == 404
         assert foreign.content == probe.content == missing.content
-        after = await database.fetch(
-            'SELECT * FROM "ChatSession" JOIN "ChatMessage" ON "sessionId" = "ChatSession"."id"'
-        )
+        after = await database.fetch('SELECT * FROM "ChatSession" JOIN "ChatMessage" USING ("userId")')
         assert after == before
 
     async def test_a_deleted_session_takes_no_message(

@@ -183,7 +183,7 @@ async def test_notes_that_a_dead_worker_holds_do_not_keep_the_others_from_trusti
         await until_none(deployment.trusting)
         await deployment.database.execute('DELETE FROM "ChatSession"')
         async with dead.transaction():
-            assert len(await dead.fetch('SELECT * FROM "Outbox" FOR UPDATE')) == 1
+            assert len(await dead.fetch("""SELECT * FROM "Outbox" WHERE "userId" = 'ada' FOR UPDATE""")) == 1
             deployment.redis.resume()
             await until_none(deployment.distrusting)
             assert [(await each.get(session_id)).status_code for each in callers] == [404, 404]
@@ -203,7 +203,7 @@ async def test_a_note_that_a_dead_worker_holds_is_evicted_by_the_others(deployme
         async def holds_a_note() -> bool:
             note = """INSERT INTO "Outbox" ("userId", "sessionId", "change") VALUES ('ada', $1, 'updated')"""
             await deployment.database.execute(note, session_id)
-            return bool(await dead.fetch('SELECT * FROM "Outbox" FOR UPDATE SKIP LOCKED'))
+            return bool(await dead.fetch("""SELECT * FROM "Outbox" WHERE "userId" = 'ada' FOR UPDATE SKIP LOCKED"""))
 
         async def is_evicted() -> bool:
             return not await redis.exists(ADA.session(session_id))
@@ -229,9 +229,9 @@ async def busy_url(postgres: Postgres) -> AsyncIterator[str]:
     async with asyncpg.create_pool(url, min_size=2, max_size=2) as pool, asyncio.TaskGroup() as tasks:
         await pool.execute(
             """CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
-               $$ BEGIN PERFORM pg_sleep(0.05); RETURN NULL; END $$;
-               CREATE TRIGGER slow BEFORE DELETE ON "Outbox" FOR EACH STATEMENT EXECUTE FUNCTION slow()"""
+               $$ BEGIN PERFORM pg_sleep(0.05); RETURN NULL; END $$"""
         )
+        await pool.execute('CREATE TRIGGER slow BEFORE DELETE ON "Outbox" FOR EACH STATEMENT EXECUTE FUNCTION slow()')
         writer = tasks.create_task(write())
         yield url
         writer.cancel()

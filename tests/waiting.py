@@ -28,12 +28,12 @@ async def until_none(left: Callable[[], Awaitable[Collection[object]]], limit: f
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def swept(database: asyncpg.Pool, limit: float = LIMIT_SECONDS) -> None:
+async def swept(database: asyncpg.Pool | asyncpg.Connection, limit: float = LIMIT_SECONDS) -> None:
     """Return when the outbox is empty."""
     await until_none(lambda: notes(database), limit)
 
 
-async def notes(database: asyncpg.Pool) -> list[str]:
+async def notes(database: asyncpg.Pool | asyncpg.Connection) -> list[str]:
     """Return the rows of the outbox."""
     return [str(row) for row in await database.fetch('SELECT * FROM "Outbox"')]
 

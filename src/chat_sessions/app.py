@@ -135,7 +135,7 @@ async def _opened(
         link = RedisLink(settings, metrics, nullcontext if tracing is None else script_span(tracing.tracer))
         stack.push_async_callback(link.close)
         keys = _keys(settings, stack)
-        store, cache = SessionStore(prisma), SessionCache(link, settings, metrics)
+        store, cache = SessionStore(prisma, preconditions.topology), SessionCache(link, settings, metrics)
         evictor, lock = Evictor(cache, link, settings, metrics), SessionLock(link, settings, metrics)
         feed = Feed(link, settings, metrics)
         sweeper = Sweeper(Outbox(prisma), cache, link, settings, metrics)

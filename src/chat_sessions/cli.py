@@ -92,12 +92,14 @@ def serve(
 @app.command()
 def migrate(
     database_url: Annotated[str, typer.Option(envvar="CHAT_DATABASE_URL", help="The database to migrate.")],
+    *,
+    citus: Annotated[bool, typer.Option("--citus", help="Then distribute the tables over a Citus cluster.")] = False,
 ) -> None:
     """Apply pending migrations. Safe to repeat and to run concurrently."""
     from chat_sessions.store.migrations import migrate_deploy
 
     with errors_as_messages():
-        migrate_deploy(database_url, report=typer.echo)
+        migrate_deploy(database_url, report=typer.echo, citus=citus)
 
 
 @app.command()

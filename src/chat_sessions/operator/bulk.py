@@ -5,11 +5,12 @@ Each statement touches a bounded number of rows, and none waits for a locked row
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString, NamedTuple
 
 from chat_sessions.contract.schemas import Summary
+from chat_sessions.store.citus import is_citus
 from chat_sessions.store.outbox import Note
 from chat_sessions.store.prisma.client import BridgedPrisma
 from chat_sessions.store.sql_json import MESSAGE, json_of
@@ -43,6 +44,14 @@ WHERE "updatedAt" < $1::timestamptz AND ("updatedAt", "id", "userId") > ($2::tim
 ORDER BY "updatedAt", "id", "userId" LIMIT $5 FOR UPDATE SKIP LOCKED
 """
 
+# On Citus no statement can lock rows of several nodes: find them without a lock, then lock user by user.
+FIND_UNUSED: Final[LiteralString] = LOCK_UNUSED.removesuffix("FOR UPDATE SKIP LOCKED\n")
+
+LOCK_UNUSED_OF_USER: Final[LiteralString] = """
+SELECT "id", "messageCount" FROM "ChatSession"
+WHERE "userId" = $1 AND "id" = ANY($2::text[]) AND "updatedAt" < $3::timestamptz FOR UPDATE SKIP LOCKED
+"""
+
 # Repeats the condition: a session used since the SELECT survives even without the lock.
 DELETE_UNUSED: Final[LiteralString] = """
 DELETE FROM "ChatSession" USING unnest($1::text[], $2::text[]) AS unused("userId", "id")
@@ -57,7 +66,7 @@ WHERE "userId" = $1 ORDER BY "updatedAt", "id" LIMIT $2 FOR UPDATE SKIP LOCKED
 # See outbox.TAKE_NOTES for the array.
 TAKE_NOTES_OF_USER: Final[LiteralString] = """
 WITH taken AS (
-    DELETE FROM "Outbox" WHERE "id" = ANY(ARRAY(
+    DELETE FROM "Outbox" WHERE "userId" = $1 AND "id" = ANY(ARRAY(
         SELECT "id" FROM "Outbox" WHERE "userId" = $1 ORDER BY "id" LIMIT $2 FOR UPDATE
     ))
     RETURNING *
@@ -143,13 +152,26 @@ class BulkStore:
         return count
 
     async def delete_unused(self, cutoff: datetime, after: Position, limit: int) -> Batch:
-        """Delete the next sessions last used before the cutoff; an empty batch is the end."""
+        """Delete the next sessions last used before the cutoff."""
+        if await is_citus(self._prisma):
+            return await self._delete_unused_by_user(cutoff, after, limit)
         async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
             batch = _batch(await transaction.query_raw(LOCK_UNUSED, cutoff.isoformat(), *after, limit), limit)
             keys = [(user, each) for user, ids in batch.ids.items() for each in ids]
             users, ids = [user for user, _ in keys], [each for _, each in keys]
             await transaction.execute_raw(DELETE_UNUSED, users, ids, cutoff.isoformat())
         return batch
+
+    async def _delete_unused_by_user(self, cutoff: datetime, after: Position, limit: int) -> Batch:
+        batch = _batch(await self._prisma.query_raw(FIND_UNUSED, cutoff.isoformat(), *after, limit), limit)
+        deleted, messages = dict[str, list[str]](), 0
+        for user, ids in batch.ids.items():
+            async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
+                locked = await transaction.query_raw(LOCK_UNUSED_OF_USER, user, ids, cutoff.isoformat())
+                deleted[user] = [row["id"] for row in locked]
+                await transaction.chatsession.delete_many(where={"id": {"in": deleted[user]}, "userId": user})
+            messages += sum(row["messageCount"] for row in locked)
+        return replace(batch, ids=deleted, messages=messages)
 
     async def delete_of(self, user: str, limit: int) -> Batch:
         """Delete a batch of a user's sessions, except those that are locked."""

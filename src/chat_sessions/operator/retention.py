@@ -33,12 +33,13 @@ class Purge:
 
     async def run(self, cutoff: datetime, batch_size: int) -> AsyncIterator[Batch]:
         """Delete the sessions last used before the cutoff; yield each batch once it is evicted from the cache."""
-        position = Position()
-        while batch := await self._bulk.delete_unused(cutoff, position, batch_size):
+        position, more = Position(), True
+        while more:
+            batch = await self._bulk.delete_unused(cutoff, position, batch_size)
             for user, ids in batch.ids.items():
                 await self._evictor.evict(user, [Change(each, "deleted") for each in ids])
             yield batch
-            position = batch.end
+            position, more = batch.end, batch.more
 
 
 NO_ROWS = RowCounts(0, 0, 0)

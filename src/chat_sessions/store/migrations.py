@@ -15,6 +15,7 @@ UNAVAILABLE = 69
 
 SCHEMA = ENGINE_DIR.parent / "schema.prisma"
 MIGRATIONS = ENGINE_DIR.parent / "migrations"
+CITUS = MIGRATIONS / "citus.sql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +34,23 @@ def known_migrations(folder: Path = MIGRATIONS) -> list[Migration]:
 
 
 def migrate_deploy(
-    database_url: str, migrations: Path = MIGRATIONS, report: Callable[[str], None] = lambda _: None
+    database_url: str,
+    migrations: Path = MIGRATIONS,
+    report: Callable[[str], None] = lambda _: None,
+    *,
+    citus: bool = False,
 ) -> None:
-    """Apply what is missing, and report each step. Concurrent calls wait for each other.
+    """Apply what is missing, and report each step; with `citus` distribute the tables. Concurrent calls wait.
 
     Raise DatabaseUnavailable when Postgres is away, MigrationFailed when somebody has to set something right first.
     Either way the migration that was being applied left nothing behind; only one that cannot run in a transaction may
     have, and blocks the next call until somebody has looked.
     """
     known = [asdict(migration) for migration in known_migrations(migrations)]
+    config = {"url": database_url, "migrations": known, "distribution": CITUS.read_text() if citus else None}
     try:
         # Leaving the block closes the child's stdin, which ends it: a Ctrl-C must not leave it working.
-        with launch(ENGINE_DIR / "migrate.mjs", {"url": database_url, "migrations": known}) as node:
+        with launch(ENGINE_DIR / "migrate.mjs", config) as node:
             _follow(node, report)
     except OSError as error:
         message = f"Node.js, which runs the migrations, does not start: {error}"

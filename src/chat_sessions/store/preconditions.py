@@ -8,6 +8,7 @@ from prisma import Prisma
 
 from chat_sessions.errors import DatabaseUnavailable
 from chat_sessions.settings import ConfigurationError
+from chat_sessions.store.citus import IS_CITUS, Topology
 from chat_sessions.store.migrations import known_migrations
 from chat_sessions.telemetry.availability import Availability
 
@@ -27,6 +28,7 @@ UNION ALL SELECT 'USAGE on sequence "Outbox_id_seq"' WHERE NOT has_sequence_priv
 CHECK: Final[LiteralString] = f"""
 SELECT current_setting('transaction_read_only')::boolean AS "read_only", pg_is_in_recovery() AS "standby",
     current_setting('server_encoding') AS "encoding", current_setting('default_transaction_isolation') AS "isolation",
+    {IS_CITUS} AS "is_citus",
     array_to_string(ARRAY({MISSING_RIGHTS}), ', ') AS "missing_rights",
     array_to_string(ARRAY(
         SELECT unnest($1::text[]) EXCEPT SELECT "migration_name" FROM "_prisma_migrations"
@@ -34,7 +36,9 @@ SELECT current_setting('transaction_read_only')::boolean AS "read_only", pg_is_i
     ), ', ') AS "unapplied"
 """  # noqa: S608  what is put in stands above
 
-SERVER_ENCODING: Final[LiteralString] = """SELECT current_setting('server_encoding') AS "encoding" """
+AT_START: Final[LiteralString] = f"""
+SELECT current_setting('server_encoding') AS "encoding", {IS_CITUS} AS "is_citus"
+"""
 ENCODING: Final = "UTF8"
 ISOLATION: Final = "read committed"
 
@@ -53,6 +57,7 @@ class Preconditions:
     """Whether the database is there and has what every call relies on."""
 
     def __init__(self, prisma: Prisma, availability: Availability) -> None:
+        self.topology = Topology()
         self._prisma = prisma
         self._availability = availability
         self._migrations = [migration.name for migration in known_migrations()]
@@ -60,6 +65,7 @@ class Preconditions:
     async def check(self) -> None:
         """Raise DatabaseUnavailable with the reason unless all is as it must be."""
         [facts] = await self._prisma.query_raw(CHECK, self._migrations)
+        self.topology.is_citus = facts["is_citus"]
         error = _complaint(facts)
         if error is not None:
             self._availability.failed(error)
@@ -68,9 +74,10 @@ class Preconditions:
     async def check_at_start(self) -> None:
         """Raise ConfigurationError for a database that can never serve; one that is away may come back."""
         try:
-            [facts] = await self._prisma.query_raw(SERVER_ENCODING)
+            [facts] = await self._prisma.query_raw(AT_START)
         except DatabaseUnavailable:
             return
+        self.topology.is_citus = facts["is_citus"]
         if facts["encoding"] != ENCODING:
             reason = WrongEncoding(facts["encoding"]).reason
             log.critical("service.refused", reason=reason)

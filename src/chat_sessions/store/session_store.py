@@ -19,6 +19,7 @@ from chat_sessions.contract.spelling import text_of
 from chat_sessions.errors import MessageIdTaken, SessionBusy, SessionIdTaken, StatementUndone, Unavailable
 from chat_sessions.limits import PacedLimit
 from chat_sessions.store import filters, rows, sql_writes
+from chat_sessions.store.citus import Topology
 from chat_sessions.store.filters import ListQuery, Place
 from chat_sessions.store.sql_reads import MAX_PAGE_BYTES, OPEN_SESSION, ListShape, list_sessions
 
@@ -78,8 +79,9 @@ class MessagePage(NamedTuple):
 class SessionStore:
     """The sessions of all users."""
 
-    def __init__(self, prisma: Prisma) -> None:
+    def __init__(self, prisma: Prisma, topology: Topology | None = None) -> None:
         self._prisma = prisma
+        self._topology = topology or Topology()
         self._large_pages = PacedLimit(LARGE_PAGE_WAIT_SECONDS, lambda: Unavailable(MANY_LARGE_PAGES))
 
     async def list(self, user: str, query: ListQuery, total: int | None = None) -> Listed:
@@ -118,7 +120,7 @@ class SessionStore:
         session_id = new.id or str(uuid4())
         given = (session_id, user, messages, new.title, text_of(new.metadata))
         try:
-            created = await self._prisma.query_raw(sql_writes.CREATE_SESSION, *given)
+            created = await self._topology.query_for(self._prisma, user, sql_writes.CREATE_SESSION, *given)
         except RawQueryError as error:
             if not _is(error, UNIQUE_VIOLATION):
                 raise
@@ -157,7 +159,8 @@ class SessionStore:
         """
         for _ in range(APPEND_ATTEMPTS):
             try:
-                [stored] = await self._prisma.query_raw(sql_writes.APPEND_MESSAGES, session_id, user, messages)
+                given = (session_id, user, messages)
+                [stored] = await self._topology.query_for(self._prisma, user, sql_writes.APPEND_MESSAGES, *given)
             except RawQueryError as error:
                 if _is(error, NOT_COMPARABLE):
                     raise MessageIdTaken from None

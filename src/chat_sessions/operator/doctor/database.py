@@ -6,6 +6,7 @@ from typing import Any
 
 from chat_sessions.errors import DatabaseUnavailable
 from chat_sessions.operator.doctor.catalog import EXPECTED, PRESENT
+from chat_sessions.operator.doctor.citus import citus
 from chat_sessions.operator.doctor.engine import Query
 from chat_sessions.operator.doctor.findings import Finding, FindingState, isolated, ok, skipped, warning, wrong
 from chat_sessions.operator.doctor.privileges import privileges, skip_unreadable_migrations
@@ -48,7 +49,7 @@ async def examine(settings: Settings, query: Query) -> list[Finding]:
     found += (migrated := await isolated("migrations", _migrations(query)))
     if any(finding.state is not FindingState.OK for finding in migrated):
         return [*found, skipped("drift", "migrations are pending")]
-    return [*found, *await isolated("drift", _drift(query))]
+    return [*found, *await isolated("drift", _drift(query)), *await isolated("citus", citus(query))]
 
 
 async def _server(settings: Settings, query: Query) -> list[Finding]:

@@ -40,6 +40,8 @@ STATES: Final = (
     State("53...", "Postgres has reached one of its limits; its log says which."),
     State("55...", "Postgres cannot do this in its present state; its log says why."),
     State("58...", "Postgres cannot read or write its files; its log says which."),
+    # What Citus says, among others, of a node that died in the middle of a statement.
+    State("XX...", "Postgres has failed inside, or has lost a node of its cluster; its log says which."),
 )
 
 # Prisma's codes for what went wrong before Postgres said anything.

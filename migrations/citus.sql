@@ -1,0 +1,194 @@
+-- Distributes the tables over the nodes of a Citus cluster: all rows of a user live on one node. `migrate --citus` runs
+-- this after the migrations, as one transaction; it may be repeated.
+DO $$
+DECLARE
+    complaints text;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN
+        RAISE EXCEPTION 'This database lacks the extension citus.' USING
+            ERRCODE = 'undefined_object',
+            HINT = 'On every node: shared_preload_libraries = ''citus'', then CREATE EXTENSION citus in this database. '
+                'On the coordinator: SELECT citus_add_node(''<worker>'', 5432);';
+    END IF;
+    -- Triggers run on the workers, whose sessions do not know the search_path of this one.
+    IF current_schema() <> 'public' THEN
+        RAISE EXCEPTION 'The tables are in the schema "%".', current_schema() USING
+            HINT = 'On Citus they must be in public: remove `schema` from the URL.';
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_dist_node WHERE isactive AND shouldhaveshards AND noderole = 'primary') THEN
+        RAISE EXCEPTION 'No node of this Citus cluster takes shards.' USING
+            HINT = 'SELECT citus_add_node(''<worker>'', 5432);';
+    END IF;
+    SELECT string_agg(COALESCE(nodename || ':' || nodeport, 'this node') || ': ' || result, '; ') INTO complaints
+        FROM run_command_on_all_nodes('SHOW citus.enable_unsafe_triggers') AS asked
+        LEFT JOIN pg_dist_node USING (nodeid)
+        WHERE NOT (success AND result = 'on');
+    IF complaints IS NOT NULL THEN
+        RAISE EXCEPTION 'citus.enable_unsafe_triggers is not on everywhere (%).', complaints USING
+            HINT = 'On each of these nodes: ALTER SYSTEM SET citus.enable_unsafe_triggers = on; '
+                'SELECT pg_reload_conf(); The triggers here only touch rows of the same user, so of the same shard.';
+    END IF;
+END;
+$$;
+
+-- Each table is copied while the others are locked, which the default, parallel mode refuses.
+SET LOCAL citus.multi_shard_modify_mode = 'sequential';
+SET LOCAL citus.enable_unsafe_triggers = on;
+-- What Citus says on the way is not for operators; INFO passes all the same.
+SET LOCAL client_min_messages = warning;
+
+-- The functions of the migrations, for triggers that fire on a shard: Citus plans each statement on a table of the
+-- cluster, and then no transition table can be part of it. Arrays of what it holds can, and `= ANY(users)` tells Citus
+-- that no other shard is meant. A statement of no rows fires triggers as well, with no array at all.
+CREATE OR REPLACE FUNCTION "ChatSession_note_insert"() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    users text[];
+    ids text[];
+BEGIN
+    SELECT array_agg("userId"), array_agg("id") INTO users, ids FROM inserted;
+    IF users IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF EXISTS (
+        SELECT FROM unnest(users, ids) AS noted ("userId", "id") JOIN "Tombstone" AS buried
+            ON buried."userId" = noted."userId" AND buried."sessionId" = noted."id"
+        WHERE buried."userId" = ANY(users)
+    ) THEN
+        PERFORM "Tombstone_refuse"();
+    END IF;
+    INSERT INTO "Outbox" ("userId", "sessionId", "change")
+        SELECT "userId", "id", 'created' FROM unnest(users, ids) AS noted ("userId", "id");
+    RETURN NULL;
+END;
+$$;
+
+CREATE OR REPLACE FUNCTION "ChatSession_note_update"() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    users text[];
+    ids text[];
+BEGIN
+    SELECT array_agg("userId"), array_agg("id") INTO users, ids FROM updated;
+    IF users IS NULL THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO "Outbox" ("userId", "sessionId", "change")
+        SELECT "userId", "id", 'updated' FROM unnest(users, ids) AS noted ("userId", "id");
+    RETURN NULL;
+END;
+$$;
+
+CREATE OR REPLACE FUNCTION "ChatSession_note_delete"() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    users text[];
+    ids text[];
+BEGIN
+    SELECT array_agg("userId"), array_agg("id") INTO users, ids FROM deleted;
+    IF users IS NULL THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO "Tombstone" ("userId", "sessionId")
+        SELECT "userId", "id" FROM unnest(users, ids) AS noted ("userId", "id")
+        ON CONFLICT ("userId", "sessionId") DO UPDATE SET "deletedAt" = excluded."deletedAt";
+    INSERT INTO "Outbox" ("userId", "sessionId", "change")
+        SELECT "userId", "id", 'deleted' FROM unnest(users, ids) AS noted ("userId", "id");
+    RETURN NULL;
+END;
+$$;
+
+CREATE OR REPLACE FUNCTION "ChatSession_note_truncate"() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    users text[];
+    ids text[];
+BEGIN
+    -- Each shard notes its own rows. Those in the table itself, on the coordinator, have been copied to the shards.
+    IF EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = TG_RELID) THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format('SELECT array_agg("userId"), array_agg("id") FROM %I', TG_TABLE_NAME) INTO users, ids;
+    IF users IS NULL THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO "Tombstone" ("userId", "sessionId")
+        SELECT "userId", "id" FROM unnest(users, ids) AS noted ("userId", "id")
+        ON CONFLICT ("userId", "sessionId") DO UPDATE SET "deletedAt" = excluded."deletedAt";
+    INSERT INTO "Outbox" ("userId", "sessionId", "change")
+        SELECT "userId", "id", 'deleted' FROM unnest(users, ids) AS noted ("userId", "id");
+    RETURN NULL;
+END;
+$$;
+
+CREATE OR REPLACE FUNCTION "ChatMessage_move_version"() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    users text[];
+    ids text[];
+BEGIN
+    SELECT array_agg("userId"), array_agg("sessionId") INTO users, ids
+        FROM (SELECT DISTINCT "userId", "sessionId" FROM changed) AS touched;
+    IF users IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF EXISTS (
+        SELECT FROM unnest(users, ids) AS touched ("userId", "id") JOIN "ChatSession" AS session
+            ON session."userId" = touched."userId" AND session."id" = touched."id"
+        WHERE session."userId" = ANY(users) AND session.xmin <> pg_current_xact_id()::xid
+    ) THEN
+        UPDATE "ChatSession" AS session SET "version" = "version"
+            FROM unnest(users, ids) AS touched ("userId", "id")
+            WHERE session."userId" = ANY(users) AND session."userId" = touched."userId"
+                AND session."id" = touched."id" AND session.xmin <> pg_current_xact_id()::xid;
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+-- Runs a statement about one user on the shard tables of that user, which is on this node: plain Postgres plans it, and
+-- $1 in it is the array of what it is given. Should the shard have moved meanwhile, the triggers' notes, which Citus
+-- itself routes, are refused here, and with them the statement.
+CREATE OR REPLACE FUNCTION "on_shard"(owner text, statement text, given text[]) RETURNS json LANGUAGE plpgsql AS $$
+DECLARE
+    name text;
+    answer record;
+    answers integer;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['ChatSession', 'ChatMessage', 'Outbox', 'Tombstone'] LOOP
+        statement := replace(statement, quote_ident(name),
+            quote_ident(name || '_' || get_shard_id_for_distribution_column(quote_ident(name), owner)));
+    END LOOP;
+    EXECUTE statement INTO answer USING given;
+    GET DIAGNOSTICS answers = ROW_COUNT;
+    RETURN CASE WHEN answers > 0 THEN row_to_json(answer) END;
+END;
+$$;
+
+DO $$
+DECLARE
+    entry record;
+    known record;
+BEGIN
+    FOR entry IN SELECT * FROM (VALUES (1, 'ChatSession', 'default'), (2, 'ChatMessage', '"ChatSession"'),
+        (3, 'Outbox', '"ChatSession"'), (4, 'Tombstone', '"ChatSession"')) AS entries ("rank", "table", "beside")
+        ORDER BY "rank"
+    LOOP
+        SELECT * INTO known FROM citus_tables WHERE table_name = quote_ident(entry."table")::regclass;
+        IF NOT FOUND THEN
+            -- Copying changes nothing, so there is nothing to note.
+            EXECUTE format('ALTER TABLE %I DISABLE TRIGGER USER', entry."table");
+            PERFORM create_distributed_table(quote_ident(entry."table"), 'userId', colocate_with => entry."beside");
+            EXECUTE format('ALTER TABLE %I ENABLE TRIGGER USER', entry."table");
+            RAISE INFO 'Distributed "%".', entry."table";
+        ELSIF known.distribution_column <> 'userId' THEN
+            RAISE EXCEPTION '"%" is distributed by "%", and must be by "userId".',
+                entry."table", known.distribution_column;
+        END IF;
+    END LOOP;
+    -- What was copied lies on the coordinator, too: deleting a session would leave it there.
+    PERFORM truncate_local_data_after_distributing_table(quote_ident("table"))
+        FROM unnest(ARRAY['ChatSession', 'Outbox', 'Tombstone']) AS "table";
+    IF NOT EXISTS (
+        SELECT FROM pg_dist_object
+        WHERE objid = 'on_shard(text, text, text[])'::regprocedure AND distribution_argument_index IS NOT NULL
+    ) THEN
+        PERFORM create_distributed_function('on_shard(text, text, text[])', 'owner', colocate_with => '"ChatSession"');
+    END IF;
+END;
+$$;

@@ -1,0 +1,95 @@
+"""Whether a Citus cluster spreads the tables as the service needs it: by user, side by side, with their triggers."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from chat_sessions.operator.doctor.engine import Query
+from chat_sessions.operator.doctor.findings import Finding, ok, warning, wrong
+from chat_sessions.store.migrations import CITUS
+
+DISTRIBUTE = "Run `chat-sessions migrate --citus`."
+TABLES = ("ChatSession", "ChatMessage", "Outbox", "Tombstone")
+
+HAS_EXTENSION = """SELECT to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS "exists" """
+NODES = """
+SELECT COALESCE(nodename || ':' || nodeport, 'the coordinator') AS "node", success AS "answers", result AS "said"
+FROM run_command_on_all_nodes('SHOW citus.enable_unsafe_triggers') AS asked
+LEFT JOIN pg_dist_node USING (nodeid) ORDER BY 1
+"""
+SPREAD = """
+SELECT relname::text AS "table", column_to_column_name(logicalrelid, partkey)::text AS "column",
+    colocationid AS "group", (SELECT count(*)::int FROM pg_dist_shard AS shard
+        WHERE shard.logicalrelid = pg_dist_partition.logicalrelid) AS "shards"
+FROM pg_dist_partition JOIN pg_class ON pg_class.oid = logicalrelid
+WHERE relnamespace = current_schema()::regnamespace
+"""
+# On a shard each trigger carries the shard's number, and is on unless somebody has disabled it there.
+TRIGGERS = """
+SELECT nodename || ':' || nodeport AS "node", count(*)::int AS "shards"
+FROM run_command_on_placements('"ChatSession"', $$
+    SELECT count(*) FROM pg_trigger WHERE tgrelid = '%s'::regclass AND NOT tgisinternal AND tgenabled IN ('O', 'A')
+$$)
+WHERE NOT success OR result::int <> (
+    SELECT count(*) FROM pg_trigger WHERE tgrelid = '"ChatSession"'::regclass AND NOT tgisinternal
+)
+GROUP BY 1 ORDER BY 1
+"""
+
+FUNCTIONS = """
+SELECT proname::text AS "name", prosrc AS "body" FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
+"""
+
+_FUNCTION = re.compile(r'CREATE OR REPLACE FUNCTION "(\w+)".*?AS \$\$(.*?)\$\$;', re.DOTALL)
+
+
+async def citus(query: Query) -> list[Finding]:
+    """Look at the cluster; there is nothing to say of a database without the extension."""
+    [facts] = await query(HAS_EXTENSION)
+    if not facts["exists"]:
+        return []
+    spread = {row["table"]: row for row in await query(SPREAD)}
+    if not spread.keys() & set(TABLES):
+        return [warning("citus", "the extension is there, but the tables are on one node only", DISTRIBUTE)]
+    found = [*_tables(spread), *_nodes(await query(NODES)), *_functions(await query(FUNCTIONS))]
+    if not found:
+        found = list(_triggers(await query(TRIGGERS)))
+    shards = spread["ChatSession"]["shards"] if "ChatSession" in spread else 0
+    return found or [ok("citus", f"the users are spread over {shards} shards, with their triggers")]
+
+
+def _tables(spread: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+    groups = {row["group"] for row in spread.values() if row["table"] in TABLES}
+    for table in TABLES:
+        if table not in spread:
+            yield wrong("citus", f"{table} is not distributed", DISTRIBUTE)
+        elif spread[table]["column"] != "userId":
+            advice = f"SELECT alter_distributed_table('\"{table}\"', distribution_column => 'userId');"
+            yield wrong("citus", f"{table} is distributed by {spread[table]['column']}", advice)
+    if len(groups) > 1:
+        advice = "SELECT update_distributed_table_colocation(…, colocate_with => '\"ChatSession\"');"
+        yield wrong("citus", "the tables are not colocated: a user's rows lie on several nodes", advice)
+
+
+def _nodes(asked: list[dict[str, Any]]) -> Iterator[Finding]:
+    for node in asked:
+        if not node["answers"]:
+            yield wrong(
+                "citus", f"{node['node']} does not answer: {node['said']}", "Its users get 503 until it is back."
+            )
+        elif node["said"] != "on":
+            advice = "There: ALTER SYSTEM SET citus.enable_unsafe_triggers = on; SELECT pg_reload_conf();"
+            yield wrong("citus", f"citus.enable_unsafe_triggers is {node['said']} on {node['node']}", advice)
+
+
+def _functions(there: list[dict[str, str]]) -> Iterator[Finding]:
+    bodies = {row["name"]: row["body"] for row in there}
+    for name, body in _FUNCTION.findall(CITUS.read_text()):
+        if bodies.get(name) != body:
+            yield wrong("citus", f"the function {name} is not the one for Citus", DISTRIBUTE)
+
+
+def _triggers(missing: list[dict[str, Any]]) -> Iterator[Finding]:
+    for row in missing:
+        advice = "Restore them: migrations/ has the statements; on the coordinator they reach every shard."
+        yield wrong("citus", f"{row['shards']} shards of ChatSession on {row['node']} lack triggers", advice)

@@ -1,0 +1,148 @@
+"""`migrate --citus` on a cluster: what it distributes, what it refuses, and what doctor says of the result."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from chat_sessions.dev.embedded import Postgres
+from chat_sessions.errors import MigrationFailed
+from chat_sessions.settings import Settings
+from chat_sessions.store.migrations import migrate_deploy
+from tests import citus
+from tests.citus import Coordinator, connected, named
+from tests.command import Operator
+from tests.databases import migrated_database
+from tests.service import Caller, running
+from tests.test_doctor import Doctor
+from tests.waiting import notes, swept
+
+on_a_cluster = pytest.mark.skipif(citus.URL is None, reason="CHAT_TEST_CITUS_URL names no coordinator")
+
+SETTING = "citus.enable_unsafe_triggers"
+ROWS_LEFT_BEHIND = (
+    """SELECT sum(pg_relation_size(name::regclass))::int FROM unnest(ARRAY['"ChatSession"', '"Outbox"']) AS name"""
+)
+
+
+def distribute(url: str) -> list[str]:
+    said: list[str] = []
+    migrate_deploy(url, report=said.append, citus=True)
+    return said
+
+
+@pytest.mark.skipif(citus.URL is not None, reason="the embedded Postgres is not in use")
+async def test_a_database_without_the_extension_is_not_distributed_but_migrated(postgres: Postgres) -> None:
+    url = await migrated_database(postgres)
+    with pytest.raises(MigrationFailed, match="lacks the extension citus") as refusal:
+        await asyncio.to_thread(distribute, url)
+    assert "shared_preload_libraries = 'citus'" in str(refusal.value)
+
+
+@pytest.fixture
+async def url(postgres: Coordinator) -> str:
+    """A database that is distributed."""
+    return await postgres.migrated_database()
+
+
+@pytest.fixture
+async def connection(url: str) -> AsyncIterator[asyncpg.Connection]:
+    async with connected(url) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def doctor(settings: Settings, url: str) -> Doctor:
+    return Doctor(Operator(settings), url)
+
+
+@on_a_cluster
+async def test_what_is_there_is_distributed_and_nothing_of_it_noted_or_left_behind(
+    postgres: Coordinator, settings: Settings
+) -> None:
+    url = named(postgres.admin, await postgres.empty_database())
+    await asyncio.to_thread(migrate_deploy, url)
+    one_node = settings.model_copy(update={"database_url": SecretStr(url)})
+    message = {"role": "user", "content": "hi"}
+    async with connected(url) as connection:
+        async with running(one_node) as worker, worker.client("ada") as client:
+            session_id = (await Caller(client).create("Lisbon", messages=[message]))["id"]
+            deleted_id = (await Caller(client).create("Porto"))["id"]
+            await Caller(client).delete(deleted_id)
+            await swept(connection)
+        assert 'Distributed "ChatSession".' in await asyncio.to_thread(distribute, url)
+        assert await notes(connection) == []
+        assert await connection.fetchval(ROWS_LEFT_BEHIND) == 0
+        async with running(one_node) as worker, worker.client("ada") as client:
+            ada = Caller(client)
+            assert await ada.titles() == ["Lisbon"]
+            assert (await ada.append(session_id, "again")).json()["messages"][0]["sequence"] == 1
+            assert (await ada.http.post("/api/chat/sessions", json={"id": deleted_id})).status_code == 409
+
+
+@on_a_cluster
+async def test_distributing_again_changes_nothing(url: str) -> None:
+    assert await asyncio.to_thread(distribute, url) == ["Nothing to apply: the database is up to date."]
+
+
+@on_a_cluster
+async def test_truncating_what_was_left_behind_deletes_no_session(connection: asyncpg.Connection) -> None:
+    """As Citus advises after each table it has distributed."""
+    await connection.execute("""INSERT INTO "ChatSession" ("id", "userId") VALUES ('x', 'ada')""")
+    await connection.execute("""SELECT truncate_local_data_after_distributing_table('"ChatSession"')""")
+    assert await connection.fetchval('SELECT count(*) FROM "ChatSession"') == 1
+    assert await connection.fetchval('SELECT count(*) FROM "Tombstone"') == 0
+
+
+@on_a_cluster
+async def test_a_node_that_refuses_our_triggers_is_named(postgres: Coordinator) -> None:
+    name = await postgres.empty_database()
+    [worker, *_] = await postgres.workers()
+    async with connected(named(worker, name)) as node:
+        await node.execute("SET citus.enable_ddl_propagation = off")
+        await node.execute(f'ALTER DATABASE "{name}" SET {SETTING} = off')
+    with pytest.raises(MigrationFailed, match=f"{SETTING} is not on everywhere .*: off") as refusal:
+        await asyncio.to_thread(distribute, named(postgres.admin, name))
+    assert f"ALTER SYSTEM SET {SETTING} = on" in str(refusal.value)
+
+
+@on_a_cluster
+async def test_a_worker_is_refused(postgres: Coordinator) -> None:
+    name = await postgres.empty_database()
+    [worker, *_] = await postgres.workers()
+    with pytest.raises(MigrationFailed, match="Connect to the coordinator"):
+        await asyncio.to_thread(distribute, named(worker, name))
+
+
+@on_a_cluster
+async def test_all_is_well_on_a_distributed_database(doctor: Doctor) -> None:
+    found = await doctor.find()
+    assert found["ok", "citus"].startswith("the users are spread over")
+
+
+@on_a_cluster
+async def test_tables_that_are_still_on_one_node_are_told(postgres: Coordinator, settings: Settings) -> None:
+    url = named(postgres.admin, await postgres.empty_database())
+    await asyncio.to_thread(migrate_deploy, url)
+    found = await Doctor(Operator(settings), url).find()
+    assert "migrate --citus" in found["warning", "citus"]
+
+
+@on_a_cluster
+async def test_a_function_of_a_single_postgres_is_told(doctor: Doctor, connection: asyncpg.Connection) -> None:
+    await connection.execute(
+        """CREATE OR REPLACE FUNCTION "ChatSession_note_update"() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN RETURN NULL; END; $$"""
+    )
+    assert "the function ChatSession_note_update is not the one for Citus" in (await doctor.find())["wrong", "citus"]
+
+
+@on_a_cluster
+async def test_a_trigger_that_is_off_on_a_shard_is_told(doctor: Doctor, connection: asyncpg.Connection) -> None:
+    await connection.execute(
+        """SELECT run_command_on_shards('"ChatSession"', $$
+               SET citus.enable_manual_changes_to_shards = on; ALTER TABLE %s DISABLE TRIGGER USER $$)"""
+    )
+    assert "lack triggers" in (await doctor.find())["wrong", "citus"]
