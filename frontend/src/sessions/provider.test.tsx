@@ -187,12 +187,13 @@ test("with the host's client, too, the next user does not see the chats of the o
 });
 
 test("the HTML of a server is taken over without a difference", async () => {
-  localStorage.setItem("chat-sessions:slash", "off");
   service.sessions = [summary("Alpha")];
   const sidebar = <ChatSidebar {...connection} onSelect={ignore} />;
   const container = document.createElement("div");
   document.body.append(container);
   container.innerHTML = renderToString(sidebar);
+  // The browser knows what the server did not.
+  localStorage.setItem("chat-sessions:slash", "off");
   const onRecoverableError = vi.fn();
   const root = await act(async () => hydrateRoot(container, sidebar, { onRecoverableError }));
   expect(await screen.findByRole("button", { name: "Alpha" })).toBeInTheDocument();
