@@ -43,7 +43,12 @@ export class Host {
     const port = await freePort();
     const server = spawn("npx", kind.serve(port), { cwd: folder, env: environment, detached: true, stdio: "ignore" });
     const host = new Host(port, files, server, folder);
-    await host.#ready();
+    try {
+      await host.#ready();
+    } catch (error) {
+      await host.stop();
+      throw error;
+    }
     return host;
   }
 
@@ -58,13 +63,13 @@ export class Host {
   }
 
   async #ready(): Promise<void> {
-    while (this.#server.exitCode === null) {
+    for (let tries = 0; tries < 1200 && this.#server.exitCode === null; tries += 1) {
       if (await fetch(this.url).catch(() => null)) {
         return;
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    throw new Error(`The host ended with ${this.#server.exitCode}.`);
+    throw new Error(`The host does not answer (exit code: ${this.#server.exitCode}).`);
   }
 }
 
