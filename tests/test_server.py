@@ -1,7 +1,10 @@
 """The application as the server gets it."""
 
+import ctypes
 import subprocess
 import sys
+
+import pytest
 
 from chat_sessions.settings import Settings
 from tests.process import environment
@@ -14,14 +17,39 @@ app = from_environment()
 print(gc.get_threshold()[0], gc.get_freeze_count() > 100_000)
 """
 
+ALLOCATE = """
+import ctypes
+from chat_sessions.server import from_environment
 
-def test_the_collector_leaves_alone_what_is_there_for_good(settings: Settings) -> None:
-    done = subprocess.run(  # noqa: S603  our own words
-        [sys.executable, "-c", SCRIPT],
+class Counts(ctypes.Structure):
+    names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    _fields_ = [(name, ctypes.c_size_t) for name in names.split()]
+
+mallinfo2 = ctypes.CDLL(None).mallinfo2
+mallinfo2.restype = Counts
+app = from_environment()
+bytearray(30_000_000)
+before = mallinfo2().hblks
+kept = bytearray(20_000_000)
+print(mallinfo2().hblks - before)
+"""
+
+
+def output(script: str, settings: Settings) -> str:
+    return subprocess.run(  # noqa: S603  our own words
+        [sys.executable, "-c", script],
         env=clean_environment(environment(settings)),
         capture_output=True,
         text=True,
         check=True,
         timeout=60,
-    )
-    assert done.stdout == "50000 True\n"
+    ).stdout
+
+
+def test_the_collector_leaves_alone_what_is_there_for_good(settings: Settings) -> None:
+    assert output(SCRIPT, settings) == "50000 True\n"
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="needs glibc 2.33")
+def test_a_large_block_gets_memory_of_its_own_also_after_a_larger_one_was_freed(settings: Settings) -> None:
+    assert output(ALLOCATE, settings) == "1\n"

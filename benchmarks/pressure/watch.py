@@ -12,9 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from benchmarks.pressure.findings import Findings
-from benchmarks.processes import Running
+from benchmarks.processes import MEGABYTE, Running, family
 
 INTERVAL_SECONDS = 0.2
+# Megabytes come and go while a request is served. To find a service's processes takes too long to do it as often.
+WEIGHING_SECONDS = 0.03
 SCRAPE_TIMEOUT_SECONDS = 5
 MOST_MEGABYTES = 400.0
 #: The counters that must not increase, and their descriptions.
@@ -32,6 +34,7 @@ class Watch:
     def __init__(self, services: Sequence[Running]) -> None:
         self._services = services
         self._engines: dict[str, set[int]] = {each.name: set() for each in services}
+        self._families: dict[str, Sequence[psutil.Process]] = {}
         self._ended = threading.Event()
         self._before: Counter[str] = Counter()
         self.counted: Counter[str] = Counter()
@@ -71,15 +74,23 @@ class Watch:
 
     def _watch(self) -> None:
         looked = monotonic()
-        while not self._ended.wait(INTERVAL_SECONDS):
+        while not self._ended.wait(WEIGHING_SECONDS):
+            for members in self._families.values():
+                self._weigh(members)
             now = monotonic()
-            self.seconds_untrusted += (now - looked) * any(map(self._look, self._services))
-            looked = now
+            if now - looked >= INTERVAL_SECONDS:
+                distrusted = [self._look(each) for each in self._services]
+                self.seconds_untrusted += (now - looked) * any(distrusted)
+                looked = now
+
+    def _weigh(self, members: Sequence[psutil.Process]) -> None:
+        with suppress(psutil.NoSuchProcess):
+            self.megabytes = max(self.megabytes, sum(each.memory_info().rss for each in members) / MEGABYTE)
 
     def _look(self, service: Running) -> bool:
-        """Record memory and engines, and return whether the service distrusts its cache."""
+        """Record processes and engines, and return whether the service distrusts its cache."""
         with suppress(psutil.NoSuchProcess):
-            self.megabytes = max(self.megabytes, sum(service.memory().values()))
+            self._families[service.name] = family(service.process.pid)
             self._engines[service.name] |= service.engines()
         # The bystander records a service that does not respond.
         with suppress(OSError):

@@ -29,8 +29,8 @@ PROBE_ROUTES = frozenset(("/healthz", "/readyz", "/metrics"))
 
 # The buffer of a connection, which costs nothing extra.
 FREE_BYTES = 64 * 1024
-# Worker and engine together need up to ten times as much to process them.
-LARGE_BODIES_BYTES = 8 * 1024 * 1024
+# Worker and engine together need up to twenty times as much to process them.
+LARGE_BODIES_BYTES = 4 * 1024 * 1024
 LARGE_BODY_WAIT_SECONDS = 10
 MANY_LARGE_BODIES = "Too many large bodies in progress. Try again, or send less per request."
 
