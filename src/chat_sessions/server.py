@@ -14,8 +14,8 @@ from chat_sessions.store.prisma.options import EngineOptions
 # Each full collection walks everything ever imported, which costs 20 % of throughput and the tail of latency.
 COLLECT_AFTER_ALLOCATIONS = 50_000
 
-# glibc's initial threshold. By default it grows with each large block that is freed, and later blocks come from the heap,
-# which rarely shrinks: after a burst of large bodies a worker kept 347 MB instead of 103.
+# glibc's initial threshold. By default it grows with each large block freed, and later blocks come from the heap, which
+# rarely shrinks: after a burst of large bodies a worker kept 347 MB instead of 103.
 M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES = -3, 128 * 1024
 
 
