@@ -3,7 +3,7 @@
 import json
 import os
 
-from chat_sessions.cli import app
+from chat_sessions import cli
 from chat_sessions.settings import Settings
 
 PACE = ("cache_hold", "sweep_interval", "lease_slack")
@@ -18,4 +18,6 @@ for name, seconds in json.loads(os.environ.get("PACE", "{}")).items():
     setattr(Settings, name, seconds)
 
 if __name__ == "__main__":
-    app()
+    # A busy machine may take longer than production tolerates to start a worker.
+    cli.WORKER_START_SECONDS = 300
+    cli.app()
