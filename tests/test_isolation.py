@@ -1,5 +1,6 @@
 """Nobody gets at what is somebody else's: by no call, and in no place of it that the OpenAPI document knows."""
 
+import json
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -55,6 +56,7 @@ RECIPES: dict[str, list[Recipe]] = {
         lambda values, _: Ask(params={"cursor": values.cursor}),
         lambda values, _: Ask(params={"cursor": values.cursor, "limit": "1"}),
     ],
+    "listSessions query metadata": [lambda values, _: Ask(params={"metadata": json.dumps({"a": values.title})})],
     "listSessions query q": [lambda values, _: Ask(params={"q": values.title})],
     "listSessions header if-none-match": [lambda values, _: Ask(headers={"If-None-Match": values.etag})],
     "createSession body id": [

@@ -317,3 +317,61 @@ class TestSearch:
         etag = (await ada.page(q="done")).headers["ETag"]
         answer = await ada.http.get(PATH, params={"q": "done"}, headers={"If-None-Match": etag})
         assert (answer.status_code, answer.content) == (304, b"")
+
+
+class TestMetadata:
+    """The filter `metadata`: a JSON object that the session's metadata contains."""
+
+    @pytest.mark.parametrize(
+        ("wanted", "found"),
+        [
+            ('{"n":1}', ["numbers"]),
+            ('{"n":1.00}', ["numbers"]),
+            ('{"n":"1"}', []),
+            ('{"n":9223372036854775809}', []),
+            ('{"big":9223372036854775808}', ["numbers"]),
+            ('{"a":{"b":{"c":true}}}', ["nested"]),
+            ('{"a":{"b":{}}}', ["nested"]),
+            ('{"a":{"c":true}}', []),
+            ('{"tags":["x"]}', ["nested"]),
+            ('{"tags":["x","z"]}', []),
+            ('{"n":1,"a":{}}', []),
+            ('{"__proto__":null}', ["numbers"]),
+            ("{}", ["nested", "numbers", "without"]),
+        ],
+    )
+    async def test_it_finds_what_contains_it(self, wanted: str, found: list[str], ada: Caller, bob: Caller) -> None:
+        for caller in (ada, bob):
+            await caller.create("without")
+            await caller.create("numbers", metadata={"n": 1.0, "big": 2**63, "__proto__": None, "more": 0})
+            await caller.create("nested", metadata={"a": {"b": {"c": True, "d": 1}}, "tags": ["y", "x"]})
+        page = (await ada.page(metadata=wanted)).json()
+        assert ([each["title"] for each in page["sessions"]], page["total"]) == (found, len(found))
+
+    async def test_it_goes_with_the_search_and_the_cursor(self, ada: Caller) -> None:
+        for number in range(5):
+            await ada.create(f"Chat {number}", metadata={"even": number % 2 == 0})
+        await ada.create("Other", metadata={"even": True})
+        params: dict[str, str | int] = {"q": "chat", "metadata": '{"even":true}', "limit": 2}
+        first = (await ada.page(**params)).json()
+        rest = (await ada.page(**params, cursor=first["next_cursor"])).json()
+        assert [each["title"] for each in first["sessions"] + rest["sessions"]] == ["Chat 4", "Chat 2", "Chat 0"]
+        assert (first["total"], rest["next_cursor"]) == (3, None)
+
+    async def test_a_filtered_page_is_not_taken_for_the_whole_list(self, ada: Caller) -> None:
+        await ada.create("one", metadata={"a": 1})
+        await ada.create("two")
+        for _ in range(2):
+            assert await ada.titles(metadata='{"a":1}') == ["one"]
+            assert await ada.titles() == ["two", "one"]
+
+    @pytest.mark.parametrize(
+        "wanted",
+        ["[]", "1", "null", "{", '{"a":1}}', '{"a":1,"a":1}', '{"a":"\\u0000"}', '{"a":"\\ud800"}', '{"a":1e1000}',
+         '{"a":NaN}', '{"a":' * 70 + "1" + "}" * 70],
+        ids=range(11),
+    )  # fmt: skip
+    async def test_what_is_no_such_object_is_422(self, wanted: str, ada: Caller) -> None:
+        answer = await ada.page(metadata=wanted)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["loc"] == ["query", "metadata"]

@@ -82,6 +82,7 @@ async def every_call(ada: Caller) -> None:
         for more in ({}, {"q": "o"}):
             await ada.page(**order, **more)
             await ada.page(cursor=cursor, **order, **more)
+            await ada.page(metadata='{"a":1}', **order, **more)
     await ada.append(session_id, "x" * 600_000, id="m2")
     await ada.get(session_id)
     await ada.get(session_id, before_sequence=1)

@@ -48,7 +48,7 @@ class ChatSessions:
 
     async def list(self, user: str, query: ListQuery, admission: Admission = None) -> Representation:
         """Return a page of the user's sessions. Searches are not cached: few are repeated."""
-        if query.q:
+        if query.is_search:
             if admission is not None:
                 await admission
             return await self._search(user, query)

@@ -717,6 +717,8 @@ export interface operations {
                 q?: string | null;
                 /** @description Whether pinned sessions come first. */
                 pinned_first?: boolean;
+                /** @description Only sessions whose metadata contains this JSON object; numbers are compared by value. */
+                metadata?: string | null;
             };
             header?: {
                 /** @description An ETag; 304 if it is still current. */

@@ -16,6 +16,13 @@ class ListQuery(NamedTuple):
     cursor: str | None = None
     q: str | None = None
     pinned_first: bool = True
+    #: A JSON object that the metadata contains.
+    metadata: str | None = None
+
+    @property
+    def is_search(self) -> bool:
+        """Whether it leaves sessions out."""
+        return bool(self.q or self.metadata)
 
 
 def matching(user: str, q: str | None) -> ChatSessionWhereInput:

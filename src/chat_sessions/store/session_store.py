@@ -89,10 +89,14 @@ class SessionStore:
         given: list[object] = [user, query.limit, query.offset, total]
         if query.q:
             given.append(f"%{filters.escaped(query.q)}%")
+        if query.metadata:
+            given.append(query.metadata)
         if query.cursor is not None:
             cursor = Cursor.decode(query.cursor, pinned_first=query.pinned_first)
             given += [*([cursor.pinned] if query.pinned_first else []), cursor.updated_at, cursor.id]
-        shape = ListShape(query.pinned_first, after=query.cursor is not None, search=bool(query.q))
+        shape = ListShape(
+            query.pinned_first, after=query.cursor is not None, search=bool(query.q), metadata=bool(query.metadata)
+        )
         page = (await self._prisma.query_raw(list_sessions(shape), *given))[0]
         return Listed(rows.list_body(page, pinned_first=query.pinned_first), int(page["total"]))
 

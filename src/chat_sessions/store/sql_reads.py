@@ -45,26 +45,34 @@ WHERE "id" = $1 AND "userId" = $2
 """  # noqa: S608  nothing of a caller's is in it, only what stands in this file and in the schemas
 
 
+METADATA_CONTAINS: Final = '"metadata"::jsonb @> ${}::jsonb'
+
+
 class ListShape(NamedTuple):
     """What tells one statement for a list from another; the rest is parameters."""
 
     pinned_first: bool
     after: bool
     search: bool
+    metadata: bool = False
 
 
 @cache
 def list_sessions(shape: ListShape) -> LiteralString:
     """Return the statement for a page: $1 user, $2 limit, $3 offset, $4 the total if it is known.
 
-    Then, if it searches, the pattern; then, after a cursor, its pin (where pinned ones go first), time and id. They
-    are compared as one row, so that Postgres starts in the index at that place.
+    Then, if it searches, the pattern; if it filters by metadata, the object; after a cursor, its pin (where
+    pinned ones go first), time and id. Those are compared as one row, so that Postgres starts in the index there.
+    Neither pattern nor object has an index, which each append would have to keep up: the rows of one user are read.
     """
     keys = ['"updatedAt"', '"id"']
     if shape.pinned_first:
         keys.insert(0, '"isPinned"')
-    mine = '"userId" = $1' + (' AND "title" ILIKE $5::text' if shape.search else "")
-    first = 6 if shape.search else 5
+    first, mine = 5, '"userId" = $1'
+    for wanted, condition in ((shape.search, '"title" ILIKE ${}::text'), (shape.metadata, METADATA_CONTAINS)):
+        if wanted:
+            mine += f" AND {condition.format(first)}"
+            first += 1
     casts = {'"updatedAt"': "timestamptz", '"isPinned"': "boolean", '"id"': "text"}
     values = [f"${first + place}::{casts[key]}" for place, key in enumerate(keys)]
     after = f" AND ({', '.join(keys)}) < ({', '.join(values)})" if shape.after else ""

@@ -8,7 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from chat_sessions.cache.feed import Feed, Stream
 from chat_sessions.cache.rate_limit import RateLimit
-from chat_sessions.contract import etags
+from chat_sessions.contract import etags, metadata_filter
 from chat_sessions.contract.schemas import MAX_INTEGER
 from chat_sessions.contract.storable import Text, is_storable
 from chat_sessions.contract.user import User
@@ -112,7 +112,7 @@ def _remember(request: Request, known: dict[bytes, T], meaning: T) -> T:
     return meaning
 
 
-async def _list_query(
+async def _list_query(  # noqa: PLR0913, PLR0917  each is a parameter of the query
     limit: Annotated[int, Query(ge=1, le=100, description="Sessions per page.")] = 50,
     offset: Annotated[int, Query(ge=0, le=MAX_INTEGER, description="Sessions to skip. Excludes `cursor`.")] = 0,
     cursor: Annotated[str | None, Query(max_length=1000, description="The `next_cursor` of the previous page.")] = None,
@@ -120,11 +120,20 @@ async def _list_query(
         Text | None, Query(max_length=200, description="Only titles that contain this, ignoring case.")
     ] = None,
     pinned_first: Annotated[bool, Query(description="Whether pinned sessions come first.")] = True,  # noqa: FBT002
+    metadata: Annotated[
+        str | None,
+        Query(
+            max_length=metadata_filter.MAX_FILTER,
+            description="Only sessions whose metadata contains this JSON object; numbers are compared by value.",
+            examples=['{"project":"lisbon"}'],
+        ),
+    ] = None,
 ) -> ListQuery:
     if cursor is not None and offset:
         message = "Use either `cursor` or `offset`, not both."
         raise BadRequest(message, "query", "offset")
-    return ListQuery(limit, offset, cursor, q, pinned_first)
+    wanted = metadata_filter.checked(metadata) if metadata else None
+    return ListQuery(limit, offset, cursor, q, pinned_first, wanted)
 
 
 async def _list_page(request: Request, query: Annotated[ListQuery, Depends(_list_query)]) -> ListQuery:
