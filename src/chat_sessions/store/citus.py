@@ -22,15 +22,24 @@ class Topology:
     is_citus: bool = False
 
     async def query_for(self, prisma: Prisma, user: str, statement: str, *given: object) -> list[dict[str, Any]]:
-        """Send a statement about one user that inserts in a WITH, and whose answer is one row at most.
+        """Send a statement about one user that returns one row at most.
 
-        On Citus it runs on the user's node as plain Postgres would run it. The coordinator would run each of its parts
-        by itself, and tell all nodes of it.
+        On Citus it runs on the user's node as plain Postgres would run it. The coordinator refuses functions like
+        json_build_object in RETURNING, and runs each part of a WITH that inserts by itself, involving all nodes.
         """
         if not self.is_citus:
             return await prisma.query_raw(statement, *given)
-        [answer] = await prisma.query_raw(ON_SHARD, user, re.sub(r"\$(\d+)", r"($1)[\1]", statement), list(given))
+        [answer] = await prisma.query_raw(
+            ON_SHARD, user, re.sub(r"\$(\d+)", r"($1)[\1]", statement), [_text(each) for each in given]
+        )
         return [] if answer["row"] is None else [answer["row"]]
+
+
+def _text(value: object) -> object:
+    """Return a parameter as Postgres reads it from text."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{{{','.join(map(str, value))}}}" if isinstance(value, list | tuple) else value
 
 
 async def is_citus(prisma: Prisma) -> bool:

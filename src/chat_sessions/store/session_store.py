@@ -151,9 +151,8 @@ class SessionStore:
         self, user: str, session_id: str, change: SessionChange, versions: Sequence[int] | None
     ) -> Versioned[bytes] | None:
         """Rename or pin a session that has one of the versions; None if there is none such of this user."""
-        changed = await self._prisma.query_raw(
-            sql_writes.CHANGE_SESSION, session_id, user, change.title, change.is_pinned, versions
-        )
+        given = (session_id, user, change.title, change.is_pinned, versions)
+        changed = await self._topology.query_for(self._prisma, user, sql_writes.CHANGE_SESSION, *given)
         return _summary(changed[0]) if changed else None
 
     async def append(self, user: str, session_id: str, messages: bytes) -> bytes | None:

@@ -32,7 +32,7 @@ SELECT {json_of(Summary)}::text AS "body", "version"::text FROM "ChatSession" WH
 
 CHANGE_SESSION: Final[LiteralString] = f"""
 UPDATE "ChatSession"
-SET "title" = COALESCE($3, "title"), "isPinned" = COALESCE($4, "isPinned")
+SET "title" = COALESCE($3, "title"), "isPinned" = COALESCE($4::boolean, "isPinned")
 WHERE "id" = $1 AND "userId" = $2 AND ($5::bigint[] IS NULL OR "version" = ANY($5::bigint[]))
 RETURNING {json_of(Summary)}::text AS "body", "version"::text
 """
