@@ -141,15 +141,27 @@ BEGIN
 END;
 $$;
 
+-- Keeps a user's shard on this node until the end of the transaction, or fails if it has left: a move of the shard waits
+-- for ShareLock (5). Only its owner may take this lock.
+CREATE OR REPLACE FUNCTION "hold_shard"(shard bigint) RETURNS void LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM lock_shard_metadata(5, ARRAY[shard]);
+    IF NOT EXISTS (SELECT FROM pg_dist_placement JOIN pg_dist_local_group USING (groupid) WHERE shardid = shard) THEN
+        RAISE serialization_failure USING MESSAGE = 'the shard has moved to another node';
+    END IF;
+END;
+$$;
+
 -- Runs a statement about one user on the shard tables of that user, which is on this node: plain Postgres plans it, and
--- $1 in it is the array of what it is given. Should the shard have moved meanwhile, the triggers' notes, which Citus
--- itself routes, are refused here, and with them the statement.
+-- $1 in it is the array of what it is given.
 CREATE OR REPLACE FUNCTION "on_shard"(owner text, statement text, given text[]) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
     name text;
     answer record;
     answers integer;
 BEGIN
+    PERFORM "hold_shard"(get_shard_id_for_distribution_column('"ChatSession"', owner));
     FOREACH name IN ARRAY ARRAY['ChatSession', 'ChatMessage', 'Outbox', 'Tombstone'] LOOP
         statement := replace(statement, quote_ident(name),
             quote_ident(name || '_' || get_shard_id_for_distribution_column(quote_ident(name), owner)));
@@ -188,6 +200,7 @@ BEGIN
         SELECT FROM pg_dist_object
         WHERE objid = 'on_shard(text, text, text[])'::regprocedure AND distribution_argument_index IS NOT NULL
     ) THEN
+        PERFORM create_distributed_function('hold_shard(bigint)');
         PERFORM create_distributed_function('on_shard(text, text, text[])', 'owner', colocate_with => '"ChatSession"');
     END IF;
 END;
