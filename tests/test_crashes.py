@@ -1,4 +1,4 @@
-"""The service dies in the middle of a deletion: nothing is lost, nothing comes back."""
+"""The service dies during a deletion: nothing is lost and nothing comes back."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ PATIENT_SECONDS = 30
 
 @dataclass
 class Lines:
-    """The lines of a service process to its servers."""
+    """The proxies between a service process and its servers."""
 
     postgres: Proxy
     redis: Proxy
@@ -75,7 +75,7 @@ async def cached_session(caller: Caller, redis: RedisClient) -> str:
         ("after the eviction, before the answer", 404),
     ],
 )
-async def test_a_deletion_that_dies_is_done_or_not_done_but_never_half(
+async def test_an_interrupted_deletion_happens_completely_or_not_at_all(
     lines: Lines, database: asyncpg.Pool, redis: RedisClient, step: str, status: int
 ) -> None:
     async with serving(lines.settings) as process, process.caller() as ada:
@@ -99,7 +99,7 @@ async def test_a_deletion_that_dies_is_done_or_not_done_but_never_half(
     assert await redis.exists(ADA.lock(session_id)) == 0
 
 
-async def test_another_worker_follows_a_deletion_whose_worker_died_before_it_evicted(
+async def test_another_worker_evicts_for_a_deletion_whose_worker_died(
     lines: Lines, ada: Caller, redis: RedisClient
 ) -> None:
     async with serving(lines.settings) as process, process.caller() as dying:

@@ -1,4 +1,4 @@
-"""A client that leaves before its answer: counted and logged as 499, whoever notices first."""
+"""A client that disconnects before its response is counted and logged as 499."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -22,7 +22,7 @@ SESSION = f"{SESSIONS}/{{session_id}}"
 
 @pytest.fixture(scope="module")
 def log() -> LogCapture:
-    """The lines of the requests."""
+    """The log lines of the requests."""
     return LogCapture()
 
 
@@ -69,26 +69,24 @@ def receiving(messages: Iterable[Message]) -> Callable[[], Any]:
     return receive
 
 
-async def nobody(_message: Message) -> None:
-    """Nobody is there to take an answer."""
+async def no_client(_message: Message) -> None:
+    """Stand in for a client that has disconnected."""
 
 
 async def departures(caller: Caller, route: str) -> float:
     return (await scrape(caller)).sum("chat_http_requests_total", route=route, status="499")
 
 
-async def test_a_client_that_leaves_within_its_body_is_no_bad_request(
-    loud: Service, ada: Caller, log: LogCapture
-) -> None:
+async def test_a_disconnect_during_the_body_is_not_a_bad_request(loud: Service, ada: Caller, log: LogCapture) -> None:
     before = await departures(ada, SESSIONS)
     body = {"type": "http.request", "body": b'{"title": "half a', "more_body": True}
-    await loud.asgi(request("POST", SESSIONS), receiving([body, {"type": "http.disconnect"}]), nobody)
+    await loud.asgi(request("POST", SESSIONS), receiving([body, {"type": "http.disconnect"}]), no_client)
     assert await departures(ada, SESSIONS) == before + 1
     assert (SESSIONS, 499) in [(line["route"], line["status"]) for line in log.entries]
     assert await ada.titles() == []
 
 
-async def test_a_request_that_is_cancelled_before_its_answer_counts_as_left(
+async def test_a_request_cancelled_before_its_response_counts_as_a_disconnect(
     loud: Service, ada: Caller, database: asyncpg.Pool, log: LogCapture
 ) -> None:
     before = await departures(ada, SESSION)
@@ -97,7 +95,7 @@ async def test_a_request_that_is_cancelled_before_its_answer_counts_as_left(
     async with database.acquire() as connection, connection.transaction():
         await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
         call = request("PATCH", f"{SESSIONS}/{session_id}")
-        running_request = asyncio.ensure_future(loud.asgi(call, receiving([body]), nobody))
+        running_request = asyncio.ensure_future(loud.asgi(call, receiving([body]), no_client))
         await until(lambda: a_statement_waits(database))
         running_request.cancel()
         with suppress(asyncio.CancelledError):

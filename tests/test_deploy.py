@@ -1,4 +1,4 @@
-"""What runs the service elsewhere fits the service: manifests, compose file, versions."""
+"""Manifests, compose file and versions fit the service."""
 
 import json
 import re
@@ -30,9 +30,9 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["versi
 PATHS = json.loads((ROOT / "openapi.json").read_text())["paths"]
 
 KUBERNETES = "1.37"
-# Not of Kubernetes itself, so its schemas do not have them.
+# Custom resources, for which Kubernetes has no schema.
 CUSTOM = {"ServiceMonitor"}
-# For the query engine to end, and for the kubelet.
+# Seconds for the query engine to end, and for the kubelet.
 MARGIN = 5
 
 Manifest = dict[str, Any]
@@ -81,7 +81,7 @@ def test_each_kustomization_lists_the_manifests_beside_it(folder: Path) -> None:
     assert set(KUSTOMIZATIONS[folder]["resources"]) == beside
 
 
-def test_nothing_is_purged_unless_somebody_asks_for_it() -> None:
+def test_purging_is_off_by_default() -> None:
     base = KUSTOMIZATIONS[FOLDER]
     assert "components" not in base
     assert {MANIFESTS[name]["kind"] for name in base["resources"]} == {
@@ -92,12 +92,12 @@ def test_nothing_is_purged_unless_somebody_asks_for_it() -> None:
     }
 
 
-def test_two_purges_never_run_at_once() -> None:
+def test_purges_never_overlap() -> None:
     assert manifest("CronJob")["spec"]["concurrencyPolicy"] == "Forbid"
 
 
 @pytest.mark.parametrize("probe", ["startupProbe", "livenessProbe", "readinessProbe"])
-def test_each_probe_asks_what_the_service_answers(probe: str) -> None:
+def test_each_probe_calls_an_existing_path(probe: str) -> None:
     asked = SERVICE[probe]["httpGet"]
     assert "get" in PATHS[asked["path"]]
     assert asked["port"] == SERVICE["ports"][0]["name"]
@@ -108,14 +108,14 @@ def test_only_readiness_depends_on_the_database() -> None:
     assert [SERVICE[probe]["httpGet"]["path"] for probe in probes] == ["/healthz", "/healthz", "/readyz"]
 
 
-def test_the_port_is_that_of_the_image() -> None:
+def test_the_port_is_the_images_port() -> None:
     (exposed,) = re.findall(r"^EXPOSE (\d+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     port = SERVICE["ports"][0]
     assert port["containerPort"] == int(exposed)
     assert [each["targetPort"] for each in manifest("Service")["spec"]["ports"]] == [port["name"]]
 
 
-def test_the_service_and_the_budget_select_the_pods_of_the_service_and_no_others() -> None:
+def test_service_and_disruption_budget_select_exactly_the_services_pods() -> None:
     selectors = [
         manifest("Deployment")["spec"]["selector"]["matchLabels"],
         manifest("Service")["spec"]["selector"],
@@ -135,18 +135,18 @@ def test_the_monitor_scrapes_the_service() -> None:
     assert "get" in PATHS[endpoint["path"]]
 
 
-def test_a_pod_has_time_to_drain_and_to_finish() -> None:
+def test_a_pod_has_time_to_drain_and_finish() -> None:
     drain = float(settings_of_the_manifests()["CHAT_DRAIN_SECONDS"])
     needed = drain + cli.SHUTDOWN_SECONDS + MARGIN
     assert PODS["deployment.yaml"]["terminationGracePeriodSeconds"] >= needed
 
 
-def test_compose_gives_the_service_time_to_drain_and_to_finish() -> None:
+def test_compose_leaves_time_to_drain_and_finish() -> None:
     needed = Settings.model_fields["drain_seconds"].default + cli.SHUTDOWN_SECONDS + MARGIN
     assert seconds(COMPOSE["services"]["service"]["stop_grace_period"]) >= needed
 
 
-def test_an_upgrade_takes_no_pod_before_another_is_ready() -> None:
+def test_a_rollout_stops_no_pod_before_another_is_ready() -> None:
     assert manifest("Deployment")["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
 
 
@@ -166,18 +166,18 @@ def test_each_pod_may_run_in_a_restricted_namespace(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PODS)
-def test_no_service_of_the_namespace_can_become_a_setting(name: str) -> None:
+def test_no_service_link_can_become_a_setting(name: str) -> None:
     assert PODS[name]["enableServiceLinks"] is False
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
-def test_each_container_has_a_bound_of_memory(name: str) -> None:
+def test_each_container_has_a_memory_limit(name: str) -> None:
     assert set(CONTAINERS[name]["resources"]) == {"requests", "limits"}
     assert "memory" in CONTAINERS[name]["resources"]["limits"]
 
 
 @pytest.mark.parametrize("name", [name for name in CONTAINERS if "args" in CONTAINERS[name]])
-def test_each_job_runs_a_command_that_there_is(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_job_runs_an_existing_command(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHAT_DATABASE_URL", "postgresql://")
     command, *arguments = CONTAINERS[name]["args"]
     group = typer.main.get_command(cli.app)
@@ -185,7 +185,7 @@ def test_each_job_runs_a_command_that_there_is(name: str, monkeypatch: pytest.Mo
     group.commands[command].make_context(command, arguments)
 
 
-def test_the_settings_of_the_manifests_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_manifests_set_only_existing_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     given = settings_of_the_manifests()
     assert set(given) <= {f"CHAT_{field.upper()}" for field in Settings.model_fields}
     for name, value in {**given, **secrets(), "CHAT_JWT_SECRET": "x" * 32}.items():
@@ -194,12 +194,12 @@ def test_the_settings_of_the_manifests_are_settings(monkeypatch: pytest.MonkeyPa
 
 
 def secrets() -> Mapping[str, str]:
-    """What deploy/README.md puts into the Secret."""
+    """The contents of the Secret in deploy/README.md."""
     page = (ROOT / "deploy" / "README.md").read_text()
     return dict(re.findall(r"--from-literal=(CHAT_[A-Z_]+)=\"?([^\s\"]+)", page))
 
 
-def test_the_settings_of_compose_are_settings() -> None:
+def test_compose_sets_only_existing_settings() -> None:
     given = set(COMPOSE["x-service"]["environment"])
     assert given <= {f"CHAT_{field.upper()}" for field in Settings.model_fields}
 
@@ -216,7 +216,7 @@ def test_no_manifest_holds_a_secret() -> None:
     assert [each for each in CONTAINERS.values() if "env" in each] == []
 
 
-def test_the_version_is_the_same_wherever_it_is_written() -> None:
+def test_every_file_has_the_same_version() -> None:
     package = json.loads((ROOT / "frontend" / "package.json").read_text())
     lock = json.loads((ROOT / "frontend" / "package-lock.json").read_text())
     (image,) = KUSTOMIZATIONS[FOLDER]["images"]
@@ -224,7 +224,7 @@ def test_the_version_is_the_same_wherever_it_is_written() -> None:
     assert written == [VERSION] * 4
 
 
-def test_the_package_of_the_sidebar_has_the_licence_of_the_service() -> None:
+def test_the_sidebar_package_has_the_services_licence() -> None:
     assert (ROOT / "frontend" / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
@@ -233,7 +233,7 @@ def test_the_kustomization_names_the_image_of_every_container() -> None:
     assert {each["image"] for each in CONTAINERS.values()} == {image["name"]}
 
 
-def test_the_settings_that_pods_ask_for_are_generated() -> None:
+def test_the_config_maps_that_pods_reference_are_generated() -> None:
     generated = {each["name"] for each in KUSTOMIZATIONS[FOLDER]["configMapGenerator"]}
     asked = {
         source["configMapRef"]["name"]
@@ -244,7 +244,7 @@ def test_the_settings_that_pods_ask_for_are_generated() -> None:
     assert asked == generated
 
 
-def test_ci_runs_on_each_python_that_is_promised() -> None:
+def test_ci_runs_on_each_supported_python() -> None:
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
     tested = workflow["jobs"]["everything"]["strategy"]["matrix"]["python"]
     assert tested == [f"{major}.{minor}" for major, minor in PYTHONS]

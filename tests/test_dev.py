@@ -1,4 +1,4 @@
-"""`make dev`: a process with servers of its own."""
+"""`make dev`: the service with its own servers."""
 
 import asyncio
 import re
@@ -24,7 +24,7 @@ DEV = "chat_sessions.dev"
 
 @dataclass
 class Dev:
-    """A running one."""
+    """A running `make dev`."""
 
     pid: int
     port: int
@@ -33,7 +33,7 @@ class Dev:
     members: list[psutil.Process]
 
     async def end(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Press Ctrl-C, or end it otherwise, and wait until nothing of it runs."""
+        """Press Ctrl-C or send another signal, and wait until all its processes have ended."""
         self.members = family(self.pid)
         psutil.Process(self.pid).send_signal(how)
 
@@ -53,11 +53,11 @@ async def running(folder: Path) -> AsyncIterator[Dev]:
         arguments = ("--port", str(port), "--data", str(folder / "data"))
         with started(*arguments, env={}, output=output, module=DEV) as process:
 
-            async def greeted() -> bool:
+            async def is_ready() -> bool:
                 assert process.poll() is None, (folder / "output").read_text()
                 return "TOKEN=" in (folder / "output").read_text()
 
-            await until(greeted)
+            await until(is_ready)
             token = re.findall(r"TOKEN=(\S+)", (folder / "output").read_text())[-1]
             headers = {"Authorization": f"Bearer {token}"}
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
@@ -73,8 +73,8 @@ async def answers(caller: Caller) -> bool:
         return False
 
 
-def the_other_place(advice: str) -> int:
-    """Return the port of the command that an error proposes; its folder is another one as well."""
+def suggested_port(advice: str) -> int:
+    """Return the port that an error suggests; it suggests another folder too."""
     [(port, data)] = re.findall(r"`make dev PORT=(\d+) DATA=(\S+)`", advice)
     assert data == f".data-{port}"
     assert is_free(int(port))
@@ -87,34 +87,34 @@ async def dev(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Dev]:
         yield one
 
 
-async def test_it_greets_with_a_token_for_a_user_who_has_chats(dev: Dev) -> None:
+async def test_it_prints_a_token_for_a_user_with_sessions(dev: Dev) -> None:
     assert f"http://127.0.0.1:{dev.port}/docs" in dev.output()
     assert len(await dev.demo.titles()) > 3
 
 
-async def test_it_says_what_it_does_before_it_can_greet(dev: Dev) -> None:
+async def test_it_reports_its_progress_while_it_starts(dev: Dev) -> None:
     said = [line.partition(" in ")[0] for line in dev.output().splitlines()[:4]]
     assert said == ["Starting Postgres", "Starting Redis", "Migrating the database", "Adding the demo chats"]
 
 
-async def test_a_second_one_says_that_the_port_is_taken(dev: Dev, tmp_path: Path) -> None:
+async def test_a_second_instance_reports_that_the_port_is_taken(dev: Dev, tmp_path: Path) -> None:
     done = await asyncio.to_thread(finished, "--port", str(dev.port), "--data", str(tmp_path), env={}, module=DEV)
     assert done.returncode == 1
     assert f"Port {dev.port} is taken" in done.stderr
-    assert the_other_place(done.stderr) > dev.port
+    assert suggested_port(done.stderr) > dev.port
     assert "Traceback" not in done.stderr
 
 
-async def test_a_second_one_with_the_same_data_says_who_has_them(dev: Dev) -> None:
+async def test_a_second_instance_on_the_same_data_names_the_first(dev: Dev) -> None:
     arguments = ("--port", "0", "--data", str(dev.folder / "data"))
     done = await asyncio.to_thread(finished, *arguments, env={}, module=DEV)
     assert done.returncode == 1
     assert "is in use" in done.stderr
-    assert the_other_place(done.stderr) > 0
+    assert suggested_port(done.stderr) > 0
     assert "Traceback" not in done.stderr
 
 
-async def test_whoever_asks_gets_a_token_there_for_whom_he_likes(dev: Dev) -> None:
+async def test_dev_mints_a_token_for_any_user(dev: Dev) -> None:
     answer = await dev.demo.http.post("/dev/token", json={"user": "somebody"})
     assert answer.status_code == 200
     headers = {"Authorization": f"Bearer {answer.json()['token']}"}
@@ -124,13 +124,13 @@ async def test_whoever_asks_gets_a_token_there_for_whom_he_likes(dev: Dev) -> No
     assert "/dev/token" not in (await dev.demo.http.get("/openapi.json")).text
 
 
-async def test_elsewhere_nobody_gets_a_token(service: Service, settings: Settings) -> None:
+async def test_production_mints_no_tokens(service: Service, settings: Settings) -> None:
     async with service.client(None) as client:
         assert (await client.post("/dev/token", json={"user": "somebody"})).status_code == 404
     assert "token" not in " ".join(create_app(settings).openapi()["paths"])
 
 
-async def test_chats_and_deletions_survive_a_restart_and_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
+async def test_sessions_and_deletions_survive_a_restart_and_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
     async with running(tmp_path) as first:
         created = await first.demo.create("mine")
         [doomed, *_] = [each["id"] for each in (await first.demo.page()).json()["sessions"] if each["title"] != "mine"]

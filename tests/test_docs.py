@@ -1,4 +1,4 @@
-"""What the documentation tells people to type does what it says."""
+"""The commands in the documentation work."""
 
 import asyncio
 import re
@@ -22,7 +22,7 @@ def commands() -> list[str]:
 
 
 @pytest.mark.usefixtures("database")
-async def test_each_command_of_the_guide_is_answered_as_it_says(settings: Settings) -> None:
+async def test_each_command_of_the_guide_gets_the_documented_status(settings: Settings) -> None:
     blocks = commands()
     script = f"echo {BREAK}\n".join(["set -euo pipefail\n", *blocks])
     async with serving(settings) as service:

@@ -1,4 +1,4 @@
-"""The doctor: what is well, what is not, and that nothing keeps it from saying so."""
+"""The doctor finds what is right and what is wrong, whatever else is broken."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ class Doctor:
         self._url = url
 
     async def find(self, **changes: str | None) -> Findings:
-        """Return what is said, by state and check, and see that the exit code fits."""
+        """Return the findings by state and check, and verify that the exit code matches."""
         env = {"CHAT_DATABASE_URL": self._url, "CHAT_JWT_SECRET": GOOD_SECRET, **changes}
         result = await self._operator.run("doctor", "--json", **env)
         found: list[dict[str, Any]] = json.loads(result.stdout)
@@ -60,7 +60,7 @@ class Doctor:
 
 @pytest.fixture(scope="module")
 async def url(postgres: Postgres) -> str:
-    """A database that Prisma has migrated; what a test does to it, it undoes."""
+    """A migrated database; a test restores whatever it changes."""
     return await migrated_database(postgres)
 
 
@@ -78,7 +78,7 @@ async def connection(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 @asynccontextmanager
 async def published(answer: bytes) -> AsyncIterator[str]:
-    """Serve an answer over HTTP to whoever asks."""
+    """Serve a fixed response over HTTP."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -121,7 +121,7 @@ async def test_the_doctor_changes_nothing(doctor: Doctor, connection: asyncpg.Co
     assert await state() == before
 
 
-async def test_an_empty_database_is_to_be_migrated(
+async def test_an_unmigrated_database_is_reported(
     doctor: Doctor, postgres: Postgres, connection: asyncpg.Connection
 ) -> None:
     await connection.execute("CREATE DATABASE nothing_in_it")
@@ -130,9 +130,7 @@ async def test_an_empty_database_is_to_be_migrated(
     assert ("skipped", "drift") in said
 
 
-async def test_a_failed_migration_and_one_from_the_future_are_told(
-    doctor: Doctor, connection: asyncpg.Connection
-) -> None:
+async def test_failed_and_unknown_migrations_are_reported(doctor: Doctor, connection: asyncpg.Connection) -> None:
     await connection.execute(
         """INSERT INTO "_prisma_migrations" ("id", "checksum", "migration_name", "started_at", "finished_at")
         VALUES ('1', '', '29991231000000_half', now(), NULL), ('2', '', '29991231000001_new', now(), now())"""
@@ -145,7 +143,7 @@ async def test_a_failed_migration_and_one_from_the_future_are_told(
     assert "29991231000001_new is applied, but unknown here" in said["warning", "migrations"]
 
 
-async def test_a_migration_that_was_changed_after_it_was_applied_is_told(
+async def test_a_migration_changed_after_it_was_applied_is_reported(
     doctor: Doctor, connection: asyncpg.Connection
 ) -> None:
     change = 'UPDATE "_prisma_migrations" SET "checksum" = $1 WHERE "migration_name" = $2'
@@ -184,7 +182,7 @@ async def test_a_migration_that_was_changed_after_it_was_applied_is_told(
         ),
     ],
 )
-async def test_what_somebody_has_removed_by_hand_is_missed(
+async def test_an_object_dropped_by_hand_is_reported(
     harm: str, remedy: str, name: str, doctor: Doctor, connection: asyncpg.Connection
 ) -> None:
     await connection.execute(harm)
@@ -200,9 +198,7 @@ async def test_the_catalog_lists_exactly_what_the_migrations_create(connection: 
     assert created - {"TABLE _prisma_migrations", "CONSTRAINT _prisma_migrations_pkey"} == catalog.EXPECTED
 
 
-async def test_a_postgres_that_is_away_or_lets_nobody_in_is_told_without_the_password(
-    doctor: Doctor, postgres: Postgres
-) -> None:
+async def test_an_unreachable_postgres_is_reported_without_the_password(doctor: Doctor, postgres: Postgres) -> None:
     away = await doctor.find(CHAT_DATABASE_URL=f"postgresql://u:hidden@127.0.0.1:{free_port()}/x")
     assert "no response: Can't reach database server" in away["wrong", "postgres"]
     refused = await doctor.find(CHAT_DATABASE_URL=postgres.url.replace(postgres.password, "hidden"))
@@ -212,13 +208,13 @@ async def test_a_postgres_that_is_away_or_lets_nobody_in_is_told_without_the_pas
         assert ("ok", "redis") in said
 
 
-async def test_too_large_a_pool_is_told(doctor: Doctor) -> None:
+async def test_a_pool_larger_than_postgres_allows_is_reported(doctor: Doctor) -> None:
     said = await doctor.find(CHAT_DATABASE_POOL_SIZE="1000")
     assert "pool is larger than max_connections" in said["wrong", "postgres"]
     assert ("ok", "drift") in said
 
 
-async def test_a_clock_that_is_wrong_is_told(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_wrong_clock_is_reported(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "time", lambda: time.time() - 60)
     said = await doctor.find()
     assert "differs from Postgres' clock by 6" in said["warning", "clock"]
@@ -233,7 +229,7 @@ async def test_a_clock_that_is_wrong_is_told(doctor: Doctor, monkeypatch: pytest
         ("volatile-ttl", "1gb", "wrong"),
     ],
 )
-async def test_a_redis_that_may_drop_a_hold_is_told(
+async def test_a_redis_that_may_evict_holds_is_reported(
     policy: str, maxmemory: str, state: str, doctor: Doctor, redis: RedisClient
 ) -> None:
     await redis.config_set("maxmemory-policy", policy)
@@ -246,7 +242,9 @@ async def test_a_redis_that_may_drop_a_hold_is_told(
     assert policy in said[state, "eviction"]
 
 
-async def test_a_redis_that_is_away_or_refuses_is_told(doctor: Doctor, redis: RedisClient, settings: Settings) -> None:
+async def test_a_redis_that_is_down_or_rejects_the_login_is_reported(
+    doctor: Doctor, redis: RedisClient, settings: Settings
+) -> None:
     away = await doctor.find(CHAT_REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
     assert "Check CHAT_REDIS_URL" in away["wrong", "redis"]
     await redis.acl_setuser("mute", enabled=True, passwords=["+x"], keys=["*"], commands=["+@all", "-@scripting"])
@@ -269,15 +267,13 @@ async def test_a_redis_that_is_away_or_refuses_is_told(doctor: Doctor, redis: Re
     ],
     ids=["a placeholder", "one letter", "four letters", "random digits", "random letters"],
 )
-async def test_a_secret_that_can_be_guessed_is_told_and_never_shown(
-    secret: str, state: str, detail: str, doctor: Doctor
-) -> None:
+async def test_a_weak_secret_is_reported_and_never_shown(secret: str, state: str, detail: str, doctor: Doctor) -> None:
     said = await doctor.find(CHAT_JWT_SECRET=secret)
     assert detail in said[state, "secret"]
     assert secret not in str(said)
 
 
-async def test_a_key_set_is_fetched_and_its_keys_counted(doctor: Doctor) -> None:
+async def test_a_key_set_is_fetched_and_its_keys_are_counted(doctor: Doctor) -> None:
     async with published(key_set(EC_KEY, ED_KEY, OTHER_CURVE)) as jwks:
         said = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL=jwks, CHAT_JWT_AUDIENCE="chat")
     assert f"{jwks} has 2 usable keys; ignored: 2: its kty, crv or alg is not supported" in said["ok", "jwks"]
@@ -293,21 +289,21 @@ async def test_a_key_set_is_fetched_and_its_keys_counted(doctor: Doctor) -> None
         (b'{"keys": [{"kty": "oct", "k": "AAAA"}]}', "it has no usable key; key 0: its kty"),
     ],
 )
-async def test_a_key_set_without_usable_keys_is_told(answer: bytes, detail: str, doctor: Doctor) -> None:
+async def test_a_key_set_without_usable_keys_is_reported(answer: bytes, detail: str, doctor: Doctor) -> None:
     async with published(answer) as jwks:
         said = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL=jwks)
     assert detail in said["wrong", "jwks"]
     assert "CHAT_JWT_AUDIENCE is not set" in said["warning", "jwks"]
 
 
-async def test_a_key_set_that_is_away_or_read_in_the_clear_is_told(doctor: Doctor) -> None:
+async def test_an_unreachable_or_unencrypted_key_set_is_reported(doctor: Doctor) -> None:
     said = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL=f"http://127.0.0.1:{free_port()}/")
     assert "cannot fetch" in said["wrong", "jwks"]
     said = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL="http://keys.invalid/")
     assert "is not https" in said["wrong", "jwks"]
 
 
-async def test_an_engine_that_does_not_run_is_told(
+async def test_an_engine_that_does_not_run_is_reported(
     doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node = tmp_path / "node"
@@ -335,7 +331,7 @@ def test_the_range_of_node_is_read_as_npm_reads_it(version: str, fits: bool) -> 
     assert engine.supports("^22.12 || >=24", version) is fits
 
 
-async def test_a_client_of_another_schema_is_told(
+async def test_a_client_of_another_schema_is_reported(
     doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     schema = tmp_path / "schema.prisma"
@@ -345,17 +341,17 @@ async def test_a_client_of_another_schema_is_told(
     assert said["wrong", "client"].count("was generated from another schema") == 2
 
 
-async def test_a_slip_of_the_pen_in_a_variable_is_noticed(doctor: Doctor) -> None:
+async def test_a_misspelt_variable_is_reported(doctor: Doctor) -> None:
     said = await doctor.find(CHAT_REDIS_ULR="redis://")
     assert "Did you mean CHAT_REDIS_URL?" in said["warning", "configuration"]
 
 
-async def test_a_sidebar_that_was_not_built_is_told(doctor: Doctor, tmp_path: Path) -> None:
+async def test_a_sidebar_that_was_not_built_is_reported(doctor: Doctor, tmp_path: Path) -> None:
     said = await doctor.find(CHAT_FRONTEND_DIR=str(tmp_path))
     assert "has no index.html" in said["wrong", "configuration"]
 
 
-async def test_where_everything_is_broken_everything_is_told(
+async def test_when_everything_is_broken_everything_is_reported(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -370,7 +366,7 @@ async def test_where_everything_is_broken_everything_is_told(
 
 
 @pytest.mark.parametrize("jwks", [None, "https://keys.invalid/"])
-async def test_none_or_both_of_the_ways_to_verify_tokens_is_told(jwks: str | None, doctor: Doctor) -> None:
+async def test_zero_or_two_ways_to_verify_tokens_are_reported(jwks: str | None, doctor: Doctor) -> None:
     secret = GOOD_SECRET if jwks else None
     said = await doctor.find(CHAT_JWT_SECRET=secret, CHAT_JWKS_URL=jwks)
     assert "CHAT_JWKS_URL: set either this or CHAT_JWT_SECRET" in said["wrong", "configuration"]
@@ -378,7 +374,7 @@ async def test_none_or_both_of_the_ways_to_verify_tokens_is_told(jwks: str | Non
     assert ("ok", "drift") in said
 
 
-async def test_nothing_but_the_document_is_on_standard_output(url: str) -> None:
+async def test_standard_output_holds_nothing_but_the_document(url: str) -> None:
     away = f"redis://127.0.0.1:{free_port()}/0"
     given = {"CHAT_DATABASE_URL": url, "CHAT_REDIS_URL": away, "CHAT_JWT_SECRET": GOOD_SECRET}
     doctor = await asyncio.create_subprocess_exec(

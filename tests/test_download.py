@@ -1,4 +1,4 @@
-"""The one request that the service itself sends: what it takes, and what it does not wait for."""
+"""The service's only outgoing request: its limits and its timeout."""
 
 from base64 import b64encode
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ async def get(url: str) -> bytes:
     return await download(url, timeout=SECONDS, max_bytes=LIMIT)
 
 
-async def test_a_document_is_read_to_its_end_and_the_service_says_who_it_is(provider: Provider) -> None:
+async def test_a_document_is_read_completely_and_the_service_identifies_itself(provider: Provider) -> None:
     provider.body = b"x" * LIMIT
     assert await get(provider.url) == b"x" * LIMIT
     assert provider.received is not None
@@ -33,13 +33,13 @@ async def test_a_document_is_read_to_its_end_and_the_service_says_who_it_is(prov
     assert provider.received["Authorization"] is None
 
 
-async def test_a_user_and_password_in_the_url_are_sent_as_basic_credentials(provider: Provider) -> None:
+async def test_credentials_in_the_url_are_sent_as_basic_auth(provider: Provider) -> None:
     await get(provider.url.replace("://", "://me%40id:p%2Fw@"))
     assert provider.received is not None
     assert provider.received["Authorization"] == f"Basic {b64encode(b'me@id:p/w').decode()}"
 
 
-async def test_a_larger_document_than_allowed_is_refused(provider: Provider) -> None:
+async def test_a_document_above_the_limit_is_rejected(provider: Provider) -> None:
     provider.body = b"x" * (LIMIT + 1)
     with pytest.raises(DownloadError, match="exceeds 1,000 bytes"):
         await get(provider.url)
@@ -53,9 +53,7 @@ async def test_a_redirect_is_not_followed(provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("drips_headers", [True, False])
-async def test_a_server_that_drips_is_given_up_and_leaves_no_thread_behind(
-    drips_headers: bool, provider: Provider
-) -> None:
+async def test_a_trickling_server_times_out_and_leaves_no_thread(drips_headers: bool, provider: Provider) -> None:
     provider.drips_headers = drips_headers
     provider.open.clear()
     with pytest.raises(DownloadError, match="no complete response within"):
@@ -68,13 +66,13 @@ async def test_a_server_that_drips_is_given_up_and_leaves_no_thread_behind(
 
 
 @pytest.mark.parametrize("status", [201, 304, 401, 404, 500])
-async def test_any_other_status_than_200_is_an_error_that_names_it(status: int, provider: Provider) -> None:
+async def test_any_status_but_200_is_an_error_that_names_it(status: int, provider: Provider) -> None:
     provider.status = status
     with pytest.raises(DownloadError, match=f"HTTP status {status}"):
         await get(provider.url)
 
 
-async def test_what_cannot_be_reached_or_read_is_told_without_the_password(provider: Provider) -> None:
+async def test_a_failure_is_reported_without_the_password(provider: Provider) -> None:
     provider.close()
     for url in (provider.url, "http://keys.invalid/", "http://a..b/", f"https{provider.url[4:]}"):
         with pytest.raises(DownloadError) as error:
@@ -83,7 +81,7 @@ async def test_what_cannot_be_reached_or_read_is_told_without_the_password(provi
         assert "hidden" not in str(error.value)
 
 
-async def test_a_proxy_of_the_environment_is_used(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_proxy_from_the_environment_is_used(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", provider.url)
     provider.body = b"by way of the proxy"
     assert await get("http://keys.invalid/jwks.json") == b"by way of the proxy"

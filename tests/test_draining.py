@@ -1,4 +1,4 @@
-"""Restarts that nobody notices: who is to end says so first, and serves on until nobody asks any more."""
+"""Restarts without failed requests: a process becomes unready, drains, and then ends."""
 
 import asyncio
 import signal
@@ -42,7 +42,7 @@ def is_unready(caller: Caller) -> Callable[[], Awaitable[bool]]:
     return condition
 
 
-async def test_a_process_that_is_to_end_says_so_and_serves_on(process: ServiceProcess) -> None:
+async def test_a_terminating_process_is_unready_and_still_serves(process: ServiceProcess) -> None:
     async with process.caller() as ada:
         before = await ada.create("Lisbon")
         process.process.send_signal(signal.SIGTERM)
@@ -56,7 +56,7 @@ async def test_a_process_that_is_to_end_says_so_and_serves_on(process: ServicePr
     assert await process.process.wait() in ENDED_WELL
 
 
-async def test_answers_close_their_connections_once_the_process_is_to_end(process: ServiceProcess) -> None:
+async def test_responses_close_their_connections_while_draining(process: ServiceProcess) -> None:
     async with process.caller() as ada:
         before = await ada.page()
         process.process.send_signal(signal.SIGTERM)
@@ -85,7 +85,7 @@ async def test_an_interrupt_ends_a_drain_at_once(patient: Settings) -> None:
         assert await asyncio.wait_for(process.process.wait(), LIMIT_SECONDS / 2) is not None
 
 
-async def test_a_stream_goes_on_until_the_drain_is_over(process: ServiceProcess) -> None:
+async def test_a_stream_stays_open_until_the_drain_ends(process: ServiceProcess) -> None:
     async with process.caller() as ada, following(process.url) as listener:
         process.process.send_signal(signal.SIGTERM)
         await until(is_unready(ada))
@@ -99,7 +99,7 @@ async def test_a_stream_goes_on_until_the_drain_is_over(process: ServiceProcess)
 
 @asynccontextmanager
 async def traffic(url: str) -> AsyncIterator[Counter[str]]:
-    """Read and write without a pause, over connections that are kept; count what comes of it."""
+    """Read and write continuously over kept-alive connections, and count the outcomes."""
     outcomes: Counter[str] = Counter()
     ended = asyncio.Event()
 
@@ -123,7 +123,7 @@ async def traffic(url: str) -> AsyncIterator[Counter[str]]:
 
 
 async def roll(settings: Settings) -> Counter[str]:
-    """Replace two processes one after the other, under traffic, and return what its callers saw."""
+    """Replace two processes one after the other under traffic, and return the outcomes."""
     ports = [free_port(), free_port(), free_port()]
     async with Balancer(ports).running() as balancer, AsyncExitStack() as stack:
 

@@ -1,4 +1,4 @@
-"""The servers that `make dev` and all other tests stand on."""
+"""The embedded servers, on which `make dev` and the tests rely."""
 
 import asyncio
 import os
@@ -46,7 +46,7 @@ def own_redis(tmp_path: Path) -> Iterator[Redis]:
 @contextmanager
 def another_process(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     command = [sys.executable, "-c", SERVE, str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  our own words
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  our own command
         assert process.stdout
         try:
             yield process, process.stdout.readline().split()
@@ -98,7 +98,7 @@ async def test_a_committed_row_survives_a_crash_on_the_same_port(own_postgres: P
     assert await query(own_postgres.url, "SELECT id FROM kept") == 1
 
 
-async def test_a_paused_postgres_keeps_its_callers_waiting_and_then_answers(own_postgres: Postgres) -> None:
+async def test_a_paused_postgres_holds_its_callers_and_responds_when_resumed(own_postgres: Postgres) -> None:
     waiting = asyncio.ensure_future(query(own_postgres.url, "SELECT pg_sleep(0.1)", "SELECT 42"))
     await asyncio.sleep(0.1)
     own_postgres.pause()
@@ -112,7 +112,7 @@ async def test_postgres_ignores_the_case_of_letters_beyond_ascii(own_postgres: P
     assert await query(own_postgres.url, "SELECT 'ÉTÉ' ILIKE 'été'") is True
 
 
-def test_redis_comes_back_with_its_data_or_empty(own_redis: Redis) -> None:
+def test_redis_restarts_with_its_data_or_empty(own_redis: Redis) -> None:
     with Client.from_url(own_redis.url) as client:
         client.set("key", "value")
         own_redis.kill()
@@ -133,7 +133,7 @@ def test_a_paused_redis_is_silent_until_it_is_resumed(own_redis: Redis) -> None:
 
 
 @pytest.mark.parametrize("server", [Postgres, Redis])
-def test_a_second_server_on_the_same_folder_says_who_has_it(
+def test_a_second_server_on_the_same_folder_names_the_first(
     server: type[Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chat_sessions.dev.embedded.machine.LOCK_TIMEOUT", 0.1)
@@ -152,7 +152,7 @@ def test_a_server_that_cannot_start_shows_its_log(server: type[Server], tmp_path
 
 
 @pytest.mark.parametrize("server", [Postgres, Redis])
-def test_the_password_is_for_the_owner_of_the_folder_only(server: type[Server], tmp_path: Path) -> None:
+def test_only_the_owner_of_the_folder_can_read_the_password(server: type[Server], tmp_path: Path) -> None:
     home = tmp_path / "home"
     with server(home) as running:
         assert running.password not in " ".join(psutil.Process(running.pid).cmdline())

@@ -1,4 +1,4 @@
-"""Reads that were asked before take a shorter way; nobody can tell by the answer which way it was."""
+"""Repeated reads take a shorter path, with the same response."""
 
 from collections.abc import Iterator
 from unittest.mock import patch
@@ -14,7 +14,7 @@ from tests.service import SECRET, Caller, Service, token
 
 
 @pytest.fixture
-def solved() -> Iterator[list[str]]:
+def routed_paths() -> Iterator[list[str]]:
     """The paths of the requests that FastAPI has routed."""
     paths: list[str] = []
     handle = APIRoute.handle
@@ -27,7 +27,7 @@ def solved() -> Iterator[list[str]]:
         yield paths
 
 
-async def test_both_ways_give_the_same_answer(ada: Caller, solved: list[str]) -> None:
+async def test_both_paths_give_the_same_response(ada: Caller, routed_paths: list[str]) -> None:
     session_id = (await ada.create("Lisbon", messages=[{"role": "user", "content": "hi"}]))["id"]
     for path in ("/api/chat/sessions?limit=17", f"/api/chat/sessions/{session_id}?limit=17"):
         first, second = await ada.http.get(path), await ada.http.get(path)
@@ -38,25 +38,25 @@ async def test_both_ways_give_the_same_answer(ada: Caller, solved: list[str]) ->
         assert ours[0] == ours[1]
         again = await ada.http.get(path, headers={"If-None-Match": first.headers["ETag"]})
         assert (again.status_code, again.content) == (304, b"")
-    assert solved.count("/api/chat/sessions") == 2  # the creation, and the first list
-    assert solved.count("/api/chat/sessions/{session_id}") == 1
+    assert routed_paths.count("/api/chat/sessions") == 2  # the creation, and the first list
+    assert routed_paths.count("/api/chat/sessions/{session_id}") == 1
 
 
-async def test_a_body_that_a_read_claims_to_have_is_ignored_on_both_ways(ada: Caller, solved: list[str]) -> None:
+async def test_a_read_ignores_a_request_body_on_both_paths(ada: Caller, routed_paths: list[str]) -> None:
     claim = {"Content-Length": str(10**9)}
     for _ in range(2):
         assert (await ada.http.get("/api/chat/sessions?limit=13", headers=claim)).status_code == 200
-    assert solved == ["/api/chat/sessions"]
+    assert routed_paths == ["/api/chat/sessions"]
 
 
-async def test_a_missing_session_is_the_same_404_on_both_ways(ada: Caller, bob: Caller) -> None:
+async def test_a_missing_session_is_the_same_404_on_both_paths(ada: Caller, bob: Caller) -> None:
     session_id = (await bob.create("Bob's"))["id"]
     first, second = await ada.get(session_id, limit=18), await ada.get(session_id, limit=18)
     assert first.status_code == second.status_code == 404
     assert first.content == second.content
 
 
-async def test_a_known_token_counts_behind_its_scheme_only(ada: Caller, stranger: Caller) -> None:
+async def test_a_remembered_token_counts_only_behind_its_scheme(ada: Caller, stranger: Caller) -> None:
     await ada.page(limit=19)
     await ada.page(limit=19)
     known = ada.http.headers["Authorization"].removeprefix("Bearer ")
@@ -65,18 +65,18 @@ async def test_a_known_token_counts_behind_its_scheme_only(ada: Caller, stranger
         assert answer.status_code == 401, given
 
 
-async def test_a_known_query_string_gives_nobody_a_token(ada: Caller, stranger: Caller) -> None:
+async def test_a_remembered_query_string_needs_its_token(ada: Caller, stranger: Caller) -> None:
     await ada.page(limit=20)
     assert (await stranger.page(limit=20)).status_code == 401
 
 
-async def test_what_is_wrong_stays_wrong_however_often_it_is_asked(ada: Caller) -> None:
+async def test_an_invalid_request_stays_invalid_when_repeated(ada: Caller) -> None:
     for _ in range(2):
         assert (await ada.http.get("/api/chat/sessions?limit=0")).status_code == 422
         assert (await ada.http.get("/api/chat/sessions?cursor=damaged")).status_code == 422
 
 
-async def test_a_remembered_token_ends_when_it_expires(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_remembered_token_expires(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     authenticator = Authenticator(service.settings, SharedSecret(SECRET))
     given = token("eve")
     user = await authenticator.user(given)
@@ -85,7 +85,7 @@ async def test_a_remembered_token_ends_when_it_expires(service: Service, monkeyp
     assert authenticator.remembered(given) is None
 
 
-async def test_remembered_tokens_are_bounded(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_remembered_tokens_is_bounded(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "MAX_CACHED_TOKENS", 2)
     authenticator = Authenticator(service.settings, SharedSecret(SECRET))
     given = [token(user) for user in ("ada", "bob", "eve")]
@@ -94,7 +94,7 @@ async def test_remembered_tokens_are_bounded(service: Service, monkeypatch: pyte
     assert [authenticator.remembered(each) is not None for each in given] == [False, True, True]
 
 
-async def test_a_remembered_token_ends_with_the_keys_that_it_was_verified_with(service: Service) -> None:
+async def test_a_remembered_token_is_dropped_with_its_keys(service: Service) -> None:
     keys = Rotating()
     authenticator = Authenticator(service.settings, keys)
     given = token("eve")
@@ -117,21 +117,21 @@ class Rotating:
         return [Key(SECRET, ("HS256",))]
 
 
-async def test_the_memory_of_query_strings_is_bounded(
-    ada: Caller, solved: list[str], monkeypatch: pytest.MonkeyPatch
+async def test_the_number_of_remembered_query_strings_is_bounded(
+    ada: Caller, routed_paths: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dependencies, "MAX_KNOWN", 1)
     routed = []
     for offset in (1001, 1001, 1002, 1001):
         assert (await ada.page(offset=offset)).status_code == 200
-        routed.append(len(solved))
+        routed.append(len(routed_paths))
     assert routed == [1, 1, 2, 3]
 
 
 async def test_a_long_query_string_is_not_remembered(
-    ada: Caller, solved: list[str], monkeypatch: pytest.MonkeyPatch
+    ada: Caller, routed_paths: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dependencies, "MAX_KNOWN_BYTES", len("offset=1003"))
     for offset in (1003, 1003, 10030, 10030):
         assert (await ada.page(offset=offset)).status_code == 200
-    assert len(solved) == 3
+    assert len(routed_paths) == 3

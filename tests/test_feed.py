@@ -1,4 +1,4 @@
-"""The event feed: every page of a user hears of every change, and of nobody else's."""
+"""The event feed: each of a user's pages gets all of the user's changes and nobody else's."""
 
 import asyncio
 import signal
@@ -30,22 +30,22 @@ async def url(service: Service) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def listener(url: str) -> AsyncIterator[Listener]:
-    """A page of Ada's that follows."""
+    """An event stream of Ada's."""
     async with following(url) as listener:
         yield listener
 
 
-def told(heard: ServerSentEvent | None) -> tuple[str, str]:
+def event_of(heard: ServerSentEvent | None) -> tuple[str, str]:
     assert heard is not None, "the stream has ended"
     return heard.event, heard.data["id"]
 
 
-async def test_every_change_is_told_in_order(ada: Caller, listener: Listener) -> None:
+async def test_every_change_is_published_in_order(ada: Caller, listener: Listener) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
     await ada.append(session_id, "hi")
     await ada.change(session_id, is_pinned=True)
     await ada.delete(session_id)
-    assert [told(await listener.next()) for _ in range(4)] == [
+    assert [event_of(await listener.next()) for _ in range(4)] == [
         ("session.created", session_id),
         ("session.updated", session_id),
         ("session.updated", session_id),
@@ -53,71 +53,71 @@ async def test_every_change_is_told_in_order(ada: Caller, listener: Listener) ->
     ]
 
 
-async def test_a_change_through_another_worker_is_told(settings: Settings, listener: Listener) -> None:
+async def test_a_change_on_another_worker_is_published(settings: Settings, listener: Listener) -> None:
     async with running(settings) as other, other.client("ada") as client:
         session_id = (await Caller(client).create("Lisbon"))["id"]
-    assert told(await listener.next()) == ("session.created", session_id)
+    assert event_of(await listener.next()) == ("session.created", session_id)
 
 
-async def test_a_change_by_direct_sql_is_told(ada: Caller, listener: Listener, database: asyncpg.Pool) -> None:
+async def test_a_change_by_direct_sql_is_published(ada: Caller, listener: Listener, database: asyncpg.Pool) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
     await listener.next()
     await database.execute('DELETE FROM "ChatSession"')
-    assert told(await listener.next()) == ("session.deleted", session_id)
+    assert event_of(await listener.next()) == ("session.deleted", session_id)
 
 
-async def test_each_change_is_told_once(ada: Caller, listener: Listener, database: asyncpg.Pool) -> None:
+async def test_each_change_is_published_once(ada: Caller, listener: Listener, database: asyncpg.Pool) -> None:
     await ada.create("Lisbon")
     await swept(database)
     last = (await ada.create("Porto"))["id"]
     await listener.next()
-    assert told(await listener.next()) == ("session.created", last)
+    assert event_of(await listener.next()) == ("session.created", last)
 
 
-async def test_nothing_is_told_of_other_users(ada: Caller, bob: Caller, listener: Listener) -> None:
+async def test_other_users_changes_are_not_published(ada: Caller, bob: Caller, listener: Listener) -> None:
     await bob.create("Bob's")
     session_id = (await ada.create("Ada's"))["id"]
-    assert told(await listener.next()) == ("session.created", session_id)
+    assert event_of(await listener.next()) == ("session.created", session_id)
 
 
-async def test_a_stream_resumes_after_the_last_event_that_was_seen(ada: Caller, url: str) -> None:
+async def test_a_stream_resumes_after_the_last_seen_event(ada: Caller, url: str) -> None:
     async with following(url) as first:
         await ada.create("seen")
         seen = await first.next()
     assert seen is not None
     missed = [(await ada.create(f"missed {number}"))["id"] for number in range(3)]
     async with following(url, last_event_id=seen.id) as again:
-        assert [told(await again.next()) for _ in missed] == [("session.created", each) for each in missed]
+        assert [event_of(await again.next()) for _ in missed] == [("session.created", each) for each in missed]
 
 
 @pytest.mark.parametrize(
     "unknown", ["1-1", "9999999999999-0", "0", "none", "x" * 200, "1-1 2-2", "(1-1", "1-1@", "1-1@0"]
 )
-async def test_an_event_that_is_not_known_any_more_means_reload_everything(url: str, unknown: str) -> None:
+async def test_an_unknown_last_event_id_means_reset(url: str, unknown: str) -> None:
     async with following(url, last_event_id=unknown) as listener:
         heard = await listener.next()
     assert heard is not None
     assert (heard.event, heard.data) == ("reset", {})
 
 
-async def test_after_a_reset_events_go_on(ada: Caller, url: str) -> None:
+async def test_events_go_on_after_a_reset(ada: Caller, url: str) -> None:
     async with following(url, last_event_id="1-1") as listener:
         await listener.next()
         session_id = (await ada.create("Lisbon"))["id"]
-        assert told(await listener.next()) == ("session.created", session_id)
+        assert event_of(await listener.next()) == ("session.created", session_id)
 
 
-async def test_more_events_than_one_read_takes_are_all_told(ada: Caller, url: str) -> None:
+async def test_more_events_than_one_read_takes_all_arrive(ada: Caller, url: str) -> None:
     async with following(url) as first:
         await ada.create("seen")
         seen = await first.next()
     assert seen is not None
     created = {each["id"] for each in await asyncio.gather(*(ada.create(str(number)) for number in range(120)))}
     async with following(url, last_event_id=seen.id) as again:
-        assert {told(await again.next())[1] for _ in created} == created
+        assert {event_of(await again.next())[1] for _ in created} == created
 
 
-async def test_a_stream_shows_that_it_lives(settings: Settings) -> None:
+async def test_an_idle_stream_sends_heartbeats(settings: Settings) -> None:
     async with (
         running(settings.model_copy(update={"feed_heartbeat": 0.05})) as worker,
         on_a_socket(worker) as url,
@@ -137,7 +137,7 @@ async def test_the_setting_is_the_only_heartbeat(settings: Settings, monkeypatch
         worker.client("ada") as client,
     ):
         session_id = (await Caller(client).create("Lisbon"))["id"]
-        assert told(await listener.next(comments=True)) == ("session.created", session_id)
+        assert event_of(await listener.next(comments=True)) == ("session.created", session_id)
 
 
 async def test_proxies_neither_buffer_nor_compress_a_stream(url: str) -> None:
@@ -148,7 +148,7 @@ async def test_proxies_neither_buffer_nor_compress_a_stream(url: str) -> None:
         assert response.headers["x-accel-buffering"] == "no"
 
 
-async def test_a_client_that_disconnects_from_its_stream_is_no_error(
+async def test_a_client_that_closes_its_stream_is_not_an_error(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running(settings) as worker, on_a_socket(worker) as url, worker.client("ada") as client:
@@ -170,7 +170,7 @@ async def test_a_stream_ends_with_its_token(url: str, settings: Settings) -> Non
     assert time.time() >= expiry + settings.jwt_leeway
 
 
-async def test_only_so_many_streams_may_be_open(settings: Settings) -> None:
+async def test_the_number_of_open_streams_is_limited(settings: Settings) -> None:
     async with (
         running(settings.model_copy(update={"feed_streams_per_user": 2})) as worker,
         on_a_socket(worker) as url,
@@ -209,17 +209,17 @@ async def test_the_feed_survives_a_restart_of_redis(postgres: Postgres, settings
         deployment.callers("ada") as (_, also_ada),
     ):
         first = (await also_ada.create("before"))["id"]
-        assert told(await listener.next()) == ("session.created", first)
+        assert event_of(await listener.next()) == ("session.created", first)
         deployment.redis.restart(keep_data=False)
         await deployment.settled()
         heard = await listener.next()
         assert heard is not None
         assert heard.event == "reset"
         session_id = (await also_ada.create("Lisbon"))["id"]
-        assert told(await listener.next()) == ("session.created", session_id)
+        assert event_of(await listener.next()) == ("session.created", session_id)
 
 
-async def test_who_comes_back_after_redis_was_set_back_to_older_data_reloads(
+async def test_a_client_that_reconnects_after_redis_lost_events_gets_a_reset(
     postgres: Postgres, settings: Settings
 ) -> None:
     async with (
@@ -240,7 +240,7 @@ async def test_who_comes_back_after_redis_was_set_back_to_older_data_reloads(
         assert heard.event == "reset"
 
 
-async def test_the_end_of_the_service_does_not_wait_for_streams(settings: Settings) -> None:
+async def test_shutdown_does_not_wait_for_streams(settings: Settings) -> None:
     async with serving(settings) as process, following(process.url) as listener:
         ended = asyncio.create_task(process.terminated())
         assert await listener.next() is None

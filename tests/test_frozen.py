@@ -1,4 +1,4 @@
-"""A worker that stands still in the middle of a transaction keeps the others waiting for a moment only."""
+"""A worker frozen in a transaction blocks the others only briefly."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ IDLE_SECONDS = 0.5
 
 @pytest.fixture
 async def engines(postgres: Postgres) -> AsyncIterator[tuple[BridgedPrisma, BridgedPrisma]]:
-    """Those of two workers on one database, with one session and its note."""
+    """The engines of two workers on one database, with one session and its note."""
     options = EngineOptions(await migrated_database(postgres), idle_timeout=IDLE_SECONDS)
     async with BridgedPrisma(options) as one, BridgedPrisma(options) as other:
         await new_session(one, "a")
@@ -38,7 +38,7 @@ def frozen(prisma: BridgedPrisma) -> Iterator[None]:
         os.kill(prisma.engine.pid, signal.SIGCONT)
 
 
-async def test_notes_in_the_hands_of_a_frozen_sweeper_are_swept_by_another(
+async def test_notes_locked_by_a_frozen_sweeper_are_swept_by_another(
     engines: tuple[BridgedPrisma, BridgedPrisma],
 ) -> None:
     one, other = engines
@@ -57,7 +57,7 @@ async def test_notes_in_the_hands_of_a_frozen_sweeper_are_swept_by_another(
     assert taken == ["a"]
 
 
-async def test_a_session_that_a_frozen_worker_has_locked_can_be_deleted(
+async def test_a_session_locked_by_a_frozen_worker_can_be_deleted(
     engines: tuple[BridgedPrisma, BridgedPrisma],
 ) -> None:
     one, other = engines

@@ -1,4 +1,4 @@
-"""The service does what its document says, and nothing else, whatever it is sent; `make fuzz` looks longer."""
+"""A short fuzz run: the service does what its document says; `make fuzz` runs longer."""
 
 import json
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from tests.listening import on_a_socket
 from tests.process import ServiceProcess, serving
 from tests.service import Service
 
-# And the number of requests is fixed as well, so that it is the same work on every machine.
+# A fixed seed and number of requests: the same work on every machine.
 SEED = "--seed=1"
 
 PATH = "/api/chat/sessions"
@@ -27,7 +27,7 @@ async def process(settings: Settings) -> AsyncIterator[ServiceProcess]:
 
 
 @pytest.mark.timeout(600)
-async def test_a_thousand_requests_get_what_the_document_promises(process: ServiceProcess, tmp_path: Path) -> None:
+async def test_a_thousand_requests_get_documented_responses(process: ServiceProcess, tmp_path: Path) -> None:
     outcome = await fuzz(process.url, tmp_path, SEED)
     assert outcome.failures == set(), outcome.printed
     assert (outcome.exit_code, outcome.report["errors"]) == (0, []), outcome.printed
@@ -37,13 +37,13 @@ async def test_a_thousand_requests_get_what_the_document_promises(process: Servi
 
 
 class Liar:
-    """Answers otherwise than the document says, each operation in its own way."""
+    """Breaks the document's promises, each operation in its own way."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request, and lie about the outcome."""
+        """Serve a request, and change the response."""
 
         async def lie(message: Message) -> None:
             operation = scope["method"], scope["path"]

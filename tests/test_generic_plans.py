@@ -1,6 +1,6 @@
-"""What names hundreds of ids looks them up, also when Postgres would rather have one plan for any values.
+"""Statements with hundreds of ids use the index even under a generic plan.
 
-It does from the sixth execution on, and expects an account to be as large as the average one.
+Postgres considers one from the sixth execution on, and assumes an account of average size.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -25,7 +25,7 @@ FILL = """INSERT INTO "ChatSession" ("id", "userId", "updatedAt")
         '2026-01-01T00:00:00Z'::timestamptz + make_interval(secs => n / 3)
     FROM generate_series(1, 60000) AS n ORDER BY md5(n::text)"""
 IDS = [f"{number:08}" for number in range(2, 2 * SESSIONS_PER_PIECE + 2, 2)]
-# As many as the statements are recorded with.
+# As many as in the recorded statements.
 RECORDED = """INSERT INTO "ChatSession" ("id", "userId") SELECT n::text, 'ada' FROM generate_series(1, $1::int) AS n"""
 
 
@@ -45,7 +45,7 @@ class Recorded:
         self._crowd = crowd
 
     async def plan(self, verb: str, *values: object) -> Plan:
-        """Explain the last one that takes so many values, with the settings of its transaction."""
+        """Explain the last statement with this many values, under the settings of its transaction."""
         fits = [each for each in self._statements if each.lstrip().startswith(verb) and f"${len(values)}" in each]
         settings = dict.fromkeys(each for each in self._statements if each.startswith("SET "))
         return await explain_generic(self._crowd, list(settings), fits[-1], *values)
@@ -63,13 +63,13 @@ async def walk(settings: Settings, database: asyncpg.Pool, crowd: asyncpg.Pool) 
     return Recorded(statements, crowd)
 
 
-async def test_a_piece_of_a_large_deletion_is_deleted_by_its_ids(walk: Recorded) -> None:
+async def test_a_piece_is_deleted_by_its_ids(walk: Recorded) -> None:
     plan = await walk.plan("DELETE", "ada", *IDS)
     assert plan.indexes == ["ChatSession_pkey"]
     assert plan.read == SESSIONS_PER_PIECE
 
 
-async def test_a_piece_of_a_large_deletion_is_found_where_the_one_before_it_ended(walk: Recorded) -> None:
+async def test_a_piece_starts_where_the_previous_one_ended(walk: Recorded) -> None:
     place = (MIDDLE, LATER, MIDDLE, MIDDLE, "00009900", "ada", SESSIONS_PER_PIECE, 0)
     plan = await walk.plan("SELECT", *place)
     assert plan.indexes == ["ChatSession_userId_updatedAt_id_idx"]

@@ -1,4 +1,4 @@
-"""What a client slips in: where it does not belong, it does nothing; where it is refused, it is refused whole."""
+"""Injection: hostile values have no effect, and rejected requests change nothing."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ PATH = "/api/chat/sessions"
 
 @pytest.fixture(scope="module")
 async def url(service: Service) -> AsyncIterator[str]:
-    """The service on a socket, where nothing tidies a request up."""
+    """The service on a real socket, where no client library cleans up a request."""
     async with on_a_socket(service) as served:
         yield served
 
@@ -36,7 +36,7 @@ async def url(service: Service) -> AsyncIterator[str]:
 async def raw(
     url: str, method: str, target: bytes, headers: bytes = b"", *, user: str | None = "ada", body: bytes = b""
 ) -> httpx.Response:
-    """Send a request with these bytes in it, and return the answer."""
+    """Send a request with these bytes, and return the response."""
     authorization = b"" if user is None else f"Authorization: Bearer {token(user)}\r\n".encode()
     reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
     writer.write(
@@ -56,7 +56,7 @@ class TestHeaders:
         ["%0d%0aSet-Cookie:%20a=b", "%0aSet-Cookie:a=b", "%0d", "%E5%98%8A%E5%98%8DSet-Cookie:a", "%c4%8d%c4%8aX:y"],
     )
     @pytest.mark.parametrize("place", ["/{}", "/{}/messages", "?cursor={}", "?q={}", "/x?limit={}", "?{}=1"])
-    async def test_line_ends_in_an_address_make_no_header(self, place: str, slipped: str, url: str) -> None:
+    async def test_line_ends_in_a_url_create_no_header(self, place: str, slipped: str, url: str) -> None:
         for method in ("GET", "DELETE", "PATCH", "POST"):
             answer = await raw(url, method, (PATH + place.format(slipped)).encode(), body=b'{"title": "x"}')
             assert answer.status_code in {200, 201, 404, 405, 422}
@@ -66,31 +66,31 @@ class TestHeaders:
         "name", ["X-Request-ID", "If-None-Match", "If-Match", "Last-Event-ID", "Origin", "Accept", "Host"]
     )
     @pytest.mark.parametrize("value", [b"a\r\n Set-Cookie: a=b", b"a\rSet-Cookie: a=b", b"a\x00b", b"a\x0bb", b"\x7f"])
-    async def test_no_header_comes_back_with_more_in_it(self, name: str, value: bytes, url: str) -> None:
+    async def test_no_echoed_header_is_split(self, name: str, value: bytes, url: str) -> None:
         answer = await raw(url, "GET", b"/healthz", name.encode() + b": " + value + b"\r\n")
         assert answer.status_code in {200, 400}
         assert "set-cookie" not in answer.headers
         assert all(each.isprintable() for each in answer.headers.values())
 
     @pytest.mark.parametrize("tail", ["\n", "\r\nSet-Cookie: a=b", "/../x", "?x", "#x", " ", "\u2028", "%0d%0a"])
-    async def test_an_id_that_would_spoil_its_location_is_422(self, tail: str, ada: Caller) -> None:
+    async def test_an_id_unsafe_in_a_location_header_is_422(self, tail: str, ada: Caller) -> None:
         for session_id in (new_id() + tail, tail + new_id(), new_id()[:-1] + tail):
             assert (await ada.http.post(PATH, json={"id": session_id})).status_code == 422
 
-    async def test_a_location_is_a_path_whatever_the_host_is_said_to_be(self, url: str) -> None:
+    async def test_a_location_is_a_path_whatever_the_host_header(self, url: str) -> None:
         headers = b"X-Forwarded-Host: evil.test\r\nX-Forwarded-Prefix: //evil.test\r\nForwarded: host=evil.test\r\n"
         answer = await raw(url, "POST", PATH.encode(), headers, body=b"{}")
         assert answer.headers["Location"] == f"{PATH}/{answer.json()['id']}"
 
     @pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
-    async def test_a_header_changes_no_method(self, name: str, ada: Caller) -> None:
+    async def test_no_header_overrides_the_method(self, name: str, ada: Caller) -> None:
         session_id = (await ada.create())["id"]
         answer = await ada.http.get(f"{PATH}/{session_id}?_method=DELETE", headers={name: "DELETE"})
         assert answer.json()["id"] == session_id
         assert (await ada.get(session_id)).status_code == 200
 
     @pytest.mark.parametrize("name", ["X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Path"])
-    async def test_a_header_changes_no_path(self, name: str, stranger: Caller) -> None:
+    async def test_no_header_overrides_the_path(self, name: str, stranger: Caller) -> None:
         assert (await stranger.http.get(PATH, headers={name: "/healthz"})).status_code == 401
         assert (await stranger.http.get("/healthz", headers={name: PATH})).json() == {"status": "ok"}
 
@@ -102,14 +102,14 @@ def encoded(value: object) -> str:
 class TestCursor:
     @pytest.fixture
     async def cursor(self, ada: Caller, bob: Caller) -> str:
-        """Ada's, behind the first of two sessions; Bob has some as well."""
+        """Ada's cursor after the first of two sessions; Bob has some as well."""
         for title in ("hers", "hers too"):
             await ada.create(title)
             await bob.create("his")
         following: str = (await ada.page(limit=1)).json()["next_cursor"]
         return following
 
-    async def harmless(self, ada: Caller, cursor: str) -> None:
+    async def is_harmless(self, ada: Caller, cursor: str) -> None:
         for params in ({}, {"pinned_first": "false"}, {"q": "h"}):
             answer = await ada.http.get(PATH, params={"cursor": cursor, **params})
             assert answer.status_code in {200, 422}
@@ -117,24 +117,24 @@ class TestCursor:
                 assert {each["title"] for each in answer.json()["sessions"]} <= {"hers", "hers too"}
 
     @given(value=values, place=st.integers(0, 2))
-    async def test_any_value_in_any_place_of_one_leads_nowhere_else(
+    async def test_any_value_in_a_cursor_stays_in_the_users_own_list(
         self, value: object, place: int, ada: Caller, cursor: str
     ) -> None:
         decoded = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         decoded[place] = value
-        await self.harmless(ada, encoded(decoded))
-        await self.harmless(ada, encoded([*decoded, value]))
-        await self.harmless(ada, encoded(value))
+        await self.is_harmless(ada, encoded(decoded))
+        await self.is_harmless(ada, encoded([*decoded, value]))
+        await self.is_harmless(ada, encoded(value))
 
     @given(data=st.data())
-    async def test_any_change_of_its_letters_leads_nowhere_else(
+    async def test_any_changed_character_stays_in_the_users_own_list(
         self, data: st.DataObject, ada: Caller, cursor: str
     ) -> None:
         letters = list(cursor)
         for _ in range(data.draw(st.integers(1, 4))):
             letters[data.draw(st.integers(0, len(letters) - 1))] = data.draw(st.characters(codec="utf-8"))
-        await self.harmless(ada, "".join(letters))
-        await self.harmless(ada, cursor[: data.draw(st.integers(0, len(cursor)))])
+        await self.is_harmless(ada, "".join(letters))
+        await self.is_harmless(ada, cursor[: data.draw(st.integers(0, len(cursor)))])
 
     @pytest.mark.parametrize(
         "forged",
@@ -148,12 +148,12 @@ class TestCursor:
         ],
         ids=str,
     )
-    async def test_one_that_asks_for_more_gets_no_more(self, forged: object, ada: Caller, cursor: str) -> None:
+    async def test_a_forged_cursor_gets_no_more_than_its_page(self, forged: object, ada: Caller, cursor: str) -> None:
         assert cursor
-        await self.harmless(ada, encoded(forged))
+        await self.is_harmless(ada, encoded(forged))
 
 
-# A body that is accepted, for each call that takes one.
+# An accepted body for each call that takes one.
 BODIES: dict[str, dict[str, Any]] = {
     "createSession": {"title": "hers", "metadata": {}, "messages": [{"role": "user", "content": "hi"}]},
     "changeSession": {"title": "hers", "is_pinned": True},
@@ -165,7 +165,7 @@ TRICKS = {"__proto__", "constructor", "userId", "owner", "sub", "where", "connec
 
 
 def objects(body: Any) -> Iterator[tuple[str | int, ...]]:  # noqa: ANN401  any JSON
-    """Walk through the ways to every object of a body, those in which a client may say what it likes aside."""
+    """Yield the path of every object in a body, except those with free-form content."""
     if isinstance(body, dict):
         yield ()
     for name, inner in body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ():
@@ -174,12 +174,12 @@ def objects(body: Any) -> Iterator[tuple[str | int, ...]]:  # noqa: ANN401  any 
 
 
 class TestMassAssignment:
-    def test_these_tests_know_every_call_that_takes_a_body(self, service: Service) -> None:
+    def test_every_call_with_a_body_is_covered(self, service: Service) -> None:
         taking = {each["operationId"] for *_, each in operations(service.app.openapi()) if "requestBody" in each}
         assert taking == BODIES.keys()
 
     @pytest.mark.parametrize("operation", BODIES)
-    async def test_what_is_the_services_to_set_is_422_and_nothing_happens(
+    async def test_a_field_that_only_the_service_sets_is_422_and_changes_nothing(
         self, operation: str, service: Service, ada: Caller, database: asyncpg.Pool
     ) -> None:
         document = service.app.openapi()
@@ -191,7 +191,7 @@ class TestMassAssignment:
         names = await all_names(document, database)
         assert {"user_id", "created_at", "updated_at", "version", "messageCount", "sequence"} <= names
         for way in objects(BODIES[operation]):
-            for name in sorted(names - taken(document, operation, way)):
+            for name in sorted(names - accepted_names(document, operation, way)):
                 body = deepcopy(BODIES[operation])
                 part: Any = body
                 for step in way:
@@ -203,7 +203,9 @@ class TestMassAssignment:
         assert await rows(database) == before
 
     @pytest.mark.parametrize("operation", BODIES)
-    async def test_the_bodies_of_these_tests_are_accepted(self, operation: str, service: Service, ada: Caller) -> None:
+    async def test_the_bodies_are_accepted_without_the_extra_field(
+        self, operation: str, service: Service, ada: Caller
+    ) -> None:
         session_id = (await ada.create())["id"]
         for method, path, each in operations(service.app.openapi()):
             if each["operationId"] == operation:
@@ -212,7 +214,7 @@ class TestMassAssignment:
 
 
 async def all_names(document: dict[str, Any], database: asyncpg.Pool) -> set[str]:
-    """Return every name that a part of ours has: of what we answer, of what we store; and some that others fell for."""
+    """Return all our field and column names, and some that other services fell for."""
     schemas = document["components"]["schemas"].values()
     columns = await database.fetch("SELECT column_name FROM information_schema.columns WHERE table_schema = 'public'")
     return (
@@ -222,8 +224,8 @@ async def all_names(document: dict[str, Any], database: asyncpg.Pool) -> set[str
     )
 
 
-def taken(document: dict[str, Any], operation: str, way: tuple[str | int, ...]) -> set[str]:
-    """Return the names that the contract takes at this place."""
+def accepted_names(document: dict[str, Any], operation: str, way: tuple[str | int, ...]) -> set[str]:
+    """Return the field names that the contract accepts at this path."""
     ((body),) = (
         each["requestBody"]["content"]["application/json"]["schema"]
         for *_, each in operations(document)
@@ -246,7 +248,7 @@ def _resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any
 
 @pytest.fixture(scope="module")
 async def pages(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """A service that serves a folder, with a secret beside it."""
+    """A service that serves a folder, with a secret file beside it."""
     folder: Path = tmp_path_factory.mktemp("beside")
     (folder / "secret.txt").write_text("a secret")
     (folder / "dist").mkdir()
@@ -262,7 +264,7 @@ async def pages(settings: Settings, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 class TestPaths:
-    # Each says, in one way or another, the path of a session and something that is none of it.
+    # Each combines the path of a session with something else.
     TRICKS = (
         *("/{path}", "//{path}", "{path}/", "{path}//", "{path}/.", "{path}/..", "{path}/../{id}", "/.{path}"),
         *("/x/..{path}", "/./api/chat/sessions/{id}", "/api//chat/sessions/{id}", "/api/chat/sessions//{id}"),
@@ -276,7 +278,7 @@ class TestPaths:
     )
 
     @pytest.mark.parametrize("trick", TRICKS)
-    async def test_a_path_that_is_not_quite_one_is_404_and_nothing_happens(
+    async def test_an_almost_valid_path_is_404_and_changes_nothing(
         self, trick: str, url: str, ada: Caller, database: asyncpg.Pool
     ) -> None:
         session_id = (await ada.create("hers"))["id"]
@@ -291,7 +293,7 @@ class TestPaths:
     @pytest.mark.parametrize(
         "trick", [*TRICKS, "/healthz/..{path}", "/docs/..%2f{path}", "{path}?/healthz", "{path}#/docs"]
     )
-    async def test_no_way_of_writing_a_path_goes_past_the_token(self, trick: str, url: str, ada: Caller) -> None:
+    async def test_no_spelling_of_a_path_bypasses_the_token(self, trick: str, url: str, ada: Caller) -> None:
         session_id = (await ada.create("hers"))["id"]
         target = trick.format(path=f"{PATH}/{session_id}", id=session_id).encode()
         for method in ("GET", "DELETE", "PATCH", "POST", "HEAD", "OPTIONS", "TRACE"):
@@ -299,7 +301,7 @@ class TestPaths:
             assert answer.status_code in {400, 401, 404, 405}, method
             assert b"hers" not in answer.content
 
-    async def test_the_long_way_and_the_short_way_read_a_path_alike(self, url: str, ada: Caller) -> None:
+    async def test_both_routing_paths_parse_a_url_alike(self, url: str, ada: Caller) -> None:
         session_id = (await ada.create("hers"))["id"]
         escaped = f"%{ord(session_id[0]):02x}{session_id[1:]}"
         answers = [
@@ -316,7 +318,7 @@ class TestPaths:
             *("/../dist-other/secret.txt", "/%2e%2e/dist-other/", "//etc/passwd", "/index.html/../../secret.txt"),
         ],
     )
-    async def test_no_path_leads_out_of_the_folder_of_the_page(self, target: str, pages: str) -> None:
+    async def test_no_path_escapes_the_sidebars_folder(self, target: str, pages: str) -> None:
         assert (await raw(pages, "GET", b"/", user=None)).text == "the page"
         answer = await raw(pages, "GET", target.encode(), user=None)
         assert answer.status_code in {200, 400, 404}
@@ -328,7 +330,9 @@ class TestPaths:
         "target",
         ["/.env", "/%2eenv", "/.git/config", "/assets/.env", "//.env", "/./.env", "/x/../.env", "/x%2f..%2f.env"],
     )
-    async def test_a_hidden_file_beside_the_page_is_not_served(self, target: str, method: str, pages: str) -> None:
+    async def test_a_hidden_file_in_the_sidebars_folder_is_not_served(
+        self, target: str, method: str, pages: str
+    ) -> None:
         answer = await raw(pages, method, target.encode(), user=None)
         assert answer.status_code == 404
         assert "a secret" not in answer.text
