@@ -1,4 +1,4 @@
-"""Nobody gets at what is somebody else's: by no call, and in no place of it that the OpenAPI document knows."""
+"""Users are isolated: no call, and no parameter in the OpenAPI document, reaches another user's data."""
 
 import json
 import re
@@ -21,14 +21,14 @@ from tests.costs import commands, counted
 from tests.service import Caller, Service, new_id, running, token
 
 PUBLIC = {"alive", "ready", "metrics"}
-# What a browser needs before it has a token.
+# Pages that a browser loads before it has a token.
 PUBLIC_PAGES = {"/openapi.json", "/docs", "/docs/{name}", "/config.json"}
 PATH = "/api/chat/sessions"
 MESSAGE = {"role": "user", "content": "hers"}
 
 
 class Values(NamedTuple):
-    """What a request may name, of one user or of nobody."""
+    """Values that a request may name, of one user or of nobody."""
 
     session_id: str
     message_id: str
@@ -39,8 +39,8 @@ class Values(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Ask:
-    """What a request has beside its operation."""
+class Parts:
+    """The parts of a request besides its operation."""
 
     session_id: str = ""
     params: Mapping[str, str] = field(default_factory=dict)
@@ -48,62 +48,62 @@ class Ask:
     json: object = None
 
 
-Recipe = Callable[[Values, str], Ask]
+Recipe = Callable[[Values, str], Parts]
 CHANGE, APPEND = {"title": "changed"}, {"messages": [MESSAGE]}
-# For each place that can name what is somebody else's: a request that does, given the values and an own session's id.
+# For each place that can name another user's data: a request that does, given the values and an own session's id.
 RECIPES: dict[str, list[Recipe]] = {
     "listSessions query cursor": [
-        lambda values, _: Ask(params={"cursor": values.cursor}),
-        lambda values, _: Ask(params={"cursor": values.cursor, "limit": "1"}),
+        lambda values, _: Parts(params={"cursor": values.cursor}),
+        lambda values, _: Parts(params={"cursor": values.cursor, "limit": "1"}),
     ],
-    "listSessions query metadata": [lambda values, _: Ask(params={"metadata": json.dumps({"a": values.title})})],
-    "listSessions query q": [lambda values, _: Ask(params={"q": values.title})],
-    "listSessions header if-none-match": [lambda values, _: Ask(headers={"If-None-Match": values.etag})],
+    "listSessions query metadata": [lambda values, _: Parts(params={"metadata": json.dumps({"a": values.title})})],
+    "listSessions query q": [lambda values, _: Parts(params={"q": values.title})],
+    "listSessions header if-none-match": [lambda values, _: Parts(headers={"If-None-Match": values.etag})],
     "createSession body id": [
-        lambda values, _: Ask(json={"id": values.session_id}),
-        lambda values, _: Ask(json={"id": values.session_id, "title": "mine now", **APPEND}),
+        lambda values, _: Parts(json={"id": values.session_id}),
+        lambda values, _: Parts(json={"id": values.session_id, "title": "mine now", **APPEND}),
     ],
     "createSession body messages.id": [
-        lambda values, _: Ask(json={"messages": [{**MESSAGE, "id": values.message_id}]}),
+        lambda values, _: Parts(json={"messages": [{**MESSAGE, "id": values.message_id}]}),
     ],
     "deleteSessions body ids": [
-        lambda values, _: Ask(json={"ids": [values.session_id]}),
-        lambda values, _: Ask(json={"ids": [values.session_id], "dry_run": True}),
+        lambda values, _: Parts(json={"ids": [values.session_id]}),
+        lambda values, _: Parts(json={"ids": [values.session_id], "dry_run": True}),
     ],
     "deleteSessions body filter.q": [
-        lambda values, _: Ask(json={"filter": {"q": values.title}}),
-        lambda values, _: Ask(json={"filter": {"q": values.title}, "dry_run": True}),
+        lambda values, _: Parts(json={"filter": {"q": values.title}}),
+        lambda values, _: Parts(json={"filter": {"q": values.title}, "dry_run": True}),
     ],
     "getSession path session_id": [
-        lambda values, _: Ask(values.session_id),
-        lambda values, _: Ask(values.session_id, params={"limit": "1", "before_sequence": "1"}),
-        lambda values, _: Ask(values.session_id, headers={"If-None-Match": "*"}),
-        lambda values, _: Ask(values.session_id, headers={"If-None-Match": values.etag}),
+        lambda values, _: Parts(values.session_id),
+        lambda values, _: Parts(values.session_id, params={"limit": "1", "before_sequence": "1"}),
+        lambda values, _: Parts(values.session_id, headers={"If-None-Match": "*"}),
+        lambda values, _: Parts(values.session_id, headers={"If-None-Match": values.etag}),
     ],
-    "getSession header if-none-match": [lambda values, own: Ask(own, headers={"If-None-Match": values.etag})],
+    "getSession header if-none-match": [lambda values, own: Parts(own, headers={"If-None-Match": values.etag})],
     "changeSession path session_id": [
-        lambda values, _: Ask(values.session_id, json=CHANGE),
-        lambda values, _: Ask(values.session_id, json={"is_pinned": True}),
-        lambda values, _: Ask(values.session_id, json=CHANGE, headers={"If-Match": "*"}),
-        lambda values, _: Ask(values.session_id, json=CHANGE, headers={"If-Match": values.etag}),
+        lambda values, _: Parts(values.session_id, json=CHANGE),
+        lambda values, _: Parts(values.session_id, json={"is_pinned": True}),
+        lambda values, _: Parts(values.session_id, json=CHANGE, headers={"If-Match": "*"}),
+        lambda values, _: Parts(values.session_id, json=CHANGE, headers={"If-Match": values.etag}),
     ],
     "changeSession header if-match": [
-        lambda values, own: Ask(own, json=CHANGE, headers={"If-Match": values.etag}),
+        lambda values, own: Parts(own, json=CHANGE, headers={"If-Match": values.etag}),
     ],
     "deleteSession path session_id": [
-        lambda values, _: Ask(values.session_id),
-        lambda values, _: Ask(values.session_id, headers={"If-Match": "*"}),
-        lambda values, _: Ask(values.session_id, headers={"If-Match": values.etag}),
+        lambda values, _: Parts(values.session_id),
+        lambda values, _: Parts(values.session_id, headers={"If-Match": "*"}),
+        lambda values, _: Parts(values.session_id, headers={"If-Match": values.etag}),
     ],
-    "deleteSession header if-match": [lambda values, own: Ask(own, headers={"If-Match": values.etag})],
+    "deleteSession header if-match": [lambda values, own: Parts(own, headers={"If-Match": values.etag})],
     "appendMessages path session_id": [
-        lambda values, _: Ask(values.session_id, json=APPEND),
-        lambda values, _: Ask(values.session_id, json={"messages": [{**MESSAGE, "id": values.message_id}]}),
+        lambda values, _: Parts(values.session_id, json=APPEND),
+        lambda values, _: Parts(values.session_id, json={"messages": [{**MESSAGE, "id": values.message_id}]}),
     ],
     "appendMessages body messages.id": [
-        lambda values, own: Ask(own, json={"messages": [{**MESSAGE, "id": values.message_id}]}),
+        lambda values, own: Parts(own, json={"messages": [{**MESSAGE, "id": values.message_id}]}),
     ],
-    "followSessions header last-event-id": [lambda values, _: Ask(headers={"Last-Event-ID": values.event_id})],
+    "followSessions header last-event-id": [lambda values, _: Parts(headers={"Last-Event-ID": values.event_id})],
 }
 MESSAGE_FIELDS = ("role", "content", "name", "tool_call_id", "refusal", "tool_calls", "function_call", "metadata")
 NAMES_NOTHING = {
@@ -125,7 +125,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 
 def places(document: dict[str, Any]) -> Iterator[str]:
-    """Walk through every place in a request where a client can say something."""
+    """Yield every place in a request that a client can fill."""
     for _, _, operation in operations(document):
         name = operation["operationId"]
         for parameter in operation.get("parameters", []):
@@ -145,16 +145,16 @@ def _fields(schema: dict[str, Any], document: dict[str, Any]) -> Iterator[str]:
 
 
 class TestPlaces:
-    def test_every_place_of_every_call_is_known_to_these_tests(self, service: Service) -> None:
+    def test_every_place_of_every_call_is_covered(self, service: Service) -> None:
         found = list(places(service.app.openapi()))
         assert len(found) == len(set(found))
         assert set(found) == RECIPES.keys() | NAMES_NOTHING
 
-    def test_every_call_without_a_place_is_public_or_about_all_that_is_the_users(self, service: Service) -> None:
+    def test_every_call_without_a_place_is_public_or_about_all_of_the_users_data(self, service: Service) -> None:
         placed = {each.split()[0] for each in RECIPES}
         assert {each["operationId"] for *_, each in operations(service.app.openapi())} == placed | PUBLIC
 
-    async def test_a_route_that_these_tests_do_not_know_makes_them_fail(self, settings: Settings) -> None:
+    async def test_an_uncovered_route_makes_these_tests_fail(self, settings: Settings) -> None:
         app = create_app(settings)
 
         @app.post("/api/chat/sessions/{session_id}/copies")
@@ -165,7 +165,7 @@ class TestPlaces:
 
 
 class TestToken:
-    async def test_every_call_but_the_public_ones_wants_a_token(self, service: Service, stranger: Caller) -> None:
+    async def test_every_call_but_the_public_ones_requires_a_token(self, service: Service, stranger: Caller) -> None:
         for method, path, operation in operations(service.app.openapi()):
             answer = await stranger.http.request(method, path.replace("{session_id}", new_id()))
             if operation["operationId"] in PUBLIC:
@@ -173,14 +173,14 @@ class TestToken:
             else:
                 assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer"), path
 
-    def test_what_is_not_in_the_document_is_known_as_well(self, service: Service) -> None:
+    def test_undocumented_routes_are_covered(self, service: Service) -> None:
         documented = set(service.app.openapi()["paths"])
         served = set(paths_of(service.app.routes))
         assert served - documented == PUBLIC_PAGES
 
 
 def paths_of(routes: list[Any]) -> Iterator[str]:
-    """Walk through an app's routes, those of the routers that it includes among them."""
+    """Yield the paths of an app's routes, including those of its routers."""
     for route in routes:
         if isinstance(route, Route):
             yield route.path
@@ -189,15 +189,15 @@ def paths_of(routes: list[Any]) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-async def still(settings: Settings) -> AsyncIterator[Service]:
-    """A worker that leaves the sweeping to the other one, so that each of its statements is a request's."""
+async def passive(settings: Settings) -> AsyncIterator[Service]:
+    """A worker that leaves sweeping to the other one, so that every statement belongs to a request."""
     async with running(settings.model_copy(update={"sweep_interval": 3600})) as worker:
         yield worker
 
 
 @pytest.fixture
 async def own(service: Service) -> str:
-    """A session of Ada's, by way of the worker that sweeps."""
+    """A session of Ada's, created on the worker that sweeps."""
     async with service.client("ada") as client:
         session_id: str = (await Caller(client).create("hers", messages=[MESSAGE]))["id"]
     return session_id
@@ -205,7 +205,7 @@ async def own(service: Service) -> str:
 
 @pytest.fixture
 async def theirs(service: Service, database: asyncpg.Pool, redis: Redis) -> Values:
-    """What Bob has: a pinned chat and a list in the cache, and a job that holds the chat's lock."""
+    """Bob's data: a pinned session and a list in the cache, and a job that holds the session's lock."""
     async with service.client("bob") as client:
         bob = Caller(client)
         session_id = (await bob.create("Bob's plans", messages=[{**MESSAGE, "id": "bobs-message"}]))["id"]
@@ -237,8 +237,8 @@ def nobodys(theirs: Values) -> list[Values]:
 
 class TestForeignValues:
     @pytest.fixture
-    async def client(self, still: Service) -> AsyncIterator[httpx.AsyncClient]:
-        async with still.client(None) as client:
+    async def client(self, passive: Service) -> AsyncIterator[httpx.AsyncClient]:
+        async with passive.client(None) as client:
             yield client
 
     @pytest.mark.parametrize(
@@ -246,11 +246,11 @@ class TestForeignValues:
         [(place, recipe) for place, recipes in RECIPES.items() for recipe in recipes],
         ids=[f"{place} {number}" for place, recipes in RECIPES.items() for number in range(len(recipes))],
     )
-    async def test_somebody_elses_give_what_those_of_nobody_give(
+    async def test_foreign_values_get_the_same_response_as_unknown_ones(
         self,
         place: str,
         recipe: Recipe,
-        still: Service,
+        passive: Service,
         client: httpx.AsyncClient,
         database: asyncpg.Pool,
         redis: Redis,
@@ -259,19 +259,19 @@ class TestForeignValues:
         nobodys: list[Values],
     ) -> None:
         await quiet(database, redis)
-        asker = Asker(place.split(maxsplit=1)[0], still, client, redis)
+        requester = Requester(place.split(maxsplit=1)[0], passive, client, redis)
         before = await holdings(database, redis)
-        # The first of each loads what the next ones find, and the second reads take the short way.
+        # The first request loads what the next ones find, and the second reads take the short path.
         for values in nobodys[:2]:
-            await asker.ask(recipe(values, own), values)
-        missing = [await asker.ask(recipe(nobodys[2], own), nobodys[2]) for _ in range(2)]
-        foreign = [await asker.ask(recipe(theirs, own), theirs) for _ in range(2)]
+            await requester.send(recipe(values, own), values)
+        missing = [await requester.send(recipe(nobodys[2], own), nobodys[2]) for _ in range(2)]
+        foreign = [await requester.send(recipe(theirs, own), theirs) for _ in range(2)]
         assert foreign == missing
         assert await holdings(database, redis) == before
 
 
-class Asked(NamedTuple):
-    """What came of a request, and what it has cost."""
+class Outcome(NamedTuple):
+    """The response to a request, and its cost."""
 
     status: int
     headers: dict[str, str]
@@ -281,16 +281,16 @@ class Asked(NamedTuple):
 
 
 @dataclass
-class Asker:
-    """Ada, with one operation."""
+class Requester:
+    """Ada, calling one operation."""
 
     operation: str
     worker: Service
     client: httpx.AsyncClient
     redis: Redis
 
-    async def ask(self, what: Ask, values: Values) -> Asked:
-        """Send a request; what it says itself, and what differs from one time to the next, is taken out."""
+    async def send(self, what: Parts, values: Values) -> Outcome:
+        """Send a request; its own values, and what differs each time, are removed from the outcome."""
         ((method, path),) = (
             (method, path)
             for method, path, each in operations(self.worker.app.openapi())
@@ -308,10 +308,10 @@ class Asker:
             told = await sent()
         assert not [each for each in told if "{bob}" in each]
         body = _plain(answer.text, values)
-        return Asked(answer.status_code, _headers(answer, values), body, statements(), len(told))
+        return Outcome(answer.status_code, _headers(answer, values), body, statements(), len(told))
 
     def _token(self) -> str:
-        """Return a token; that of a stream ends it soon, within the leeway of ten seconds."""
+        """Return a token; for a stream it ends soon, within the leeway of ten seconds."""
         return token(exp=int(time.time()) - 8) if self.operation == "followSessions" else token()
 
 
@@ -332,7 +332,7 @@ def _plain(text: str, values: Values) -> str:
 
 
 async def holdings(database: asyncpg.Pool, redis: Redis) -> tuple[list[str], dict[bytes, bytes | None]]:
-    """Return all that Bob has: his rows, his keys in Redis with his lock and his feed."""
+    """Return all of Bob's data: his rows, and his keys in Redis including his lock and his feed."""
     found = await database.fetch(
         """
         SELECT "ChatSession"::text AS "row" FROM "ChatSession" WHERE "userId" = 'bob'

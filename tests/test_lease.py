@@ -1,4 +1,4 @@
-"""Trust in the cache is a lease: it ends by itself, and a late answer alone does not end it."""
+"""Trust in the cache is a lease: it expires by itself, and one late response does not end it."""
 
 import asyncio
 import signal
@@ -35,7 +35,7 @@ TIMEOUT = 0.25
 
 
 class TestLease:
-    """The lease alone, by a clock that the test moves."""
+    """The lease alone, on a clock that the test moves."""
 
     @pytest.fixture
     def clock(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
@@ -52,20 +52,18 @@ class TestLease:
         yield link.lease
         await link.close()
 
-    async def test_it_ends_when_no_ping_has_been_answered_for_the_patience(
-        self, lease: Lease, clock: list[float]
-    ) -> None:
+    async def test_it_expires_when_no_ping_was_answered_in_time(self, lease: Lease, clock: list[float]) -> None:
         clock[0] += lease.duration - 0.001
         assert lease.valid
         clock[0] += 0.002
         assert not lease.valid
 
-    async def test_a_ping_after_its_end_does_not_prolong_it(self, lease: Lease, clock: list[float]) -> None:
+    async def test_a_ping_after_its_expiry_does_not_renew_it(self, lease: Lease, clock: list[float]) -> None:
         clock[0] += lease.duration + 0.001
         lease.prove(clock[0])
         assert not lease.valid
 
-    async def test_an_answer_that_lay_in_the_socket_meanwhile_prolongs_nothing(
+    async def test_a_response_that_waited_in_the_socket_does_not_renew_it(
         self, lease: Lease, clock: list[float]
     ) -> None:
         asked_at = clock[0]
@@ -74,9 +72,7 @@ class TestLease:
         clock[0] += 0.002
         assert not lease.valid
 
-    async def test_it_begins_again_when_the_outbox_has_been_drained_since(
-        self, lease: Lease, clock: list[float]
-    ) -> None:
+    async def test_it_starts_again_after_a_complete_sweep(self, lease: Lease, clock: list[float]) -> None:
         before = lease.losses
         clock[0] += lease.duration + 0.001
         assert not lease.valid
@@ -88,7 +84,7 @@ class TestLease:
 
 
 @pytest.mark.parametrize("name", ["cache_hold", "sweep_interval", "lease_slack"])
-def test_no_environment_sets_a_worker_apart_from_the_others(
+def test_no_environment_variable_makes_a_worker_differ_from_the_others(
     name: str, operator_environment: pytest.MonkeyPatch
 ) -> None:
     usual = getattr(load_settings(), name)
@@ -96,7 +92,7 @@ def test_no_environment_sets_a_worker_apart_from_the_others(
     assert getattr(load_settings(), name) == usual
 
 
-def test_two_pings_as_slow_as_may_be_fit_in_a_lease(operator_environment: pytest.MonkeyPatch) -> None:
+def test_two_of_the_slowest_pings_fit_in_a_lease(operator_environment: pytest.MonkeyPatch) -> None:
     operator_environment.setenv("CHAT_REDIS_TIMEOUT", "0.5")
     slowest = load_settings()
     pause = slowest.sweep_interval / PINGS_PER_INTERVAL
@@ -115,7 +111,7 @@ def operator_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture(scope="module")
 async def deployment(postgres: Postgres, settings: Settings) -> AsyncIterator[World]:
-    """Its own two workers sweep once and leave the notes to those of the test."""
+    """Its two workers sweep once and leave the notes to the test's workers."""
     async with world(postgres, settings, sweep_interval=3600, redis_timeout=10) as deployment:
         deployment.settings = deployment.settings.model_copy(update={"sweep_interval": 0.5, "redis_timeout": TIMEOUT})
         yield deployment
@@ -123,13 +119,13 @@ async def deployment(postgres: Postgres, settings: Settings) -> AsyncIterator[Wo
 
 @pytest.fixture(scope="module")
 async def third(deployment: World) -> AsyncIterator[ServiceProcess]:
-    """A worker that can be made to stand still."""
+    """A worker that can be paused."""
     async with serving(deployment.settings) as process:
         yield process
 
 
 @contextmanager
-def standing_still(process: ServiceProcess) -> Iterator[None]:
+def paused(process: ServiceProcess) -> Iterator[None]:
     members = list(family(process.process.pid))
     for each in members:
         each.send_signal(signal.SIGSTOP)
@@ -140,7 +136,7 @@ def standing_still(process: ServiceProcess) -> Iterator[None]:
             each.send_signal(signal.SIGCONT)
 
 
-async def test_a_worker_that_stood_still_serves_nothing_that_was_deleted_by_one_without_redis(
+async def test_a_paused_worker_serves_nothing_deleted_meanwhile_by_a_worker_without_redis(
     deployment: World, third: ServiceProcess
 ) -> None:
     await deployment.emptied()
@@ -157,7 +153,7 @@ async def test_a_worker_that_stood_still_serves_nothing_that_was_deleted_by_one_
                 await quiet(deployment.database, redis)
                 await cached(redis, late, ids)
             gate = line.hold(b"")
-            with standing_still(third):
+            with paused(third):
                 answers = await asyncio.gather(*map(ada.delete, ids))
                 waiting = [asyncio.create_task(late.get(each)) for each in ids]
                 done, _ = await asyncio.wait(waiting, timeout=0.1)
@@ -179,7 +175,7 @@ async def behind_the_line(
         yield worker
 
 
-async def test_one_late_answer_costs_a_miss_and_not_the_trust(behind_the_line: Service, line: Proxy) -> None:
+async def test_one_late_response_costs_a_miss_but_not_the_trust(behind_the_line: Service, line: Proxy) -> None:
     async with behind_the_line.client("ada") as client:
         ada = Caller(client)
         session_id = (await ada.create("Lisbon"))["id"]
@@ -195,7 +191,7 @@ async def failed(caller: Caller) -> float:
     return next(float(line.split()[1]) for line in lines if line.startswith("chat_redis_failures_total "))
 
 
-async def test_scripts_leave_the_pings_their_connections_and_wait_for_their_turn(
+async def test_scripts_leave_connections_to_the_pings_and_queue(
     settings: Settings, redis_server: Redis, line: Proxy
 ) -> None:
     url = url_through(line, redis_server, settings.redis_url)
@@ -223,7 +219,7 @@ async def linked(settings: Settings, metrics: Metrics | None = None) -> AsyncIte
         await opened.close()
 
 
-async def test_a_late_event_loop_is_not_taken_for_a_silent_redis(settings: Settings, redis: RedisClient) -> None:
+async def test_a_blocked_event_loop_is_not_mistaken_for_a_silent_redis(settings: Settings, redis: RedisClient) -> None:
     metrics = Metrics()
     async with linked(settings.model_copy(update={"redis_timeout": TIMEOUT}), metrics) as link:
         await link.ping()
@@ -233,7 +229,7 @@ async def test_a_late_event_loop_is_not_taken_for_a_silent_redis(settings: Setti
         for _ in range(10):
             await asyncio.sleep(0)
         assert not call.done()
-        # What a large body or a crowd of requests does to the loop.
+        # A large body or a burst of requests blocks the loop like this.
         time.sleep(2 * TIMEOUT)  # noqa: ASYNC251  on purpose
         assert await call == b"0-0"
         assert metrics.registry.get_sample_value("chat_redis_failures_total") == 0

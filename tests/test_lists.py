@@ -1,4 +1,4 @@
-"""The list of sessions: its order, its pages and its search."""
+"""The list of sessions: order, pages and search."""
 
 import asyncio
 import json
@@ -19,9 +19,9 @@ VALUES ($1, $2, $3, $4, '2026-01-01T00:00:00Z'::timestamptz + make_interval(secs
 
 @pytest.fixture
 async def shelf(database: asyncpg.Pool) -> list[str]:
-    """Ada's nine sessions in the order of her list: three pinned, and three times changed at the same moment.
+    """Ada's nine sessions in list order: three pinned; three share each time of change.
 
-    Their titles are 0 to 8; each moment has three sessions, which only their ids keep apart.
+    Their titles are 0 to 8; only the ids tell sessions of the same time apart.
     """
     moments = [("pinned", True, 1), ("late", False, 2), ("early", False, 1)]
     places = [(f"{name}-{letter}", pinned, moment) for name, pinned, moment in moments for letter in "cba"]
@@ -32,7 +32,7 @@ async def shelf(database: asyncpg.Pool) -> list[str]:
 
 
 async def walk(caller: Caller, **params: str | int | bool) -> list[list[str]]:
-    """The titles of each page, from the first to the last."""
+    """Return the titles of each page, from the first to the last."""
     pages: list[list[str]] = []
     cursor: dict[str, str] = {}
     while True:
@@ -48,7 +48,7 @@ def forged(*values: object) -> str:
 
 
 class TestOrder:
-    async def test_the_one_with_the_latest_message_comes_first(self, ada: Caller) -> None:
+    async def test_the_session_with_the_latest_message_comes_first(self, ada: Caller) -> None:
         first, second = await ada.create("first"), await ada.create("second")
         assert await ada.titles() == ["second", "first"]
         await ada.append(first["id"], "news")
@@ -56,17 +56,17 @@ class TestOrder:
         await ada.change(second["id"], title="renamed")
         assert await ada.titles() == ["first", "renamed"]
 
-    async def test_pinned_ones_come_first_unless_they_are_asked_not_to(self, ada: Caller) -> None:
+    async def test_pinned_sessions_come_first_unless_pinned_first_is_false(self, ada: Caller) -> None:
         old = await ada.create("old")
         await ada.create("new")
         await ada.change(old["id"], is_pinned=True)
         assert await ada.titles() == ["old", "new"]
         assert await ada.titles(pinned_first=False) == ["new", "old"]
 
-    async def test_ties_are_broken_by_id_downwards(self, ada: Caller, shelf: list[str]) -> None:
+    async def test_ties_are_broken_by_descending_id(self, ada: Caller, shelf: list[str]) -> None:
         assert await ada.titles() == shelf
 
-    async def test_without_pinned_first_the_moment_alone_counts(self, ada: Caller, shelf: list[str]) -> None:
+    async def test_without_pinned_first_only_the_time_counts(self, ada: Caller, shelf: list[str]) -> None:
         assert await ada.titles(pinned_first=False) == ["3", "4", "5", "0", "1", "2", "6", "7", "8"]
         assert sorted(await ada.titles(pinned_first=False)) == shelf
 
@@ -74,7 +74,7 @@ class TestOrder:
         created = await ada.create("Chat", metadata={"a": 1})
         assert (await ada.page()).json() == {"sessions": [created], "total": 1, "next_cursor": None}
 
-    async def test_nobody_sees_the_sessions_of_somebody_else(self, ada: Caller, bob: Caller) -> None:
+    async def test_no_user_sees_anothers_sessions(self, ada: Caller, bob: Caller) -> None:
         await bob.create("His")
         assert (await ada.page()).json() == {"sessions": [], "total": 0, "next_cursor": None}
         assert (await ada.page(q="His")).json()["total"] == 0
@@ -83,7 +83,7 @@ class TestOrder:
 class TestPages:
     @pytest.mark.parametrize("limit", [1, 2, 3, 4, 8, 9, 10])
     @pytest.mark.parametrize("pinned_first", [True, False])
-    async def test_the_pages_of_a_cursor_are_the_whole_list_cut(
+    async def test_cursor_pages_add_up_to_the_whole_list(
         self,
         limit: int,
         pinned_first: bool,
@@ -95,22 +95,20 @@ class TestPages:
         assert pages == [whole[start : start + limit] for start in range(0, len(shelf), limit)]
 
     @pytest.mark.parametrize("limit", [1, 3, 4, 9])
-    async def test_the_pages_of_an_offset_are_the_whole_list_cut(
-        self, limit: int, ada: Caller, shelf: list[str]
-    ) -> None:
+    async def test_offset_pages_add_up_to_the_whole_list(self, limit: int, ada: Caller, shelf: list[str]) -> None:
         pages = [await ada.titles(limit=limit, offset=offset) for offset in range(0, 9, limit)]
         assert [title for page in pages for title in page] == shelf
 
-    async def test_an_offset_behind_the_end_is_an_empty_page(self, ada: Caller, shelf: list[str]) -> None:
+    async def test_an_offset_beyond_the_end_is_an_empty_page(self, ada: Caller, shelf: list[str]) -> None:
         body = (await ada.page(offset=2**31 - 1)).json()
         assert body == {"sessions": [], "total": len(shelf), "next_cursor": None}
 
-    async def test_the_cursor_behind_an_offset_goes_on_from_there(self, ada: Caller, shelf: list[str]) -> None:
+    async def test_the_cursor_of_an_offset_page_continues_after_it(self, ada: Caller, shelf: list[str]) -> None:
         cursor = (await ada.page(limit=2, offset=3)).json()["next_cursor"]
         assert await ada.titles(limit=2, cursor=cursor) == shelf[5:7]
 
     @pytest.mark.parametrize("offset", [0, 3, 8])
-    async def test_total_counts_all_pages_on_each_of_them(self, offset: int, ada: Caller, shelf: list[str]) -> None:
+    async def test_total_counts_all_pages_on_each_page(self, offset: int, ada: Caller, shelf: list[str]) -> None:
         assert (await ada.page(limit=1, offset=offset)).json()["total"] == len(shelf)
 
     async def test_a_cursor_survives_the_deletion_of_its_row(self, ada: Caller, shelf: list[str]) -> None:
@@ -119,12 +117,12 @@ class TestPages:
             await ada.delete(session["id"])
         assert await ada.titles(cursor=page["next_cursor"]) == shelf[4:]
 
-    async def test_what_is_created_meanwhile_moves_no_page(self, ada: Caller, shelf: list[str]) -> None:
+    async def test_a_creation_meanwhile_does_not_shift_the_pages(self, ada: Caller, shelf: list[str]) -> None:
         cursor = (await ada.page(limit=5)).json()["next_cursor"]
         await ada.create("new")
         assert await ada.titles(cursor=cursor) == shelf[5:]
 
-    async def test_paging_beside_writers_shows_each_session_that_did_not_move_once(
+    async def test_paging_during_writes_shows_each_unmoved_session_once(
         self, ada: Caller, database: asyncpg.Pool
     ) -> None:
         for number in range(60):
@@ -147,7 +145,7 @@ class TestPages:
             still = [title for title in titles if title.startswith("still")]
             assert sorted(still) == [f"still {number:02}" for number in range(0, 60, 3)]
 
-    async def test_a_cursor_needs_no_padding_and_no_escaping_in_a_url(self, ada: Caller, shelf: list[str]) -> None:
+    async def test_a_cursor_needs_no_padding_or_escaping_in_a_url(self, ada: Caller, shelf: list[str]) -> None:
         cursors = [(await ada.page(limit=limit)).json()["next_cursor"] for limit in range(1, len(shelf))]
         assert all(cursor.replace("-", "").replace("_", "").isalnum() for cursor in cursors)
 
@@ -212,21 +210,21 @@ class TestPages:
         ],
         ids=str,
     )
-    async def test_a_forged_cursor_leads_to_another_place_in_the_own_list(
+    async def test_a_forged_cursor_leads_elsewhere_in_the_users_own_list(
         self, values: tuple[Any, ...], titles: str, ada: Caller, shelf: list[str]
     ) -> None:
         body = (await ada.page(cursor=forged(*values))).json()
         assert [each["title"] for each in body["sessions"]] == list(titles)
         assert body["total"] == len(shelf)
 
-    async def test_a_cursor_of_somebody_else_shows_the_own_sessions(
+    async def test_anothers_cursor_shows_the_users_own_sessions(
         self, ada: Caller, bob: Caller, shelf: list[str]
     ) -> None:
         cursor = (await ada.page(limit=1)).json()["next_cursor"]
         assert shelf
         assert await bob.titles(cursor=cursor) == ["not hers"]
 
-    async def test_a_cursor_has_the_values_of_its_row_and_nothing_of_the_user(
+    async def test_a_cursor_holds_the_values_of_its_row_and_nothing_of_the_user(
         self, ada: Caller, shelf: list[str]
     ) -> None:
         cursor = (await ada.page(limit=len(shelf) - 1)).json()["next_cursor"]
@@ -251,7 +249,7 @@ class TestPages:
     async def test_the_smallest_and_the_largest_page_are_allowed(self, limit: int, ada: Caller) -> None:
         assert (await ada.page(limit=limit)).status_code == 200
 
-    async def test_fifty_are_a_page(self, ada: Caller, database: asyncpg.Pool) -> None:
+    async def test_the_default_page_has_fifty_sessions(self, ada: Caller, database: asyncpg.Pool) -> None:
         for number in range(51):
             await database.execute(INSERT, new_id(), "ada", str(number), False, number)
         body = (await ada.page()).json()
@@ -287,7 +285,7 @@ class TestSearch:
             ("null", []),
         ],
     )
-    async def test_finds_the_text_itself_in_any_case(self, q: str, found: list[str], ada: Caller) -> None:
+    async def test_finds_the_literal_text_in_any_case(self, q: str, found: list[str], ada: Caller) -> None:
         body = (await ada.page(q=q)).json()
         assert [each["title"] for each in body["sessions"]] == found
         assert body["total"] == len(found)

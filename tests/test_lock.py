@@ -17,7 +17,7 @@ ADA = UserKeys("ada")
 
 @pytest.fixture(scope="module")
 async def crowded(settings: Settings, service: Service) -> AsyncIterator[Service]:  # noqa: ARG001  migrated
-    """Another worker, with as few connections to Redis as a worker may have."""
+    """A worker with the smallest allowed Redis pool."""
     changes = {"redis_pool_size": 8, "sweep_interval": 3600, "lock_wait": 60}
     async with running(settings.model_copy(update=changes)) as worker:
         yield worker
@@ -25,7 +25,7 @@ async def crowded(settings: Settings, service: Service) -> AsyncIterator[Service
 
 @pytest.fixture
 async def other_ada(crowded: Service) -> AsyncIterator[Caller]:
-    """The same user by way of the other worker."""
+    """The same user on the other worker."""
     async with crowded.client("ada") as client:
         yield Caller(client)
 
@@ -35,7 +35,7 @@ async def metric(caller: Caller, name: str) -> float:
     return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
 
 
-async def test_hundreds_of_appends_at_once_all_have_the_lock(other_ada: Caller) -> None:
+async def test_hundreds_of_concurrent_appends_all_get_the_lock(other_ada: Caller) -> None:
     ids = [(await other_ada.create())["id"] for _ in range(20)]
     answers = await asyncio.gather(*(other_ada.append(ids[number % 20], str(number)) for number in range(300)))
     assert {each.status_code for each in answers} == {201}
@@ -54,7 +54,7 @@ async def test_an_append_waits_for_the_writer_before_it(ada: Caller, redis: Redi
     assert (await append).status_code == 201
 
 
-async def test_an_append_that_has_waited_long_enough_is_asked_to_come_again(
+async def test_an_append_that_waits_too_long_gets_retry_after(
     settings: Settings, service: Service, redis: RedisClient
 ) -> None:
     del service
@@ -76,13 +76,13 @@ async def test_the_lock_of_a_dead_writer_expires(ada: Caller, redis: RedisClient
     assert (await ada.append(session_id, "hi")).status_code == 201
 
 
-async def test_the_lock_is_given_back(ada: Caller, redis: RedisClient) -> None:
+async def test_the_lock_is_released(ada: Caller, redis: RedisClient) -> None:
     session_id = (await ada.create())["id"]
     await ada.append(session_id, "hi")
     assert await redis.exists(ADA.lock(session_id)) == 0
 
 
-async def test_a_failed_append_gives_the_lock_back(ada: Caller, redis: RedisClient) -> None:
+async def test_a_failed_append_releases_the_lock(ada: Caller, redis: RedisClient) -> None:
     assert (await ada.append("no such session", "hi")).status_code == 404
     assert await redis.exists(ADA.lock("no such session")) == 0
 
@@ -94,7 +94,7 @@ async def test_a_delete_does_not_wait_for_the_lock_and_removes_it(ada: Caller, r
     assert await redis.exists(ADA.lock(session_id)) == 0
 
 
-async def test_a_stranger_does_not_disturb_the_lock(ada: Caller, bob: Caller, redis: RedisClient) -> None:
+async def test_another_user_does_not_affect_the_lock(ada: Caller, bob: Caller, redis: RedisClient) -> None:
     session_id = (await ada.create())["id"]
     await redis.set(ADA.lock(session_id), "another writer", px=60_000)
     assert (await bob.append(session_id, "hi")).status_code == 404
@@ -103,7 +103,7 @@ async def test_a_stranger_does_not_disturb_the_lock(ada: Caller, bob: Caller, re
 
 
 @pytest.mark.parametrize("thief", [None, "another writer"])
-async def test_a_writer_that_lost_its_lock_breaks_nothing(
+async def test_a_writer_that_lost_its_lock_corrupts_nothing(
     ada: Caller, other_ada: Caller, redis: RedisClient, database: asyncpg.Pool, thief: str | None
 ) -> None:
     session_id = (await ada.create())["id"]

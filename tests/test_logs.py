@@ -1,4 +1,4 @@
-"""The log of a real process: one format for all that it says, and nothing in it that is not for operators' eyes."""
+"""The log of a real process has one format, and no secrets or user data."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ CANARIES = {
     "signing secret": "Canary-secret-that-is-long-enough-for-HS256",
 }
 SESSIONS = "/api/chat/sessions"
-# As clients and triggers do it: the error's text is all that was to be kept secret.
+# As in clients and triggers: everything in the error's text is private.
 BUG = """
 CREATE FUNCTION bug() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'a bug with % and %', NEW."title", NEW."userId"; END $$;
@@ -58,7 +58,7 @@ CREATE TRIGGER bug BEFORE INSERT ON "ChatSession" FOR EACH ROW EXECUTE FUNCTION 
 
 @dataclass
 class Run:
-    """What a process has written, and the passwords that it knew."""
+    """The output of a process, and the passwords that it knew."""
 
     output: str
     canaries: Mapping[str, str]
@@ -72,7 +72,7 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def servers_to_lose() -> Iterator[tuple[Postgres, Redis]]:
+def doomed_servers() -> Iterator[tuple[Postgres, Redis]]:
     with (
         tempfile.TemporaryDirectory(prefix="chat-sessions-") as folder,
         Postgres(Path(folder, "postgres"), durable=False) as postgres,
@@ -83,10 +83,10 @@ def servers_to_lose() -> Iterator[tuple[Postgres, Redis]]:
 
 @pytest.fixture(scope="module")
 async def run(
-    servers_to_lose: tuple[Postgres, Redis], settings: Settings, tmp_path_factory: pytest.TempPathFactory
+    doomed_servers: tuple[Postgres, Redis], settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Run:
-    """Everything that can happen to a service, as loud as it can be."""
-    postgres, redis = servers_to_lose
+    """Everything that can happen to a service, at the lowest log level."""
+    postgres, redis = doomed_servers
     folder = tmp_path_factory.mktemp("run")
     given = await with_secrets(postgres, redis, settings)
     (folder / "loud.cjs").write_text("if (process.argv[1]?.endsWith('host.mjs')) console.error('a word of the engine')")
@@ -182,7 +182,7 @@ async def test_each_line_is_json_with_event_level_and_time(run: Run) -> None:
 
 
 @pytest.mark.parametrize("canary", [*CANARIES, "password of Postgres", "password of Redis"])
-async def test_no_secret_is_in_it(run: Run, canary: str) -> None:
+async def test_no_secret_is_logged(run: Run, canary: str) -> None:
     assert len(run.canaries[canary]) > len("None")
     assert [line for line in run.output.splitlines() if run.canaries[canary] in line] == []
 
@@ -208,16 +208,16 @@ async def test_each_kind_of_request_has_its_line(run: Run, settings: Settings) -
     assert {line["user"] for line in lines} == {None, pseudonyms(settings.log_user_key)(USER)}
 
 
-async def test_probes_and_scrapes_are_logged_at_debug_and_all_else_at_info(run: Run) -> None:
+async def test_probes_and_scrapes_are_logged_at_debug_and_all_other_requests_at_info(run: Run) -> None:
     levels = {(line["route"] in {"/healthz", "/readyz", "/metrics"}, line["level"]) for line in run.events("request")}
     assert levels == {(True, "debug"), (False, "info")}
 
 
-async def test_the_key_of_the_names_of_users_is_not_in_the_log(run: Run, settings: Settings) -> None:
+async def test_the_key_of_the_pseudonyms_is_not_logged(run: Run, settings: Settings) -> None:
     assert settings.log_user_key.get_secret_value() not in run.output
 
 
-async def test_a_bug_is_told_with_its_place_and_its_request(run: Run) -> None:
+async def test_a_bug_is_logged_with_its_location_and_its_request(run: Run) -> None:
     (failed,) = run.events("request.failed")
     (line,) = [line for line in run.events("request") if line["status"] == 500]
     assert (failed["route"], failed["request_id"]) == (SESSIONS, line["request_id"])
@@ -226,11 +226,11 @@ async def test_a_bug_is_told_with_its_place_and_its_request(run: Run) -> None:
     assert any(frame["filename"].endswith("/session_store.py") for frame in innermost["frames"])
 
 
-async def test_losing_the_servers_is_told(run: Run) -> None:
+async def test_the_loss_of_each_server_is_logged(run: Run) -> None:
     assert {"cache.lost", "database.unavailable"} <= {line["event"] for line in run.lines}
 
 
-async def test_start_and_stop_have_a_line_each(run: Run) -> None:
+async def test_start_and_stop_have_one_line_each(run: Run) -> None:
     (started,) = run.events("service.started")
     (stopped,) = run.events("service.stopped")
     assert (started["version"], stopped["version"]) == (VERSION, VERSION)
@@ -239,7 +239,7 @@ async def test_start_and_stop_have_a_line_each(run: Run) -> None:
     assert stopped["uptime_seconds"] > 0
 
 
-async def test_the_server_and_the_engine_speak_in_the_same_format(run: Run) -> None:
+async def test_the_server_and_the_engine_log_in_the_same_format(run: Run) -> None:
     assert run.events("query engine: a word of the engine")
     assert {line.get("logger") for line in run.lines} >= {"uvicorn.error", "chat_sessions.store.prisma.node"}
 
@@ -264,8 +264,8 @@ raise ValueError("Canary-message")
 """
 
 
-def spoken(settings: Settings, **env: str) -> str:
-    """Return what a program writes that does all that Python writes about by itself."""
+def output_of_python(settings: Settings, **env: str) -> str:
+    """Return the output of a program that triggers everything that Python logs by itself."""
     command = [sys.executable, "-W", "always", "-c", PROGRAM]
     done = subprocess.run(  # noqa: S603  our own program
         command, env={**environment(settings), **env}, capture_output=True, text=True, check=False
@@ -274,8 +274,8 @@ def spoken(settings: Settings, **env: str) -> str:
     return done.stderr
 
 
-def test_warnings_tasks_and_the_end_are_logged_like_all_else(settings: Settings) -> None:
-    output = spoken(settings)
+def test_warnings_tasks_and_exit_handlers_are_logged_in_the_same_format(settings: Settings) -> None:
+    output = output_of_python(settings)
     lines = [json.loads(line) for line in output.splitlines()]
     assert [(line["level"], line["event"].split(":")[0]) for line in lines] == [
         ("warning", "<string>"),
@@ -311,7 +311,7 @@ def logged_errors(settings: Settings, log_format: str) -> str:
     return done.stderr
 
 
-def test_the_cause_of_a_failure_is_logged_without_its_text_unless_that_is_ours(settings: Settings) -> None:
+def test_the_cause_of_a_failure_is_logged_without_its_text_unless_it_is_ours(settings: Settings) -> None:
     lines = [json.loads(line) for line in logged_errors(settings, "json").splitlines()]
     assert [line["error"] for line in lines] == [
         "Database unavailable. Try again.",
@@ -324,14 +324,14 @@ def test_in_a_terminal_the_cause_of_a_failure_keeps_its_text(settings: Settings)
     assert logged_errors(settings, "console").count("Canary-title") == 2
 
 
-def test_in_a_terminal_it_reads_as_text_with_the_traceback(settings: Settings) -> None:
-    output = spoken(settings, CHAT_LOG_FORMAT="console")
+def test_in_a_terminal_the_log_is_text_with_the_traceback(settings: Settings) -> None:
+    output = output_of_python(settings, CHAT_LOG_FORMAT="console")
     assert "process.failed" in output
     assert "ValueError: Canary-message" in output
     assert not output.startswith("{")
 
 
-def test_a_start_that_fails_says_why_once(settings: Settings, tmp_path: Path) -> None:
+def test_a_failed_start_says_why_once(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "Canary" / "0.lock").mkdir(parents=True)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
@@ -350,7 +350,7 @@ def test_a_start_that_fails_says_why_once(settings: Settings, tmp_path: Path) ->
     assert "Canary" not in done.stderr
 
 
-async def test_the_password_in_the_address_of_the_keys_is_not_logged() -> None:
+async def test_the_password_in_the_key_set_url_is_not_logged() -> None:
     with closing(Provider()) as provider:
         provider.status = 401
         url = provider.url.replace("://", "://me:Canary-password@")

@@ -1,4 +1,4 @@
-"""What the Makefile does before it can call anything of this project."""
+"""The Makefile before anything of this project is installed."""
 
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 
 MAKEFILE = Path(__file__).parents[1] / "Makefile"
 UNFIT = "#!/bin/sh\nexit 1\n"
-# It makes a virtual environment in which pip installs nothing.
+# It creates a virtual environment whose pip installs nothing.
 FIT = """#!/bin/sh
 [ "$1" = -c ] && exit 0
 mkdir -p .venv/bin
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def make(folder: Path, *arguments: str, pythons: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Call make where only these Pythons are found."""
+    """Run make with only these Pythons on the path."""
     programs = folder.parent / "bin"
     programs.mkdir()
     for tool in ("bash", "basename", "chmod", "cat", "expand", "find", "grep", "mkdir", "rm", "sed", "sh"):
@@ -45,20 +45,20 @@ def make(folder: Path, *arguments: str, pythons: dict[str, str] | None = None) -
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  our own
 
 
-def test_a_newer_python_serves_where_python3_is_too_old(folder: Path) -> None:
+def test_a_newer_python_is_used_where_python3_is_too_old(folder: Path) -> None:
     pythons = {"python3": UNFIT, "python3.12": FIT, "python3.11": FIT}
     done = make(folder, ".venv/bin/uv", pythons=pythons)
     assert "python3.12 made it" in done.stdout
     assert done.returncode == 0, done.stderr
 
 
-def test_without_a_python_that_fits_it_says_which_ones_do(folder: Path) -> None:
+def test_without_a_suitable_python_the_error_names_the_versions(folder: Path) -> None:
     done = make(folder, ".venv/bin/uv", pythons={"python3": UNFIT})
     assert done.returncode == 2
     assert "chat-sessions needs Python 3.11 to 3.14, with venv" in done.stderr
 
 
-def test_the_python_that_is_asked_for_is_the_only_one_that_is_tried(folder: Path) -> None:
+def test_an_explicit_python_is_the_only_one_tried(folder: Path) -> None:
     pythons = {"python3": UNFIT, "python3.12": FIT}
     assert make(folder, ".venv/bin/uv", "PYTHON=python3", pythons=pythons).returncode == 2
 
@@ -68,7 +68,7 @@ def test_the_python_that_is_asked_for_is_the_only_one_that_is_tried(folder: Path
     [("python3 -m venv {elsewhere}/.venv", False), ("python3 -m venv {here}/.venv", True), (None, True)],
     ids=["moved", "made here", "made by another tool"],
 )
-def test_a_virtual_environment_that_was_moved_is_made_anew(maker: str | None, remains: bool, folder: Path) -> None:
+def test_a_moved_virtual_environment_is_recreated(maker: str | None, remains: bool, folder: Path) -> None:
     environment = folder / ".venv"
     (environment / "bin").mkdir(parents=True)
     (environment / "bin" / "python").symlink_to("/bin/sh")
@@ -80,7 +80,7 @@ def test_a_virtual_environment_that_was_moved_is_made_anew(maker: str | None, re
     assert ("This folder has moved" in done.stdout) != remains
 
 
-def test_a_virtual_environment_whose_python_is_gone_is_made_anew(folder: Path) -> None:
+def test_a_virtual_environment_without_its_python_is_recreated(folder: Path) -> None:
     (folder / ".venv" / "bin").mkdir(parents=True)
     (folder / ".venv" / "bin" / "python").symlink_to("/nowhere/python")
     (folder / ".venv" / "pyvenv.cfg").write_text(f"command = python3 -m venv {folder}/.venv\n")

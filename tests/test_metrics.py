@@ -1,4 +1,4 @@
-"""What operators can measure: in one worker, and over all workers of a host."""
+"""Metrics of one worker, and of all workers of a host."""
 
 import asyncio
 import tempfile
@@ -25,28 +25,28 @@ CONNECTIONS = "chat_database_connections"
 
 
 async def shows(client: Caller | httpx.AsyncClient, condition: Callable[[Scrape], bool]) -> None:
-    """Scrape until the metrics are as they should be."""
+    """Scrape until the metrics meet the condition."""
 
-    async def so() -> bool:
+    async def as_expected() -> bool:
         return condition(await scrape(client))
 
-    await until(so)
+    await until(as_expected)
 
 
 @pytest.fixture
 async def lean(settings: Settings) -> AsyncIterator[Caller]:
-    """Ada's calls to a worker with one connection to Postgres."""
+    """Ada on a worker with one connection to Postgres."""
     changes = {"database_pool_size": 1, "sweep_interval": 3600}
     async with running(settings.model_copy(update=changes)) as worker, worker.client("ada") as client:
         yield Caller(client)
 
 
 class TestOneWorker:
-    async def test_says_which_version_it_is_and_no_worker(self, ada: Caller) -> None:
+    async def test_reports_its_version_and_no_worker(self, ada: Caller) -> None:
         (labels, value), *others = (await scrape(ada)).series("chat_build_info")
         assert (set(labels), value, others) == ({"version", "python"}, 1, [])
 
-    async def test_counts_reads_of_the_cache_by_kind(self, service: Service, ada: Caller, bob: Caller) -> None:
+    async def test_counts_cache_reads_by_kind(self, service: Service, ada: Caller, bob: Caller) -> None:
         del bob
         before = await scrape(ada)
         session_id = (await ada.create("Lisbon"))["id"]
@@ -73,13 +73,13 @@ class TestOneWorker:
         await ada.append((await ada.create("Lisbon"))["id"], "hi")
         assert (await scrape(ada)).sum("chat_lock_wait_seconds_count") == before + 1
 
-    async def test_shows_busy_connections_and_who_waits_for_one(self, lean: Caller, database: asyncpg.Pool) -> None:
+    async def test_shows_busy_connections_and_waiting_calls(self, lean: Caller, database: asyncpg.Pool) -> None:
         session_id = (await lean.create("Lisbon"))["id"]
         async with database.acquire() as connection, connection.transaction():
             await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
             calls = [asyncio.ensure_future(lean.change(session_id, title="Title"))]
             await until(lambda: a_statement_waits(database))
-            # Of other users: those of one user wait for each other before they ask for a connection.
+            # Calls of other users: those of one user queue before they ask for a connection.
             for user in ("bob", "eve"):
                 headers = {"Authorization": f"Bearer {token(user)}"}
                 calls.append(asyncio.ensure_future(lean.http.get("/api/chat/sessions", headers=headers)))
@@ -90,7 +90,7 @@ class TestOneWorker:
         assert now.sum("chat_engine_calls_waiting") >= 3
         await shows(lean, lambda now: now.sum(CONNECTIONS, state="idle") == 1)
 
-    async def test_is_scraped_while_the_engine_hangs_and_while_it_is_dead(self, lean: Caller) -> None:
+    async def test_can_be_scraped_while_the_engine_hangs_or_is_dead(self, lean: Caller) -> None:
         await lean.page()
         engine = newest_engine()
         engine.suspend()
@@ -104,13 +104,13 @@ class TestOneWorker:
         assert hanging.sum("chat_engine_process_resident_memory_bytes") > 0
         assert (await scrape(lean)).sum("chat_engine_restarts_total") == 0, "a scrape starts no engine"
 
-    async def test_shows_what_keeps_the_event_loop(self, ada: Caller) -> None:
+    async def test_shows_the_event_loop_lag(self, ada: Caller) -> None:
         def late(scraped: Scrape) -> float:
             of = scraped.sum
             return of("chat_event_loop_lag_seconds_count") - of("chat_event_loop_lag_seconds_bucket", le="0.25")
 
         before = late(await scrape(ada))
-        # What must never happen, happens.
+        # This must never happen in the service.
         time.sleep(0.8)  # noqa: ASYNC251
         await shows(ada, lambda now: late(now) > before)
 
@@ -138,12 +138,12 @@ class TestTwoWorkers:
 
     @pytest.fixture
     async def client(self, process: ServiceProcess) -> AsyncIterator[httpx.AsyncClient]:
-        # A connection for each call, so that both workers get some.
+        # A new connection for each call, so that both workers get some.
         limits = httpx.Limits(max_keepalive_connections=0)
         async with httpx.AsyncClient(base_url=process.url, limits=limits, timeout=30) as client:
             yield client
 
-    async def test_are_seen_by_each_scrape_with_all_that_they_counted(self, client: httpx.AsyncClient) -> None:
+    async def test_appear_in_each_scrape_with_all_their_counts(self, client: httpx.AsyncClient) -> None:
         of_mine = {"name": "chat_http_requests_total", "route": "/api/chat/sessions", "status": "401"}
         sent = 0
         while len((await scrape(client)).by_worker(**of_mine)) < 2:
@@ -153,7 +153,7 @@ class TestTwoWorkers:
         assert [each.sum(**of_mine) for each in scraped] == [sent] * 8
         assert {each.sum("chat_workers_silent") for each in scraped} == {0}
 
-    async def test_add_up_their_gauges(self, process: ServiceProcess, client: httpx.AsyncClient) -> None:
+    async def test_sum_their_gauges(self, process: ServiceProcess, client: httpx.AsyncClient) -> None:
         headers = {"Authorization": f"Bearer {token('ada')}"}
         streams = [httpx.AsyncClient(base_url=process.url, headers=headers, timeout=30) for _ in range(6)]
         for each in streams:
@@ -164,12 +164,12 @@ class TestTwoWorkers:
             await each.aclose()
         await shows(client, lambda now: now.sum("chat_feed_streams") == 0)
 
-    async def test_show_their_engines_and_their_memory(self, client: httpx.AsyncClient) -> None:
+    async def test_show_their_engines_and_memory(self, client: httpx.AsyncClient) -> None:
         now = await scrape(client)
         for name in ("process_resident_memory_bytes", "chat_engine_process_resident_memory_bytes", "chat_degraded"):
             assert set(now.by_worker(name)) == {"0", "1"}
 
-    async def test_do_without_one_that_hangs_and_say_so(
+    async def test_report_a_hanging_worker_and_leave_it_out(
         self, process: ServiceProcess, client: httpx.AsyncClient
     ) -> None:
         hanging = workers(process)[0]
@@ -180,7 +180,7 @@ class TestTwoWorkers:
         assert (len(now.by_worker("chat_build_info")), now.sum("chat_workers_silent")) == (1, 1)
         await shows(client, lambda now: len(now.by_worker("chat_build_info")) == 2)
 
-    async def test_leave_their_place_to_their_successors(
+    async def test_hand_their_place_to_their_successors(
         self, process: ServiceProcess, client: httpx.AsyncClient
     ) -> None:
         killed = workers(process)[0]
@@ -191,13 +191,13 @@ class TestTwoWorkers:
                 killed.pid not in [each.pid for each in workers(process)] and len(now.by_worker("chat_degraded")) == 2
             )
 
-        async def so() -> bool:
+        async def as_expected() -> bool:
             try:
                 return replaced(await scrape(client))
             except httpx.TransportError:
                 return False
 
-        await until(so)
+        await until(as_expected)
         assert set((await scrape(client)).by_worker("chat_degraded")) == {"0", "1"}
 
 
@@ -205,7 +205,7 @@ def workers(process: ServiceProcess) -> list[psutil.Process]:
     return children(WORKER, process.process.pid)
 
 
-async def test_workers_find_each_other_wherever_temporary_files_are(settings: Settings, tmp_path: Path) -> None:
+async def test_workers_find_each_other_with_any_temporary_folder(settings: Settings, tmp_path: Path) -> None:
     deep = tmp_path / ("x" * 100)
     deep.mkdir()
     async with (
@@ -215,7 +215,7 @@ async def test_workers_find_each_other_wherever_temporary_files_are(settings: Se
         await shows(client, lambda now: len(list(now.series("chat_build_info"))) == 2)
 
 
-def test_a_folder_that_is_too_long_for_sockets_is_refused_at_start(tmp_path: Path) -> None:
+def test_a_folder_too_long_for_sockets_is_rejected_at_start(tmp_path: Path) -> None:
     deep = tmp_path / ("x" * 100)
     deep.mkdir()
     given = {"database_url": "postgresql://", "redis_url": "redis://", "jwt_secret": "x" * 32}
@@ -231,7 +231,7 @@ def longest_folder() -> Iterator[Path]:
         yield folder
 
 
-async def test_the_longest_folder_that_is_accepted_is_short_enough(longest_folder: Path) -> None:
+async def test_the_longest_accepted_folder_works(longest_folder: Path) -> None:
     async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
@@ -239,7 +239,7 @@ async def test_the_longest_folder_that_is_accepted_is_short_enough(longest_folde
         assert own.path.is_socket()
 
 
-def test_one_page_is_made_of_many() -> None:
+def test_the_pages_of_several_workers_are_merged() -> None:
     first = b'# HELP a A.\n# TYPE a counter\na{w="0"} 1\n# HELP b B.\n# TYPE b gauge\n'
     second = b'# HELP b B.\n# TYPE b gauge\nb{w="1"} 3\n# HELP a A.\n# TYPE a counter\na{w="1"} 2\n'
     together = b'# HELP a A.\n# TYPE a counter\na{w="0"} 1\na{w="1"} 2\n# HELP b B.\n# TYPE b gauge\nb{w="1"} 3\n'

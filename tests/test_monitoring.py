@@ -1,4 +1,4 @@
-"""The dashboard and the alerts ask for what a busy service says, and all that it says has its meaning written down."""
+"""Dashboards and alerts use existing metrics, and every metric is documented."""
 
 import json
 import re
@@ -22,9 +22,9 @@ SOURCE = ROOT / "src" / "chat_sessions"
 DASHBOARD = json.loads((FOLDER / "grafana" / "dashboard.json").read_text())
 RULES = yaml.safe_load((FOLDER / "prometheus" / "alerts.yaml").read_text())["groups"][0]["rules"]
 TABLE = (FOLDER / "README.md").read_text()
-# What Prometheus adds, and what a worker has among several.
+# Labels that Prometheus adds, and the label of one worker among several.
 FROM_OUTSIDE = {"job", "instance", "worker"}
-# With a level that depends on the request.
+# Its level depends on the request.
 LOGGED_OTHERWISE = {"request"}
 SUFFIXES = ("_bucket", "_count", "_sum")
 
@@ -48,26 +48,26 @@ EXPRESSIONS: Mapping[str, str] = {
 
 
 class Selector(NamedTuple):
-    """A metric that an expression asks for."""
+    """A metric that an expression selects."""
 
     name: str
     matchers: tuple[tuple[str, str, str], ...]
 
 
-class Asked(NamedTuple):
-    """All that an expression asks for: metrics, and labels to tell their series apart."""
+class Query(NamedTuple):
+    """What an expression reads: metrics, and the labels that distinguish their series."""
 
     selectors: set[Selector]
     labels: set[str]
 
 
-def asked(expression: str) -> Asked:
-    found = Asked(set(), set())
+def parsed(expression: str) -> Query:
+    found = Query(set(), set())
     _collect(promql_parser.parse(expression), found)
     return found
 
 
-def _collect(node: Any, found: Asked) -> None:  # noqa: ANN401  any part of an expression
+def _collect(node: Any, found: Query) -> None:  # noqa: ANN401  any part of an expression
     if isinstance(node, promql_parser.VectorSelector):
         matchers = tuple((each.name, str(each.op), each.value) for each in node.matchers.matchers)
         found.selectors.add(Selector(str(node.name), matchers))
@@ -81,7 +81,7 @@ def _collect(node: Any, found: Asked) -> None:  # noqa: ANN401  any part of an e
 
 @pytest.fixture(scope="module")
 async def busy(service: Service) -> Scrape:
-    """What a service says that has done a little of everything."""
+    """The metrics of a service that has done a little of everything."""
     async with on_a_socket(service) as url, service.client("ada") as client:
         ada = Caller(client)
         async with following(url):
@@ -103,7 +103,7 @@ async def busy(service: Service) -> Scrape:
 
 
 def labels_of(scraped: Scrape, name: str) -> dict[str, set[str]]:
-    """Return the values that each label of a metric has."""
+    """Return the values of each label of a metric."""
     values: dict[str, set[str]] = {}
     for labels, _ in scraped.series(name):
         for label, value in labels.items():
@@ -112,8 +112,8 @@ def labels_of(scraped: Scrape, name: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("name", EXPRESSIONS)
-async def test_what_is_asked_for_is_there(busy: Scrape, name: str) -> None:
-    wanted = asked(EXPRESSIONS[name])
+async def test_every_selected_metric_exists(busy: Scrape, name: str) -> None:
+    wanted = parsed(EXPRESSIONS[name])
     known = set(FROM_OUTSIDE)
     for selector in wanted.selectors:
         assert list(busy.series(selector.name)), f"there is no {selector.name}"
@@ -121,7 +121,7 @@ async def test_what_is_asked_for_is_there(busy: Scrape, name: str) -> None:
         known |= set(values)
         for label, operator, value in selector.matchers:
             if label not in FROM_OUTSIDE:
-                # Not every status comes up in a test.
+                # Not every status occurs in a test.
                 there = values[label] | ({str(int(each)) for each in HTTPStatus} if label == "status" else set())
                 assert matches(there, operator, value), (label, value)
     assert wanted.selectors
@@ -133,7 +133,7 @@ def matches(there: set[str], operator: str, value: str) -> bool:
     return any(re.fullmatch(value if "Re" in operator else re.escape(value), each) for each in there)
 
 
-async def test_each_metric_has_its_meaning_written_down_with_its_labels(busy: Scrape) -> None:
+async def test_each_metric_is_documented_with_its_labels(busy: Scrape) -> None:
     rows = dict(re.findall(r"^\| `([a-z_*]+)` \| (.*?) \|", TABLE, re.MULTILINE))
     for metric in busy.metrics:
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name
@@ -144,7 +144,7 @@ async def test_each_metric_has_its_meaning_written_down_with_its_labels(busy: Sc
             assert set(re.findall(r"`(\w+)`", rows[kept])) == labels, name
 
 
-async def test_the_table_has_no_metric_that_there_is_not(busy: Scrape) -> None:
+async def test_the_table_has_no_unknown_metric(busy: Scrape) -> None:
     names = {f"{each.name}_total" if each.type == "counter" else each.name for each in busy.metrics}
     for row in re.findall(r"^\| `((?:chat|process)_[a-z_*]+)`", TABLE, re.MULTILINE):
         assert [name for name in names if re.fullmatch(row.replace("*", ".*"), name)], row
@@ -167,11 +167,11 @@ async def test_each_of_our_metrics_is_on_the_dashboard(busy: Scrape) -> None:
 
 
 def selectors(target: dict[str, Any]) -> set[Selector]:
-    return asked(without_variables(target["expr"])).selectors
+    return parsed(without_variables(target["expr"])).selectors
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_each_alert_says_what_it_means_and_what_to_do(rule: dict[str, Any]) -> None:
+def test_each_alert_has_a_meaning_and_an_action(rule: dict[str, Any]) -> None:
     assert rule["labels"]["severity"] in {"critical", "warning"}
     assert rule["annotations"]["summary"].endswith(".")
     assert len(rule["annotations"]["runbook"].split()) >= 8
@@ -183,7 +183,7 @@ def test_each_alert_has_a_reason_for_its_threshold() -> None:
     assert [block.splitlines()[0] for block in blocks if not block.splitlines()[1].strip().startswith("# ")] == []
 
 
-def test_the_panels_have_names_and_places_of_their_own() -> None:
+def test_panels_do_not_share_titles_or_positions() -> None:
     titles = [panel["title"] for panel in panels()]
     assert len(titles) == len(set(titles))
     places = {(each["gridPos"]["x"], each["gridPos"]["y"]) for each in panels()}

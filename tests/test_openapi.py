@@ -1,4 +1,4 @@
-"""The OpenAPI document: complete, current, and good for generators of clients; and the page that shows it."""
+"""The OpenAPI document is complete, current and fit for client generators; so is the page that shows it."""
 
 import os
 import re
@@ -21,7 +21,7 @@ BIN = Path(sys.executable).parent
 
 
 class Operation(NamedTuple):
-    """A call of the API as the document describes it."""
+    """A documented call of the API."""
 
     method: str
     path: str
@@ -45,7 +45,7 @@ def operations(document: dict[str, Any]) -> list[Operation]:
 
 
 def schemas(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401  any JSON
-    """Walk through all that might be a schema."""
+    """Yield everything that might be a schema."""
     if isinstance(node, dict):
         yield node
         node = list(node.values())
@@ -54,7 +54,7 @@ def schemas(node: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401  any JSON
 
 
 class TestDocument:
-    def test_has_every_call_of_the_contract_and_no_other(self, operations: list[Operation]) -> None:
+    def test_has_exactly_the_calls_of_the_contract(self, operations: list[Operation]) -> None:
         assert {each.name for each in operations} == {
             "GET /api/chat/sessions",
             "POST /api/chat/sessions",
@@ -69,9 +69,7 @@ class TestDocument:
             "GET /metrics",
         }
 
-    def test_every_operation_has_a_name_of_its_own_a_summary_and_a_description(
-        self, operations: list[Operation]
-    ) -> None:
+    def test_every_operation_has_a_unique_name_a_summary_and_a_description(self, operations: list[Operation]) -> None:
         names = [each.described["operationId"] for each in operations]
         assert len(set(names)) == len(names)
         for each in operations:
@@ -84,7 +82,7 @@ class TestDocument:
         assert {tag for each in operations for tag in each.described["tags"]} == described
         assert {len(each.described["tags"]) for each in operations} == {1}
 
-    def test_every_call_below_api_wants_a_bearer_token_and_no_other_does(
+    def test_exactly_the_calls_below_api_require_a_bearer_token(
         self, document: dict[str, Any], operations: list[Operation]
     ) -> None:
         (name, scheme), *others = document["components"]["securitySchemes"].items()
@@ -94,7 +92,7 @@ class TestDocument:
             expected: list[dict[str, list[str]]] = [{name: []}] if each.path.startswith("/api/") else []
             assert each.described.get("security", []) == expected, each.name
 
-    def test_every_call_below_api_documents_what_all_of_them_can_answer(self, operations: list[Operation]) -> None:
+    def test_every_call_below_api_documents_the_common_responses(self, operations: list[Operation]) -> None:
         for each in operations:
             if each.path.startswith("/api/"):
                 assert {"401", "422", "429", "503"} <= set(each.described["responses"]), each.name
@@ -117,7 +115,7 @@ class TestDocument:
             ("ready", {200, 503}),
         ],
     )
-    def test_a_call_documents_its_answers(self, name: str, statuses: set[int], operations: list[Operation]) -> None:
+    def test_a_call_documents_its_responses(self, name: str, statuses: set[int], operations: list[Operation]) -> None:
         (responses,) = (each.described["responses"] for each in operations if each.described["operationId"] == name)
         assert set(map(int, responses)) == statuses
 
@@ -129,7 +127,7 @@ class TestDocument:
                     model = response["content"]["application/problem+json"]["schema"]["$ref"].rpartition("/")[2]
                     assert model == ("ValidationProblem" if status == "422" else "Problem"), (each.name, status)
 
-    def test_what_has_no_body_documents_none(self, operations: list[Operation]) -> None:
+    def test_a_response_without_a_body_documents_none(self, operations: list[Operation]) -> None:
         bodiless = [
             response
             for each in operations
@@ -139,7 +137,7 @@ class TestDocument:
         assert len(bodiless) == 3
         assert not any("content" in response for response in bodiless)
 
-    def test_every_answer_with_an_etag_says_so(self, operations: list[Operation]) -> None:
+    def test_every_response_with_an_etag_documents_it(self, operations: list[Operation]) -> None:
         with_etag = {
             (each.described["operationId"], status)
             for each in operations
@@ -156,7 +154,7 @@ class TestDocument:
             ("changeSession", "200"),
         }
 
-    def test_every_answer_has_all_its_fields(self, document: dict[str, Any]) -> None:
+    def test_every_response_field_is_required(self, document: dict[str, Any]) -> None:
         for name in (
             "Session",
             "Summary",
@@ -170,7 +168,7 @@ class TestDocument:
             schema = document["components"]["schemas"][name]
             assert set(schema["required"]) == set(schema["properties"]), name
 
-    def test_no_schema_is_nameless_or_of_the_framework(self, document: dict[str, Any]) -> None:
+    def test_every_schema_has_a_name_and_is_ours(self, document: dict[str, Any]) -> None:
         assert not {"HTTPValidationError", "ValidationError"} & set(document["components"]["schemas"])
         assert all(re.fullmatch(r"[A-Z][A-Za-z]+", name) for name in document["components"]["schemas"])
 
@@ -206,10 +204,10 @@ class TestDocument:
 
 
 class TestCommitted:
-    def test_openapi_json_is_what_the_service_says(self, service: Service) -> None:
+    def test_openapi_json_is_current(self, service: Service) -> None:
         assert (ROOT / "openapi.json").read_text() == openapi.render(service.app), "run `make openapi`"
 
-    def test_the_command_prints_it_without_any_configuration(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_command_prints_it_without_configuration(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in [name for name in os.environ if name.startswith("CHAT_")]:
             monkeypatch.delenv(name)
         printed = CliRunner().invoke(cli.app, ["openapi"])
@@ -219,7 +217,7 @@ class TestCommitted:
 
 class TestGenerators:
     def test_a_python_client_is_generated_without_a_warning(self, tmp_path: Path) -> None:
-        # Formatting is not what is tested.
+        # Formatting is not under test.
         (tmp_path / "config.yaml").write_text("post_hooks: []")
         given = {"path": ROOT / "openapi.json", "output-path": tmp_path / "client", "config": tmp_path / "config.yaml"}
         arguments = [f"--{name}={value}" for name, value in given.items()]
@@ -236,7 +234,7 @@ class TestGenerators:
 
 
 class TestChecker:
-    """The check of every answer of every test, which would be worth nothing if it let everything pass."""
+    """The check that every response in every test passes through, which must not accept everything."""
 
     @pytest.mark.parametrize(
         "wrong",
@@ -248,7 +246,7 @@ class TestChecker:
         ],
         ids=str,
     )
-    def test_finds_what_does_not_fit(self, wrong: dict[str, object], document: dict[str, Any]) -> None:
+    def test_rejects_an_invalid_response(self, wrong: dict[str, object], document: dict[str, Any]) -> None:
         right = {"status": "ok", "database": "ok", "cache": "ok"}
         schema = {"$ref": "#/components/schemas/Readiness", "additionalProperties": False, "properties": right}
         schema["properties"] = {name: {} for name in right}
@@ -256,11 +254,11 @@ class TestChecker:
         with pytest.raises(AssertionError):
             validate(right | wrong, schema, document)
 
-    def test_does_not_overlook_a_keyword(self, document: dict[str, Any]) -> None:
+    def test_rejects_an_unknown_keyword(self, document: dict[str, Any]) -> None:
         with pytest.raises(AssertionError, match="not understood"):
             validate(1, {"multipleOf": 2}, document)
 
-    async def test_finds_an_answer_that_is_not_documented(
+    async def test_rejects_an_undocumented_response(
         self, document: dict[str, Any], ada: Caller, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         operation = document["paths"]["/api/chat/sessions"]["get"]
@@ -271,7 +269,7 @@ class TestChecker:
 
 
 class TestPage:
-    async def test_loads_nothing_from_elsewhere_and_runs_nothing_inline(self, stranger: Caller) -> None:
+    async def test_loads_nothing_external_and_runs_nothing_inline(self, stranger: Caller) -> None:
         page = (await stranger.http.get("/docs")).text
         loaded = re.findall(r'(?:src|href)="([^"]*)"', page)
         assert len(loaded) == 4
@@ -290,16 +288,14 @@ class TestPage:
             ("/docs/favicon-32x32.png", "image/png"),
         ],
     )
-    async def test_each_file_has_its_kind_and_an_etag(self, name: str, kind: str, stranger: Caller) -> None:
+    async def test_each_file_has_its_content_type_and_an_etag(self, name: str, kind: str, stranger: Caller) -> None:
         answer = await stranger.http.get(name)
         assert answer.headers["Content-Type"].partition(";")[0] == kind
         assert "script-src 'self';" in answer.headers["Content-Security-Policy"]
         again = await stranger.http.get(name, headers={"If-None-Match": answer.headers["ETag"]})
         assert (again.status_code, again.content) == (304, b"")
 
-    async def test_swagger_ui_is_one_that_reads_this_version_of_openapi(
-        self, document: dict[str, Any], stranger: Caller
-    ) -> None:
+    async def test_swagger_ui_supports_this_openapi_version(self, document: dict[str, Any], stranger: Caller) -> None:
         bundle = (await stranger.http.get("/docs/swagger-ui-bundle.js")).text
         version = re.search(r'PACKAGE_VERSION:"(\d+)\.', bundle)
         assert version
@@ -307,7 +303,7 @@ class TestPage:
         assert document["openapi"].startswith("3.1.")
 
     @pytest.mark.parametrize("name", ["nothing", "index.html", "..%2fapp.py", "%00", "__init__.py", "init.js/"])
-    async def test_nothing_else_is_there(self, name: str, stranger: Caller) -> None:
+    async def test_other_files_are_404(self, name: str, stranger: Caller) -> None:
         assert (await stranger.http.get(f"/docs/{name}")).status_code == 404
 
     async def test_redoc_is_off(self, stranger: Caller) -> None:

@@ -1,4 +1,4 @@
-"""Postgres or the query engine gone: 503 and nothing half-done, and all well again by itself."""
+"""Without Postgres or the query engine calls return 503, nothing is half-done, and service resumes by itself."""
 
 import asyncio
 import tempfile
@@ -44,7 +44,7 @@ async def ada(deployment: World) -> AsyncIterator[Caller]:
 
 @asynccontextmanager
 async def in_flight(deployment: World, caller: Caller, session_id: str) -> AsyncIterator[list[httpx.Response]]:
-    """Run the block while calls wait within Postgres; their answers are there after it."""
+    """Run the block while calls wait in Postgres; afterwards their responses are in the list."""
     answers: list[httpx.Response] = []
     async with deployment.database.acquire() as connection, connection.transaction():
         await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
@@ -68,7 +68,7 @@ async def test_only_calls_in_flight_fail_when_the_engine_is_killed(deployment: W
     assert {answer.status_code for answer in afterwards} == {200}
 
 
-async def test_a_lost_engine_is_told_as_a_problem_that_passes(deployment: World, ada: Caller) -> None:
+async def test_a_lost_engine_is_a_problem_with_retry_after(deployment: World, ada: Caller) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
     async with in_flight(deployment, ada, session_id) as failed:
         kill_engines()
@@ -117,7 +117,7 @@ async def test_without_postgres_every_call_is_503_and_never_404(ada: Caller, own
     assert (await ada.delete(session_id)).status_code == 204
 
 
-async def test_postgres_may_be_restarted_under_load(ada: Caller, own_postgres: Postgres) -> None:
+async def test_postgres_can_restart_under_load(ada: Caller, own_postgres: Postgres) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
     load = [asyncio.ensure_future(ada.append(session_id, str(number))) for number in range(100)]
     await asyncio.wait(load, return_when=asyncio.FIRST_COMPLETED)

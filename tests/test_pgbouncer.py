@@ -1,4 +1,4 @@
-"""Behind a PgBouncer that pools by transaction all is as without it, and what cannot be is said."""
+"""Behind a PgBouncer in transaction mode everything works, and the doctor names what cannot."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -19,8 +19,8 @@ from tests.test_doctor import Doctor
 from tests.waiting import a_statement_waits, swept, until
 
 CALLS = 40
-# Far from what a second of a slow machine could be taken for.
-MINUTES_OF_A_TIME_ZONE = 60
+# The offset of a time zone; no slow machine is that late.
+TIME_ZONE_MINUTES = 60
 STATEMENT_LIMIT = "300ms"
 
 
@@ -33,13 +33,13 @@ def bouncer(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 async def url(postgres: Postgres) -> str:
-    """A database of its own, without a pooler."""
+    """A separate database, reached directly."""
     return await migrated_database(postgres)
 
 
 @pytest.fixture
 async def behind(url: str) -> AsyncIterator[asyncpg.Pool]:
-    """A look into the same database past the pooler."""
+    """A pool on the same database that bypasses PgBouncer."""
     async with asyncpg.create_pool(url, min_size=1, max_size=2) as pool:
         yield pool
 
@@ -61,7 +61,7 @@ def doctor(pooled: Settings) -> Doctor:
     return Doctor(Operator(pooled), pooled.database_url.get_secret_value())
 
 
-async def test_a_session_lives_and_dies(ada: Caller) -> None:
+async def test_a_session_can_be_created_used_and_deleted(ada: Caller) -> None:
     session_id = (await ada.create("Lisbon", messages=[{"role": "user", "content": "hi"}]))["id"]
     appended = (await ada.append(session_id, "one", "two")).json()["messages"]
     changed = await ada.change(session_id, title="Porto", is_pinned=True)
@@ -77,7 +77,7 @@ async def test_a_session_lives_and_dies(ada: Caller) -> None:
     assert (await ada.http.post("/api/chat/sessions", json={"id": session_id})).status_code == 409
 
 
-async def test_many_transactions_at_once_share_few_connections(ada: Caller, behind: asyncpg.Pool) -> None:
+async def test_many_concurrent_transactions_share_few_connections(ada: Caller, behind: asyncpg.Pool) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
     doomed = [(await ada.create(str(number)))["id"] for number in range(CALLS)]
 
@@ -101,15 +101,15 @@ async def test_the_outbox_is_drained(ada: Caller, behind: asyncpg.Pool) -> None:
     await swept(behind)
 
 
-async def test_times_are_in_utc_whatever_the_database_thinks(pooled: Settings, behind: asyncpg.Pool, url: str) -> None:
+async def test_times_are_in_utc_whatever_the_database_default(pooled: Settings, behind: asyncpg.Pool, url: str) -> None:
     await behind.execute(f"ALTER DATABASE \"{urlsplit(url).path[1:]}\" SET TimeZone = 'Asia/Tokyo'")
     async with running(pooled) as worker, worker.client("ada") as client:
         created = await Caller(client).create("Lisbon")
     age = datetime.now(UTC) - datetime.fromisoformat(created["created_at"])
-    assert abs(age.total_seconds()) < MINUTES_OF_A_TIME_ZONE * 60
+    assert abs(age.total_seconds()) < TIME_ZONE_MINUTES * 60
 
 
-async def test_a_statement_that_never_ends_is_given_up(ada: Caller, behind: asyncpg.Pool) -> None:
+async def test_an_endless_statement_times_out(ada: Caller, behind: asyncpg.Pool) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
     async with behind.acquire() as connection, connection.transaction():
         await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
@@ -128,19 +128,21 @@ async def test_purge_runs(ada: Caller, pooled: Settings, behind: asyncpg.Pool) -
     assert await ada.titles() == ["new"]
 
 
-async def test_migrations_ask_for_a_way_around_it(pooled: Settings, url: str) -> None:
+async def test_migrations_require_a_direct_connection(pooled: Settings, url: str) -> None:
     operator = Operator(pooled)
     refused = await operator.fail("migrate")
     assert "chat-sessions migrate --database-url" in refused.output
     await operator.succeed("migrate", "--database-url", url)
 
 
-async def test_the_doctor_says_when_pgbouncer_is_not_announced(bouncer: PgBouncer, pooled: Settings, url: str) -> None:
+async def test_the_doctor_reports_pgbouncer_that_is_not_configured(
+    bouncer: PgBouncer, pooled: Settings, url: str
+) -> None:
     said = await Doctor(Operator(pooled), bouncer.to(url)).find()
     assert "Add `pgbouncer=true` to CHAT_DATABASE_URL" in said["wrong", "postgres"]
 
 
-async def test_the_doctor_says_that_nothing_limits_statements_until_the_role_does(
+async def test_the_doctor_reports_a_missing_statement_timeout_until_the_role_has_one(
     doctor: Doctor, behind: asyncpg.Pool, url: str, bouncer: PgBouncer
 ) -> None:
     before = await doctor.find()
@@ -149,7 +151,7 @@ async def test_the_doctor_says_that_nothing_limits_statements_until_the_role_doe
         f"""ALTER DATABASE "{name}" SET statement_timeout = '{STATEMENT_LIMIT}';
             ALTER DATABASE "{name}" SET idle_in_transaction_session_timeout = '10s'"""
     )
-    # Of its connections the old ones have what was set when they were opened.
+    # Connections opened earlier keep the settings of that time.
     bouncer.restart()
     after = await doctor.find()
     assert "statement_timeout" in before["warning", "statements"]
@@ -157,7 +159,7 @@ async def test_the_doctor_says_that_nothing_limits_statements_until_the_role_doe
     assert not [state for state, _ in after if state in {"warning", "wrong"}]
 
 
-async def test_an_isolation_that_brings_sessions_back_is_told_and_not_ready(
+async def test_an_isolation_level_that_revives_sessions_is_reported_and_not_ready(
     pooled: Settings, doctor: Doctor, behind: asyncpg.Pool, url: str, bouncer: PgBouncer
 ) -> None:
     await behind.execute(
