@@ -1,4 +1,4 @@
-"""The real servers, once for each worker of pytest; empty before each test that uses them, and checked after it."""
+"""Real servers, one set per pytest worker; emptied before each test that uses them, and checked after it."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ from tests.databases import EMPTY
 from tests.proxy import Proxy
 from tests.service import SECRET, Caller, Service, running
 
-# `make nightly` takes the other one.
+# `make nightly` uses the other profile.
 base = hypothesis.settings(deadline=None, database=None, print_blob=True, suppress_health_check=list(HealthCheck))
 hypothesis.settings.register_profile("quick", base, max_examples=15, stateful_step_count=25)
 hypothesis.settings.register_profile("thorough", base, max_examples=1500, stateful_step_count=50)
@@ -29,7 +29,7 @@ hypothesis.settings.load_profile("quick")
 
 
 def pytest_configure() -> None:
-    """Hide the settings that developers have in their environment for a service of their own."""
+    """Hide the developer's own `CHAT_*` variables."""
     for name in list(os.environ):
         if name.upper().startswith(PREFIX) or name == "PORT":
             del os.environ[name]
@@ -59,21 +59,21 @@ def redis_server(servers: tuple[Postgres, Redis]) -> Redis:
 
 @pytest.fixture(scope="session")
 async def database(postgres: Postgres) -> AsyncIterator[asyncpg.Pool]:
-    """A look into the database beside the service."""
+    """A direct connection to the database."""
     async with asyncpg.create_pool(postgres.url, min_size=1, max_size=4) as pool:
         yield pool
 
 
 @pytest.fixture(scope="session")
 async def redis(redis_server: Redis) -> AsyncIterator[RedisClient]:
-    """A look into Redis beside the service."""
+    """A direct connection to Redis."""
     async with RedisClient.from_url(redis_server.url) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 async def line(redis_server: Redis) -> AsyncIterator[Proxy]:
-    """A line to Redis on which tests hold commands and answers."""
+    """A proxy to Redis on which tests hold commands and responses."""
     async with Proxy(redis_server.port).running() as proxy:
         yield proxy
 
@@ -89,7 +89,7 @@ def settings(postgres: Postgres, redis_server: Redis) -> Settings:
             "drain_seconds": 0,
         }
     )
-    # Shorter than in production, so that tests which wait for them are quick; but a busy machine's Redis is not away.
+    # Shorter than in production, so that tests which wait for them are quick, but long enough for a busy machine.
     paces = {"cache_hold": 1, "sweep_interval": 0.2, "redis_timeout": 10, "lease_slack": 60}
     settings = settings.model_copy(update=paces)
     configure_logging(settings)
@@ -104,7 +104,7 @@ async def service(settings: Settings) -> AsyncIterator[Service]:
 
 @pytest.fixture(autouse=True)
 def _empty(request: pytest.FixtureRequest) -> None:
-    """Empty the stores for a test that can reach them; for the others, no server starts."""
+    """Empty the stores for a test that can reach them; other tests start no server."""
     if "servers" in request.fixturenames:
         request.getfixturevalue("empty_stores")
 
@@ -132,6 +132,6 @@ async def bob(service: Service) -> AsyncIterator[Caller]:
 
 @pytest.fixture
 async def stranger(service: Service) -> AsyncIterator[Caller]:
-    """Somebody without a token."""
+    """A caller without a token."""
     async with service.client(None) as client:
         yield Caller(client)

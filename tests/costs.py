@@ -1,4 +1,4 @@
-"""What a call costs: statements and round trips, counted and not timed."""
+"""The cost of a call in statements and round trips: counted, not timed."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -9,13 +9,13 @@ from redis.asyncio import Redis
 from chat_sessions.store.preconditions import CHECK
 from tests.service import Service
 
-# What a connection says of itself, and what the sweeper and the feed send whoever calls.
-BESIDE = {"PING", "HELLO", "AUTH", "INFO", "CLIENT", "SELECT", "SUBSCRIBE", "UNSUBSCRIBE", "ECHO", "CLUSTER"}
+# Sent by connections themselves, and by the sweeper and the feed at any time.
+BACKGROUND = {"PING", "HELLO", "AUTH", "INFO", "CLIENT", "SELECT", "SUBSCRIBE", "UNSUBSCRIBE", "ECHO", "CLUSTER"}
 
 
 @asynccontextmanager
 async def commands(redis: Redis) -> AsyncIterator[Callable[[], Awaitable[list[str]]]]:
-    """Yield a function that returns the commands that clients have sent since, the sweeper's aside."""
+    """Yield a function that returns the commands sent since, without the sweeper's."""
     async with redis.monitor() as monitor:
 
         async def sent() -> list[str]:
@@ -23,7 +23,7 @@ async def commands(redis: Redis) -> AsyncIterator[Callable[[], Awaitable[list[st
             await redis.echo(end.split()[1])
             heard = []
             while (command := await monitor.next_command())["command"] != end:
-                if command["client_type"] != "lua" and not _is_beside(command["command"].split()):
+                if command["client_type"] != "lua" and not _is_background(command["command"].split()):
                     heard.append(command["command"])
             return heard
 
@@ -31,13 +31,13 @@ async def commands(redis: Redis) -> AsyncIterator[Callable[[], Awaitable[list[st
 
 
 def counted(worker: Service) -> Callable[[], list[str]]:
-    """Return a function that returns the statements since now, those of the readiness watch aside."""
+    """Return a function that returns the statements since now, without the readiness check's."""
     start = len(worker.statements)
     return lambda: [each for each in worker.statements[start:] if each != CHECK]
 
 
-def _is_beside(words: list[str]) -> bool:
-    if words[0] in BESIDE:
+def _is_background(words: list[str]) -> bool:
+    if words[0] in BACKGROUND:
         return True
     # An eviction has three keys of the list and three of each session; its fourth argument is 1 from the sweeper.
     keys = int(words[2]) if words[0] == "EVALSHA" else 0

@@ -46,7 +46,7 @@ def operator(settings: Settings) -> Operator:
 
 
 async def chats(owner: Caller) -> dict[str, Any]:
-    """Return all that a user can see, by the ids of the sessions."""
+    """Return everything that a user can see, by session id."""
     listed = (await owner.page(limit=100)).json()["sessions"]
     return {each["id"]: (await owner.get(each["id"], limit=200)).json() | {"user_id": None} for each in listed}
 
@@ -69,7 +69,7 @@ async def forget_tombstones(database: asyncpg.Pool) -> None:
 
 
 def line(**changes: object) -> bytes:
-    """Return a line as export writes it, but for the changes."""
+    """Return an exported line, with changes."""
     moment = "2026-01-02T03:04:05.678Z"
     whole = {"id": new_id(), "title": "t", "created_at": moment, "updated_at": moment, "is_pinned": False}
     return json.dumps({**whole, "metadata": {}, "messages": [], **changes}).encode() + b"\n"
@@ -79,7 +79,7 @@ def message(sequence: int, **changes: object) -> dict[str, object]:
     return {"id": new_id(), "role": "user", "sequence": sequence, "created_at": "2026-01-02T03:04:05Z", **changes}
 
 
-async def test_an_exported_user_who_was_erased_and_imported_has_the_same_chats(
+async def test_export_erase_import_restores_the_same_sessions(
     operator: Operator, ada: Caller, database: asyncpg.Pool
 ) -> None:
     before = await some_chats(ada)
@@ -93,7 +93,9 @@ async def test_an_exported_user_who_was_erased_and_imported_has_the_same_chats(
     assert await exported(operator) == file
 
 
-async def test_another_user_gets_the_same_chats_under_new_ids(operator: Operator, ada: Caller, bob: Caller) -> None:
+async def test_another_user_imports_the_same_sessions_under_new_ids(
+    operator: Operator, ada: Caller, bob: Caller
+) -> None:
     before = await some_chats(ada)
     await operator.succeed("import", "--user", "bob", "--new-ids", stdin=await exported(operator))
     after = await chats(bob)
@@ -106,7 +108,7 @@ async def test_another_user_gets_the_same_chats_under_new_ids(operator: Operator
     assert await chats(ada) == before
 
 
-async def test_an_imported_session_goes_on_where_it_ended(operator: Operator, ada: Caller) -> None:
+async def test_an_imported_session_continues_where_it_ended(operator: Operator, ada: Caller) -> None:
     given = line(messages=[message(0), message(1)])
     await operator.succeed("import", "--user", "ada", stdin=given)
     answer = await ada.append(json.loads(given)["id"], "next")
@@ -116,7 +118,7 @@ async def test_an_imported_session_goes_on_where_it_ended(operator: Operator, ad
 async def test_an_import_evicts_the_cached_list_itself(
     settings: Settings, postgres: Postgres, redis: RedisClient
 ) -> None:
-    # No service sweeps here.
+    # No service runs, so nothing else sweeps.
     url = await migrated_database(postgres)
     await redis.hset("chat:{ada}:list", "a page", "from before")
     await redis.expire("chat:{ada}:list", 60)
@@ -124,7 +126,7 @@ async def test_an_import_evicts_the_cached_list_itself(
     assert await redis.exists("chat:{ada}:list") == 0
 
 
-async def test_a_long_session_is_one_whole_line(
+async def test_a_long_session_is_one_complete_line(
     operator: Operator, ada: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chat_sessions.operator.portability.MESSAGES_PER_PAGE", 2)
@@ -138,18 +140,18 @@ async def test_a_long_session_is_one_whole_line(
     assert [each["content"] for each in copies[0]["messages"]] == [str(number) for number in range(7)]
 
 
-async def test_pages_of_sessions_follow_each_other_without_gap_or_overlap(
+async def test_pages_of_sessions_have_no_gap_or_overlap(
     operator: Operator, ada: Caller, database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chat_sessions.operator.portability.SESSIONS_PER_PAGE", 2)
     ids = [(await ada.create())["id"] for _ in range(7)]
-    # Many at the same moment, the worst case of a page's edge.
+    # Many share one time, the worst case for a page's edge.
     await database.execute('UPDATE "ChatSession" SET "createdAt" = \'2026-01-01\' WHERE "id" = ANY($1)', ids[:5])
     lines = [json.loads(each)["id"] for each in (await exported(operator)).splitlines()]
     assert sorted(lines) == sorted(ids)
 
 
-async def test_a_session_that_is_deleted_while_it_is_exported_leaves_no_half_line(
+async def test_a_session_deleted_during_its_export_leaves_no_partial_line(
     settings: Settings, ada: Caller, database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chat_sessions.operator.portability.MESSAGES_PER_PAGE", 2)
@@ -170,7 +172,7 @@ async def test_a_session_that_is_deleted_while_it_is_exported_leaves_no_half_lin
     assert [json.loads(each)["title"] for each in out.getvalue().splitlines()] == ["kept"]
 
 
-async def test_a_file_is_only_for_its_owner_and_complete_or_not_there(
+async def test_a_file_is_private_to_its_owner_and_complete_or_absent(
     operator: Operator, ada: Caller, tmp_path: Path
 ) -> None:
     await some_chats(ada)
@@ -179,10 +181,10 @@ async def test_a_file_is_only_for_its_owner_and_complete_or_not_there(
     assert "Exported 3 sessions." in result.stderr
     assert target.read_bytes() == await exported(operator)
     assert target.stat().st_mode & 0o077 == 0
-    assert os.listdir(tmp_path) == [target.name]  # noqa: PTH208  the other way counts as blocking
+    assert os.listdir(tmp_path) == [target.name]  # noqa: PTH208  Path.iterdir counts as blocking
 
 
-async def test_a_file_that_cannot_be_written_or_read_is_told_in_words(operator: Operator, tmp_path: Path) -> None:
+async def test_an_unwritable_or_unreadable_file_is_reported(operator: Operator, tmp_path: Path) -> None:
     result = await operator.fail("export", "--user", "ada", "--output", str(tmp_path / "no" / "file"))
     assert "file.unfinished: No such file" in result.stderr
     missing = await operator.run("import", "--user", "ada", str(tmp_path / "missing"))
@@ -190,7 +192,7 @@ async def test_a_file_that_cannot_be_written_or_read_is_told_in_words(operator: 
     assert "No such file" in " ".join(missing.stderr.replace("│", " ").split())
 
 
-async def test_ids_that_are_taken_or_were_deleted_are_refused_by_line_and_the_rest_is_imported(
+async def test_taken_and_deleted_ids_are_rejected_by_line_and_the_rest_is_imported(
     operator: Operator, ada: Caller
 ) -> None:
     taken = await ada.create("mine")
@@ -203,14 +205,14 @@ async def test_ids_that_are_taken_or_were_deleted_are_refused_by_line_and_the_re
     assert sorted(await ada.titles()) == ["mine", "one", "two"]
 
 
-async def test_an_import_keeps_ids_that_other_users_have(operator: Operator, ada: Caller, bob: Caller) -> None:
+async def test_an_import_keeps_ids_that_only_other_users_have(operator: Operator, ada: Caller, bob: Caller) -> None:
     theirs = await bob.create("his")
     await operator.succeed("import", "--user", "ada", stdin=line(id=theirs["id"], title="hers"))
     assert (await ada.get(theirs["id"])).json()["title"] == "hers"
     assert (await bob.get(theirs["id"])).json()["title"] == "his"
 
 
-async def test_a_strict_import_stops_at_the_first_line_that_it_refuses(operator: Operator, ada: Caller) -> None:
+async def test_a_strict_import_stops_at_the_first_rejected_line(operator: Operator, ada: Caller) -> None:
     lines = [line(title="one"), b"no json\n", line(title="two")]
     result = await operator.fail("import", "--user", "ada", "--strict", stdin=b"".join(lines))
     assert list(refusals(result)) == [2]
@@ -239,9 +241,7 @@ MISFITS = [
 ]
 
 
-async def test_lines_that_do_not_fit_are_refused_by_number_and_nothing_of_them_is_kept(
-    operator: Operator, ada: Caller
-) -> None:
+async def test_invalid_lines_are_rejected_by_number_and_leave_nothing(operator: Operator, ada: Caller) -> None:
     given = b"".join(bad + line(title="good") for bad, _ in MISFITS)
     result = await operator.fail("import", "--user", "ada", stdin=given)
     found = refusals(result)
@@ -253,7 +253,7 @@ async def test_lines_that_do_not_fit_are_refused_by_number_and_nothing_of_them_i
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
-async def test_the_first_and_the_last_moment_can_be_imported_and_read(
+async def test_the_first_and_the_last_possible_times_can_be_imported_and_read(
     moment: str, operator: Operator, ada: Caller
 ) -> None:
     given = line(title="old", created_at=moment, updated_at=moment, messages=[message(0, created_at=moment)])
@@ -265,7 +265,7 @@ async def test_the_first_and_the_last_moment_can_be_imported_and_read(
 
 
 def refusals(result: Result) -> dict[int, str]:
-    """Return the reasons by their lines, each up to its first comma unless that is all there is."""
+    """Return the reasons by line number; a taken id without its details."""
     found = [
         each.removeprefix("Line ").split(": ", 1) for each in result.stderr.splitlines() if each.startswith("Line")
     ]

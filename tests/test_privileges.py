@@ -1,4 +1,4 @@
-"""The service as a role of Postgres that may do no more than the documentation grants."""
+"""The service as a Postgres role with exactly the documented privileges."""
 
 import re
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ NEEDED = [
 
 @pytest.fixture(scope="module")
 async def owner(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
-    """A look as the superuser into a database of its own, in which the roles of the guide have migrated."""
+    """A superuser's connection to a database that the guide's roles have migrated."""
     url = await migrated_database(postgres)
     connection = await asyncpg.connect(url)
     await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
@@ -46,7 +46,7 @@ async def owner(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
 
 @pytest.fixture(scope="module")
 async def confined(owner: asyncpg.Connection, settings: Settings, postgres: Postgres) -> Settings:
-    """The settings of the service as the role that the guide makes for it."""
+    """The settings of the service under the guide's role."""
     name = await owner.fetchval("SELECT current_database()")
     urls = {role: url_of(postgres, role, password, name) for role, password in CREATED.findall(GUIDE.read_text())}
     await Operator(settings).succeed("migrate", "--database-url", urls["chat_owner"])
@@ -61,7 +61,7 @@ def url_of(postgres: Postgres, role: str, password: str, database: str) -> str:
     return parts._replace(netloc=f"{credentials}@{parts.netloc.rpartition('@')[2]}", path=f"/{database}").geturl()
 
 
-async def test_the_role_of_the_guide_is_enough_for_every_call_and_command(confined: Settings) -> None:
+async def test_the_documented_role_can_run_every_call_and_command(confined: Settings) -> None:
     async with running(confined) as worker, worker.client("ada") as client:
         ada = Caller(client)
         kept, deleted = (await ada.create("kept"))["id"], (await ada.create("deleted"))["id"]
@@ -80,7 +80,7 @@ async def test_the_role_of_the_guide_is_enough_for_every_call_and_command(confin
     assert "erased 1 session" in (await operator.succeed("erase-user", "ada", "--yes")).output
 
 
-async def test_the_role_of_the_guide_can_change_no_table(confined: Settings) -> None:
+async def test_the_documented_role_can_change_no_table(confined: Settings) -> None:
     connection = await asyncpg.connect(confined.database_url.get_secret_value())
     for statement in (
         'DROP TABLE "Outbox"',
@@ -94,14 +94,14 @@ async def test_the_role_of_the_guide_can_change_no_table(confined: Settings) -> 
     await connection.close()
 
 
-async def test_the_doctor_finds_nothing_missing_for_it(confined: Settings) -> None:
+async def test_the_doctor_finds_no_missing_privilege(confined: Settings) -> None:
     result = await Operator(confined).run("doctor")
     assert re.search(r"ok +privileges +chat_api has all privileges it needs", result.stdout), result.stdout
     assert re.search(r"ok +drift ", result.stdout)
 
 
 @pytest.mark.parametrize("privilege", NEEDED)
-async def test_the_doctor_names_a_privilege_that_is_missing_and_the_statement_that_grants_it(
+async def test_the_doctor_names_a_missing_privilege_and_its_grant(
     privilege: str, confined: Settings, owner: asyncpg.Connection
 ) -> None:
     await owner.execute(f"REVOKE {privilege} FROM chat_api")

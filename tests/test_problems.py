@@ -1,4 +1,4 @@
-"""Every error is a problem (RFC 9457), says enough to act on, and nothing that it should not."""
+"""Every error is a problem (RFC 9457) that says enough to act on and leaks nothing."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from chat_sessions.settings import Settings
 from tests.service import Caller, Service, new_id
 
 PATH = "/api/chat/sessions"
-SECRET_TEXT = "a secret that must not come back"  # noqa: S105  it is none
+SECRET_TEXT = "a secret that must not come back"  # noqa: S105  not a real one
 
 
 def check(answer: httpx.Response, status: int, kind: str | None) -> None:
@@ -54,7 +54,7 @@ class TestKinds:
             ("BREW", PATH, {"GET", "POST"}),
         ],
     )
-    async def test_another_method_is_405_and_names_those_there_are(
+    async def test_a_wrong_method_is_405_and_lists_the_allowed_ones(
         self, method: str, path: str, allowed: set[str], ada: Caller
     ) -> None:
         answer = await ada.http.request(method, path)
@@ -66,7 +66,7 @@ class TestKinds:
     async def test_no_token_is_401(self, stranger: Caller) -> None:
         check(await stranger.page(), 401, "unauthorized")
 
-    async def test_no_session_is_404(self, ada: Caller) -> None:
+    async def test_a_missing_session_is_404(self, ada: Caller) -> None:
         check(await ada.get(new_id()), 404, "session-not-found")
 
     async def test_a_deleted_id_is_409(self, ada: Caller) -> None:
@@ -74,7 +74,7 @@ class TestKinds:
         await ada.delete(deleted)
         check(await ada.http.post(PATH, json={"id": deleted}), 409, "session-id-taken")
 
-    async def test_another_version_is_412(self, ada: Caller) -> None:
+    async def test_a_stale_etag_is_412(self, ada: Caller) -> None:
         check(await ada.delete((await ada.create())["id"], if_match='"1"'), 412, "precondition-failed")
 
     async def test_a_damaged_cursor_is_422(self, ada: Caller) -> None:
@@ -84,7 +84,7 @@ class TestKinds:
             (["query", "cursor"], "bad_request")
         ]
 
-    async def test_a_request_that_does_not_fit_is_422_and_says_where(self, ada: Caller) -> None:
+    async def test_an_invalid_request_is_422_and_names_the_location(self, ada: Caller) -> None:
         answer = await ada.http.post(PATH, json={"title": "", "messages": [{"role": "robot"}]})
         check(answer, 422, "invalid-request")
         assert [(each["loc"], each["type"]) for each in answer.json()["errors"]] == [
@@ -93,7 +93,7 @@ class TestKinds:
         ]
 
     @pytest.mark.parametrize("content", [b"{", b"\xff", b"[" * 10_000, b"1" * 5000, b'{"a":1}x', b"nul"])
-    async def test_a_body_that_is_no_json_is_422(self, content: bytes, ada: Caller) -> None:
+    async def test_an_invalid_json_body_is_422(self, content: bytes, ada: Caller) -> None:
         answer = await ada.http.post(PATH, content=content, headers={"Content-Type": "application/json"})
         check(answer, 422, "invalid-request")
         assert answer.json()["errors"][0]["loc"][0] == "body"
@@ -107,10 +107,10 @@ class TestKinds:
     @pytest.mark.parametrize(
         "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x", ""]
     )
-    async def test_a_body_of_another_kind_is_422(self, kind: str, ada: Caller) -> None:
+    async def test_a_body_of_another_content_type_is_422(self, kind: str, ada: Caller) -> None:
         check(await ada.http.post(PATH, content=b"{}", headers={"Content-Type": kind}), 422, "invalid-request")
 
-    async def test_no_body_is_422(self, ada: Caller) -> None:
+    async def test_a_missing_body_is_422(self, ada: Caller) -> None:
         check(await ada.http.post(PATH), 422, "invalid-request")
 
 
@@ -119,11 +119,11 @@ class TestTooLarge:
     def too_large(self, service: Service) -> bytes:
         return b'{"title": "' + b" " * service.settings.max_body_bytes + b'x"}'
 
-    async def test_a_body_that_says_so_is_413(self, ada: Caller, too_large: bytes) -> None:
+    async def test_a_body_declared_too_large_is_413(self, ada: Caller, too_large: bytes) -> None:
         answer = await ada.http.post(PATH, content=too_large, headers={"Content-Type": "application/json"})
         check(answer, 413, "body-too-large")
 
-    async def test_a_body_that_turns_out_so_is_413(self, ada: Caller, too_large: bytes) -> None:
+    async def test_a_body_that_grows_too_large_is_413(self, ada: Caller, too_large: bytes) -> None:
         async def chunks() -> AsyncIterator[bytes]:
             for start in range(0, len(too_large), 65536):
                 yield too_large[start : start + 65536]
@@ -131,21 +131,21 @@ class TestTooLarge:
         answer = await ada.http.post(PATH, content=chunks(), headers={"Content-Type": "application/json"})
         check(answer, 413, "body-too-large")
 
-    async def test_it_goes_before_the_token_and_the_path(self, stranger: Caller, too_large: bytes) -> None:
+    async def test_it_precedes_the_checks_of_token_and_path(self, stranger: Caller, too_large: bytes) -> None:
         check(await stranger.http.post("/nowhere", content=too_large), 413, "body-too-large")
 
     @pytest.mark.parametrize("length", ["9" * 5000, "9" * 20, "99999999999"])
-    async def test_a_length_without_end_is_413(self, length: str, ada: Caller) -> None:
+    async def test_an_absurd_content_length_is_413(self, length: str, ada: Caller) -> None:
         answer = await ada.http.post(PATH, content=b"{}", headers={"Content-Length": length})
         check(answer, 413, "body-too-large")
 
-    async def test_the_largest_body_is_read(self, ada: Caller, service: Service) -> None:
+    async def test_the_largest_allowed_body_is_read(self, ada: Caller, service: Service) -> None:
         body = b'{"title": "x"}'.ljust(service.settings.max_body_bytes)
         answer = await ada.http.post(PATH, content=body, headers={"Content-Type": "application/json"})
         assert answer.status_code == 201
 
 
-class TestWhatIsNotSaid:
+class TestLeaks:
     @pytest.mark.parametrize(
         "body",
         [
@@ -160,29 +160,29 @@ class TestWhatIsNotSaid:
         ],
         ids=range(8),
     )
-    async def test_a_refused_value_does_not_come_back(self, body: object, ada: Caller) -> None:
+    async def test_a_rejected_value_is_not_echoed(self, body: object, ada: Caller) -> None:
         answer = await ada.http.post(PATH, json=body)
         check(answer, 422, "invalid-request")
         assert SECRET_TEXT not in answer.text
         assert all(set(each) == {"loc", "msg", "type"} for each in answer.json()["errors"])
 
     @pytest.mark.parametrize("query", ["limit", "offset", "pinned_first", "cursor"])
-    async def test_a_refused_parameter_does_not_come_back(self, query: str, ada: Caller) -> None:
+    async def test_a_rejected_parameter_is_not_echoed(self, query: str, ada: Caller) -> None:
         answer = await ada.page(**{query: SECRET_TEXT})
         assert answer.status_code == 422
         assert SECRET_TEXT not in answer.text
 
-    async def test_a_refused_name_comes_back_cut(self, ada: Caller) -> None:
+    async def test_a_rejected_name_is_echoed_truncated(self, ada: Caller) -> None:
         answer = await ada.http.post(PATH, json={"x" * 1_000_000: 1})
         check(answer, 422, "invalid-request")
         assert answer.json()["errors"][0]["loc"] == ["body", "x" * 64]
 
-    async def test_a_hundred_mistakes_are_not_a_hundred_lines(self, ada: Caller) -> None:
+    async def test_at_most_twenty_mistakes_are_listed(self, ada: Caller) -> None:
         answer = await ada.http.post(f"{PATH}/batch-delete", json={"ids": list(range(100))})
         check(answer, 422, "invalid-request")
         assert len(answer.json()["errors"]) == 20
 
-    async def test_a_deep_mistake_has_a_short_address(self, ada: Caller) -> None:
+    async def test_a_deep_mistake_has_a_short_pointer(self, ada: Caller) -> None:
         deep: object = "\0"
         for _ in range(200):
             deep = [deep]
@@ -193,7 +193,7 @@ class TestWhatIsNotSaid:
     @pytest.mark.parametrize(
         "bug", [ZeroDivisionError(SECRET_TEXT), RecursionError(SECRET_TEXT), KeyError(SECRET_TEXT)]
     )
-    async def test_a_bug_is_500_and_says_nothing_of_itself(
+    async def test_a_bug_is_500_and_leaks_nothing(
         self, bug: Exception, settings: Settings, caplog: pytest.LogCaptureFixture
     ) -> None:
         app = create_app(settings)
@@ -210,7 +210,7 @@ class TestWhatIsNotSaid:
         assert SECRET_TEXT not in answer.text
         assert "looked-for" in caplog.text
 
-    async def test_an_error_without_a_kind_of_its_own_is_500(self, settings: Settings) -> None:
+    async def test_an_error_without_its_own_kind_is_500(self, settings: Settings) -> None:
         app = create_app(settings)
 
         async def fail() -> None:
@@ -224,7 +224,7 @@ class TestWhatIsNotSaid:
 
 class TestRetryAfter:
     @pytest.mark.parametrize("error", [DatabaseUnavailable, SessionBusy, TooManyRequests, TooManyStreams])
-    async def test_what_passes_by_itself_says_when_to_try_again(
+    async def test_a_temporary_problem_has_retry_after(
         self, error: type[ChatSessionsError], settings: Settings
     ) -> None:
         app = create_app(settings)
@@ -241,7 +241,7 @@ class TestRetryAfter:
         assert answer.headers["Retry-After"] == str(error.retry_after)
         assert int(answer.headers["Retry-After"]) >= 1
 
-    async def test_what_does_not_pass_by_itself_says_nothing_of_it(self, ada: Caller, stranger: Caller) -> None:
+    async def test_a_permanent_problem_has_no_retry_after(self, ada: Caller, stranger: Caller) -> None:
         for answer in (await ada.get(new_id()), await stranger.page(), await ada.page(limit=0)):
             assert "Retry-After" not in answer.headers
 
@@ -249,14 +249,12 @@ class TestRetryAfter:
 class TestRequestId:
     @pytest.mark.parametrize("given", ["a", "01HXYZ", "trace/1:2+3=4_5.6-7", "x" * 128])
     @pytest.mark.parametrize("path", [PATH, "/nowhere", "/healthz"])
-    async def test_is_taken_and_echoed(self, path: str, given: str, stranger: Caller) -> None:
+    async def test_is_accepted_and_echoed(self, path: str, given: str, stranger: Caller) -> None:
         answer = await stranger.http.get(path, headers={"X-Request-ID": given})
         assert answer.headers["X-Request-ID"] == given
 
     @pytest.mark.parametrize("given", [b"", b"x" * 129, b"a b", b"\xff", b"<script>", b'{"a":1}', b"a\tb", None])
-    async def test_is_minted_when_there_is_none_that_is_safe_to_log(
-        self, given: bytes | None, stranger: Caller
-    ) -> None:
+    async def test_is_generated_unless_it_is_safe_to_log(self, given: bytes | None, stranger: Caller) -> None:
         headers = {} if given is None else {b"X-Request-ID": given}
         answer = await stranger.http.get("/healthz", headers=headers)
         assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["X-Request-ID"])
@@ -266,7 +264,7 @@ class TestRequestId:
         assert len({each.headers["X-Request-ID"] for each in answers}) == 3
 
 
-async def test_what_is_not_ascii_in_a_problem_is_still_json(ada: Caller) -> None:
+async def test_a_problem_with_non_ascii_text_is_valid_json(ada: Caller) -> None:
     answer = await ada.http.post(PATH, content=b'{"\\ud800\\u2028": 1}', headers={"Content-Type": "application/json"})
     check(answer, 422, "invalid-request")
     assert json.loads(answer.content)["errors"][0]["loc"][0] == "body"

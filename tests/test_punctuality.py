@@ -9,7 +9,7 @@ import pytest
 from chat_sessions.cache.redis.punctuality import within
 
 
-async def test_a_call_that_fails_while_it_is_given_up_is_not_reported_as_an_unhandled_error() -> None:
+async def test_a_failure_during_a_timeout_is_not_an_unhandled_error() -> None:
     unhandled: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
     ended = asyncio.Event()
@@ -24,7 +24,7 @@ async def test_a_call_that_fails_while_it_is_given_up_is_not_reported_as_an_unha
     with pytest.raises(TimeoutError):
         await within(0.001, call())
     await ended.wait()
-    # The task is let go of in the turn after its last one, and complains when it is collected.
+    # The task is released one turn after its last step, and reports when it is collected.
     await asyncio.sleep(0)
     gc.collect()
     assert unhandled == []

@@ -1,4 +1,4 @@
-"""Readers and writers that come late: a session that was changed or deleted stays so, whoever was under way."""
+"""Races: late readers and writers never undo a change or a deletion."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
@@ -28,7 +28,7 @@ ADA = UserKeys("ada")
 
 @pytest.fixture(scope="module")
 def through_line(settings: Settings, redis_server: Redis, line: Proxy) -> Settings:
-    """The settings of a worker whose commands to Redis a test can hold."""
+    """Settings of a worker whose Redis commands a test can hold."""
     url = url_through(line, redis_server, settings.redis_url)
     return settings.model_copy(
         update={"redis_url": url, "redis_timeout": PATIENT_SECONDS, "lease_slack": PATIENT_SECONDS}
@@ -43,7 +43,7 @@ async def slow_service(through_line: Settings, service: Service) -> AsyncIterato
 
 @pytest.fixture
 async def slow_ada(slow_service: Service) -> AsyncIterator[Caller]:
-    """The same user, by way of the worker whose commands can be held. It caches, whatever its line has been through."""
+    """The same user on the worker whose commands can be held. It caches, whatever its connection went through."""
     async with slow_service.client("ada") as client:
         await until(Caller(client).is_fully_ready)
         yield Caller(client)
@@ -51,7 +51,7 @@ async def slow_ada(slow_service: Service) -> AsyncIterator[Caller]:
 
 @pytest.fixture
 async def session_id(ada: Caller, redis: RedisClient, database: asyncpg.Pool) -> str:
-    """A session that nothing keeps out of the cache any more."""
+    """A session that may be cached."""
     created: str = (await ada.create("Lisbon", messages=[{"role": "user", "content": "hi"}]))["id"]
     await swept(database)
     await redis.delete(ADA.hold(created), ADA.list_hold)
@@ -60,7 +60,7 @@ async def session_id(ada: Caller, redis: RedisClient, database: asyncpg.Pool) ->
 
 @asynccontextmanager
 async def held_before_its_fill(line: Proxy, read: Awaitable[httpx.Response]) -> AsyncIterator[None]:
-    """Run the block while a read has loaded from Postgres and not yet filled the cache; then let it go on."""
+    """Run the block while a read has loaded from Postgres and not yet filled the cache."""
     async with line.hold(script("fill")) as gate:
         reading = asyncio.ensure_future(read)
         await gate.reached_by(reading)
@@ -69,7 +69,7 @@ async def held_before_its_fill(line: Proxy, read: Awaitable[httpx.Response]) -> 
         assert (await reading).status_code == 200
 
 
-async def test_a_held_read_fills_the_cache_if_nothing_changes_meanwhile(
+async def test_a_delayed_read_fills_the_cache_if_nothing_changes_meanwhile(
     slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
 ) -> None:
     async with held_before_its_fill(line, slow_ada.get(session_id)):
@@ -95,7 +95,7 @@ async def test_a_read_that_began_before_an_append_does_not_hide_the_message(
     assert contents == ["hi", "there"]
 
 
-async def test_a_read_that_began_before_a_renaming_does_not_bring_the_old_title_back(
+async def test_a_read_that_began_before_a_rename_does_not_restore_the_old_title(
     ada: Caller, slow_ada: Caller, line: Proxy, session_id: str
 ) -> None:
     async with held_before_its_fill(line, slow_ada.get(session_id)):
@@ -103,7 +103,7 @@ async def test_a_read_that_began_before_a_renaming_does_not_bring_the_old_title_
     assert (await slow_ada.get(session_id)).json()["title"] == "Porto"
 
 
-async def test_a_list_that_was_loaded_before_a_delete_does_not_show_the_session_again(
+async def test_a_list_loaded_before_a_delete_does_not_show_the_session_again(
     ada: Caller, slow_ada: Caller, line: Proxy, session_id: str
 ) -> None:
     async with held_before_its_fill(line, slow_ada.page()):
@@ -111,7 +111,7 @@ async def test_a_list_that_was_loaded_before_a_delete_does_not_show_the_session_
     assert await slow_ada.titles() == []
 
 
-async def test_a_list_that_was_loaded_before_a_creation_does_not_hide_the_new_session(
+async def test_a_list_loaded_before_a_creation_does_not_hide_the_session(
     ada: Caller, slow_ada: Caller, line: Proxy, session_id: str
 ) -> None:
     async with held_before_its_fill(line, slow_ada.page()):
@@ -120,7 +120,7 @@ async def test_a_list_that_was_loaded_before_a_creation_does_not_hide_the_new_se
     assert (await ada.get(session_id)).status_code == 200
 
 
-async def test_a_read_that_is_slower_than_a_hold_does_not_fill(
+async def test_a_read_slower_than_a_hold_does_not_fill(
     through_line: Settings, line: Proxy, ada: Caller, session_id: str, redis: RedisClient, database: asyncpg.Pool
 ) -> None:
     async with (
@@ -130,14 +130,14 @@ async def test_a_read_that_is_slower_than_a_hold_does_not_fill(
     ):
         await ada.delete(session_id)
         await swept(database)
-        # The holds of the deletion are over before the late fill arrives: only the ticket's age can refuse it.
+        # The deletion's holds expire before the late fill arrives: only the ticket's age can reject it.
         await redis.delete(ADA.hold(session_id))
         issued = await redis.time()
         await until(lambda: _later_than(redis, issued, SHORT_HOLD_SECONDS))
     assert await redis.exists(ADA.session(session_id)) == 0
 
 
-async def test_an_eviction_that_is_lost_on_the_line_is_repeated_before_the_answer(
+async def test_a_lost_eviction_is_repeated_before_the_response(
     ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
 ) -> None:
     await ada.get(session_id)
@@ -155,7 +155,7 @@ async def _later_than(redis: RedisClient, since: tuple[int, int], seconds: float
     return (now[0] - since[0]) + (now[1] - since[1]) / 1_000_000 > seconds
 
 
-async def test_a_create_that_waits_for_the_deletion_of_its_id_is_refused(
+async def test_a_create_that_waits_for_the_deletion_of_its_id_is_rejected(
     ada: Caller, database: asyncpg.Pool, session_id: str
 ) -> None:
     async with deletion_under_way(database, session_id):
@@ -165,9 +165,7 @@ async def test_a_create_that_waits_for_the_deletion_of_its_id_is_refused(
     assert await database.fetchval('SELECT count(*) FROM "ChatSession"') == 0
 
 
-async def test_a_late_create_is_refused_even_where_repeatable_read_is_the_default(
-    postgres: Postgres, settings: Settings
-) -> None:
+async def test_a_late_create_is_rejected_even_under_repeatable_read(postgres: Postgres, settings: Settings) -> None:
     url = await migrated_database(postgres)
     async with asyncpg.create_pool(url, min_size=2, max_size=3) as database:
         name = urlsplit(url).path[1:]
@@ -185,9 +183,7 @@ async def test_a_late_create_is_refused_even_where_repeatable_read_is_the_defaul
             assert (await ada.get(session_id)).status_code == 404
 
 
-async def test_an_append_that_waits_for_a_deletion_finds_nothing(
-    ada: Caller, database: asyncpg.Pool, session_id: str
-) -> None:
+async def test_an_append_that_waits_for_a_deletion_is_404(ada: Caller, database: asyncpg.Pool, session_id: str) -> None:
     async with deletion_under_way(database, session_id):
         late = asyncio.ensure_future(ada.append(session_id, "too late"))
         await until(lambda: a_statement_waits(database))
@@ -195,16 +191,14 @@ async def test_an_append_that_waits_for_a_deletion_finds_nothing(
     assert await database.fetchval('SELECT count(*) FROM "ChatMessage"') == 0
 
 
-async def test_a_renaming_that_waits_for_a_deletion_finds_nothing(
-    ada: Caller, database: asyncpg.Pool, session_id: str
-) -> None:
+async def test_a_rename_that_waits_for_a_deletion_is_404(ada: Caller, database: asyncpg.Pool, session_id: str) -> None:
     async with deletion_under_way(database, session_id):
         late = asyncio.ensure_future(ada.change(session_id, title="Porto"))
         await until(lambda: a_statement_waits(database))
     assert (await late).status_code == 404
 
 
-async def test_a_second_delete_that_waits_for_the_first_finds_nothing(
+async def test_a_second_delete_that_waits_for_the_first_is_404(
     ada: Caller, database: asyncpg.Pool, session_id: str
 ) -> None:
     async with deletion_under_way(database, session_id):
@@ -213,7 +207,7 @@ async def test_a_second_delete_that_waits_for_the_first_finds_nothing(
     assert (await late).status_code == 404
 
 
-async def test_a_writer_that_waits_for_the_lock_of_a_deleted_session_finds_nothing(
+async def test_a_writer_that_waits_for_the_lock_of_a_deleted_session_is_404(
     ada: Caller, redis: RedisClient, database: asyncpg.Pool, session_id: str
 ) -> None:
     await redis.set(ADA.lock(session_id), "another writer", px=PATIENT_SECONDS * 1000)
@@ -257,7 +251,7 @@ ROUNDS = 1000
 
 
 class TestEmptiedRedis:
-    """Redis loses its holds with everything else, and a reader from before a deletion comes afterwards."""
+    """Redis loses its holds with all other data, and a read from before a deletion arrives afterwards."""
 
     @pytest.mark.parametrize("comes", ["first", "after another reader"])
     async def test_a_read_from_before_a_delete_does_not_bring_the_session_back(

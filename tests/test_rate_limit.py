@@ -1,4 +1,4 @@
-"""The limit of requests per user: shared by all workers, the same on every way, and never a reason to fail."""
+"""The rate limit per user is shared by all workers and all paths, and never fails a request by itself."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -21,13 +21,13 @@ BURST = 4
 
 
 def limits(per_minute: int, burst: int) -> dict[str, int]:
-    # A Redis that is late on a busy machine would count as away, and nobody be limited.
+    # A Redis that is slow on a busy machine would count as away, and nobody would be limited.
     return {"rate_limit": per_minute, "rate_burst": burst}
 
 
 @pytest.fixture(scope="module")
 async def strict(settings: Settings, service: Service) -> AsyncIterator[Service]:  # noqa: ARG001  migrated
-    """A worker that lets each user ask a few times, and then once a minute; the sweeping it leaves to the other one."""
+    """A worker with a small burst and then one request a minute; it leaves sweeping to the other one."""
     async with running(settings.model_copy(update={"sweep_interval": 3600, **limits(1, BURST)})) as worker:
         yield worker
 
@@ -45,7 +45,7 @@ async def bob(strict: Service) -> AsyncIterator[Caller]:
 
 
 async def exhaust(caller: Caller) -> None:
-    """Ask as often as a user may."""
+    """Use up the user's burst."""
     assert await statuses(caller, BURST) == [200] * BURST
 
 
@@ -69,18 +69,18 @@ async def every_call(caller: Caller, session_id: str) -> dict[str, httpx.Respons
     }
 
 
-async def test_who_asks_too_often_hears_when_to_ask_again(ada: Caller) -> None:
+async def test_beyond_the_limit_a_request_is_429_with_retry_after(ada: Caller) -> None:
     assert await statuses(ada, BURST) == [200] * BURST
     refused = await ada.page()
     assert refused.status_code == 429
     assert refused.headers["Content-Type"] == "application/problem+json"
     assert refused.json()["type"] == "urn:chat-sessions:too-many-requests"
-    # A minute, less what the test took so far; whole seconds, rounded up.
+    # A minute less the test's time so far, in whole seconds rounded up.
     assert 30 <= int(refused.headers["Retry-After"]) <= 60
     assert refused.json()["detail"] == f"Rate limit exceeded. Try again in {refused.headers['Retry-After']} s."
 
 
-async def test_every_call_is_refused_and_does_nothing(service: Service, strict: Service, ada: Caller) -> None:
+async def test_every_call_is_rejected_without_an_effect(service: Service, strict: Service, ada: Caller) -> None:
     async with service.client("ada") as unlimited:
         session_id = (await Caller(unlimited).create("Lisbon"))["id"]
         await exhaust(ada)
@@ -92,8 +92,8 @@ async def test_every_call_is_refused_and_does_nothing(service: Service, strict: 
         assert (await unlimited.get(f"{PATH}/{session_id}")).json()["title"] == "Lisbon"
 
 
-async def test_the_express_lane_is_refused_before_it_asks_the_database(strict: Service, ada: Caller) -> None:
-    # Seen before, so that they take the lane; missing in the cache, or never cached.
+async def test_the_express_lane_rejects_before_it_queries_the_database(strict: Service, ada: Caller) -> None:
+    # Repeated, so they take the express lane; not cached any more, or never.
     reads = [f"{PATH}?limit=21", f"{PATH}?limit=21&q=x", f"{PATH}/{new_id()}?limit=21"]
     for path in reads:
         await ada.http.get(path)
@@ -104,37 +104,37 @@ async def test_the_express_lane_is_refused_before_it_asks_the_database(strict: S
     assert done() == []
 
 
-async def test_one_user_leaves_the_others_theirs(ada: Caller, bob: Caller) -> None:
+async def test_one_users_requests_do_not_count_for_another(ada: Caller, bob: Caller) -> None:
     await exhaust(ada)
     assert (await bob.page()).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/config.json"])
-async def test_what_needs_no_token_has_no_limit(path: str, ada: Caller) -> None:
+async def test_calls_without_a_token_are_not_limited(path: str, ada: Caller) -> None:
     await exhaust(ada)
     assert (await ada.http.get(path)).status_code == 200
 
 
-async def test_who_waits_is_let_through(settings: Settings) -> None:
+async def test_a_request_is_accepted_after_the_wait(settings: Settings) -> None:
     async with running(settings.model_copy(update=limits(60, 1))) as worker, worker.client("ada") as client:
         ada = Caller(client)
         answers = await asyncio.gather(*(ada.page() for _ in range(10)))
         assert 429 in {each.status_code for each in answers}
-        await until(lambda: is_let_through(ada))
+        await until(lambda: is_accepted(ada))
 
 
-async def test_a_limit_that_was_raised_counts_at_once(settings: Settings, ada: Caller) -> None:
+async def test_a_raised_limit_applies_at_once(settings: Settings, ada: Caller) -> None:
     await exhaust(ada)
     async with running(settings.model_copy(update=limits(600, 1))) as worker, worker.client("ada") as client:
-        # Under the old one it would take minutes.
-        await until(lambda: is_let_through(Caller(client)))
+        # Under the old limit it would take minutes.
+        await until(lambda: is_accepted(Caller(client)))
 
 
-async def is_let_through(caller: Caller) -> bool:
+async def is_accepted(caller: Caller) -> bool:
     return (await caller.page()).status_code == HTTPStatus.OK
 
 
-async def test_refusals_are_counted_by_their_status(ada: Caller) -> None:
+async def test_rejections_are_counted_by_their_status(ada: Caller) -> None:
     refusals = f'chat_http_requests_total{{method="GET",route="{PATH}",status="429"}}'
     await exhaust(ada)
     await ada.page()
@@ -148,7 +148,7 @@ async def metric(caller: Caller, name: str) -> float:
     return float(line.removeprefix(name))
 
 
-async def test_the_key_goes_when_it_is_of_no_use_any_more(ada: Caller, redis: RedisClient) -> None:
+async def test_the_key_expires_when_the_burst_has_refilled(ada: Caller, redis: RedisClient) -> None:
     await exhaust(ada)
     assert 60 * (BURST - 1) < await redis.ttl("chat:{ada}:rate") <= 60 * BURST
 
@@ -182,7 +182,7 @@ async def test_all_workers_count_together(callers: Sequence[Caller]) -> None:
     assert [(await caller.page()).status_code for caller in callers] == [429, 429]
 
 
-async def test_without_redis_nobody_is_refused_and_that_is_counted(
+async def test_without_redis_no_request_is_rejected_and_that_is_counted(
     deployment: World, callers: Sequence[Caller]
 ) -> None:
     deployment.redis.kill()
@@ -190,5 +190,5 @@ async def test_without_redis_nobody_is_refused_and_that_is_counted(
     unlimited = [await metric(caller, "chat_unlimited_requests_total") for caller in callers]
     deployment.redis.start()
     assert answers == [[200] * BURST * 2] * 2
-    # What is asked while a worker has not yet seen the outbox is let through as well.
+    # Requests are also accepted while a worker has not yet read the outbox.
     assert min(unlimited) >= BURST * 2

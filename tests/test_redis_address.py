@@ -1,4 +1,4 @@
-"""CHAT_REDIS_URL: one server, sentinels or a cluster, and in words what is wrong with it."""
+"""CHAT_REDIS_URL: a server, sentinels or a cluster, and clear errors."""
 
 import pytest
 
@@ -30,13 +30,13 @@ from chat_sessions.settings.redis_address import Endpoint, RedisAddress
         ),
     ],
 )
-def test_each_server_has_a_url_of_its_own(url: str, seeds: list[tuple[str, int]], urls: list[str]) -> None:
+def test_each_server_gets_its_own_url(url: str, seeds: list[tuple[str, int]], urls: list[str]) -> None:
     address = RedisAddress.parse(url)
     assert list(address.seeds) == seeds
     assert [address.url(each) for each in address.seeds] == urls
 
 
-def test_the_sentinels_have_credentials_of_their_own_or_none() -> None:
+def test_the_sentinels_have_their_own_credentials_or_none() -> None:
     endpoint = Endpoint("one", 26379)
     both = RedisAddress.parse("rediss+sentinel://u:p@one/chats?sentinel_username=s&sentinel_password=t%2F&protocol=3")
     assert both.sentinel_url(endpoint) == "rediss://s:t%2F@one:26379?protocol=3"
@@ -64,13 +64,13 @@ def test_the_sentinels_have_credentials_of_their_own_or_none() -> None:
         ("redis://one/chats", "must have a database number or nothing as its path"),
     ],
 )
-def test_a_wrong_url_is_refused_in_words(url: str, complaint: str) -> None:
+def test_an_invalid_url_is_rejected_with_a_reason(url: str, complaint: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         load_settings({"database_url": "postgresql://", "redis_url": url, "jwt_secret": "x" * 32})
     assert f"CHAT_REDIS_URL: {complaint}" in str(refused.value)
 
 
-def test_a_complaint_does_not_show_the_password() -> None:
+def test_an_error_does_not_show_the_password() -> None:
     with pytest.raises(ConfigurationError) as refused:
         load_settings(
             {"database_url": "postgresql://", "redis_url": "redis+sentinel://:hidden@one", "jwt_secret": "x" * 32}

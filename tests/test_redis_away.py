@@ -1,4 +1,4 @@
-"""Redis slow, gone, back empty, back with old data: no request fails, and nothing stale is ever read."""
+"""Redis slow, down, or back with no or old data: no request fails and no read is stale."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -19,7 +19,7 @@ from tests.world import World, restored, world
 SESSIONS = 50
 
 
-async def test_nobody_serves_a_deleted_session_where_redis_answers_pings_but_no_eviction(
+async def test_no_worker_serves_a_deleted_session_when_redis_responds_only_to_pings(
     postgres: Postgres, settings: Settings, redis_server: Redis, redis: RedisClient
 ) -> None:
     async with Proxy(redis_server.port).running() as line:
@@ -58,9 +58,7 @@ async def cached_sessions(deployment: World, callers: tuple[Caller, Caller]) -> 
     return ids
 
 
-async def test_deletes_while_redis_is_paused_succeed_and_stay_when_it_answers_again(
-    deployment: World, callers: tuple[Caller, Caller]
-) -> None:
+async def test_deletes_during_a_redis_pause_succeed_and_last(deployment: World, callers: tuple[Caller, Caller]) -> None:
     ids = await cached_sessions(deployment, callers)
     deployment.redis.pause()
     answers = await deleted(callers[0], ids)
@@ -86,9 +84,7 @@ async def is_degraded(caller: Caller) -> bool:
     return bool((await caller.http.get("/readyz")).json()["status"] == "degraded")
 
 
-async def test_deletes_while_redis_is_dead_stay_when_it_comes_back_empty(
-    deployment: World, callers: tuple[Caller, Caller]
-) -> None:
+async def test_deletes_last_when_redis_comes_back_empty(deployment: World, callers: tuple[Caller, Caller]) -> None:
     ids = await cached_sessions(deployment, callers)
     deployment.redis.kill()
     answers = await deleted(callers[0], ids)
@@ -97,7 +93,7 @@ async def test_deletes_while_redis_is_dead_stay_when_it_comes_back_empty(
     assert await statuses(callers, ids) == {404}
 
 
-async def test_deletes_while_redis_is_dead_stay_when_it_comes_back_with_its_old_data(
+async def test_deletes_last_when_redis_comes_back_with_its_old_data(
     deployment: World, callers: tuple[Caller, Caller]
 ) -> None:
     ids = await cached_sessions(deployment, callers)
@@ -108,7 +104,7 @@ async def test_deletes_while_redis_is_dead_stay_when_it_comes_back_with_its_old_
     assert await statuses(callers, ids) == {404}
 
 
-async def test_deletes_that_redis_has_forgotten_stay_when_it_comes_back_with_older_data(
+async def test_deletes_that_redis_has_lost_last_when_it_comes_back_with_older_data(
     deployment: World, callers: tuple[Caller, Caller]
 ) -> None:
     ids = await cached_sessions(deployment, callers)
@@ -144,7 +140,7 @@ async def test_every_call_works_without_redis(deployment: World, callers: tuple[
     }
 
 
-async def test_appends_without_redis_are_still_dense(deployment: World, callers: tuple[Caller, Caller]) -> None:
+async def test_appends_without_redis_have_dense_sequences(deployment: World, callers: tuple[Caller, Caller]) -> None:
     session_id = (await callers[0].create("Lisbon"))["id"]
     deployment.redis.kill()
     answers = await asyncio.gather(*(callers[number % 2].append(session_id, str(number)) for number in range(32)))
@@ -154,7 +150,7 @@ async def test_appends_without_redis_are_still_dense(deployment: World, callers:
     assert [each["sequence"] for each in messages] == list(range(32))
 
 
-async def test_being_without_redis_is_visible(deployment: World, callers: tuple[Caller, Caller]) -> None:
+async def test_an_outage_of_redis_is_visible(deployment: World, callers: tuple[Caller, Caller]) -> None:
     deployment.redis.kill()
     await callers[0].append((await callers[0].create())["id"], "unlocked")
     ready = await callers[0].http.get("/readyz")
@@ -166,12 +162,12 @@ async def test_being_without_redis_is_visible(deployment: World, callers: tuple[
     assert float(unlocked.split()[1]) >= 1
 
 
-async def test_a_writer_whose_lock_vanishes_with_redis_finishes(
+async def test_a_writer_whose_lock_is_lost_with_redis_finishes(
     deployment: World, callers: tuple[Caller, Caller]
 ) -> None:
     session_id = (await callers[0].create("Lisbon"))["id"]
     async with deployment.database.acquire() as connection, connection.transaction():
-        # The writer has the lock and waits here.
+        # The writer holds the lock and waits here.
         await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
         append = asyncio.ensure_future(callers[0].append(session_id, "hi"))
         await until(lambda: holds_the_lock(deployment, session_id))

@@ -1,4 +1,4 @@
-"""A Redis Cluster: three masters, each with a replica; all that holds with one server holds with many."""
+"""A Redis Cluster of three masters with replicas behaves like one server."""
 
 import asyncio
 import secrets
@@ -47,7 +47,7 @@ async def started(postgres: Postgres, settings: Settings, formed: Cluster) -> As
 
 @pytest.fixture(autouse=True)
 async def cluster(formed: Cluster, started: World) -> AsyncIterator[Cluster]:
-    """A whole cluster with nothing in it."""
+    """An intact, empty cluster."""
     await formed.restore()
     await started.database.execute(EMPTY)
     await formed.emptied()
@@ -65,7 +65,7 @@ async def deployment(started: World, cluster: Cluster) -> AsyncIterator[World]: 
 
 @pytest.fixture
 async def master(cluster: Cluster) -> Redis:
-    """One of the three; what happens to it concerns `user` and not `neighbour`."""
+    """One of the three masters, with the keys of `user` but not of `neighbour`."""
     return cluster.masters[0]
 
 
@@ -85,7 +85,7 @@ async def callers(deployment: World, user: str) -> AsyncIterator[Both]:
         yield both
 
 
-async def test_a_session_lives_and_dies_as_on_one_server(callers: Both) -> None:
+async def test_a_session_can_be_created_used_and_deleted(callers: Both) -> None:
     ada, also_ada = callers
     session_id = (await ada.create("Lisbon"))["id"]
     assert (await also_ada.append(session_id, "hi", "there")).status_code == 201
@@ -112,7 +112,7 @@ async def test_a_delete_is_one_statement_and_one_script_on_one_master(
         assert sorted([[command.split()[0] for command in await each()] for each in sent]) == [[], [], ["EVALSHA"]]
 
 
-async def test_users_of_all_masters_are_served_at_the_same_time(deployment: World, cluster: Cluster) -> None:
+async def test_users_of_all_masters_are_served_concurrently(deployment: World, cluster: Cluster) -> None:
     users = [await cluster.user_of(cluster.masters[number % 3], f"user {number} ") for number in range(30)]
     async with AsyncExitStack() as stack:
         pairs = [await stack.enter_async_context(deployment.callers(each)) for each in users]
@@ -127,9 +127,7 @@ async def test_users_of_all_masters_are_served_at_the_same_time(deployment: Worl
             assert titles == [["Porto"]] * len(users)
 
 
-async def test_what_one_worker_cached_another_serves_wherever_it_has_been_meanwhile(
-    deployment: World, cluster: Cluster
-) -> None:
+async def test_a_worker_serves_what_another_cached_on_any_master(deployment: World, cluster: Cluster) -> None:
     users = [await cluster.user_of(each) for each in cluster.masters]
     async with AsyncExitStack() as stack:
         pairs = [await stack.enter_async_context(deployment.callers(each)) for each in users]
@@ -181,7 +179,7 @@ async def unlocked(callers: Both) -> list[float]:
     return [counted((await caller.http.get("/metrics")).text, "chat_unlocked_appends_total") for caller in callers]
 
 
-async def test_evictions_that_a_dead_master_took_along_stay_done(
+async def test_evictions_lost_with_a_dead_master_still_hold(
     deployment: World, cluster: Cluster, master: Redis, user: str, callers: Both
 ) -> None:
     ids = await cached(deployment, cluster, user, callers[0])
@@ -198,7 +196,7 @@ async def test_evictions_that_a_dead_master_took_along_stay_done(
     assert await callers[1].titles() == []
 
 
-async def test_evictions_that_were_lost_stay_done_when_the_first_master_is_master_again(
+async def test_lost_evictions_still_hold_when_the_first_master_is_promoted_again(
     deployment: World, cluster: Cluster, master: Redis, user: str, callers: Both
 ) -> None:
     ids = await cached(deployment, cluster, user, callers[0])
@@ -209,7 +207,7 @@ async def test_evictions_that_were_lost_stay_done_when_the_first_master_is_maste
     await cluster.promote(replica)
     for caller in callers:
         await cached(deployment, cluster, user, caller)
-    # It never stopped: its run is the one under which the deleted sessions were cached. Its data are the other's.
+    # It never stopped, so the deleted sessions were cached under its run id; its data are now the other master's.
     assert await cluster.replica_of(replica) is master
     await cluster.promote(master)
     assert await cluster[master].exists(*map(UserKeys(user).session, ids)) == len(ids), "or nothing is tested"
@@ -218,7 +216,7 @@ async def test_evictions_that_were_lost_stay_done_when_the_first_master_is_maste
     assert await statuses(callers, ids) == {404}
 
 
-async def test_no_request_fails_while_a_master_dies_and_its_replica_takes_over(
+async def test_no_request_fails_while_a_replica_takes_over_from_a_dead_master(
     deployment: World, cluster: Cluster, master: Redis, other: Redis, callers: Both
 ) -> None:
     neighbour = await cluster.user_of(other, "neighbour ")
@@ -246,7 +244,7 @@ async def test_the_cache_is_used_again_after_a_failover(
     await served_from_the_cache(deployment, callers, ids)
 
 
-async def test_a_master_without_a_replica_costs_the_cache_and_no_request(
+async def test_a_dead_master_without_a_replica_costs_the_cache_and_no_request(
     deployment: World, cluster: Cluster, master: Redis, user: str, callers: Both
 ) -> None:
     ids = await cached(deployment, cluster, user, callers[0])
@@ -261,7 +259,7 @@ async def test_a_master_without_a_replica_costs_the_cache_and_no_request(
     assert await statuses(callers, ids[:1]) == {404}
 
 
-async def test_a_slot_that_moves_takes_its_user_along(
+async def test_a_moved_slot_takes_its_users_along(
     deployment: World, cluster: Cluster, master: Redis, other: Redis, user: str, callers: Both
 ) -> None:
     ids = await cached(deployment, cluster, user, callers[0])
@@ -275,10 +273,10 @@ async def test_a_slot_that_moves_takes_its_user_along(
     assert await cluster[other].exists(UserKeys(user).session(again)) == 1
 
 
-async def test_a_worker_that_was_idle_finds_a_slot_that_has_moved(
+async def test_an_idle_worker_finds_a_moved_slot(
     deployment: World, cluster: Cluster, master: Redis, other: Redis, user: str
 ) -> None:
-    # The first slot that a master is given makes an epoch.
+    # The first slot that a master gets creates an epoch.
     await cluster.move(await cluster.user_of(master, "pioneer "), master, other)
     still = deployment.settings.model_copy(update={"sweep_interval": 3600})
     async with running(still) as worker, worker.client(user) as client:
@@ -290,10 +288,10 @@ async def test_a_worker_that_was_idle_finds_a_slot_that_has_moved(
     assert 'chat_cache_evictions_total{result="done"} 2.0' in metrics
 
 
-async def test_slots_are_served_from_where_they_have_come_to_only_after_that_was_asked_for_its_run(
+async def test_moved_slots_are_served_only_after_their_new_masters_run_id_was_read(
     deployment: World, cluster: Cluster, master: Redis, other: Redis, user: str
 ) -> None:
-    """What it holds of them from an earlier time would pass for an entry of its present run."""
+    """Older entries of the new master would otherwise pass for entries of its present run."""
     doubts: list[RedisError] = []
     masters, key = Masters(deployment.settings, doubts.append), UserKeys(user).list
     try:
@@ -314,12 +312,12 @@ async def test_slots_are_served_from_where_they_have_come_to_only_after_that_was
         await masters.close()
 
 
-async def test_an_entry_that_went_with_its_slot_and_came_back_is_not_believed(
+async def test_an_entry_that_moved_away_and_back_with_its_slot_is_not_trusted(
     deployment: World, cluster: Cluster, master: Redis, other: Redis, user: str, callers: Both
 ) -> None:
-    """Its eviction may have been lost while it was elsewhere.
+    """Its eviction may have been lost while the slot was elsewhere.
 
-    Both workers have asked for it there: who has not looks once in each sweep interval only (decision 14).
+    Both workers have read the run id there: others do so only once per sweep interval (decision 14).
     """
     [session_id, _] = await cached(deployment, cluster, user, callers[0])
     key = UserKeys(user).session(session_id)
@@ -337,18 +335,18 @@ async def test_an_entry_that_went_with_its_slot_and_came_back_is_not_believed(
     assert await statuses(callers, [session_id]) == {404}
 
 
-def told(heard: ServerSentEvent | None) -> tuple[str, str | None]:
+def event_of(heard: ServerSentEvent | None) -> tuple[str, str | None]:
     assert heard is not None, "the stream has ended"
     return heard.event, heard.data.get("id")
 
 
-async def test_the_feed_tells_what_another_worker_did_on_whichever_master(deployment: World, cluster: Cluster) -> None:
+async def test_the_feed_delivers_another_workers_changes_on_any_master(deployment: World, cluster: Cluster) -> None:
     async with on_a_socket(deployment.workers[0]) as url:
         for master in cluster.masters:
             user = await cluster.user_of(master)
             async with following(url, user) as listener, deployment.callers(user) as (_, also):
                 session_id = (await also.create("Lisbon"))["id"]
-                assert told(await listener.next()) == ("session.created", session_id)
+                assert event_of(await listener.next()) == ("session.created", session_id)
 
 
 async def test_the_feed_goes_on_after_a_failover(
@@ -361,12 +359,12 @@ async def test_the_feed_goes_on_after_a_failover(
         master.kill()
         await cluster.promote(replica)
         await deployment.settled()
-        assert told(await listener.next()) == ("reset", None)
+        assert event_of(await listener.next()) == ("reset", None)
         session_id = (await callers[1].create("after"))["id"]
-        assert told(await listener.next()) == ("session.created", session_id)
+        assert event_of(await listener.next()) == ("session.created", session_id)
 
 
-async def test_two_hundred_sessions_are_deleted_at_once(
+async def test_two_hundred_sessions_are_deleted_in_one_batch(
     deployment: World, cluster: Cluster, user: str, callers: Both
 ) -> None:
     await deployment.database.execute(
@@ -378,7 +376,7 @@ async def test_two_hundred_sessions_are_deleted_at_once(
     assert await callers[1].titles() == []
 
 
-async def test_an_erased_user_leaves_no_key_on_any_master(
+async def test_an_erased_user_has_no_key_on_any_master(
     deployment: World, cluster: Cluster, user: str, callers: Both
 ) -> None:
     await cached(deployment, cluster, user, callers[0])
@@ -387,7 +385,7 @@ async def test_an_erased_user_leaves_no_key_on_any_master(
     assert await cluster.keys(UserKeys(user).all) == []
 
 
-async def test_the_doctor_knows_a_whole_cluster(deployment: World, cluster: Cluster, master: Redis) -> None:
+async def test_the_doctor_accepts_an_intact_cluster(deployment: World, cluster: Cluster, master: Redis) -> None:
     facts = await cluster[master].info("server")
     product = f"Valkey {facts['valkey_version']}" if "valkey_version" in facts else f"Redis {facts['redis_version']}"
     shown = (await Operator(deployment.settings).succeed("doctor", CHAT_JWT_SECRET=GOOD_SECRET)).stdout
@@ -395,9 +393,7 @@ async def test_the_doctor_knows_a_whole_cluster(deployment: World, cluster: Clus
     assert "3 masters, each with a replica" in shown
 
 
-async def test_the_doctor_tells_which_master_has_nobody_to_stand_in(
-    deployment: World, cluster: Cluster, master: Redis
-) -> None:
+async def test_the_doctor_names_a_master_without_a_replica(deployment: World, cluster: Cluster, master: Redis) -> None:
     (await cluster.replica_of(master)).kill()
 
     async def is_alone() -> bool:
@@ -410,12 +406,14 @@ async def test_the_doctor_tells_which_master_has_nobody_to_stand_in(
     )
 
 
-async def test_the_doctor_tells_that_a_single_server_is_one_of_a_cluster(deployment: World, master: Redis) -> None:
+async def test_the_doctor_reports_a_cluster_node_configured_as_a_single_server(
+    deployment: World, master: Redis
+) -> None:
     result = await Operator(deployment.settings).fail("doctor", CHAT_REDIS_URL=master.url)
     assert "Start CHAT_REDIS_URL with redis+cluster://" in result.stdout
 
 
-async def test_the_service_starts_and_ends_on_a_cluster(deployment: World, user: str) -> None:
+async def test_the_service_starts_and_stops_on_a_cluster(deployment: World, user: str) -> None:
     async with serving(deployment.settings) as process, process.caller(user) as caller:
         assert await life(caller) == LIFE
         assert await process.terminated() in {0, -15}

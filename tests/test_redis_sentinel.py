@@ -1,4 +1,4 @@
-"""A Redis that Sentinel guards: a master, a replica, and who says which of them is which."""
+"""A Redis master and replica under Sentinel."""
 
 import asyncio
 import secrets
@@ -40,7 +40,7 @@ async def started(postgres: Postgres, settings: Settings, made: Guarded) -> Asyn
 
 @pytest.fixture(autouse=True)
 async def guarded(made: Guarded, started: World) -> Guarded:
-    """A master, its replica and the sentinels, with nothing in them."""
+    """A master, its replica and the sentinels, without data."""
     await made.restore()
     await started.database.execute(EMPTY)
     await made.emptied()
@@ -65,7 +65,7 @@ async def callers(deployment: World) -> AsyncIterator[Both]:
         yield both
 
 
-async def test_a_session_lives_and_dies_as_on_one_server(deployment: World, callers: Both, guarded: Guarded) -> None:
+async def test_a_session_can_be_created_used_and_deleted(deployment: World, callers: Both, guarded: Guarded) -> None:
     ada, also_ada = callers
     [session_id, *others] = await cached(deployment, guarded, "ada", ada, TITLES)
     assert (await also_ada.append(session_id, "hi")).status_code == 201
@@ -76,7 +76,7 @@ async def test_a_session_lives_and_dies_as_on_one_server(deployment: World, call
     assert await also_ada.titles() == []
 
 
-async def test_evictions_that_a_dead_master_took_along_stay_done(
+async def test_evictions_lost_with_a_dead_master_still_hold(
     deployment: World, guarded: Guarded, master: Redis, callers: Both
 ) -> None:
     ids = await cached(deployment, guarded, "ada", callers[0], TITLES)
@@ -93,7 +93,7 @@ async def test_evictions_that_a_dead_master_took_along_stay_done(
     assert await statuses(callers, ids) == {404}
 
 
-async def test_evictions_that_were_lost_stay_done_when_the_first_master_is_master_again(
+async def test_lost_evictions_still_hold_when_the_first_master_is_promoted_again(
     deployment: World, guarded: Guarded, master: Redis, callers: Both
 ) -> None:
     ids = await cached(deployment, guarded, "ada", callers[0], TITLES)
@@ -102,7 +102,7 @@ async def test_evictions_that_were_lost_stay_done_when_the_first_master_is_maste
     assert await deleted(callers[0], ids) == {204}
     await swept(deployment.database)
     await guarded.promote(replica)
-    # It never stopped: its run is the one under which the deleted sessions were cached. Its data are the other's.
+    # It never stopped, so the deleted sessions were cached under its run id; its data are now the other master's.
     await guarded.demote(master, replica)
     for caller in callers:
         await cached(deployment, guarded, "ada", caller, TITLES)
@@ -143,7 +143,7 @@ async def test_the_feed_goes_on_after_a_failover(
     assert [each and each.event for each in heard] == ["reset", "session.created"]
 
 
-async def test_sentinels_that_are_down_are_passed_over_and_without_any_nothing_fails(
+async def test_stopped_sentinels_are_skipped_and_without_any_no_request_fails(
     deployment: World, guarded: Guarded, callers: Both
 ) -> None:
     ids = await cached(deployment, guarded, "ada", callers[0], TITLES)
@@ -165,7 +165,7 @@ async def test_sentinels_that_are_down_are_passed_over_and_without_any_nothing_f
     await deployment.settled()
 
 
-async def test_a_server_that_was_a_replica_meanwhile_is_in_another_run_on_an_old_connection_as_well(
+async def test_a_server_that_was_demoted_meanwhile_is_in_another_run_even_on_an_old_connection(
     settings: Settings, guarded: Guarded, master: Redis
 ) -> None:
     link = RedisLink(settings.model_copy(update={"redis_url": SecretStr(master.url)}), Metrics())
@@ -185,9 +185,7 @@ async def test_a_server_that_was_a_replica_meanwhile_is_in_another_run_on_an_old
         await link.close()
 
 
-async def test_a_replica_is_refused_however_often_it_is_asked(
-    settings: Settings, guarded: Guarded, master: Redis
-) -> None:
+async def test_a_replica_is_rejected_on_every_attempt(settings: Settings, guarded: Guarded, master: Redis) -> None:
     replica = await guarded.replica_of(master)
     link = RedisLink(settings.model_copy(update={"redis_url": SecretStr(replica.url)}), Metrics())
     try:
@@ -200,12 +198,12 @@ async def test_a_replica_is_refused_however_often_it_is_asked(
         await link.close()
 
 
-async def test_the_doctor_knows_the_master_and_its_replica(deployment: World) -> None:
+async def test_the_doctor_accepts_the_master_and_its_replica(deployment: World) -> None:
     said = await Operator(deployment.settings).succeed("doctor", CHAT_JWT_SECRET=secrets.token_hex(32))
     assert "1 master, each with a replica" in said.stdout
 
 
-async def test_the_doctor_says_what_sentinels_do_not_know(deployment: World, guarded: Guarded) -> None:
+async def test_the_doctor_reports_what_the_sentinels_disagree_on(deployment: World, guarded: Guarded) -> None:
     wrong = await Operator(deployment.settings).fail("doctor", CHAT_REDIS_URL=guarded.url.replace("/chats", "/chits"))
     assert "No master found for 'chits'" in wrong.stdout
     without = await Operator(deployment.settings).fail("doctor", CHAT_REDIS_URL=guarded.url.partition("?")[0])

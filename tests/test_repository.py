@@ -1,4 +1,4 @@
-"""What the repository promises of itself."""
+"""Rules of the repository."""
 
 import ast
 import re
@@ -25,7 +25,7 @@ SOURCES = [
     for pattern in ("src/**/*", "tests/**/*", "benchmarks/**/*", "engine/*.mjs", "engine/test/*")
     for path in ROOT.glob(pattern)
 ]
-# In the repository of AutoGPT.
+# In AutoGPT's repository.
 ELSEWHERE = "autogpt_platform/"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -42,7 +42,7 @@ def test_every_setting_is_documented_with_its_default(setting: str) -> None:
 
 
 def documented_default(setting: str) -> list[str]:
-    """Return the default as the table shows it: nothing for what is required, computed or empty."""
+    """Return the default as the table shows it: nothing if it is required, computed or empty."""
     if setting == "port":
         return [DEFAULT_PORT]
     default = Settings.model_fields[setting].default
@@ -50,7 +50,7 @@ def documented_default(setting: str) -> list[str]:
 
 
 @pytest.mark.parametrize("setting", Settings.model_fields)
-def test_every_setting_says_what_it_is_for(setting: str) -> None:
+def test_every_setting_has_a_description(setting: str) -> None:
     assert Settings.model_fields[setting].description
 
 
@@ -62,7 +62,7 @@ def test_no_page_names_an_unknown_setting(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_no_link_of_the_documentation_leads_nowhere(page: Path) -> None:
+def test_no_link_in_the_documentation_is_broken(page: Path) -> None:
     links = re.findall(r"(?:\]\(|src=\")([^)\s\"]+)", page.read_text())
     assert [each for each in links if "://" not in each and not leads_somewhere(page, each)] == []
 
@@ -74,7 +74,7 @@ def leads_somewhere(page: Path, link: str) -> bool:
 
 
 def anchors(page: Path) -> set[str]:
-    """Return the anchors that GitHub gives the headings of a page."""
+    """Return the anchors that GitHub generates for the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -86,12 +86,12 @@ def test_every_source_file_that_a_page_names_exists(page: Path) -> None:
 
 
 def exists(ending: str) -> bool:
-    """Return whether a source file's path ends like this."""
+    """Return whether the path of a source file has this ending."""
     return any(f"/{path}".endswith(f"/{ending}") for path in SOURCES)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name)
-def test_no_module_is_longer_than_one_can_keep_in_mind(module: Path) -> None:
+def test_no_module_is_longer_than_the_limit(module: Path) -> None:
     assert len(module.read_text().splitlines()) <= MAX_LINES
 
 
@@ -102,14 +102,14 @@ def test_every_module_opens_with_a_sentence(module: Path) -> None:
     assert rest[:1] in ([], [""]), "an empty line follows it"
 
 
-def test_the_layers_hold() -> None:
+def test_the_import_contracts_hold() -> None:
     done = subprocess.run(  # noqa: S603  our own command
         [BIN / "lint-imports", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
 
 
-def test_every_ignored_rule_has_its_reason() -> None:
+def test_every_ignored_rule_has_a_reason() -> None:
     lines = (ROOT / "pyproject.toml").read_text().splitlines()
     rules = {rule for ignored in per_section() for rule in ignored}
     for rule in rules:

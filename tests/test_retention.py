@@ -1,4 +1,4 @@
-"""Purging what is not used, and erasing a user."""
+"""Purging unused sessions, and erasing a user."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -36,20 +36,20 @@ def without_redis(settings: Settings) -> Settings:
 
 
 async def age(database: asyncpg.Pool, days: int, *session_ids: str) -> None:
-    """Let sessions not have been used for some days, and leave no notes about that."""
+    """Make sessions unused for some days, without notes in the outbox."""
     then = datetime.now(UTC) - timedelta(days=days)
     await database.execute('UPDATE "ChatSession" SET "updatedAt" = $1 WHERE "id" = ANY($2)', then, session_ids)
 
 
 async def old_sessions(database: asyncpg.Pool, *owners: Caller) -> list[str]:
-    """Give each of the users a session with two messages that was not used for 100 days."""
+    """Give each user a session with two messages that was last used 100 days ago."""
     ids = [(await owner.create("old", messages=[{"role": "user"}] * 2))["id"] for owner in owners]
     await age(database, 100, *ids)
     return ids
 
 
 async def count(database: asyncpg.Pool, table: str = "ChatSession") -> int:
-    counted: int = await database.fetchval(f'SELECT count(*) FROM "{table}"')  # noqa: S608  a name of our own
+    counted: int = await database.fetchval(f'SELECT count(*) FROM "{table}"')  # noqa: S608  a constant
     return counted
 
 
@@ -58,7 +58,7 @@ async def keys_of(redis: RedisClient, user: str) -> list[str]:
     return [key.decode() async for key in redis.scan_iter() if key.decode().startswith(prefix)]
 
 
-async def test_a_purge_deletes_the_old_sessions_of_everybody_with_their_messages_and_no_others(
+async def test_a_purge_deletes_exactly_the_old_sessions_of_all_users_with_their_messages(
     operator: Operator, ada: Caller, bob: Caller, database: asyncpg.Pool
 ) -> None:
     old = await old_sessions(database, ada, bob, ada)
@@ -74,7 +74,7 @@ async def test_a_purge_deletes_the_old_sessions_of_everybody_with_their_messages
     assert {row["sessionId"] for row in buried} == set(old)
 
 
-async def test_a_dry_run_counts_what_would_go_and_lets_it_be(
+async def test_a_dry_run_counts_and_deletes_nothing(
     operator: Operator, ada: Caller, bob: Caller, database: asyncpg.Pool
 ) -> None:
     await old_sessions(database, ada, bob)
@@ -83,7 +83,7 @@ async def test_a_dry_run_counts_what_would_go_and_lets_it_be(
     assert await count(database) == 2
 
 
-async def test_nobody_reads_a_purged_session_from_the_cache(
+async def test_a_purged_session_is_not_read_from_the_cache(
     operator: Operator, ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
     [old] = await old_sessions(database, ada)
@@ -93,7 +93,7 @@ async def test_nobody_reads_a_purged_session_from_the_cache(
     assert await ada.titles() == []
 
 
-async def test_a_purge_takes_the_old_one_of_two_sessions_with_the_same_id(
+async def test_a_purge_deletes_only_the_old_one_of_two_sessions_with_the_same_id(
     operator: Operator, ada: Caller, bob: Caller, database: asyncpg.Pool
 ) -> None:
     [old] = await old_sessions(database, ada)
@@ -116,7 +116,7 @@ async def test_a_purge_finds_sessions_of_several_users_with_the_same_id_and_time
     assert await count(database) == 0
 
 
-async def test_a_purge_tells_each_owner_of_his_own_sessions(
+async def test_a_purge_notifies_each_owner_of_their_own_sessions_only(
     operator: Operator, ada: Caller, bob: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
     of_ada, of_bob = await old_sessions(database, ada, bob)
@@ -128,7 +128,7 @@ async def test_a_purge_tells_each_owner_of_his_own_sessions(
         assert {fields[b"id"] for fields in told} == {session_id.encode()}
 
 
-async def test_a_session_that_somebody_writes_to_survives_and_keeps_nobody_waiting(
+async def test_a_session_being_written_survives_and_blocks_nobody(
     operator: Operator, ada: Caller, bob: Caller, database: asyncpg.Pool
 ) -> None:
     in_use, _ = await old_sessions(database, ada, bob)
@@ -139,7 +139,7 @@ async def test_a_session_that_somebody_writes_to_survives_and_keeps_nobody_waiti
     assert await database.fetchval('SELECT "id" FROM "ChatSession"') == in_use
 
 
-async def test_small_batches_get_everything_also_where_many_sessions_have_the_same_time(
+async def test_small_batches_find_everything_even_with_many_equal_times(
     operator: Operator, ada: Caller, database: asyncpg.Pool
 ) -> None:
     ids = await old_sessions(database, *[ada] * 7)
@@ -149,7 +149,7 @@ async def test_small_batches_get_everything_also_where_many_sessions_have_the_sa
     assert await count(database) == 0
 
 
-async def test_a_batch_takes_no_more_messages_than_one_statement_can_delete_in_time(
+async def test_a_batch_has_no_more_messages_than_one_statement_can_delete_in_time(
     settings: Settings, ada: Caller, database: asyncpg.Pool
 ) -> None:
     ids = await old_sessions(database, ada, ada, ada)
@@ -162,21 +162,21 @@ async def test_a_batch_takes_no_more_messages_than_one_statement_can_delete_in_t
     assert sizes == [1, 1, 1]
 
 
-async def test_what_an_interrupted_purge_has_left_the_next_one_finds(
+async def test_a_purge_finishes_what_an_interrupted_one_left(
     settings: Settings, operator: Operator, ada: Caller, database: asyncpg.Pool
 ) -> None:
     await old_sessions(database, *[ada] * 5)
     async with workbench.opened(settings) as bench:
         await bench.bulk.delete_unused(await bench.bulk.cutoff(90), Position(), 2)
     configure_logging(settings)
-    # Nobody has evicted them: the outbox knows.
+    # Nothing has evicted them yet, but the outbox has their notes.
     noted = {row["sessionId"] for row in await database.fetch('SELECT "sessionId" FROM "Tombstone"')}
     assert len(noted) == 2
     result = await operator.succeed("purge", "--inactive-days", "90")
     assert "Deleted 3 sessions" in result.output
 
 
-async def test_a_purge_without_redis_deletes_and_leaves_the_cache_to_the_outbox(
+async def test_a_purge_without_redis_deletes_and_leaves_evictions_to_the_outbox(
     without_redis: Settings, ada: Caller, database: asyncpg.Pool
 ) -> None:
     await old_sessions(database, ada)
@@ -186,7 +186,7 @@ async def test_a_purge_without_redis_deletes_and_leaves_the_cache_to_the_outbox(
     assert await count(database) == 0
 
 
-async def test_the_count_of_many_sessions_is_made_of_bounded_statements(
+async def test_counting_many_sessions_takes_bounded_statements(
     settings: Settings, ada: Caller, database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chat_sessions.operator.bulk.COUNTED_AT_ONCE", 2)
@@ -196,7 +196,7 @@ async def test_the_count_of_many_sessions_is_made_of_bounded_statements(
     configure_logging(settings)
 
 
-async def test_erasing_a_user_leaves_nothing_of_them_but_the_ids_that_must_not_be_used_again(
+async def test_an_erasure_leaves_only_the_ids_that_must_not_be_reused(
     operator: Operator, ada: Caller, bob: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
     ids = [(await ada.create("mine", messages=[{"role": "user", "content": "private"}]))["id"] for _ in range(3)]
@@ -214,7 +214,7 @@ async def test_erasing_a_user_leaves_nothing_of_them_but_the_ids_that_must_not_b
     assert (await bob.get(kept["id"])).status_code == 200
 
 
-async def test_an_erasure_names_the_user_in_no_output_that_may_end_up_in_a_log(
+async def test_an_erasure_prints_the_user_nowhere_a_log_may_keep(
     operator: Operator, ada: Caller, settings: Settings
 ) -> None:
     await ada.create()
@@ -223,7 +223,9 @@ async def test_an_erasure_names_the_user_in_no_output_that_may_end_up_in_a_log(
     assert "ada" not in result.output
 
 
-async def test_a_user_whose_name_is_a_pattern_takes_nobody_along(settings: Settings, redis: RedisClient) -> None:
+async def test_erasing_a_user_whose_name_is_a_pattern_affects_nobody_else(
+    settings: Settings, redis: RedisClient
+) -> None:
     everybody = [*STRANGE_USERS, "ab", "a", "ac", "abb", "a%2A"]
     for each in everybody:
         await redis.set(f"chat:{{{quote(each, safe='')}}}:session:x", "", ex=60)
@@ -237,7 +239,7 @@ async def test_a_user_whose_name_is_a_pattern_takes_nobody_along(settings: Setti
     configure_logging(settings)
 
 
-async def test_an_erasure_asks_first_and_takes_no_for_an_answer(
+async def test_an_erasure_asks_for_confirmation_and_accepts_a_no(
     operator: Operator, ada: Caller, database: asyncpg.Pool
 ) -> None:
     await ada.create()
@@ -247,7 +249,7 @@ async def test_an_erasure_asks_first_and_takes_no_for_an_answer(
     assert await count(database) == 1
 
 
-async def test_a_user_who_goes_on_writing_is_erased_once_he_stops_and_not_called_erased_before(
+async def test_a_user_who_keeps_writing_is_reported_erased_only_after_the_last_write(
     settings: Settings, ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
     async def write() -> None:
@@ -260,7 +262,7 @@ async def test_a_user_who_goes_on_writing_is_erased_once_he_stops_and_not_called
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
         assert not busy.complete
-        # The service has longer holds than this command, and they have to expire.
+        # The service's holds last longer than this command's, and must expire first.
         quiet = await bench.eraser.erase("ada", rounds=60)
     configure_logging(settings)
     assert quiet.complete
@@ -268,7 +270,7 @@ async def test_a_user_who_goes_on_writing_is_erased_once_he_stops_and_not_called
     assert await keys_of(redis, "ada") == []
 
 
-async def test_without_redis_the_rows_go_and_the_command_says_that_it_could_not_look(
+async def test_without_redis_an_erasure_deletes_the_rows_and_reports_that_redis_was_not_checked(
     without_redis: Settings, ada: Caller, database: asyncpg.Pool
 ) -> None:
     await ada.create()
@@ -278,10 +280,10 @@ async def test_without_redis_the_rows_go_and_the_command_says_that_it_could_not_
     assert await count(database) == 0
 
 
-async def test_an_erasure_keeps_the_notes_of_the_outbox_until_redis_has_heard_of_them(
+async def test_an_erasure_keeps_the_outbox_notes_until_redis_has_evicted(
     settings: Settings, without_redis: Settings, postgres: Postgres
 ) -> None:
-    # No service sweeps here.
+    # No service runs, so nothing else sweeps.
     url = await migrated_database(postgres)
     own = {"database_url": SecretStr(url), "cache_hold": 0.05}
     connection = await asyncpg.connect(url)
@@ -297,7 +299,7 @@ async def test_an_erasure_keeps_the_notes_of_the_outbox_until_redis_has_heard_of
     await connection.close()
 
 
-async def test_a_database_that_is_away_is_told_in_words(operator: Operator) -> None:
+async def test_an_unreachable_database_is_reported(operator: Operator) -> None:
     url = f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"
     for command in (["purge", "--inactive-days", "9"], ["erase-user", "ada", "--yes"], ["export", "--user", "ada"]):
         result = await operator.fail(*command, CHAT_DATABASE_URL=url)
@@ -305,7 +307,7 @@ async def test_a_database_that_is_away_is_told_in_words(operator: Operator) -> N
         assert "chat-sessions doctor" in result.stderr
 
 
-async def test_what_is_missing_in_the_configuration_is_told_in_words(operator: Operator) -> None:
+async def test_missing_configuration_is_reported(operator: Operator) -> None:
     for command in (["purge", "--inactive-days", "9"], ["erase-user", "ada", "--yes"], ["import", "--user", "ada"]):
         result = await operator.fail(*command, CHAT_DATABASE_URL=None, CHAT_REDIS_URL=None)
         assert "CHAT_DATABASE_URL" in result.stderr

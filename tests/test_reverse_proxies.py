@@ -1,4 +1,4 @@
-"""Behind a proxy whose clients share a connection to the service, nobody acts in anybody else's name."""
+"""Behind a proxy whose clients share one connection to the service, no client acts as another."""
 
 from collections.abc import AsyncIterator
 
@@ -12,7 +12,7 @@ from tests.service import Caller, Service, token
 
 PATH = "/api/chat/sessions"
 ROUNDS = 10
-# More than nginx keeps in memory, so that it is sent by itself; and a server that awaits a request skips line ends.
+# More than nginx buffers, so it is sent separately; a server that awaits a request skips line ends.
 PADDING = "\r\n" * 10_000
 
 
@@ -41,7 +41,7 @@ def attack(offer: str, body: str) -> tuple[bytes, bytes]:
 
 
 @pytest.mark.parametrize("protocol", ["h2c", "websocket", "foo"])
-async def test_the_body_of_one_client_is_not_completed_by_the_request_of_another(
+async def test_one_clients_body_is_not_completed_by_anothers_request(
     protocol: str, proxy: ReverseProxy, victim: Caller
 ) -> None:
     offer = f"Connection: Upgrade\r\nUpgrade: {protocol}\r\n"
@@ -56,7 +56,7 @@ async def test_the_body_of_one_client_is_not_completed_by_the_request_of_another
     assert (await victim.get(session_id)).status_code == 200
 
 
-async def test_the_body_of_a_request_that_offers_to_upgrade_arrives(proxy: ReverseProxy) -> None:
+async def test_the_body_of_an_upgrade_request_arrives(proxy: ReverseProxy) -> None:
     offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"
     async with connected_to(proxy.url) as line:
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""The application as the server gets it."""
+"""The application as uvicorn receives it."""
 
 import ctypes
 import subprocess
@@ -36,7 +36,7 @@ print(mallinfo2().hblks - before)
 
 
 def output(script: str, settings: Settings) -> str:
-    return subprocess.run(  # noqa: S603  our own words
+    return subprocess.run(  # noqa: S603  our own command
         [sys.executable, "-c", script],
         env=clean_environment(environment(settings)),
         capture_output=True,
@@ -46,7 +46,7 @@ def output(script: str, settings: Settings) -> str:
     ).stdout
 
 
-def test_the_collector_leaves_alone_what_is_there_for_good(settings: Settings) -> None:
+def test_garbage_collection_skips_permanent_objects(settings: Settings) -> None:
     assert output(SCRIPT, settings) == "50000 True\n"
 
 

@@ -1,4 +1,4 @@
-"""No user keeps the others from the database, whatever he asks at once."""
+"""No user can take the database from the others, however many calls they send."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -12,13 +12,13 @@ from chat_sessions.settings import Settings
 from tests.service import Caller, Service, running
 from tests.waiting import until
 
-ASKED = 40
+CALLS = 40
 WAIT_SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")
 async def small(settings: Settings, service: Service) -> AsyncIterator[Service]:
-    """A worker with four connections, for which a call waits a second; the sweeping it leaves to the other one."""
+    """A worker with four connections, whose calls wait one second; it leaves sweeping to the other one."""
     del service
     changes = {"database_pool_size": 4, "database_pool_timeout": WAIT_SECONDS, "sweep_interval": 3600}
     async with running(settings.model_copy(update=changes)) as worker:
@@ -27,10 +27,10 @@ async def small(settings: Settings, service: Service) -> AsyncIterator[Service]:
 
 @asynccontextmanager
 async def stuck(small: Service, database: asyncpg.Pool) -> AsyncIterator[list[asyncio.Task[httpx.Response]]]:
-    """Run the block while forty calls of one user have been sent, each of which would wait within Postgres."""
+    """Run the block while forty calls of one user have been sent, each of which would wait in Postgres."""
     async with small.client("ada") as client:
         ada = Caller(client)
-        ids = [(await ada.create())["id"] for _ in range(ASKED)]
+        ids = [(await ada.create())["id"] for _ in range(CALLS)]
         async with database.acquire() as connection, connection.transaction():
             await connection.execute("""SELECT FROM "ChatSession" WHERE "userId" = 'ada' FOR UPDATE""")
             calls = [asyncio.create_task(ada.change(each, title="Lisbon")) for each in ids]
@@ -44,7 +44,7 @@ async def statements_wait(database: asyncpg.Pool, number: int) -> bool:
     return bool(await database.fetchval(query, '%UPDATE "ChatSession"%') == number)
 
 
-async def test_a_user_who_asks_for_everything_leaves_half_of_the_connections_to_the_others(
+async def test_one_users_calls_leave_half_of_the_connections_to_the_others(
     small: Service, database: asyncpg.Pool
 ) -> None:
     async with small.client("bob") as client, stuck(small, database) as calls:
@@ -53,24 +53,22 @@ async def test_a_user_who_asks_for_everything_leaves_half_of_the_connections_to_
         answers = [await bob.append(session_id, "hi"), await bob.get(session_id), await bob.page(q="Bob")]
         assert [each.status_code for each in answers] == [201, 200, 200]
         assert await statements_wait(database, 2)
-        assert len(calls) == ASKED
+        assert len(calls) == CALLS
 
 
-async def test_what_waits_for_its_user_for_too_long_is_asked_to_come_again(
-    small: Service, database: asyncpg.Pool
-) -> None:
+async def test_a_call_that_waits_too_long_for_its_user_gets_retry_after(small: Service, database: asyncpg.Pool) -> None:
     async with stuck(small, database) as calls:
-        await until(lambda: are_done(calls, ASKED - 2))
+        await until(lambda: are_done(calls, CALLS - 2))
         refused = [each.result() for each in calls if each.done()]
         assert {(each.status_code, each.headers["Retry-After"]) for each in refused} == {(429, "1")}
-        assert len(refused) == ASKED - 2
+        assert len(refused) == CALLS - 2
 
 
 async def are_done(calls: Sequence[asyncio.Task[httpx.Response]], number: int) -> bool:
     return sum(each.done() for each in calls) == number
 
 
-async def test_what_waits_gets_its_turn(small: Service, database: asyncpg.Pool) -> None:
+async def test_a_waiting_call_gets_its_turn(small: Service, database: asyncpg.Pool) -> None:
     async with stuck(small, database) as calls:
         pass
     assert {(await each).status_code for each in calls} == {200}

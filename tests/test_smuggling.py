@@ -1,4 +1,4 @@
-"""Where one request ends and the next one begins: nobody's body is ever executed as somebody's request."""
+"""Request smuggling: no client's body is ever executed as another request."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -44,7 +44,7 @@ def request(method: str, path: str, headers: bytes = b"") -> bytes:
 
 
 def framed(framing: str, body: bytes) -> tuple[bytes, bytes]:
-    """Return the header that says how long a body is, and the body as it is sent."""
+    """Return the header that frames a body, and the framed body."""
     if framing == "chunked":
         return b"Transfer-Encoding: chunked\r\n", b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
     return b"Content-Length: %d\r\n" % len(body), body
@@ -66,7 +66,7 @@ class TestAnOfferToUpgrade:
     @every_cut
     @every_framing
     @every_offer
-    async def test_is_ignored_and_the_body_read(
+    async def test_is_ignored_and_the_body_is_read(
         self, offer: bytes, framing: str, cut: str, line: Line, ada: Caller
     ) -> None:
         length, body = framed(framing, b'{"title": "Lisbon"}')
@@ -81,7 +81,7 @@ class TestAnOfferToUpgrade:
     @every_cut
     @every_framing
     @every_offer
-    async def test_does_not_make_a_request_of_its_body(
+    async def test_does_not_turn_its_body_into_a_request(
         self, offer: bytes, framing: str, cut: str, line: Line, ada: Caller
     ) -> None:
         session_id = (await ada.create("mine"))["id"]
@@ -100,13 +100,13 @@ class TestAnOfferToUpgrade:
         assert (await line.answer()).json()["total"] == 0
         assert (await line.answer()).json() == {"status": "ok"}
 
-    async def test_may_come_many_times_in_one_piece(self, line: Line) -> None:
+    async def test_can_be_repeated_in_one_piece(self, line: Line) -> None:
         length, body = framed("length", b'{"title": "x"}')
         await line.send((request("POST", PATH, OFFERS["h2c"] + JSON + length) + body) * 50)
         assert [(await line.answer()).status_code for _ in range(50)] == [201] * 50
 
     @pytest.mark.parametrize(("version", "connection"), [(b"1.0", b"Upgrade"), (b"1.1", b"close, Upgrade")])
-    async def test_is_ignored_on_a_connection_that_is_about_to_close(
+    async def test_is_ignored_on_a_connection_that_is_closing(
         self, version: bytes, connection: bytes, line: Line, ada: Caller
     ) -> None:
         session_id = (await ada.create("mine"))["id"]
@@ -118,7 +118,7 @@ class TestAnOfferToUpgrade:
         assert await line.rest() == b""
         assert (await ada.get(session_id)).status_code == 200
 
-    async def test_behind_a_chunked_body_is_no_offer(self, line: Line, ada: Caller) -> None:
+    async def test_behind_a_chunked_body_is_ignored(self, line: Line, ada: Caller) -> None:
         body = b"2\r\n{}\r\n0\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n"
         head = request("POST", PATH, JSON + b"Transfer-Encoding: chunked\r\n")
         await line.send(head + body + request("GET", PATH))
@@ -176,7 +176,7 @@ REFUSED = {
 
 
 def opened(sent: bytes) -> bytes:
-    """Return a request of which only the headers in question were given."""
+    """Return a request completed from the headers in question."""
     return (
         sent
         if b" HTTP/" in sent or sent.startswith(b"GET /\r\n")
@@ -184,10 +184,10 @@ def opened(sent: bytes) -> bytes:
     )
 
 
-class TestARequestThatCouldBeReadInTwoWays:
+class TestAnAmbiguousRequest:
     @pytest.mark.parametrize("cut", ["one-piece", "bytes"])
     @pytest.mark.parametrize("sent", REFUSED.values(), ids=REFUSED)
-    async def test_is_refused_and_nothing_after_it_is_executed(
+    async def test_is_rejected_and_nothing_after_it_is_executed(
         self, sent: bytes, cut: str, line: Line, ada: Caller
     ) -> None:
         session_id = (await ada.create("mine"))["id"]
@@ -210,19 +210,17 @@ class TestARequestThatCouldBeReadInTwoWays:
         ],
         ids=["empty-host", "port", "literal", "name", "http-1.0", "absolute"],
     )
-    async def test_is_not_one_with_an_unusual_host(self, sent: bytes, line: Line) -> None:
+    async def test_does_not_include_an_unusual_host(self, sent: bytes, line: Line) -> None:
         await line.send(sent)
         assert (await line.answer()).json() == {"status": "ok"}
 
-    async def test_is_not_one_with_a_chunk_extension(self, line: Line) -> None:
+    async def test_does_not_include_a_chunk_extension(self, line: Line) -> None:
         head = request("POST", PATH, JSON + b"transfer-encoding:  Chunked \r\n")
         await line.send(head + b"2;name=value\r\n{}\r\n0\r\n\r\n" + request("GET", "/healthz"))
         assert (await line.answer()).status_code == 201
         assert (await line.answer()).json() == {"status": "ok"}
 
-    async def test_ends_the_connection_before_an_earlier_answer_rather_than_execute_more(
-        self, line: Line, ada: Caller
-    ) -> None:
+    async def test_closes_the_connection_even_before_an_earlier_response(self, line: Line, ada: Caller) -> None:
         session_id = (await ada.create("mine"))["id"]
         await line.send(request("GET", PATH) + b"\0" + request("DELETE", f"{PATH}/{session_id}"))
         await line.rest()

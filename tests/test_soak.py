@@ -1,4 +1,4 @@
-"""The soak says nothing of a service that keeps its promises, and does not keep quiet about one that breaks them."""
+"""The soak reports a service that breaks its promises, and no other."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from benchmarks.soak.report import Outcome
 from benchmarks.soak.run import soak
 from benchmarks.soak.stage import Stage
 
-# Three processes to start and to end, twice: a busy machine takes its time.
+# It starts and stops three processes twice, which takes long on a busy machine.
 pytestmark = pytest.mark.timeout(300)
 
 RESURRECT = """
@@ -37,7 +37,7 @@ def soaked(*faults: str) -> Outcome:
 
 
 def resurrect(stage: Stage, _seconds: float) -> None:
-    """Do by SQL what no call can do, behind the back of the triggers."""
+    """Recreate a deleted session by SQL without triggers, which no call can do."""
 
     async def insert() -> None:
         connection = await asyncpg.connect(stage.database.url)
@@ -50,7 +50,7 @@ def resurrect(stage: Stage, _seconds: float) -> None:
     asyncio.run(insert())
 
 
-def test_the_service_passes_while_its_parts_die() -> None:
+def test_the_service_passes_while_its_parts_fail() -> None:
     outcome = soaked("Redis flushed", "engine killed")
     assert outcome.tally.violations == []
     assert not outcome.failed()
@@ -59,7 +59,7 @@ def test_the_service_passes_while_its_parts_die() -> None:
     assert outcome.tally.faults.periods
 
 
-def test_a_deleted_session_that_comes_back_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resurrected_session_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FAULTS, "resurrection", Fault(resurrect, NOTHING))
     outcome = soaked("resurrection")
     assert outcome.failed()

@@ -1,4 +1,4 @@
-"""Any sequence of calls and faults: every answer is one that a simple model allows, and in the end all agree."""
+"""Stateful test: after any sequence of calls and faults, every response is allowed by a simple model."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,21 +17,21 @@ from tests.stateful.model import USERS
 from tests.stateful.usual import UsualCalls
 from tests.world import world
 
-# Fewer connections to Redis than writers that come at once.
+# Fewer Redis connections than concurrent writers.
 QUICK = {"sweep_interval": 0.1, "redis_timeout": 0.1, "cache_hold": 0.3, "lease_slack": 0.3, "redis_pool_size": 8}
 
 
-# Each is as long as many examples of another test.
+# One sequence takes as long as many examples of another test.
 SEQUENCES = hypothesis.settings().max_examples // 7
 
 
 class ChatMachine(UsualCalls, Extremes, Faults):
-    """Two users and a heavy one, three workers, one Redis that comes and goes, engines that die."""
+    """Two users and a heavy one, three workers, a Redis that comes and goes, and engines that die."""
 
 
 @asynccontextmanager
 async def deployed(postgres: Postgres, settings: Settings) -> AsyncIterator[None]:
-    """Give the machine what it plays on."""
+    """Start the deployment that the machine tests."""
     async with AsyncExitStack() as stack:
         ChatMachine.world = await stack.enter_async_context(world(postgres, settings, **QUICK))
         ChatMachine.process = await stack.enter_async_context(serving(ChatMachine.world.settings))
@@ -44,7 +44,7 @@ async def deployed(postgres: Postgres, settings: Settings) -> AsyncIterator[None
         yield
 
 
-def test_every_answer_is_one_that_the_model_allows(postgres: Postgres, settings: Settings) -> None:
+def test_every_response_is_allowed_by_the_model(postgres: Postgres, settings: Settings) -> None:
     with asyncio.Runner() as runner:
         ChatMachine.runner = runner
         deployment = deployed(postgres, settings)

@@ -1,4 +1,4 @@
-"""Postgres answers, but refuses: the caller gets a 503 that can be repeated, the operator a reason."""
+"""Postgres responds but rejects: the caller gets a repeatable 503, and the operator a reason."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -29,7 +29,7 @@ ATTEMPTS = 3
 
 @asynccontextmanager
 async def refusing(database: asyncpg.Pool, state: str, times: int = 1000) -> AsyncIterator[Callable[[], "object"]]:
-    """Let Postgres refuse the next writes of sessions with an SQLSTATE; yields a way to count the attempts."""
+    """Make Postgres reject the next session writes with an SQLSTATE; yields a counter of the attempts."""
     await database.execute(
         f"""CREATE SEQUENCE attempts;
             CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -48,7 +48,7 @@ async def refusing(database: asyncpg.Pool, state: str, times: int = 1000) -> Asy
 
 
 def writes(ada: Caller, session_id: str) -> dict[str, Callable[[], "asyncio.Future[httpx.Response]"]]:
-    """Every way to write, as Prisma's own statement, as ours, and in a transaction."""
+    """Every way to write: Prisma's own statement, ours, and a transaction."""
     batch = "/api/chat/sessions/batch-delete"
     calls = {
         "create": lambda: ada.http.post("/api/chat/sessions", json={}),
@@ -61,7 +61,7 @@ def writes(ada: Caller, session_id: str) -> dict[str, Callable[[], "asyncio.Futu
 
 
 @pytest.mark.parametrize("state", REFUSALS)
-async def test_a_refused_write_is_503_and_is_not_tried_twice(ada: Caller, database: asyncpg.Pool, state: str) -> None:
+async def test_a_rejected_write_is_503_and_is_not_retried(ada: Caller, database: asyncpg.Pool, state: str) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
     calls = writes(ada, session_id)
     async with refusing(database, state) as attempts:
@@ -75,7 +75,7 @@ async def test_a_refused_write_is_503_and_is_not_tried_twice(ada: Caller, databa
 
 @pytest.mark.parametrize("state", UNDONE)
 @pytest.mark.parametrize("write", ["create", "rename", "append", "delete", "batch-delete"])
-async def test_what_postgres_has_undone_is_tried_again(
+async def test_what_postgres_rolled_back_is_retried(
     ada: Caller, database: asyncpg.Pool, state: str, write: str
 ) -> None:
     call = writes(ada, (await ada.create("Lisbon"))["id"])[write]
@@ -84,7 +84,9 @@ async def test_what_postgres_has_undone_is_tried_again(
 
 
 @pytest.mark.parametrize("state", UNDONE)
-async def test_what_postgres_undoes_every_time_is_given_up(ada: Caller, database: asyncpg.Pool, state: str) -> None:
+async def test_a_write_that_postgres_rolls_back_every_time_fails(
+    ada: Caller, database: asyncpg.Pool, state: str
+) -> None:
     calls = writes(ada, (await ada.create("Lisbon"))["id"])
     async with refusing(database, state):
         answers = {name: await call() for name, call in calls.items()}
@@ -94,7 +96,7 @@ async def test_what_postgres_undoes_every_time_is_given_up(ada: Caller, database
     assert {answer.headers["Retry-After"] for answer in answers.values()} == {"1"}
 
 
-async def test_the_type_of_a_column_may_change_under_a_running_worker(ada: Caller, database: asyncpg.Pool) -> None:
+async def test_a_column_type_may_change_under_a_running_worker(ada: Caller, database: asyncpg.Pool) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
     try:
         for kind in ("varchar(300)", "text"):
@@ -108,7 +110,7 @@ async def test_the_type_of_a_column_may_change_under_a_running_worker(ada: Calle
 
 
 class Fragile:
-    """A worker on a database of its own."""
+    """A worker on its own database."""
 
     def __init__(self, worker: Service, http: httpx.AsyncClient) -> None:
         self.worker = worker
@@ -139,7 +141,7 @@ async def empty_url(postgres: Postgres, database: asyncpg.Pool) -> AsyncIterator
     await database.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-async def test_a_database_that_is_not_migrated_is_not_ready_until_it_is(settings: Settings, empty_url: str) -> None:
+async def test_an_unmigrated_database_is_not_ready_until_migrated(settings: Settings, empty_url: str) -> None:
     async with fragile(settings, empty_url) as service:
         assert await service.reason() == "The database is not migrated: run `chat-sessions migrate`."
         answers = [await service.ada.page(), await service.ada.http.post("/api/chat/sessions", json={})]
@@ -160,7 +162,7 @@ async def test_a_database_that_lacks_a_migration_is_not_ready(settings: Settings
     assert reason.endswith(": run `chat-sessions migrate`.")
 
 
-async def test_a_missing_right_is_named(settings: Settings, postgres: Postgres) -> None:
+async def test_a_missing_privilege_is_named(settings: Settings, postgres: Postgres) -> None:
     url = await migrated_database(postgres)
     role = f"poor_{uuid4().hex[:8]}"
     connection = await asyncpg.connect(url)
@@ -182,7 +184,7 @@ async def test_a_missing_right_is_named(settings: Settings, postgres: Postgres) 
     await connection.close()
 
 
-async def test_a_database_that_takes_no_writes_is_not_ready(settings: Settings, postgres: Postgres) -> None:
+async def test_a_read_only_database_is_not_ready(settings: Settings, postgres: Postgres) -> None:
     url = await migrated_database(postgres)
     connection = await asyncpg.connect(url)
     await connection.execute(f"ALTER DATABASE {urlsplit(url).path[1:]} SET default_transaction_read_only = on")
@@ -212,7 +214,7 @@ async def test_a_database_that_takes_no_writes_is_not_ready(settings: Settings, 
     ],
     ids=["password", "database", "CA file", "TLS", "port"],
 )
-async def test_what_is_wrong_with_the_url_is_said_in_words(
+async def test_an_error_in_the_url_is_reported(
     settings: Settings, postgres: Postgres, change: Callable[[object], object], reason: str
 ) -> None:
     url = change(urlsplit(postgres.url)).geturl()  # type: ignore[attr-defined]
@@ -233,7 +235,7 @@ async def narrow_url(
     await database.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def test_a_database_in_another_encoding_is_refused(settings: Settings, narrow_url: tuple[str, str]) -> None:
+async def test_a_database_in_another_encoding_is_rejected(settings: Settings, narrow_url: tuple[str, str]) -> None:
     encoding, url = narrow_url
     with pytest.raises(MigrationFailed, match=f"The encoding of this database is {encoding}, and must be UTF8"):
         await asyncio.to_thread(migrate_deploy, url)
@@ -255,7 +257,7 @@ async def test_an_outage_is_logged_once_however_many_calls_fail(settings: Settin
 
 
 def lines_of_an_outage(monkeypatch: pytest.MonkeyPatch, quiet: float) -> list[tuple[str, str | None]]:
-    """What is logged of an outage with two reasons, a success in between, and another failure."""
+    """Return the log of an outage with two reasons, a success in between, and another failure."""
     logger = structlog.testing.CapturingLogger()
     monkeypatch.setattr("chat_sessions.telemetry.availability.log", logger)
     availability = Availability(quiet)

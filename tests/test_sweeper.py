@@ -1,4 +1,4 @@
-"""When the sweeper may trust the cache again."""
+"""The sweeper decides when the cache can be trusted again."""
 
 from collections.abc import AsyncIterator, Callable
 
@@ -13,7 +13,7 @@ from chat_sessions.telemetry.metrics import Metrics
 
 
 class FakeOutbox(Outbox):
-    """Holds notes of no session that is cached, and does something else while they are read."""
+    """Returns notes of uncached sessions, and runs a callback while they are read."""
 
     def __init__(self) -> None:
         self.notes: list[Note] = []
@@ -44,13 +44,13 @@ def sweeper(link: RedisLink, outbox: FakeOutbox, settings: Settings) -> Sweeper:
     return Sweeper(outbox, SessionCache(link, settings, Metrics()), link, settings, Metrics())
 
 
-async def test_a_sweep_that_has_read_all_notes_starts_a_lease(sweeper: Sweeper, link: RedisLink) -> None:
+async def test_a_complete_sweep_starts_a_lease(sweeper: Sweeper, link: RedisLink) -> None:
     assert not link.lease.valid
     await sweeper.sweep()
     assert link.lease.valid
 
 
-async def test_a_failure_during_a_sweep_needs_another_sweep(
+async def test_a_failure_during_a_sweep_requires_another_sweep(
     sweeper: Sweeper, link: RedisLink, outbox: FakeOutbox
 ) -> None:
     outbox.meanwhile = lambda: link.lease.lose("Redis failed while the outbox was read")
@@ -61,7 +61,7 @@ async def test_a_failure_during_a_sweep_needs_another_sweep(
     assert link.lease.valid
 
 
-async def test_more_notes_than_one_sweep_reads_leave_the_cache_untrusted(
+async def test_an_incomplete_sweep_leaves_the_cache_untrusted(
     sweeper: Sweeper, link: RedisLink, outbox: FakeOutbox
 ) -> None:
     outbox.notes = [Note("ada", "x", "updated")] * MAX_NOTES_IN_FLIGHT

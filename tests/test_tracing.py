@@ -1,4 +1,4 @@
-"""Traces: what a span shows of a request, what it never shows, and that nobody pays who does not collect them."""
+"""Traces: what a span contains, what it never contains, and that tracing is free when it is off."""
 
 import io
 import json
@@ -49,7 +49,7 @@ async def traced(
 
 @pytest.fixture
 async def canary(traced: Service, exporter: InMemorySpanExporter) -> AsyncIterator[Caller]:
-    """A user whose words are easily found again."""
+    """A user whose texts are easy to find."""
     async with traced.client("canary@example.org") as client:
         exporter.clear()
         yield Caller(client)
@@ -60,7 +60,7 @@ def requests(exporter: InMemorySpanExporter) -> Sequence[ReadableSpan]:
 
 
 def steps(exporter: InMemorySpanExporter) -> list[str]:
-    """Return the names of the steps, each of which must belong to a request."""
+    """Return the names of the child spans, each of which must belong to a request."""
     spans = exporter.get_finished_spans()
     known = {span.context.span_id for span in requests(exporter) if span.context}
     inner = [span for span in spans if span.kind is SpanKind.CLIENT]
@@ -68,7 +68,7 @@ def steps(exporter: InMemorySpanExporter) -> list[str]:
     return [span.name for span in inner]
 
 
-async def test_a_request_is_a_span_with_route_status_and_the_hash_of_the_user(
+async def test_a_request_is_a_span_with_route_status_and_hashed_user(
     canary: Caller, exporter: InMemorySpanExporter, settings: Settings
 ) -> None:
     await canary.get("no-such-session")
@@ -93,13 +93,13 @@ async def test_the_express_lane_is_traced_with_its_route(canary: Caller, exporte
     assert names == [f"POST {SESSIONS}", *[f"GET {SESSION}", f"GET {SESSIONS}"] * 2]
 
 
-async def test_a_path_that_does_not_exist_is_not_shown(canary: Caller, exporter: InMemorySpanExporter) -> None:
+async def test_an_unknown_path_is_not_recorded(canary: Caller, exporter: InMemorySpanExporter) -> None:
     await canary.http.get("/Canary-title", params={"q": "Canary-query"})
     (span,) = requests(exporter)
     assert span.name == "GET unmatched"
 
 
-async def test_the_steps_to_postgres_and_redis_belong_to_the_request(
+async def test_calls_to_postgres_and_redis_belong_to_their_request(
     canary: Caller, exporter: InMemorySpanExporter
 ) -> None:
     session_id = (await canary.create())["id"]
@@ -112,7 +112,7 @@ async def test_the_steps_to_postgres_and_redis_belong_to_the_request(
     ]
 
 
-async def test_a_step_says_what_is_done_with_what(canary: Caller, exporter: InMemorySpanExporter) -> None:
+async def test_a_span_names_its_operation_and_its_object(canary: Caller, exporter: InMemorySpanExporter) -> None:
     session_id = (await canary.create())["id"]
     exporter.clear()
     await canary.delete(session_id)
@@ -122,7 +122,7 @@ async def test_a_step_says_what_is_done_with_what(canary: Caller, exporter: InMe
     ]
 
 
-def test_a_step_that_failed_is_an_error_without_its_text(exporter: InMemorySpanExporter) -> None:
+def test_a_failed_span_is_an_error_without_its_text(exporter: InMemorySpanExporter) -> None:
     tracer = into(exporter).tracer
     with tracer.start_as_current_span("request"):
         exporter.clear()
@@ -133,9 +133,7 @@ def test_a_step_that_failed_is_an_error_without_its_text(exporter: InMemorySpanE
     assert (failed.status.status_code, failed.status.description, failed.events) == (StatusCode.ERROR, None, ())
 
 
-async def test_what_the_service_does_by_itself_is_not_traced(
-    canary: Caller, traced: Service, exporter: InMemorySpanExporter
-) -> None:
+async def test_background_work_is_not_traced(canary: Caller, traced: Service, exporter: InMemorySpanExporter) -> None:
     before = len(traced.statements)
 
     async def swept() -> bool:
@@ -146,7 +144,7 @@ async def test_what_the_service_does_by_itself_is_not_traced(
     del canary
 
 
-async def test_the_trace_of_the_caller_is_continued(canary: Caller, exporter: InMemorySpanExporter) -> None:
+async def test_the_callers_trace_is_continued(canary: Caller, exporter: InMemorySpanExporter) -> None:
     await canary.http.get(SESSIONS, headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
     (span,) = requests(exporter)
     assert span.context is not None
@@ -154,14 +152,12 @@ async def test_the_trace_of_the_caller_is_continued(canary: Caller, exporter: In
     assert (f"{span.context.trace_id:032x}", f"{span.parent.span_id:016x}") == (TRACE, PARENT)
 
 
-async def test_a_trace_that_the_caller_does_not_record_is_not_recorded(
-    canary: Caller, exporter: InMemorySpanExporter
-) -> None:
+async def test_an_unsampled_trace_is_not_recorded(canary: Caller, exporter: InMemorySpanExporter) -> None:
     await canary.http.get(SESSIONS, headers={"traceparent": f"00-{TRACE}-{PARENT}-00"})
     assert exporter.get_finished_spans() == ()
 
 
-async def test_the_line_of_a_request_names_its_trace(
+async def test_the_log_line_of_a_request_names_its_trace(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -177,7 +173,7 @@ async def test_the_line_of_a_request_names_its_trace(
     assert line["trace_id"] == TRACE
 
 
-async def test_no_span_holds_anything_of_the_user(canary: Caller, exporter: InMemorySpanExporter) -> None:
+async def test_no_span_contains_user_data(canary: Caller, exporter: InMemorySpanExporter) -> None:
     created = await canary.create(
         "Canary-title", metadata={"a": "Canary-metadata"}, messages=[{"role": "user", "content": "Canary-message"}]
     )
@@ -192,7 +188,7 @@ async def test_no_span_holds_anything_of_the_user(canary: Caller, exporter: InMe
     assert [secret for secret in (*SECRETS, given, created["id"]) if secret in shown] == []
 
 
-async def test_an_answer_that_failed_is_an_error_without_its_text(
+async def test_a_failed_response_is_an_error_without_its_text(
     settings: Settings,
 ) -> None:
     exporter = InMemorySpanExporter()
@@ -208,7 +204,7 @@ async def test_an_answer_that_failed_is_an_error_without_its_text(
     assert (span.status.status_code, span.status.description, span.events) == (StatusCode.ERROR, None, ())
 
 
-async def test_a_collector_receives_the_spans_of_a_process_also_the_last_ones(
+async def test_a_collector_receives_all_spans_of_a_process_even_the_last(
     settings: Settings,
 ) -> None:
     async with (
@@ -225,7 +221,7 @@ async def test_a_collector_receives_the_spans_of_a_process_also_the_last_ones(
     assert described["service.name"] == "chat-sessions"
 
 
-async def test_a_collector_that_does_not_answer_neither_fails_a_request_nor_keeps_the_service_from_ending(
+async def test_an_unresponsive_collector_neither_fails_requests_nor_delays_shutdown(
     settings: Settings,
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -248,7 +244,7 @@ print("sdk" if "opentelemetry.sdk.trace" in sys.modules else "no sdk",
 
 
 def built(settings: Settings, program: str = PROGRAM, **env: str) -> subprocess.CompletedProcess[str]:
-    """Build the application in a process of its own."""
+    """Build the application in a separate process."""
     given = {**environment(settings), "PATH": "/usr/bin", **env}
     return subprocess.run(  # noqa: S603  our own program
         [sys.executable, "-c", program],
@@ -260,13 +256,13 @@ def built(settings: Settings, program: str = PROGRAM, **env: str) -> subprocess.
     )
 
 
-def test_without_a_collector_nothing_is_imported_and_nothing_is_in_the_way(settings: Settings) -> None:
+def test_without_a_collector_nothing_is_imported_or_wrapped(settings: Settings) -> None:
     assert built(settings).stdout.strip() == "no sdk []"
     disabled = {"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
     assert built(settings, **disabled).stdout.strip() == "no sdk []"
 
 
-def test_without_the_extra_the_service_starts_and_says_what_is_missing(settings: Settings) -> None:
+def test_without_the_extra_the_service_starts_and_names_the_missing_package(settings: Settings) -> None:
     program = f"import sys; sys.modules['opentelemetry.sdk'] = None\n{PROGRAM}"
     done = built(settings, program, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1")
     assert done.stdout.strip() == "no sdk []"

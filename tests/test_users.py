@@ -1,4 +1,4 @@
-"""Two users are two, however alike their names: in the keys of Redis, in its slots, in its patterns, and over HTTP."""
+"""Users with similar names are kept apart in Redis keys, slots and patterns, and over HTTP."""
 
 import unicodedata
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from chat_sessions.contract.storable import is_storable
 from chat_sessions.web.auth.tokens import MAX_USER_CHARACTERS
 from tests.service import Caller, Service
 
-# What means something in a key, a pattern, a URL or a hash tag, and letters that look like others.
+# Characters with a meaning in keys, patterns, URLs or hash tags, and lookalikes.
 PIECES = ["a", "A", "K", "\u212a", "i", "\u0130", "\u0131", "s", "\u017f", "fi", "\ufb01", "\u00e9", "e\u0301", "😀"]
 PIECES += ["\u200d", "\u202e", "\ufeff", "\x7f", "\x85", "\u2028", "\x1b", "\t", "\n", "\r\n", " ", "'", '"', ";", "--"]
 PIECES += ["{", "}", "{}", ":", "*", "?", "[a]", "[^a]", "\\", "%", "%7B", "%2A", "%61", "%25", "/", "..", "+"]
@@ -56,7 +56,7 @@ TWISTS: list[Callable[[str], str]] = [
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[str, str]:
-    """Two different users; the second mostly a twist of the first."""
+    """Two different users, the second mostly a variation of the first."""
     first = draw(users)
     second = draw(st.sampled_from(TWISTS).map(lambda twist: twist(first)) | users)
     alike = st.just(second).filter(lambda name: name != first and is_storable(name) and 0 < len(name) <= 255)
@@ -76,12 +76,12 @@ def all_keys(user: str, session_id: str) -> list[str]:
 
 
 def hash_tag(key: str) -> str:
-    """Return what Redis Cluster hashes of a key: what is between the first { and the first } after it."""
+    """Return the part of a key that Redis Cluster hashes: from the first { to the next }."""
     return key.partition("{")[2].partition("}")[0]
 
 
 class TestKeys:
-    def test_these_tests_know_every_key(self) -> None:
+    def test_every_key_is_covered(self) -> None:
         keys = UserKeys("ada")
         made = {name for name in dir(keys) if not name.startswith("_")}
         assert made == {*OF_THE_USER, "all", "session", "hold", "lock"}
@@ -98,16 +98,14 @@ class TestKeys:
 
     @settings(max_examples=300)
     @given(user=users, session_id=session_ids)
-    def test_all_keys_of_a_user_are_in_one_slot_whatever_the_session_is_called(
-        self, user: str, session_id: str
-    ) -> None:
+    def test_all_keys_of_a_user_are_in_one_slot_for_any_session_id(self, user: str, session_id: str) -> None:
         keys = all_keys(user, session_id)
         assert {hash_tag(key) for key in keys} == {quote(user, safe="")}
         assert len({key_slot(key.encode()) for key in keys}) == 1
         assert all(key.isascii() and key.isprintable() for key in keys[:5])
 
     @given(pair=pairs(), sessions=st.tuples(session_ids, session_ids))
-    async def test_the_pattern_of_a_user_fits_all_of_his_keys_and_nobody_elses(
+    async def test_a_users_pattern_matches_all_of_their_keys_and_no_others(
         self, pair: tuple[str, str], sessions: tuple[str, str], redis: Redis
     ) -> None:
         his, hers = (all_keys(user, session) for user, session in zip(pair, sessions, strict=True))
@@ -127,7 +125,7 @@ class TestSessions:
     @example(pair=("*", "ada"))
     @example(pair=("a%61", "aa"))
     @example(pair=("{ada}", "ada"))
-    async def test_neither_of_two_users_sees_what_the_other_has(self, pair: tuple[str, str], service: Service) -> None:
+    async def test_neither_user_sees_the_others_data(self, pair: tuple[str, str], service: Service) -> None:
         async with service.client(pair[0]) as one, service.client(pair[1]) as other:
             first, second = Caller(one), Caller(other)
             titles = (await first.titles(), await second.titles())
@@ -142,7 +140,7 @@ class TestSessions:
             assert (await first.delete(created["id"])).status_code == 204
 
     @pytest.mark.parametrize("name", ["X-User-Id", "X-Forwarded-User", "X-Remote-User", "User-Id", "sub", "Cookie"])
-    async def test_who_asks_is_said_by_the_token_alone(self, name: str, ada: Caller, bob: Caller) -> None:
+    async def test_only_the_token_identifies_the_user(self, name: str, ada: Caller, bob: Caller) -> None:
         await ada.create("hers")
         answer = await bob.http.get("/api/chat/sessions?user_id=ada&userId=ada&sub=ada", headers={name: "ada"})
         assert answer.json()["sessions"] == []

@@ -1,4 +1,4 @@
-"""`make install` needs no compiler: each package has a wheel for each machine that the README promises."""
+"""`make install` needs no compiler: every package has a wheel for every supported machine."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from packaging.utils import parse_wheel_filename
 
 LOCK = Path(__file__).parents[1] / "uv.lock"
 GROUPS = ("dev", "node")
-# The second number of 2.28: Debian 10, Ubuntu 20.04, Fedora 29 and newer.
+# glibc 2.28: Debian 10, Ubuntu 20.04, Fedora 29 and newer.
 GLIBC = 28
 MACOS = (14, 0)
 LEGACY = ("manylinux2014", "manylinux2010", "manylinux1")
@@ -22,7 +22,7 @@ Locked = Mapping[str, Any]
 
 
 class Machine(NamedTuple):
-    """Where somebody calls `make install`."""
+    """A machine on which `make install` runs."""
 
     python: tuple[int, int]
     system: str
@@ -70,7 +70,7 @@ def packages() -> list[Locked]:
 
 
 def installed(packages: list[Locked], machine: Machine) -> Iterator[Locked]:
-    """Follow the dependencies of this project as uv does."""
+    """Resolve this project's dependencies as uv does."""
     [project] = [each for each in packages if each["source"].get("editable")]
     waiting = [*project["dependencies"], *chain.from_iterable(project["dev-dependencies"][each] for each in GROUPS)]
     seen: list[Locked] = []
@@ -88,7 +88,7 @@ def installed(packages: list[Locked], machine: Machine) -> Iterator[Locked]:
 
 
 def found(packages: list[Locked], wanted: Locked) -> Locked:
-    """Return the only one of this name, or the version that the dependency chooses among several."""
+    """Return the only package of this name, or the version that the dependency selects."""
     [one] = [
         each
         for each in packages
@@ -97,7 +97,7 @@ def found(packages: list[Locked], wanted: Locked) -> Locked:
     return one
 
 
-def lacking(packages: list[Locked], machine: Machine) -> list[str]:
+def without_wheel(packages: list[Locked], machine: Machine) -> list[str]:
     wanted = list(installed(packages, machine))
     assert len(wanted) > 80
     tags = machine.tags
@@ -111,12 +111,12 @@ def wheels(package: Locked) -> Iterator[frozenset[Tag]]:
 
 @pytest.mark.parametrize("python", PYTHONS, ids=lambda python: f"3.{python[1]}")
 @pytest.mark.parametrize(("system", "processor"), SYSTEMS)
-def test_nothing_has_to_be_compiled(
+def test_no_package_has_to_be_compiled(
     python: tuple[int, int], system: str, processor: str, packages: list[Locked]
 ) -> None:
-    assert lacking(packages, Machine(python, system, processor)) == []
+    assert without_wheel(packages, Machine(python, system, processor)) == []
 
 
 @pytest.mark.parametrize("python", PYTHONS, ids=lambda python: f"3.{python[1]}")
 def test_only_cryptography_has_to_be_compiled_on_an_intel_mac(python: tuple[int, int], packages: list[Locked]) -> None:
-    assert lacking(packages, Machine(python, "Darwin", "x86_64")) == ["cryptography"]
+    assert without_wheel(packages, Machine(python, "Darwin", "x86_64")) == ["cryptography"]

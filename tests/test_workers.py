@@ -1,4 +1,4 @@
-"""Several workers behind one port: each stands on its own, together they do each piece of work once."""
+"""Several workers behind one port are independent, but do each piece of work once."""
 
 import signal
 from collections import Counter
@@ -18,7 +18,7 @@ from tests.shell import ENGINE, WORKER, children, family
 from tests.waiting import swept, until
 
 WORKERS = 2
-# New connections go to either worker; that so many go to one of them has a chance of one in a million.
+# New connections go to either worker: the chance that so many all go to one is one in a million.
 MOST_CONNECTIONS = 20
 SESSIONS = 30
 
@@ -37,7 +37,7 @@ class Workers:
         return [children(ENGINE, worker.pid) for worker in self.serving()]
 
     def connected(self) -> list[int]:
-        """Return how many connections each has from its clients."""
+        """Return the number of client connections of each worker."""
         port = int(self.service.url.rpartition(":")[2])
         return [
             sum(each.status == "ESTABLISHED" and each.laddr.port == port for each in worker.net_connections("tcp"))
@@ -51,7 +51,7 @@ class Workers:
             return False
 
     async def are_ready(self) -> bool:
-        """Whether a connection to each of them finds it ready."""
+        """Return whether connections to each worker find it ready."""
         try:
             async with AsyncExitStack() as stack:
                 for _ in range(MOST_CONNECTIONS):
@@ -74,7 +74,7 @@ async def workers(settings: Settings) -> AsyncIterator[Workers]:
             await until(workers.are_ready, START_SECONDS)
             yield workers
         finally:
-            # The supervisor's kill alone would leave its workers.
+            # Killing only the supervisor would leave its workers.
             for each in family(service.process.pid):
                 each.kill()
 
@@ -102,7 +102,7 @@ async def test_the_feed_reaches_the_streams_of_every_worker(workers: Workers, st
     assert [each and each.data["id"] for each in heard] == [session_id] * len(streams)
 
 
-async def test_each_note_is_swept_once_by_one_of_them(streams: list[Listener], database: asyncpg.Pool) -> None:
+async def test_each_note_is_swept_once(streams: list[Listener], database: asyncpg.Pool) -> None:
     created = [new_id() for _ in range(SESSIONS)]
     await database.executemany(
         'INSERT INTO "ChatSession" ("id", "userId") VALUES ($1, $2)', [(each, "ada") for each in created]
@@ -118,7 +118,7 @@ async def test_each_note_is_swept_once_by_one_of_them(streams: list[Listener], d
     assert heard == Counter([*created, last])
 
 
-async def test_a_hangup_replaces_every_worker_one_after_the_other(workers: Workers) -> None:
+async def test_sighup_replaces_the_workers_one_by_one(workers: Workers) -> None:
     old = set(workers.serving())
     async with workers.service.caller() as ada:
         kept = (await ada.create("kept"))["id"]
@@ -134,7 +134,7 @@ async def test_a_hangup_replaces_every_worker_one_after_the_other(workers: Worke
         assert (await ada.get(kept)).status_code == 200
 
 
-async def test_a_killed_worker_is_replaced_and_nothing_is_lost(workers: Workers) -> None:
+async def test_a_killed_worker_is_replaced_without_loss(workers: Workers) -> None:
     async with workers.service.caller() as ada:
         kept, deleted = (await ada.create("kept"))["id"], (await ada.create("deleted"))["id"]
         await ada.delete(deleted)
