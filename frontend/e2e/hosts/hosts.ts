@@ -40,12 +40,12 @@ const KINDS: Kind[] = [
 /** Also among the tests of every change: the oldest React, and what does not change from one day to the next. */
 const QUICK = "vite-react-18";
 
-const TIME_TO_BUILD = 600_000;
+const TIME_TO_BUILD = 900_000;
 
 for (const kind of KINDS) {
   test.describe(kind.name, { tag: kind.name === QUICK ? "@quick" : "@nightly" }, () => {
     // In one worker, for which the host is made once.
-    test.describe.configure({ mode: "default" });
+    test.describe.configure({ mode: "default", timeout: 120_000 });
     let host: Host;
 
     test.beforeAll(async ({ baseURL }) => {
