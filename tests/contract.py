@@ -1,4 +1,4 @@
-"""Holds every answer that a test sees against the OpenAPI document."""
+"""Validates every response in the tests against the OpenAPI document."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,7 +17,7 @@ TYPES: dict[str, type | tuple[type, ...]] = {
     "integer": int,
     "number": (int, float),
 }
-# What each keyword says about a value, given what the schema wants.
+# The check of each keyword, given a value and the schema's argument.
 KEYWORDS: dict[str, Callable[[Any, Any], bool]] = {
     "type": lambda value, wanted: (
         isinstance(value, TYPES[wanted]) and (wanted == "boolean" or not isinstance(value, bool))
@@ -29,12 +29,12 @@ KEYWORDS: dict[str, Callable[[Any, Any], bool]] = {
     "minLength": lambda value, wanted: len(value) >= wanted,
     "maxLength": lambda value, wanted: len(value) <= wanted,
 }
-# What says nothing about a value. A keyword that is neither here nor understood fails, rather than to be overlooked.
+# Keywords that do not constrain a value. Unknown keywords fail rather than being ignored.
 ANNOTATIONS = {"title", "description", "examples", "format", "default"}
 
 
 def checker(app: FastAPI) -> Callable[[httpx.Response], Awaitable[None]]:
-    """Return what an httpx client calls with each response."""
+    """Return a response hook for an httpx client."""
 
     async def check(response: httpx.Response) -> None:
         document = app.openapi()
@@ -68,8 +68,8 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 def validate(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> None:  # noqa: ANN401  any JSON
-    """Fail if the value does not fit the schema, of which it knows as much as our document uses."""
-    # The type first: the other keywords rely on it.
+    """Fail if the value does not match the schema, as far as our document uses JSON Schema."""
+    # Check the type first: the other keywords rely on it.
     for keyword, wanted in sorted(schema.items(), key=lambda item: item[0] != "type"):
         if keyword == "$ref":
             validate(value, document["components"]["schemas"][wanted.rpartition("/")[2]], document)
@@ -79,10 +79,10 @@ def validate(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> No
         elif keyword == "anyOf":
             assert any(_is_valid(value, each, document) for each in wanted), f"{value!r} fits none of {wanted}"
         else:
-            assert _keeps_to(value, keyword, wanted), f"{value!r} does not keep to {keyword} {wanted}"
+            assert _satisfies(value, keyword, wanted), f"{value!r} does not keep to {keyword} {wanted}"
 
 
-def _keeps_to(value: Any, keyword: str, wanted: Any) -> bool:  # noqa: ANN401  any JSON
+def _satisfies(value: Any, keyword: str, wanted: Any) -> bool:  # noqa: ANN401  any JSON
     assert keyword in KEYWORDS or keyword in ANNOTATIONS, f"{keyword} is not understood"
     return keyword in ANNOTATIONS or KEYWORDS[keyword](value, wanted)
 

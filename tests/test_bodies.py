@@ -1,4 +1,4 @@
-"""What a body may cost before it is refused: nothing without a token, and little with one."""
+"""Bodies cost nothing before they are rejected without a token, and little with one."""
 
 import json
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ def message(**fields: str) -> str:
     return f'{{"messages":[{{"role":"user"{given}}}]}}'
 
 
-# By what it is full of.
+# By their contents.
 FULL = {
     "numbers": message(content=f"[{filled('1')}]"),
     "lists": message(content=f"[{filled('[]')}]"),
@@ -54,16 +54,16 @@ FULL = {
 
 class TestWithoutAToken:
     @pytest.mark.parametrize("body", ["{", "[1,", "\0", json.dumps({"title": 1}), FULL["numbers"]])
-    async def test_the_body_is_not_judged(self, body: str, stranger: Caller) -> None:
+    async def test_the_body_is_not_validated(self, body: str, stranger: Caller) -> None:
         assert (await stranger.http.post(PATH, content=body, headers=JSON)).status_code == 401
 
-    async def test_the_answer_does_not_wait_for_the_body(self, url: str) -> None:
+    async def test_the_response_does_not_wait_for_the_body(self, url: str) -> None:
         head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {4 * MIB}\r\n\r\n"
         async with connected_to(url) as line:
             await line.send(head.encode())
             assert (await line.answer()).status_code == 401
 
-    async def test_a_connection_ends_whose_client_waits_to_send_its_body(self, url: str) -> None:
+    async def test_a_connection_whose_client_has_yet_to_send_its_body_is_closed(self, url: str) -> None:
         head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
         async with connected_to(url) as line:
             await line.send(head.encode())
@@ -71,7 +71,7 @@ class TestWithoutAToken:
             assert (answer.status_code, answer.headers["Connection"]) == (401, "close")
             assert await line.rest() == b""
 
-    async def test_a_body_that_still_comes_is_no_request(self, url: str, ada: Caller) -> None:
+    async def test_the_rest_of_a_body_is_not_a_request(self, url: str, ada: Caller) -> None:
         session_id = (await ada.create())["id"]
         smuggled = f"DELETE {PATH}/{session_id} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token()}\r\n\r\n"
         head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(smuggled)}\r\n\r\n"
@@ -86,18 +86,18 @@ class TestWithoutAToken:
 class TestValues:
     @pytest.mark.parametrize("body", FULL.values(), ids=FULL)
     @pytest.mark.parametrize("path", ["", "/batch-delete"])
-    async def test_too_many_are_refused_before_they_are_read(self, path: str, body: str, ada: Caller) -> None:
+    async def test_too_many_values_are_rejected_before_they_are_parsed(self, path: str, body: str, ada: Caller) -> None:
         answer = await ada.http.post(PATH + path, content=body.encode(), headers=JSON)
         assert (answer.status_code, answer.json()["detail"]) == (422, TOO_MANY)
         assert answer.json()["errors"] == [{"loc": ["body"], "msg": TOO_MANY, "type": "bad_request"}]
 
     @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
-    async def test_no_encoding_hides_them(self, encoding: str, ada: Caller) -> None:
-        # In bytes of UTF-16, the first character has the quote that a text ends with.
+    async def test_are_counted_in_every_encoding(self, encoding: str, ada: Caller) -> None:
+        # In UTF-16 bytes, the first character contains the quote that ends a string.
         body = message(content=f'["\u2222",{filled("1", MIB)}]').encode(encoding)[: 4 * MIB]
         assert (await ada.http.post(PATH, content=body, headers=JSON)).json()["detail"] == TOO_MANY
 
-    async def test_texts_may_have_as_many_commas_as_they_like(self, ada: Caller) -> None:
+    async def test_commas_in_strings_do_not_count(self, ada: Caller) -> None:
         text = 'Well, "yes", \\ [no], {and} so on, '
         content = text * (900_000 // len(text))
         session_id = (await ada.create(messages=[{"role": "user", "content": content}] * 3))["id"]
@@ -122,7 +122,7 @@ class TestValues:
         assert holds_at_most(count, body)
         assert not holds_at_most(count - 1, body)
 
-    async def test_as_many_as_are_allowed_are_read(self, ada: Caller) -> None:
+    async def test_the_allowed_number_is_accepted(self, ada: Caller) -> None:
         numbers = list(range(MAX_VALUES - 7))
         body = {"messages": [{"role": "user", "content": [{"n": numbers}]}]}
         assert (await ada.http.post(PATH, json=body)).status_code == 201
@@ -130,7 +130,7 @@ class TestValues:
         assert (await ada.http.post(PATH, json=body)).json()["detail"] == TOO_MANY
 
     @pytest.mark.parametrize(("digits", "status"), [(100, 201), (101, 422)])
-    async def test_have_a_hundred_digits_at_most(self, digits: int, status: int, ada: Caller) -> None:
+    async def test_have_at_most_a_hundred_digits(self, digits: int, status: int, ada: Caller) -> None:
         body = f'{{"metadata":{{"a":{"9" * digits}}}}}'
         assert (await ada.http.post(PATH, content=body.encode(), headers=JSON)).status_code == status
 
@@ -143,7 +143,7 @@ class TestMistakes:
         return errors
 
     @pytest.mark.parametrize("name", ["content", "tool_calls"])
-    async def test_of_a_list_the_first_one_is_said(self, name: str, ada: Caller) -> None:
+    async def test_only_the_first_mistake_in_a_list_is_reported(self, name: str, ada: Caller) -> None:
         found = await self.errors(ada, "", {"messages": [{"role": "user", name: [{}, *range(1000)]}]})
         places = [each["loc"] for each in found]
         assert sum(1 in place for place in places if isinstance(place, list)) == 1
@@ -154,17 +154,17 @@ class TestMistakes:
         [("", {"messages": [1] * 1000}), ("/batch-delete", {"ids": [1] * 1000})],
         ids=["messages", "ids"],
     )
-    async def test_of_too_long_a_list_its_length_is_said(self, path: str, body: object, ada: Caller) -> None:
+    async def test_only_the_length_of_too_long_a_list_is_reported(self, path: str, body: object, ada: Caller) -> None:
         (error,) = await self.errors(ada, path, body)
         assert (error["type"], error["msg"]) == ("too_long", "List should have at most 100 items")
 
-    async def test_many_unknown_fields_are_one(self, ada: Caller) -> None:
+    async def test_many_unknown_fields_are_one_mistake(self, ada: Caller) -> None:
         (error,) = await self.errors(ada, "", {f"unknown {n}": n for n in range(1000)})
         assert error["loc"] == ["body"]
 
 
 class TestSizes:
-    async def test_are_said_as_people_say_them(self, ada: Caller) -> None:
+    async def test_are_reported_in_readable_units(self, ada: Caller) -> None:
         too_large = await ada.http.post(PATH, content=b" " * (4 * MIB + 1), headers=JSON)
         message = await ada.http.post(PATH, json={"messages": [{"role": "user", "content": "x" * MIB}]})
         metadata = await ada.http.post(PATH, json={"metadata": {"a": "x" * 16 * 1024}})
@@ -184,12 +184,10 @@ class TestSizes:
         ],
         ids=range(6),
     )
-    async def test_numbers_of_metadata_are_such_that_postgres_can_compare_them(
-        self, number: str, status: int, ada: Caller
-    ) -> None:
+    async def test_numbers_in_metadata_are_comparable_in_postgres(self, number: str, status: int, ada: Caller) -> None:
         answer = await ada.http.post(PATH, content=f'{{"metadata":{{"a":[{number}]}}}}', headers=JSON)
         assert answer.status_code == status
 
-    async def test_what_looks_like_a_number_in_a_text_counts_as_text(self, ada: Caller) -> None:
+    async def test_a_number_inside_a_string_counts_as_text(self, ada: Caller) -> None:
         metadata = {'5e-324 "5e-324': '\\5e-324"5e324' * 500, "5e-324": "5e-324" * 500}
         assert (await ada.create(metadata=metadata))["metadata"] == metadata

@@ -1,4 +1,4 @@
-"""Any byte sequence in any path, query, header or body: never a 500, never a traceback, and the service lives on."""
+"""Any bytes in a path, query, header or body: never a 500 or a traceback, and the service survives."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from tests.service import Caller, Service, token
 from tests.waiting import LIMIT_SECONDS
 
 PATH = "/api/chat/sessions"
-# What ends a line ends the example as well; test_a_request_that_is_none_is_refused has those.
+# Line ends would end the example; test_invalid_http_is_rejected covers them.
 line = st.binary(max_size=80).map(lambda raw: raw.replace(b"\r", b"%").replace(b"\n", b"%"))
 Json = Any
 texts = st.text(st.characters(), max_size=20) | st.sampled_from(["\0", "\ud800", "\u2028", "x" * 300, "$type", ""])
@@ -30,8 +30,8 @@ values: st.SearchStrategy[Json] = st.recursive(
 
 
 @dataclass
-class Answer:
-    """What came back, as far as it is HTTP."""
+class RawResponse:
+    """A response, as far as it is HTTP."""
 
     status: int
     head: bytes
@@ -39,16 +39,16 @@ class Answer:
 
 
 class Wire:
-    """A connection for each request, and nothing between the bytes and the server."""
+    """A raw connection for each request."""
 
     def __init__(self, port: int) -> None:
         self.port = port
 
-    async def send(self, *parts: bytes) -> Answer:
-        """Send bytes and return the first answer to them; a connection that ends without one is an error."""
+    async def send(self, *parts: bytes) -> RawResponse:
+        """Send bytes and return the first response; a connection that closes without one is an error."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
-            # The server may answer and hang up before it has read everything.
+            # The server may respond and close before it has read everything.
             with suppress(ConnectionError):
                 for part in parts:
                     writer.write(part)
@@ -58,19 +58,19 @@ class Wire:
         finally:
             writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader) -> Answer:
+    async def _answer(self, reader: asyncio.StreamReader) -> RawResponse:
         head = await reader.readuntil(b"\r\n\r\n")
         status = int(head.split(b" ", 2)[1])
         if b"text/event-stream" in head:  # it has no end
-            return Answer(status, head, b"")
+            return RawResponse(status, head, b"")
         if status == 100:
             return await self._answer(reader)
-        return Answer(status, head, await reader.read(1_000_000))
+        return RawResponse(status, head, await reader.read(1_000_000))
 
     async def request(
         self, method: bytes = b"GET", target: bytes = PATH.encode(), headers: bytes = b"", body: bytes = b""
-    ) -> Answer:
-        """Send a well-framed request with whatever in it."""
+    ) -> RawResponse:
+        """Send a well-framed request with arbitrary contents."""
         return await self.send(
             b"%s %s HTTP/1.1\r\nHost: chat.test\r\nAuthorization: Bearer %s\r\nConnection: close\r\n"
             b"Content-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s"
@@ -86,7 +86,7 @@ async def wire(service: Service) -> AsyncIterator[Wire]:
 
 @pytest.fixture(autouse=True)
 def no_bug_is_hit(caplog: pytest.LogCaptureFixture) -> Callable[[], None]:
-    """Return a check that nothing has failed inside, whatever was answered."""
+    """Return a check that nothing has failed internally, whatever the response."""
 
     def check() -> None:
         assert "request.failed" not in caplog.text
@@ -95,7 +95,7 @@ def no_bug_is_hit(caplog: pytest.LogCaptureFixture) -> Callable[[], None]:
     return check
 
 
-def harmless(answer: Answer) -> None:
+def harmless(answer: RawResponse) -> None:
     assert answer.status < 500
     assert b"Traceback" not in answer.body
     assert b'File "' not in answer.body
@@ -213,15 +213,13 @@ class TestBytes:
         ],
         ids=range(39),
     )
-    async def test_a_request_that_is_none_is_refused(
-        self, sent: bytes, wire: Wire, no_bug_is_hit: Callable[[], None]
-    ) -> None:
+    async def test_invalid_http_is_rejected(self, sent: bytes, wire: Wire, no_bug_is_hit: Callable[[], None]) -> None:
         harmless(await wire.send(sent))
         no_bug_is_hit()
         assert (await wire.request(target=b"/healthz")).status == 200
 
     @pytest.mark.parametrize("chunk", [1, 7, 4096])
-    async def test_a_body_in_pieces_is_one_body(self, chunk: int, wire: Wire) -> None:
+    async def test_a_chunked_body_is_one_body(self, chunk: int, wire: Wire) -> None:
         body = json.dumps({"title": "in pieces"}).encode()
         pieces = [body[start : start + chunk] for start in range(0, len(body), chunk)]
         head = (
@@ -240,7 +238,7 @@ class TestBytes:
         answer = await wire.send(head, *[piece] * (service.settings.max_body_bytes // 65536 + 1))
         assert answer.status == 413
 
-    async def test_who_leaves_in_the_middle_leaves_nothing_behind(
+    async def test_a_disconnect_during_a_body_leaves_nothing_behind(
         self, wire: Wire, no_bug_is_hit: Callable[[], None]
     ) -> None:
         head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token()}\r\nContent-Length: 100\r\n\r\n{{"
@@ -254,7 +252,7 @@ class TestBytes:
 
 
 async def all_readable(caller: Caller) -> None:
-    """Whatever was stored, it can be read."""
+    """Check that everything stored can be read."""
     page = await caller.page(limit=100)
     assert page.status_code == 200
     for session in page.json()["sessions"]:
@@ -341,7 +339,7 @@ class TestJson:
         ],
         ids=range(26),
     )
-    async def test_a_body_that_json_libraries_stumble_over(
+    async def test_a_body_that_confuses_json_parsers(
         self, body: str, ada: Caller, no_bug_is_hit: Callable[[], None]
     ) -> None:
         answer = await ada.http.post(PATH, content=body.encode(), headers={"Content-Type": "application/json"})

@@ -1,4 +1,4 @@
-"""Which indexes the statements use, on a table that is large enough for Postgres to care."""
+"""The indexes that statements use, on a table large enough to matter to Postgres."""
 
 import json
 from collections.abc import AsyncIterator
@@ -18,8 +18,8 @@ BY_TIME = "ChatSession_userId_updatedAt_id_idx"
 BY_SEQUENCE = "ChatMessage_userId_sessionId_sequence_key"
 MIDDLE = datetime(2026, 1, 1, 0, 55, tzinfo=UTC)
 
-# Twenty users with a thousand sessions each, of which a twentieth is pinned, in no order, as people go
-# back to old chats; one of them has many messages.
+# Twenty users with a thousand sessions each; a twentieth is pinned, at random, since people return
+# to old sessions. One of them has many messages.
 FILL = """
 INSERT INTO "ChatSession" ("id", "userId", "title", "isPinned", "messageCount", "updatedAt")
 SELECT lpad(n::text, 8, '0'), CASE n % 20 WHEN 0 THEN 'ada' ELSE 'user' || n % 20 END, 'Chat ' || n, n % 400 = 0,
@@ -37,7 +37,7 @@ VACUUM ANALYZE;
 
 @pytest.fixture(scope="module")
 async def crowd(postgres: Postgres) -> AsyncIterator[asyncpg.Pool]:
-    """A database of its own with all those rows; the statements come from the service on the other one."""
+    """A database with all those rows; the statements come from the service on the other one."""
     async with planned_database(postgres, "crowd") as pool:
         for statement in FILL.strip().removesuffix(";").split(";"):
             await pool.execute(statement)
@@ -45,13 +45,13 @@ async def crowd(postgres: Postgres) -> AsyncIterator[asyncpg.Pool]:
 
 
 class Sent:
-    """The statements that calls of the API send."""
+    """The statements that API calls send."""
 
     def __init__(self, service: Service) -> None:
         self._statements = service.count()
 
     def one(self, *fragments: str) -> str:
-        """The last one that has all the fragments."""
+        """Return the last statement that contains all the fragments."""
         found = [each for each in self._statements() if all(fragment in each for fragment in fragments)]
         assert found, f"none with {fragments}"
         return found[-1]
@@ -63,19 +63,19 @@ def sent(service: Service) -> Sent:
 
 
 async def cursor(ada: Caller, **params: bool) -> str:
-    """A cursor of the list, behind whichever session."""
+    """A cursor after some session."""
     for _ in range(2):
         await ada.create()
     next_cursor: str = (await ada.page(limit=1, **params)).json()["next_cursor"]
     return next_cursor
 
 
-# User, limit, offset, and the total, which is known.
+# User, limit, offset, and a known total.
 PAGE = ("ada", 50, 0, 1000)
 
 
 @pytest.mark.parametrize(("pinned_first", "index"), [(True, BY_PIN), (False, BY_TIME)])
-async def test_the_first_page_is_read_from_the_index_in_its_order(
+async def test_the_first_page_is_read_in_index_order(
     pinned_first: bool, index: str, ada: Caller, sent: Sent, crowd: asyncpg.Pool
 ) -> None:
     await ada.page(pinned_first=pinned_first)
@@ -93,7 +93,7 @@ async def test_the_first_page_is_read_from_the_index_in_its_order(
     ],
     ids=["behind the pinned ones", "among the pinned ones", "without pins"],
 )
-async def test_a_page_deep_in_the_list_costs_what_the_first_one_does(
+async def test_a_deep_page_costs_as_much_as_the_first(
     place: tuple[object, ...], index: str, ada: Caller, sent: Sent, crowd: asyncpg.Pool
 ) -> None:
     pinned_first = index == BY_PIN
@@ -103,14 +103,14 @@ async def test_a_page_deep_in_the_list_costs_what_the_first_one_does(
     assert plan.read == 51
 
 
-async def test_the_total_counts_in_an_index(ada: Caller, sent: Sent, crowd: asyncpg.Pool) -> None:
+async def test_the_total_is_counted_in_an_index(ada: Caller, sent: Sent, crowd: asyncpg.Pool) -> None:
     await ada.page()
     plan = await explain(crowd, sent.one("ORDER BY"), "ada", 50, 0, None)
     assert "Index Only Scan" in plan.kinds
     assert plan.read == 51 + 1000
 
 
-async def test_a_search_reads_the_sessions_of_its_user_only(ada: Caller, sent: Sent, crowd: asyncpg.Pool) -> None:
+async def test_a_search_reads_only_its_users_sessions(ada: Caller, sent: Sent, crowd: asyncpg.Pool) -> None:
     await ada.page(q="chat")
     plan = await explain(crowd, sent.one("ORDER BY", "ILIKE"), *PAGE, "%no such title%")
     assert len(plan.indexes) == 1
@@ -127,7 +127,7 @@ async def test_a_page_of_messages_is_read_from_the_index(
     assert plan.read == 1 + 51
 
 
-async def test_an_append_finds_its_session_and_its_known_messages_by_their_ids(
+async def test_an_append_finds_its_session_and_its_known_messages_by_id(
     ada: Caller, sent: Sent, crowd: asyncpg.Pool
 ) -> None:
     await ada.append((await ada.create())["id"], "a")
@@ -138,7 +138,7 @@ async def test_an_append_finds_its_session_and_its_known_messages_by_their_ids(
     assert plan.read < 20
 
 
-async def test_a_delete_finds_its_session_by_the_id(ada: Caller, sent: Sent, crowd: asyncpg.Pool) -> None:
+async def test_a_delete_finds_its_session_by_id(ada: Caller, sent: Sent, crowd: asyncpg.Pool) -> None:
     await ada.delete((await ada.create())["id"])
     plan = await explain(crowd, sent.one("DELETE"), "00000020", "ada")
     assert plan.indexes == ["ChatSession_pkey"]
@@ -148,18 +148,18 @@ async def test_a_delete_finds_its_session_by_the_id(ada: Caller, sent: Sent, cro
 @pytest.mark.parametrize(
     ("statement", "values", "indexes"),
     [
-        # What Postgres itself sends for the foreign key.
+        # Postgres' own statement for the foreign key.
         (
             'DELETE FROM ONLY "ChatMessage" WHERE $1 = "userId" AND $2 = "sessionId"',
             ("user17", "00000777"),
             {"ChatMessage_pkey", BY_SEQUENCE},
         ),
-        # The check of the trigger behind every insert.
+        # The trigger's check after every insert.
         ('SELECT FROM "Tombstone" WHERE "userId" = $1 AND "sessionId" = $2', ("ada", "gone77"), {"Tombstone_pkey"}),
     ],
     ids=["cascade", "tombstones"],
 )
-async def test_what_the_database_does_by_itself_uses_an_index(
+async def test_internal_statements_use_an_index(
     statement: str, values: tuple[str, ...], indexes: set[str], crowd: asyncpg.Pool
 ) -> None:
     plan = await explain(crowd, statement, *values)
@@ -168,7 +168,7 @@ async def test_what_the_database_does_by_itself_uses_an_index(
     assert "Seq Scan" not in plan.kinds
 
 
-async def test_the_triggers_of_a_delete_read_no_table_from_end_to_end(crowd: asyncpg.Pool) -> None:
+async def test_the_triggers_of_a_delete_scan_no_whole_table(crowd: asyncpg.Pool) -> None:
     before = await scanned(crowd)
     async with crowd.acquire() as connection:
         await connection.execute('DELETE FROM "ChatSession" WHERE "userId" = $1 AND "id" = $2', "user18", "00000778")
@@ -177,7 +177,7 @@ async def test_the_triggers_of_a_delete_read_no_table_from_end_to_end(crowd: asy
 
 
 async def scanned(crowd: asyncpg.Pool) -> dict[str, int]:
-    """How often each table was read from end to end."""
+    """Return the number of sequential scans of each table."""
     async with crowd.acquire() as connection:
         await connection.execute("SELECT pg_stat_force_next_flush()")
         await connection.execute("SELECT pg_stat_clear_snapshot()")
@@ -185,13 +185,13 @@ async def scanned(crowd: asyncpg.Pool) -> dict[str, int]:
     return {row["relname"]: row["seq_scan"] for row in found}
 
 
-async def test_the_sweeper_takes_the_oldest_notes_from_the_index(crowd: asyncpg.Pool) -> None:
+async def test_the_sweeper_reads_the_oldest_notes_from_the_index(crowd: asyncpg.Pool) -> None:
     plan = await explain(crowd, TAKE_NOTES, 200)
     assert set(plan.indexes) == {"Outbox_pkey"}
     # Locked, deleted, returned.
     assert plan.read == 3 * 200
 
 
-async def test_old_tombstones_are_found_by_their_age(crowd: asyncpg.Pool) -> None:
+async def test_old_tombstones_are_found_by_age(crowd: asyncpg.Pool) -> None:
     plan = await explain(crowd, FORGET_TOMBSTONES, 24, 1000)
     assert "Tombstone_deletedAt_idx" in plan.indexes

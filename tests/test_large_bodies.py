@@ -1,4 +1,4 @@
-"""A worker holds few large bodies at once, makes their JSON once, and others get a turn meanwhile."""
+"""A worker holds few large bodies at once, serializes each once, and stays responsive meanwhile."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -36,8 +36,8 @@ async def waiting(database: asyncpg.Pool, number: int) -> bool:
 
 
 @asynccontextmanager
-async def held_up(database: asyncpg.Pool, kind: str, ids: list[str]) -> AsyncIterator[None]:
-    """Let no write to these sessions come to its end during the block."""
+async def writes_blocked(database: asyncpg.Pool, kind: str, ids: list[str]) -> AsyncIterator[None]:
+    """Block all writes to these sessions during the block."""
     if kind == "append":
         await database.execute(INSERT, ids)
     async with database.acquire() as connection:
@@ -54,12 +54,12 @@ async def held_up(database: asyncpg.Pool, kind: str, ids: list[str]) -> AsyncIte
 
 
 @pytest.mark.parametrize("kind", ["append", "create"])
-async def test_few_are_held_at_once_beside_small_ones_and_all_are_stored(
+async def test_few_large_bodies_are_held_at_once_beside_small_ones_and_all_are_stored(
     kind: str, ada: Caller, database: asyncpg.Pool
 ) -> None:
     other, ids = (await ada.create())["id"], [new_id() for _ in range(AT_ONCE + 2)]
     messages = [{"role": "user", "content": text} for text in TEXTS]
-    async with held_up(database, kind, ids):
+    async with writes_blocked(database, kind, ids):
         if kind == "append":
             calls: list[Any] = [partial(ada.append, each, *TEXTS) for each in ids]
         else:
@@ -73,12 +73,12 @@ async def test_few_are_held_at_once_beside_small_ones_and_all_are_stored(
     assert [len(each["messages"]) + each["has_more_messages"] for each in pages] == [len(TEXTS)] * len(ids)
 
 
-async def test_one_that_waits_for_too_long_is_told_to_come_again(
+async def test_a_body_that_waits_too_long_gets_retry_after(
     settings: Settings, database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(middleware, "LARGE_BODY_WAIT_SECONDS", 0.05)
     ids = [new_id() for _ in range(AT_ONCE + 1)]
-    async with running(settings) as worker, worker.client() as client, held_up(database, "append", ids):
+    async with running(settings) as worker, worker.client() as client, writes_blocked(database, "append", ids):
         writes = [asyncio.create_task(Caller(client).append(each, *TEXTS)) for each in ids[:-1]]
         await until(lambda: waiting(database, AT_ONCE))
         refused = await Caller(client).append(ids[-1], *TEXTS)
@@ -89,7 +89,7 @@ async def test_one_that_waits_for_too_long_is_told_to_come_again(
     assert refused.json()["detail"] == middleware.MANY_LARGE_BODIES
 
 
-async def test_a_slow_client_holds_only_what_it_has_sent(service: Service, ada: Caller) -> None:
+async def test_a_slow_client_holds_only_the_bytes_it_has_sent(service: Service, ada: Caller) -> None:
     session_id = (await ada.create())["id"]
     head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token()}\r\nContent-Length: {BODY_BYTES}\r\n\r\n"
     async with on_a_socket(service) as url, AsyncExitStack() as lines:
@@ -101,7 +101,7 @@ async def test_a_slow_client_holds_only_what_it_has_sent(service: Service, ada: 
 
 @contextmanager
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[bytes], list[Any]]]:
-    """Yield the JSON of each message that the model makes, and all that is sent to the engine."""
+    """Yield the JSON of each message that the model serializes, and everything sent to the engine."""
     made, sent = list[bytes](), list[Any]()
 
     record = rows.record
@@ -121,7 +121,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[bytes], lis
 
 
 @pytest.mark.parametrize("kind", ["append", "create"])
-async def test_the_json_of_a_message_is_made_once_and_sent_to_the_engine_as_it_is(
+async def test_the_json_of_a_message_is_made_once_and_sent_to_the_engine_unchanged(
     kind: str, ada: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session_id = (await ada.create())["id"]
@@ -135,7 +135,7 @@ async def test_the_json_of_a_message_is_made_once_and_sent_to_the_engine_as_it_i
     assert any(b"[" + b",".join(made) + b"]" in each for each in parameters)
 
 
-async def test_others_get_a_turn_between_two_messages(ada: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_event_loop_runs_between_two_messages(ada: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     turns, turns_at = 0, list[int]()
 
     async def take_turns() -> None:
@@ -157,7 +157,7 @@ async def test_others_get_a_turn_between_two_messages(ada: Caller, monkeypatch: 
     assert len(set(turns_at)) == len(turns_at) == 5
 
 
-async def test_others_get_a_turn_between_counting_the_values_of_a_body_and_parsing_it() -> None:
+async def test_the_event_loop_runs_between_counting_and_parsing_a_body() -> None:
     async def receive() -> dict[str, object]:
         return {"type": "http.request", "body": b"[1]"}
 

@@ -1,4 +1,4 @@
-"""Messages: what they may say, in which order they stand, and how a repeat stays harmless."""
+"""Messages: contents, order, and idempotent repeats."""
 
 import asyncio
 from typing import Any
@@ -57,7 +57,7 @@ class TestRoundTrip:
         ids=range(18),
     )
     @pytest.mark.parametrize("way", ["create", "append"])
-    async def test_a_message_comes_back_as_it_was_given(self, way: str, message: dict[str, Any], ada: Caller) -> None:
+    async def test_a_message_is_returned_as_it_was_sent(self, way: str, message: dict[str, Any], ada: Caller) -> None:
         expected = {**EMPTY, **message, "sequence": 0}
         if way == "create":
             created = await ada.create(messages=[message])
@@ -70,11 +70,11 @@ class TestRoundTrip:
         assert {name: stored[name] for name in expected} == expected
         assert set(stored) == FIELDS
 
-    async def test_an_append_answers_with_what_a_get_shows(self, ada: Caller, session_id: str) -> None:
+    async def test_an_append_returns_what_a_get_returns(self, ada: Caller, session_id: str) -> None:
         appended = (await ada.append(session_id, "a", "b")).json()
         assert appended["messages"] == (await ada.get(session_id)).json()["messages"]
 
-    async def test_an_append_moves_updated_at_and_the_place_in_the_list(self, ada: Caller, session_id: str) -> None:
+    async def test_an_append_updates_updated_at_and_the_place_in_the_list(self, ada: Caller, session_id: str) -> None:
         before = (await ada.get(session_id)).json()["updated_at"]
         await ada.create("newer")
         await ada.append(session_id, "a")
@@ -82,7 +82,7 @@ class TestRoundTrip:
         assert await ada.titles() == ["Chat", "newer"]
 
     @pytest.mark.parametrize("message_id", ["x", "x" * 128, "é😀", "../../etc", "a b", "'; --"])
-    async def test_an_id_of_the_client_is_kept(self, message_id: str, ada: Caller, session_id: str) -> None:
+    async def test_a_clients_id_is_kept(self, message_id: str, ada: Caller, session_id: str) -> None:
         assert (await ada.append(session_id, "a", id=message_id)).json()["messages"][0]["id"] == message_id
 
 
@@ -125,9 +125,7 @@ class TestLimits:
         ],
         ids=range(32),
     )
-    async def test_what_does_not_fit_the_contract_is_422_and_stores_nothing(
-        self, body: object, ada: Caller, session_id: str
-    ) -> None:
+    async def test_invalid_messages_are_422_and_store_nothing(self, body: object, ada: Caller, session_id: str) -> None:
         before = (await ada.get(session_id)).json()
         assert (await ada.http.post(path(session_id), json=body)).status_code == 422
         assert (await ada.get(session_id)).json() == before
@@ -137,7 +135,7 @@ class TestLimits:
         assert (await ada.append(session_id, *texts)).status_code == 201
         assert await contents(ada, session_id) == list(enumerate(texts))
 
-    async def test_a_message_may_be_as_large_as_the_setting_says_and_no_larger(
+    async def test_a_message_may_be_as_large_as_the_setting_but_no_larger(
         self, ada: Caller, service: Service, session_id: str
     ) -> None:
         limit = service.settings.max_message_bytes
@@ -147,7 +145,7 @@ class TestLimits:
             assert (answer.status_code, answer.json()["type"]) == (422, "urn:chat-sessions:bad-request")
         assert len(await contents(ada, session_id)) == 1
 
-    async def test_the_metadata_of_a_message_are_limited_like_those_of_a_session(
+    async def test_message_metadata_has_the_limits_of_session_metadata(
         self, ada: Caller, service: Service, session_id: str
     ) -> None:
         metadata = {"a": "x" * service.settings.max_metadata_bytes}
@@ -155,7 +153,7 @@ class TestLimits:
 
     @pytest.mark.parametrize(("levels", "status"), [(60, 201), (70, 422), (200, 422), (250, 422), (900, 422)])
     @pytest.mark.parametrize("around", ["metadata", "content", "function_call"])
-    async def test_what_is_stored_can_be_read_back_however_deep(
+    async def test_stored_json_is_readable_at_any_depth(
         self, around: str, levels: int, status: int, ada: Caller, session_id: str
     ) -> None:
         nested: dict[str, Any] = {}
@@ -177,26 +175,28 @@ class TestSequences:
         await ada.append(session_id, "c")
         assert await contents(ada, session_id) == [(0, "a"), (1, "b"), (2, "c")]
 
-    async def test_thirty_two_appends_at_once_are_all_stored_and_dense(self, ada: Caller, session_id: str) -> None:
+    async def test_thirty_two_concurrent_appends_are_stored_with_dense_sequences(
+        self, ada: Caller, session_id: str
+    ) -> None:
         answers = await asyncio.gather(*(ada.append(session_id, f"{n} a", f"{n} b") for n in range(32)))
         assert {each.status_code for each in answers} == {201}
         stored = await contents(ada, session_id)
         assert [sequence for sequence, _ in stored] == list(range(64))
         assert {content for _, content in stored} == {f"{n} {letter}" for n in range(32) for letter in "ab"}
-        # Each call's messages stand together, in its order, under the sequences that it was told.
+        # Each call's messages are adjacent, in order, and have the sequences that it returned.
         for answer in answers:
             first, second = answer.json()["messages"]
             assert stored[first["sequence"]][1] == first["content"]
             assert (second["sequence"], second["content"][-1]) == (first["sequence"] + 1, "b")
 
-    async def test_a_repeat_of_many_at_once_is_stored_once(self, ada: Caller, session_id: str) -> None:
+    async def test_concurrent_repeats_are_stored_once(self, ada: Caller, session_id: str) -> None:
         answers = await asyncio.gather(*(ada.append(session_id, "once", id="m1") for _ in range(16)))
         assert {(each.status_code, each.text) for each in answers} == {(201, answers[0].text)}
         assert await contents(ada, session_id) == [(0, "once")]
 
 
 class TestRepeats:
-    async def test_a_repeat_answers_as_the_first_call_and_adds_nothing(self, ada: Caller, session_id: str) -> None:
+    async def test_a_repeat_returns_the_first_response_and_adds_nothing(self, ada: Caller, session_id: str) -> None:
         first = await ada.append(session_id, "a", id="m1")
         again = await ada.append(session_id, "a", id="m1")
         assert (again.status_code, again.content) == (201, first.content)
@@ -211,7 +211,7 @@ class TestRepeats:
         ],
         ids=["the same text", "in other words", "with what is left out"],
     )
-    async def test_a_repeat_may_be_spelled_in_another_way(self, same: str, ada: Caller, session_id: str) -> None:
+    async def test_a_repeat_may_be_spelled_differently(self, same: str, ada: Caller, session_id: str) -> None:
         first = await append_text(ada, session_id, '{"id":"m1","role":"user","content":[{"n":1.0,"a":"\u00e9"}]}')
         again = await append_text(ada, session_id, same)
         assert (again.status_code, again.content) == (201, first.content)
@@ -227,16 +227,14 @@ class TestRepeats:
         ],
         ids=["content", "role", "name", "unknown field", "a number that cannot be compared"],
     )
-    async def test_the_id_of_another_message_is_409_and_adds_nothing(
-        self, other: str, ada: Caller, session_id: str
-    ) -> None:
+    async def test_another_messages_id_is_409_and_adds_nothing(self, other: str, ada: Caller, session_id: str) -> None:
         await ada.append(session_id, "a", id="m1")
         before = (await ada.get(session_id)).json()
         answer = await append_text(ada, session_id, f'{{"id":"m2","role":"user"}},{other}')
         assert (answer.status_code, answer.json()["type"]) == (409, "urn:chat-sessions:message-id-taken")
         assert (await ada.get(session_id)).json() == before
 
-    async def test_a_repeat_that_goes_on_adds_what_is_new_only(self, ada: Caller, session_id: str) -> None:
+    async def test_a_repeat_with_more_messages_adds_only_the_new_ones(self, ada: Caller, session_id: str) -> None:
         messages = [{"role": "user", "content": letter, "id": letter} for letter in "abcd"]
         await ada.http.post(path(session_id), json={"messages": messages[:2]})
         answer = await ada.http.post(path(session_id), json={"messages": messages[1:]})
@@ -244,7 +242,7 @@ class TestRepeats:
         assert [(each["sequence"], each["content"]) for each in stored] == [(1, "b"), (2, "c"), (3, "d")]
         assert await contents(ada, session_id) == [(0, "a"), (1, "b"), (2, "c"), (3, "d")]
 
-    async def test_a_repeat_of_what_the_create_stored_adds_nothing(self, ada: Caller) -> None:
+    async def test_a_repeat_of_the_creates_messages_adds_nothing(self, ada: Caller) -> None:
         created = await ada.create(messages=[{"role": "user", "content": "a", "id": "m1"}])
         await ada.append(created["id"], "a", id="m1")
         assert await contents(ada, created["id"]) == [(0, "a")]
@@ -254,7 +252,7 @@ class TestRepeats:
             await ada.append(session_id, "same")
         assert await contents(ada, session_id) == [(0, "same"), (1, "same")]
 
-    async def test_the_ids_of_two_sessions_do_not_collide(self, ada: Caller, bob: Caller, session_id: str) -> None:
+    async def test_ids_in_different_sessions_do_not_collide(self, ada: Caller, bob: Caller, session_id: str) -> None:
         mine, his = (await ada.create())["id"], (await bob.create())["id"]
         await ada.append(session_id, "first", id="m1")
         await ada.append(mine, "second", id="m1")
@@ -264,8 +262,8 @@ class TestRepeats:
         assert await contents(bob, his) == [(0, "third")]
 
 
-class TestWhose:
-    async def test_a_foreign_session_is_the_404_of_a_missing_one_and_gets_nothing(
+class TestAccess:
+    async def test_a_foreign_session_is_the_404_of_a_missing_one_and_stays_unchanged(
         self, ada: Caller, bob: Caller, session_id: str, database: asyncpg.Pool
     ) -> None:
         await ada.append(session_id, "private", id="m1")
@@ -278,7 +276,7 @@ class TestWhose:
         after = await database.fetch('SELECT * FROM "ChatSession" JOIN "ChatMessage" USING ("userId")')
         assert after == before
 
-    async def test_a_deleted_session_takes_no_message(
+    async def test_a_deleted_session_accepts_no_message(
         self, ada: Caller, session_id: str, database: asyncpg.Pool
     ) -> None:
         await ada.delete(session_id)
@@ -287,13 +285,13 @@ class TestWhose:
 
 
 class TestPageBytes:
-    """A page ends at 4 MiB, whatever its limit is."""
+    """A page ends at 4 MiB whatever its limit."""
 
     LARGE = "x" * 1_000_000
 
     @pytest.fixture
     async def large(self, ada: Caller, session_id: str) -> str:
-        """A session with six messages, of which four fit on a page."""
+        """A session with six messages, four of which fit on a page."""
         for _ in range(6):
             assert (await ada.append(session_id, self.LARGE)).status_code == 201
         return session_id
@@ -305,12 +303,12 @@ class TestPageBytes:
         page = answer.json()
         return [each["sequence"] for each in page["messages"]], page["has_more_messages"], page["oldest_sequence"]
 
-    async def test_pages_of_large_messages_end_early_and_leave_none_out(self, ada: Caller, large: str) -> None:
+    async def test_pages_of_large_messages_end_early_and_skip_none(self, ada: Caller, large: str) -> None:
         assert await self.shown(ada, large) == ([2, 3, 4, 5], True, 2)
         assert await self.shown(ada, large, before_sequence=2) == ([0, 1], False, 0)
 
     @pytest.mark.parametrize(("bytes_each", "statements"), [(100, 1), (100_000, 1), (600_000, 2)])
-    async def test_only_a_page_of_megabytes_takes_a_second_statement(
+    async def test_only_a_page_of_megabytes_costs_a_second_statement(
         self, service: Service, ada: Caller, session_id: str, bytes_each: int, statements: int
     ) -> None:
         await ada.append(session_id, "x" * bytes_each)
@@ -318,10 +316,10 @@ class TestPageBytes:
         assert (await ada.get(session_id)).json()["messages"][0]["content"] == "x" * bytes_each
         assert len([each for each in asked() if '"ChatMessage"' in each]) == statements
 
-    async def test_the_limit_holds_as_well(self, ada: Caller, large: str) -> None:
+    async def test_the_limit_applies_too(self, ada: Caller, large: str) -> None:
         assert await self.shown(ada, large, limit=3) == ([3, 4, 5], True, 3)
 
-    async def test_a_single_message_that_is_larger_than_a_page_is_served(
+    async def test_a_message_larger_than_a_page_is_served(
         self, ada: Caller, large: str, database: asyncpg.Pool
     ) -> None:
         padding = """left("body"::text, -1) || ',"more":"' || repeat('x', 5000000) || '"}'"""

@@ -1,4 +1,4 @@
-"""The outbox: what a request could not tell the cache, the sweeper does; direct SQL is covered, too."""
+"""The outbox: the sweeper evicts what a request could not, and what direct SQL changed."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ ADA = UserKeys("ada")
         ("""UPDATE "ChatSession" SET "title" = 'Porto'""", ["Porto"]),
     ],
 )
-async def test_the_cache_follows_direct_sql(
+async def test_the_cache_reflects_direct_sql(
     ada: Caller, database: asyncpg.Pool, redis: RedisClient, statement: str, titles: list[str]
 ) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
@@ -59,7 +59,7 @@ async def test_the_cache_follows_direct_sql(
     ],
     ids=["update", "delete", "insert"],
 )
-async def test_messages_changed_by_direct_sql_are_seen_by_those_who_know_the_session(
+async def test_messages_changed_by_direct_sql_change_the_etag(
     ada: Caller, database: asyncpg.Pool, redis: RedisClient, statement: str, shown: list[str]
 ) -> None:
     session_id = (await ada.create("Lisbon", messages=[{"role": "user", "content": "hi"}]))["id"]
@@ -75,7 +75,7 @@ async def test_messages_changed_by_direct_sql_are_seen_by_those_who_know_the_ses
     await until(modified)
 
 
-async def test_an_append_moves_the_version_once(ada: Caller, database: asyncpg.Pool) -> None:
+async def test_an_append_increments_the_version_once(ada: Caller, database: asyncpg.Pool) -> None:
     version = 'SELECT "version" FROM "ChatSession"'
     session_id = (await ada.create("Lisbon", messages=[{"role": "user"}]))["id"]
     created = await database.fetchval(version)
@@ -106,7 +106,7 @@ async def test_a_change_that_is_rolled_back_leaves_no_note(ada: Caller, database
     assert await notes(database) == []
 
 
-async def test_the_outbox_is_emptied(ada: Caller, database: asyncpg.Pool) -> None:
+async def test_the_outbox_is_drained(ada: Caller, database: asyncpg.Pool) -> None:
     created = await asyncio.gather(*(ada.create(f"Chat {number}") for number in range(30)))
     await asyncio.gather(*(ada.delete(each["id"]) for each in created))
     await swept(database)
@@ -135,7 +135,7 @@ def counted(metrics: str, name: str) -> float:
     return next(float(line.split()[1]) for line in metrics.splitlines() if line.startswith(f"{name} "))
 
 
-async def test_two_sweepers_never_do_the_same_work(deployment: World) -> None:
+async def test_no_note_is_swept_twice(deployment: World) -> None:
     async with deployment.callers("ada") as callers:
 
         async def counted_notes() -> float:
@@ -166,7 +166,7 @@ async def test_a_note_stays_while_redis_is_away(deployment: World) -> None:
     await deployment.trusted()
 
 
-async def test_notes_that_a_dead_worker_holds_do_not_keep_the_others_from_trusting_the_cache(
+async def test_notes_locked_by_a_dead_worker_do_not_stop_others_from_trusting_the_cache(
     deployment: World,
 ) -> None:
     await deployment.emptied()
@@ -190,7 +190,7 @@ async def test_notes_that_a_dead_worker_holds_do_not_keep_the_others_from_trusti
     await swept(deployment.database)
 
 
-async def test_a_note_that_a_dead_worker_holds_is_evicted_by_the_others(deployment: World) -> None:
+async def test_a_note_locked_by_a_dead_worker_is_swept_by_the_others(deployment: World) -> None:
     await deployment.emptied()
     async with (
         deployment.callers("ada") as callers,
@@ -217,7 +217,7 @@ async def test_a_note_that_a_dead_worker_holds_is_evicted_by_the_others(deployme
 
 @pytest.fixture
 async def busy_url(postgres: Postgres) -> AsyncIterator[str]:
-    """A database in which notes are added all the time, and deleted slowly."""
+    """A database in which notes are added constantly and deleted slowly."""
     url = await migrated_database(postgres)
 
     async def write() -> None:
@@ -237,12 +237,12 @@ async def busy_url(postgres: Postgres) -> AsyncIterator[str]:
         writer.cancel()
 
 
-async def test_a_worker_trusts_the_cache_although_new_notes_never_stop(settings: Settings, busy_url: str) -> None:
+async def test_a_worker_trusts_the_cache_while_new_notes_keep_arriving(settings: Settings, busy_url: str) -> None:
     async with running(settings.model_copy(update={"database_url": SecretStr(busy_url)})) as worker:
         assert '"status":"ok"' in await worker.said_of_itself()
 
 
-async def test_a_tombstone_is_forgotten_after_its_hours(settings: Settings, database: asyncpg.Pool) -> None:
+async def test_a_tombstone_expires(settings: Settings, database: asyncpg.Pool) -> None:
     await database.execute(
         """INSERT INTO "Tombstone" ("userId", "sessionId", "deletedAt")
            VALUES ('ada', 'old', now() - interval '25 hours'), ('ada', 'young', now() - interval '23 hours')"""
@@ -255,7 +255,7 @@ async def test_a_tombstone_is_forgotten_after_its_hours(settings: Settings, data
         await until(only_the_young_one_is_left)
 
 
-async def test_a_deleted_id_is_refused_after_its_note_is_gone(ada: Caller, database: asyncpg.Pool) -> None:
+async def test_a_deleted_id_is_rejected_after_its_note_is_gone(ada: Caller, database: asyncpg.Pool) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
     await ada.delete(session_id)
     await swept(database)

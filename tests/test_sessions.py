@@ -1,4 +1,4 @@
-"""List, create, open, change and delete one session over HTTP."""
+"""Create, read, change and delete a session over HTTP."""
 
 import asyncio
 import re
@@ -16,19 +16,19 @@ SUMMARY = {"id", "title", "created_at", "updated_at", "is_pinned", "metadata"}
 SESSION = SUMMARY | {"user_id", "messages", "has_more_messages", "oldest_sequence"}
 PATH = "/api/chat/sessions"
 UUID_V4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-# The same for everybody who asks for what is not there or not theirs.
+# Headers that differ between identical 404s.
 VARYING = {"x-request-id"}
 
 
 async def rows(database: asyncpg.Pool) -> list[dict[str, Any]]:
-    """Everything that a stranger must not change."""
+    """Everything that another user must not change."""
     tables = ("ChatSession", "ChatMessage", "Tombstone")
-    found = [await database.fetch(f'SELECT * FROM "{table}" ORDER BY 1, 2') for table in tables]  # noqa: S608  ours
+    found = [await database.fetch(f'SELECT * FROM "{table}" ORDER BY 1, 2') for table in tables]  # noqa: S608  constants
     return [dict(row) for table in found for row in table]
 
 
 async def entries(redis: Redis) -> dict[bytes, bytes]:
-    """What a user's sessions have in Redis, whatever its type."""
+    """Return the user's entries in Redis, whatever their type."""
     return {key: await redis.dump(key) or b"" async for key in redis.scan_iter()}
 
 
@@ -37,7 +37,7 @@ def fixed_headers(headers: Any) -> dict[str, str]:  # noqa: ANN401  httpx's are 
 
 
 class TestCreate:
-    async def test_answers_201_with_the_summary_its_path_and_its_etag(self, ada: Caller) -> None:
+    async def test_returns_201_with_the_summary_its_location_and_its_etag(self, ada: Caller) -> None:
         answer = await ada.http.post(PATH, json={"title": "Lisbon", "metadata": {"model": "a"}})
         body = answer.json()
         assert answer.status_code == 201
@@ -51,7 +51,7 @@ class TestCreate:
         assert answer.status_code == 201
         assert (answer.json()["title"], answer.json()["metadata"]) == (None, {})
 
-    async def test_mints_a_uuid_v4(self, ada: Caller) -> None:
+    async def test_generates_a_uuid_v4(self, ada: Caller) -> None:
         assert UUID_V4.fullmatch((await ada.create())["id"])
 
     async def test_times_are_utc_and_equal_at_first(self, ada: Caller) -> None:
@@ -60,11 +60,11 @@ class TestCreate:
         assert created["created_at"].endswith("Z")
         assert datetime.fromisoformat(created["created_at"]).tzinfo is not None
 
-    async def test_takes_the_id_of_the_client(self, ada: Caller) -> None:
+    async def test_accepts_the_clients_id(self, ada: Caller) -> None:
         session_id = new_id()
         assert (await ada.create(id=session_id))["id"] == session_id
 
-    async def test_a_repeat_with_the_own_id_answers_200_with_the_session_as_it_is(self, ada: Caller) -> None:
+    async def test_a_repeat_with_a_client_id_returns_200_and_the_existing_session(self, ada: Caller) -> None:
         first = await ada.http.post(PATH, json={"id": (session_id := new_id()), "title": "First"})
         again = await ada.http.post(PATH, json={"id": session_id, "title": "Second", "metadata": {"a": 1}})
         assert again.status_code == 200
@@ -77,7 +77,7 @@ class TestCreate:
             await ada.http.post(PATH, json=body)
         assert [each["content"] for each in (await ada.get(session_id)).json()["messages"]] == ["once"]
 
-    async def test_one_of_many_repeats_at_once_creates(self, ada: Caller) -> None:
+    async def test_concurrent_repeats_create_one_session(self, ada: Caller) -> None:
         body = {"id": new_id(), "messages": [{"role": "user", "content": "once"}]}
         answers = await asyncio.gather(*(ada.http.post(PATH, json=body) for _ in range(8)))
         assert sorted(each.status_code for each in answers) == [200] * 7 + [201]
@@ -95,7 +95,7 @@ class TestCreate:
             assert [each["content"] for each in session["messages"]] == contents
 
     @pytest.mark.parametrize("batch", [False, True])
-    async def test_a_deletion_leaves_another_users_session_with_the_same_id(
+    async def test_a_deletion_keeps_another_users_session_with_the_same_id(
         self, batch: bool, ada: Caller, bob: Caller
     ) -> None:
         session_id = (await bob.create("His"))["id"]
@@ -108,14 +108,14 @@ class TestCreate:
         assert (await ada.get(session_id)).status_code == 404
         assert (await bob.get(session_id)).json()["title"] == "His"
 
-    async def test_an_id_that_one_user_has_deleted_is_free_for_another(self, ada: Caller, bob: Caller) -> None:
+    async def test_an_id_deleted_by_one_user_is_free_for_another(self, ada: Caller, bob: Caller) -> None:
         session_id = (await bob.create())["id"]
         await bob.delete(session_id)
         assert (await ada.http.post(PATH, json={"id": session_id})).status_code == 201
         late = await bob.http.post(PATH, json={"id": session_id})
         assert (late.status_code, late.json()["type"]) == (409, "urn:chat-sessions:session-id-taken")
 
-    async def test_a_refused_create_changes_nothing(self, ada: Caller, database: asyncpg.Pool) -> None:
+    async def test_a_rejected_create_changes_nothing(self, ada: Caller, database: asyncpg.Pool) -> None:
         deleted = (await ada.create())["id"]
         await ada.delete(deleted)
         before = await rows(database)
@@ -133,7 +133,7 @@ class TestCreate:
         ]
         assert stored[1]["id"] == "m1"
 
-    async def test_an_append_goes_on_where_the_messages_of_the_create_end(self, ada: Caller) -> None:
+    async def test_an_append_continues_after_the_creates_messages(self, ada: Caller) -> None:
         created = await ada.create(messages=[{"role": "user", "content": "a"}, {"role": "user", "content": "b"}])
         assert [each["sequence"] for each in (await ada.append(created["id"], "c")).json()["messages"]] == [2]
 
@@ -142,10 +142,10 @@ class TestCreate:
         ["x", "x" * 200, "😀" * 200, "Ünï¢ødé", "\U0001d518", "\u2028", "e\u0301", "a\u200db", "\u202eright to left"],
         ids=range(9),
     )
-    async def test_a_title_comes_back_as_it_was_given(self, title: str, ada: Caller) -> None:
+    async def test_a_title_is_returned_as_it_was_sent(self, title: str, ada: Caller) -> None:
         kept = title if title != "\u2028" else None
         created = await ada.http.post(PATH, json={"title": title})
-        if kept is None:  # a line separator is white space: nothing is left
+        if kept is None:  # a line separator is white space, so nothing remains
             assert created.status_code == 422
         else:
             assert (await ada.get(created.json()["id"])).json()["title"] == kept
@@ -154,7 +154,7 @@ class TestCreate:
     async def test_a_title_is_trimmed(self, title: str, ada: Caller) -> None:
         assert (await ada.create(title))["title"] == "trimmed"
 
-    async def test_a_title_is_measured_after_it_is_trimmed(self, ada: Caller) -> None:
+    async def test_a_title_is_trimmed_before_its_length_is_checked(self, ada: Caller) -> None:
         assert (await ada.create(" " * 300 + "x" * 200 + " "))["title"] == "x" * 200
 
     @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ class TestCreate:
         ],
         ids=str,
     )
-    async def test_what_does_not_fit_the_contract_is_422_and_creates_nothing(
+    async def test_an_invalid_body_is_422_and_creates_nothing(
         self, body: object, ada: Caller, database: asyncpg.Pool
     ) -> None:
         assert (await ada.http.post(PATH, json=body)).status_code == 422
@@ -209,15 +209,13 @@ class TestCreate:
         ],
         ids=range(6),
     )
-    async def test_metadata_comes_back_as_it_was_given(self, metadata: dict[str, Any], ada: Caller) -> None:
+    async def test_metadata_is_returned_as_it_was_sent(self, metadata: dict[str, Any], ada: Caller) -> None:
         created = await ada.create(metadata=metadata)
         assert created["metadata"] == metadata
         assert (await ada.get(created["id"])).json()["metadata"] == metadata
         assert (await ada.page()).json()["sessions"][0]["metadata"] == metadata
 
-    async def test_metadata_may_be_as_large_as_the_setting_says_and_no_larger(
-        self, ada: Caller, service: Service
-    ) -> None:
+    async def test_metadata_may_be_as_large_as_the_setting_but_no_larger(self, ada: Caller, service: Service) -> None:
         largest = {"a": "x" * (service.settings.max_metadata_bytes - len('{"a":""}'))}
         assert (await ada.http.post(PATH, json={"metadata": largest})).status_code == 201
         largest["a"] += "x"
@@ -258,7 +256,7 @@ class TestGet:
         ],
         ids=str,
     )
-    async def test_shows_the_newest_messages_of_the_range_in_ascending_order(
+    async def test_returns_the_newest_messages_of_the_range_in_ascending_order(
         self,
         params: dict[str, int],
         sequences: list[int],
@@ -282,7 +280,7 @@ class TestGet:
     @pytest.mark.parametrize(
         "session_id", ["3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c", "no uuid", "%00", "%ff", "a" * 3000]
     )
-    async def test_an_unknown_id_is_404_even_if_it_is_no_uuid(self, session_id: str, ada: Caller) -> None:
+    async def test_an_unknown_id_is_404_even_if_it_is_not_a_uuid(self, session_id: str, ada: Caller) -> None:
         answer = await ada.http.get(f"{PATH}/{session_id}")
         assert (answer.status_code, answer.json()["type"]) == (404, "urn:chat-sessions:session-not-found")
 
@@ -294,14 +292,14 @@ class TestGet:
         assert foreign.content == missing.content
         assert fixed_headers(foreign.headers) == fixed_headers(missing.headers)
 
-    async def test_each_page_of_a_session_is_cached_apart(self, ada: Caller, five: str) -> None:
+    async def test_each_page_of_a_session_is_cached_separately(self, ada: Caller, five: str) -> None:
         await ada.get(five, limit=1)
         assert len((await ada.get(five, limit=2)).json()["messages"]) == 2
 
 
 class TestPatch:
     @pytest.mark.parametrize("change", [{"title": "New"}, {"is_pinned": True}, {"title": "New", "is_pinned": True}])
-    async def test_a_change_leaves_the_time_of_the_last_message(self, change: dict[str, object], ada: Caller) -> None:
+    async def test_a_change_keeps_the_time_of_the_last_message(self, change: dict[str, object], ada: Caller) -> None:
         created = await ada.create("Old")
         answer = await ada.http.patch(f"{PATH}/{created['id']}", json=change)
         assert answer.status_code == 200
@@ -315,7 +313,7 @@ class TestPatch:
         await ada.append(older, "one more")
         assert await ada.titles() == ["Renamed", "Newer"]
 
-    async def test_a_repeated_append_leaves_the_time_of_the_last_message(self, ada: Caller) -> None:
+    async def test_a_repeated_append_keeps_the_time_of_the_last_message(self, ada: Caller) -> None:
         session_id = (await ada.create())["id"]
         await ada.append(session_id, "once", id="m1")
         before = (await ada.get(session_id)).json()["updated_at"]
@@ -330,12 +328,12 @@ class TestPatch:
         body = (await ada.change(created["id"], title="New", is_pinned=True)).json()
         assert (body["title"], body["is_pinned"]) == ("New", True)
 
-    async def test_a_null_leaves_the_field_alone(self, ada: Caller) -> None:
+    async def test_a_null_leaves_the_field_unchanged(self, ada: Caller) -> None:
         created = await ada.create("Old")
         body = (await ada.change(created["id"], title=None, is_pinned=True)).json()
         assert (body["title"], body["is_pinned"]) == ("Old", True)
 
-    async def test_a_change_shows_in_the_cached_session_and_in_the_cached_list(self, ada: Caller) -> None:
+    async def test_a_change_appears_in_the_cached_session_and_list(self, ada: Caller) -> None:
         created = await ada.create("Old")
         await ada.get(created["id"])
         await ada.page()
@@ -343,7 +341,7 @@ class TestPatch:
         assert (await ada.get(created["id"])).json()["title"] == "New"
         assert await ada.titles() == ["New"]
 
-    async def test_every_change_has_a_new_etag_which_the_session_has_as_well(self, ada: Caller) -> None:
+    async def test_every_change_returns_the_sessions_new_etag(self, ada: Caller) -> None:
         created = await ada.create("Old")
         seen = [(await ada.get(created["id"])).headers["ETag"]]
         for body in ({"title": "New"}, {"is_pinned": True}, {"is_pinned": True}):
@@ -370,13 +368,13 @@ class TestPatch:
         ],
         ids=str,
     )
-    async def test_what_changes_nothing_or_does_not_fit_is_422(self, body: object, ada: Caller) -> None:
+    async def test_an_empty_or_invalid_change_is_422(self, body: object, ada: Caller) -> None:
         created = await ada.create("Old")
         answer = await ada.http.patch(f"{PATH}/{created['id']}", json=body)
         assert answer.status_code == 422
         assert (await ada.page()).json()["sessions"] == [created]
 
-    async def test_a_foreign_session_is_the_404_of_a_missing_one_and_stays_as_it_is(
+    async def test_a_foreign_session_is_the_404_of_a_missing_one_and_stays_unchanged(
         self, ada: Caller, bob: Caller, database: asyncpg.Pool
     ) -> None:
         theirs = (await bob.create("His"))["id"]
@@ -388,12 +386,12 @@ class TestPatch:
 
 
 class TestDelete:
-    async def test_answers_204_with_nothing(self, ada: Caller) -> None:
+    async def test_returns_204_without_a_body(self, ada: Caller) -> None:
         answer = await ada.delete((await ada.create())["id"])
         assert (answer.status_code, answer.content) == (204, b"")
         assert "content-type" not in answer.headers
 
-    async def test_afterwards_every_call_says_404(self, ada: Caller) -> None:
+    async def test_every_later_call_is_404(self, ada: Caller) -> None:
         session_id = (await ada.create("Gone"))["id"]
         await ada.get(session_id)
         await ada.page()
@@ -408,14 +406,14 @@ class TestDelete:
         assert len({each.content for each in answers}) == 1
         assert await ada.titles() == []
 
-    async def test_the_messages_go_with_their_session_and_only_they(self, ada: Caller, database: asyncpg.Pool) -> None:
+    async def test_deletes_exactly_its_own_messages(self, ada: Caller, database: asyncpg.Pool) -> None:
         gone, kept = (await ada.create())["id"], (await ada.create())["id"]
         for session_id in (gone, kept):
             await ada.append(session_id, "a", "b")
         await ada.delete(gone)
         assert [row["sessionId"] for row in await database.fetch('SELECT * FROM "ChatMessage"')] == [kept, kept]
 
-    async def test_its_entry_the_list_and_its_lock_go_from_redis(
+    async def test_removes_its_entry_the_list_and_its_lock_from_redis(
         self, ada: Caller, database: asyncpg.Pool, redis: Redis
     ) -> None:
         session_id = (await ada.create())["id"]
@@ -427,7 +425,7 @@ class TestDelete:
         await ada.delete(session_id)
         assert await redis.exists(*mine) == 0
 
-    async def test_a_lock_that_somebody_holds_does_not_refuse_it(self, ada: Caller, redis: Redis) -> None:
+    async def test_a_held_lock_does_not_prevent_it(self, ada: Caller, redis: Redis) -> None:
         session_id = (await ada.create())["id"]
         await redis.set(f"chat:{{ada}}:lock:{session_id}", "held by a job that hangs", ex=60)
         assert (await ada.delete(session_id)).status_code == 204
@@ -439,7 +437,7 @@ class TestDelete:
         assert foreign.content == missing.content == no_uuid.content
         assert fixed_headers(foreign.headers) == fixed_headers(missing.headers) == fixed_headers(no_uuid.headers)
 
-    async def test_a_stranger_changes_neither_the_row_nor_the_cache_nor_the_lock(
+    async def test_another_user_changes_neither_the_row_nor_the_cache_nor_the_lock(
         self, ada: Caller, bob: Caller, database: asyncpg.Pool, redis: Redis
     ) -> None:
         theirs = (await bob.create("His", messages=[{"role": "user", "content": "private"}]))["id"]
@@ -488,11 +486,11 @@ class TestIfNoneMatch:
             await ada.append(created["id"], "more")
             assert (await ada.http.get(url, headers={"If-None-Match": etag})).status_code == 200
 
-    async def test_what_is_missing_is_404_whatever_is_known(self, ada: Caller) -> None:
+    async def test_a_missing_session_is_404_with_any_etag(self, ada: Caller) -> None:
         answer = await ada.http.get(f"{PATH}/{new_id()}", headers={"If-None-Match": "*"})
         assert answer.status_code == 404
 
-    async def test_answers_are_private_and_checked_before_they_are_used_again(self, ada: Caller) -> None:
+    async def test_responses_are_private_and_must_be_revalidated(self, ada: Caller) -> None:
         answer = await ada.page()
         assert answer.headers["Cache-Control"] == "private, no-cache"
         assert answer.headers["Vary"] == "Authorization"
@@ -501,7 +499,7 @@ class TestIfNoneMatch:
 
 class TestIfMatch:
     @pytest.mark.parametrize("wrap", ["{}", "*", '"other", {}', '{}, "other"', 'W/"x", {}', " {} "])
-    async def test_the_current_etag_lets_a_change_and_a_delete_through(self, wrap: str, ada: Caller) -> None:
+    async def test_the_current_etag_permits_a_change_and_a_delete(self, wrap: str, ada: Caller) -> None:
         session_id = (await ada.create("Chat"))["id"]
         etag = (await ada.get(session_id)).headers["ETag"]
         changed = await ada.change(session_id, title="New", if_match=wrap.format(etag))
@@ -525,7 +523,7 @@ class TestIfMatch:
             assert answer.json()["type"] == "urn:chat-sessions:precondition-failed"
         assert await rows(database) == before
 
-    async def test_the_etag_of_an_earlier_version_is_412(self, ada: Caller) -> None:
+    async def test_a_stale_etag_is_412(self, ada: Caller) -> None:
         session_id = (await ada.create("Chat"))["id"]
         stale = (await ada.get(session_id)).headers["ETag"]
         await ada.append(session_id, "newer")
@@ -533,11 +531,11 @@ class TestIfMatch:
         assert (await ada.get(session_id)).status_code == 200
 
     @pytest.mark.parametrize("tag", ["*", '"1"', ""])
-    async def test_what_is_missing_is_404_and_not_412(self, tag: str, ada: Caller) -> None:
+    async def test_a_missing_session_is_404_and_not_412(self, tag: str, ada: Caller) -> None:
         assert (await ada.delete(new_id(), if_match=tag)).status_code == 404
         assert (await ada.change(new_id(), title="New", if_match=tag)).status_code == 404
 
-    async def test_several_lines_count_as_one_list(self, ada: Caller) -> None:
+    async def test_several_header_lines_count_as_one_list(self, ada: Caller) -> None:
         session_id = (await ada.create("Chat"))["id"]
         etag = (await ada.get(session_id)).headers["ETag"]
         lines = [("If-Match", '"other"'), ("If-Match", etag)]

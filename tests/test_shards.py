@@ -1,7 +1,7 @@
-"""Every statement of the API touches the rows of one user, which is what lets them live on one shard.
+"""Every API statement touches one user's rows, so that users can live on different shards.
 
-Postgres itself says so: its planner gets each captured statement for tables that are partitioned by the user, and
-prunes the others' partitions only where the statement names the user.
+Postgres proves it: its planner gets each captured statement for tables partitioned by user, and prunes the other
+partitions only if the statement names the user.
 """
 
 import json
@@ -50,7 +50,7 @@ async def partitioned(postgres: Postgres) -> AsyncIterator[asyncpg.Pool]:
 
 
 async def partitions(database: asyncpg.Pool, statement: str) -> list[str]:
-    """Return the partitions that Postgres plans to scan."""
+    """Return the partitions in the plan of a statement."""
     async with database.acquire() as connection:
         await connection.execute("SET plan_cache_mode = force_custom_plan")
         await connection.execute(f"PREPARE planned AS {statement}")
@@ -64,7 +64,7 @@ async def partitions(database: asyncpg.Pool, statement: str) -> list[str]:
 
 
 def _relations(node: dict[str, Any]) -> Iterator[str]:
-    # What is written is found by a scan below; each inserted row finds its partition by its user.
+    # A write finds its rows with a scan below; each inserted row finds its partition by its user.
     if "Relation Name" in node and node["Node Type"] != "ModifyTable":
         yield node["Relation Name"]
     for child in node.get("Plans", []):
@@ -72,7 +72,7 @@ def _relations(node: dict[str, Any]) -> Iterator[str]:
 
 
 async def every_call(ada: Caller) -> None:
-    """Send whatever makes the service send a statement."""
+    """Make the service send all its statements."""
     message = {"role": "user", "content": "Hello", "id": "m1"}
     await ada.create(id=(session_id := new_id()), title="Lisbon", messages=[message])
     await ada.create(id=session_id)
@@ -98,7 +98,7 @@ async def every_call(ada: Caller) -> None:
 
 @pytest.fixture
 async def sent(service: Service, ada: Caller) -> Sequence[str]:
-    """The statements that mention a table, the sweeper's aside."""
+    """The statements that name a table, without the sweeper's."""
     statements = counted(service)
     await every_call(ada)
     mentioning = [each for each in statements() if any(f'"{table}"' in each for table in TABLES)]
@@ -114,6 +114,6 @@ async def test_every_statement_of_the_api_touches_one_users_partitions(
         assert len({each.partition("_")[0] for each in touched}) == len(touched), statement
 
 
-async def test_a_statement_that_names_no_user_is_noticed(partitioned: asyncpg.Pool) -> None:
+async def test_a_statement_without_a_user_is_detected(partitioned: asyncpg.Pool) -> None:
     by_id = await partitions(partitioned, 'SELECT FROM "ChatMessage" WHERE "sessionId" = $1')
     assert by_id == [f"ChatMessage_{rest}" for rest in range(PARTITIONS)]

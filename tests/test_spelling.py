@@ -1,4 +1,4 @@
-"""What a client sends comes back to the letter: through the API, the cache, an export and an import."""
+"""JSON is returned exactly as it was sent: through the API, the cache, export and import."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from tests.service import Caller, Service
 PATH = "/api/chat/sessions"
 JSON = {"Content-Type": "application/json"}
 DEEP = "[" * 60 + "]" * 60
-# Messages of OpenAI, Anthropic and the AI SDK, and what is hard to keep.
+# Messages of OpenAI, Anthropic and the AI SDK, and JSON that is hard to preserve.
 MESSAGES = {
     "keys-out-of-order": '{"id":"m","role":"assistant","tool_calls":[{"z":1,"a":{"y":2,"b":3},"m":[{"q":1,"c":2}]}]}',
     "numbers": '{"id":"m","role":"tool","content":[{"n":[1e400,-1E-400,9223372036854775808,1.0,1.10,0.1e1,-0,-0.0]}]}',
@@ -68,16 +68,16 @@ async def created(caller: Caller, text: str) -> str:
 
 
 def kept(text: str, answer: bytes) -> bool:
-    """Whether the members of a message stand in an answer as they were sent."""
+    """Return whether a response contains a message's members exactly as they were sent."""
     return text.removeprefix("{").encode() in answer
 
 
 def on_one_line(text: str) -> str:
-    """Return JSON as a line of an export has it."""
+    """Return JSON as one line of an export."""
     return text.replace("\n", " ")
 
 
-async def test_a_message_comes_back_as_it_was_sent(ada: Caller, text: str) -> None:
+async def test_a_message_is_returned_as_it_was_sent(ada: Caller, text: str) -> None:
     session_id = await created(ada, text)
     assert kept(text, (await ada.get(session_id)).content)
     other = (await ada.create())["id"]
@@ -111,7 +111,7 @@ async def test_an_export_and_an_import_keep_the_spelling(
     assert (await operator.succeed("export", "--user", "bob")).stdout_bytes == exported
 
 
-async def test_the_metadata_of_a_session_comes_back_as_it_was_sent(ada: Caller) -> None:
+async def test_session_metadata_is_returned_as_it_was_sent(ada: Caller) -> None:
     answer = await post(ada, PATH, f'{{"metadata":{METADATA}}}')
     session_id = answer.json()["id"]
     renamed = await ada.change(session_id, title="New")
@@ -119,7 +119,7 @@ async def test_the_metadata_of_a_session_comes_back_as_it_was_sent(ada: Caller) 
         assert METADATA.encode() in each.content
 
 
-async def test_a_message_grows_by_the_services_own_fields_only(ada: Caller) -> None:
+async def test_the_service_adds_only_its_own_fields_to_a_message(ada: Caller) -> None:
     text = '{"role":"user","x":' + json.dumps([5e-324, "\u2028"] * 1000, separators=(",", ":")) + "}"
     session_id = await created(ada, text)
     (message,) = read((await ada.get(session_id)).text)["messages"]
@@ -127,7 +127,7 @@ async def test_a_message_grows_by_the_services_own_fields_only(ada: Caller) -> N
     assert len(message.text.encode()) == len(text.encode()) + len(json.dumps(own, separators=(",", ":"))) - 1
 
 
-async def test_an_id_that_is_null_is_minted(ada: Caller) -> None:
+async def test_a_null_id_is_replaced_by_a_generated_one(ada: Caller) -> None:
     session_id = await created(ada, '{"role":"user","id":null,"x":1.0}')
     answer = await ada.get(session_id)
     assert isinstance(answer.json()["messages"][0]["id"], str)
@@ -136,7 +136,7 @@ async def test_an_id_that_is_null_is_minted(ada: Caller) -> None:
 
 
 @pytest.mark.parametrize("name", ["sequence", "created_at"])
-async def test_a_field_that_the_service_sets_is_refused(ada: Caller, name: str) -> None:
+async def test_a_field_that_only_the_service_sets_is_rejected(ada: Caller, name: str) -> None:
     answer = await post(ada, PATH, f'{{"messages":[{{"role":"user","{name}":1}}]}}')
     assert answer.status_code == 422
     assert f"{name} is set by the service" in answer.json()["errors"][0]["msg"]
@@ -148,7 +148,7 @@ async def test_a_field_that_the_service_sets_is_refused(ada: Caller, name: str) 
     ids=["nul", "surrogate", "key", "nested", "levels"],
 )
 @pytest.mark.parametrize("name", ["content", "unknown"])
-async def test_what_cannot_be_kept_is_refused(ada: Caller, name: str, value: str) -> None:
+async def test_a_value_that_cannot_be_stored_is_rejected(ada: Caller, name: str, value: str) -> None:
     answer = await post(ada, PATH, f'{{"messages":[{{"role":"user","{name}":{value}}}]}}')
     assert answer.status_code == 422
     assert answer.json()["errors"]
@@ -158,7 +158,7 @@ async def test_what_cannot_be_kept_is_refused(ada: Caller, name: str, value: str
     "text",
     ['{"title":"a","title":"b"}', '{"metadata":{"a":{"k":1,"k":1}}}', '{"messages":[{"role":"user","role":"user"}]}'],
 )
-async def test_a_key_that_an_object_has_twice_is_refused_by_name(ada: Caller, text: str) -> None:
+async def test_a_duplicate_key_is_rejected_by_name(ada: Caller, text: str) -> None:
     answer = await post(ada, PATH, text)
     assert answer.status_code == 422
     assert "twice" in answer.json()["detail"]
@@ -171,7 +171,7 @@ async def test_a_role_may_be_any_word(ada: Caller, role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ["", "User", "two words", "x" * 33, "ärger", "a\n", "1", None])
-async def test_a_role_that_is_no_word_is_refused(ada: Caller, role: str | None) -> None:
+async def test_a_role_that_is_not_a_word_is_rejected(ada: Caller, role: str | None) -> None:
     answer = await ada.http.post(PATH, json={"messages": [{"role": role}]})
     assert answer.status_code == 422
 
@@ -193,7 +193,7 @@ DOCUMENTS: Sequence[Any] = [
 
 @pytest.mark.parametrize("indent", [None, 1])
 @pytest.mark.parametrize("document", DOCUMENTS, ids=range(len(DOCUMENTS)))
-def test_a_document_is_read_as_json_is(document: object, indent: int | None) -> None:
+def test_a_document_is_parsed_like_the_json_module_does(document: object, indent: int | None) -> None:
     text = json.dumps(document, indent=indent)
     assert read(f" {text}\n") == document
     if isinstance(document, dict):
@@ -206,7 +206,7 @@ def test_a_document_is_read_as_json_is(document: object, indent: int | None) -> 
      '{"a":[1,]}', '{"a":[1 2]}', '{"a":[1', '{"a":[', '{"a":1', "{,}", "[,]", '{"a":[,]}', "nul", "NaN",
      '{"a":-Infinity}'],
 )  # fmt: skip
-def test_what_is_no_json_is_refused(text: str) -> None:
+def test_invalid_json_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         json.loads(text, parse_constant=_no_constant)
     with pytest.raises(ValueError, match=r".+"):
@@ -217,7 +217,7 @@ def _no_constant(constant: str) -> object:
     raise ValueError(constant)
 
 
-def test_objects_and_items_of_lists_remember_their_text() -> None:
+def test_objects_and_list_items_remember_their_text() -> None:
     read_again = read('{"a" : { "b":1.0 }, "c":[{"d":1e400 }, 1]}')
     assert read_again["a"].text == '{ "b":1.0 }'
     assert read_again["c"][0].text == '{"d":1e400 }'
@@ -230,7 +230,7 @@ def test_members_are_cut_out_of_a_text() -> None:
     assert without('{"a":1}', {"a"}) == "{}"
 
 
-def test_a_key_twice_is_refused_at_every_level() -> None:
+def test_a_duplicate_key_is_rejected_at_every_level() -> None:
     for text in ('{"a":1,"a":1}', '{"b":{"a":1,"a":2}}', '[{"a":1,"a":2}]', '[[{"a":1,"\\u0061":2}]]'):
         with pytest.raises(BadRequest, match='"a" twice'):
             read(text)

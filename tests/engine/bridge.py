@@ -1,4 +1,4 @@
-"""What the tests of the bridge share."""
+"""Shared by the bridge's tests."""
 
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from prisma.types import ChatSessionWhereUniqueInput
 
 
 class MakeDatabase(Protocol):
-    """Makes an empty or a migrated database beside the shared one, and gives its URL."""
+    """Creates an empty or migrated database on the shared server, and returns its URL."""
 
     async def __call__(self, name: str, *, migrated: bool = False) -> str: ...
 

@@ -1,4 +1,4 @@
-"""Every form of query that the service uses gives what Prisma promises, in as many statements as it should."""
+"""Each kind of query returns what Prisma documents, in the expected number of statements."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,7 @@ async def test_create_is_one_insert_and_returns_the_row(db: BridgedPrisma, state
     assert abs(session.createdAt - datetime.now(UTC)) < timedelta(minutes=1)
 
 
-async def test_nested_create_makes_both_in_one_transaction(db: BridgedPrisma, statements: Statements) -> None:
+async def test_nested_create_inserts_both_in_one_transaction(db: BridgedPrisma, statements: Statements) -> None:
     await db.chatsession.create(
         data={
             "id": "a",
@@ -31,7 +31,7 @@ async def test_nested_create_makes_both_in_one_transaction(db: BridgedPrisma, st
     assert [message.id for message in await db.chatmessage.find_many(where={"sessionId": "a"})] == ["m"]
 
 
-async def test_an_include_is_refused_and_not_ignored(db: BridgedPrisma) -> None:
+async def test_an_include_is_rejected_not_ignored(db: BridgedPrisma) -> None:
     with pytest.raises(NotImplementedError, match="include"):
         await db.chatsession.find_first(include={"messages": True})
 

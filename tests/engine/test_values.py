@@ -1,4 +1,4 @@
-"""Whatever goes in comes out the same."""
+"""Values survive a round trip through the engine unchanged."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -86,7 +86,7 @@ async def test_big_integers_survive_raw_queries(db: BridgedPrisma) -> None:
     assert row == {"one": 2**60 + 1, "list": [2**60 + 1]}
 
 
-async def test_json_is_told_from_a_string(db: BridgedPrisma, database: asyncpg.Pool) -> None:
+async def test_json_is_distinguished_from_strings(db: BridgedPrisma, database: asyncpg.Pool) -> None:
     await db.chatsession.create(data={"id": "a", "userId": "ada", "metadata": Json.keys(a=1)})
     assert await database.fetchval('SELECT json_typeof("metadata") FROM "ChatSession"') == "object"
 
@@ -129,19 +129,19 @@ async def test_a_nul_is_a_data_error(db: BridgedPrisma) -> None:
         await new_session(db, "a\0b")
 
 
-async def test_a_lone_surrogate_is_an_error_and_leaves_nothing_waiting(db: BridgedPrisma) -> None:
+async def test_a_lone_surrogate_is_an_error_and_leaves_no_pending_call(db: BridgedPrisma) -> None:
     with pytest.raises(ValueError, match="surrogates not allowed"):
         await new_session(db, "a\ud800")
     assert (await new_session(db, "a")).id == "a"
 
 
-async def test_a_number_that_is_none_is_an_error(db: BridgedPrisma) -> None:
+async def test_a_nan_is_an_error(db: BridgedPrisma) -> None:
     with pytest.raises(FieldNotFoundError, match="take"):
         await db.chatsession.find_many(take=float("nan"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("offset", [0, 5.5, -8])
-async def test_a_moment_survives_a_server_that_is_not_in_utc(make_database: MakeDatabase, offset: float) -> None:
+async def test_a_timestamp_survives_a_server_that_is_not_in_utc(make_database: MakeDatabase, offset: float) -> None:
     url = await make_database("kathmandu", migrated=True)
     moment = datetime(2026, 7, 1, 23, 30, 0, 123000, tzinfo=timezone(timedelta(hours=offset)))
     async with asyncpg.create_pool(url, min_size=1, max_size=1) as database:
@@ -154,7 +154,7 @@ async def test_a_moment_survives_a_server_that_is_not_in_utc(make_database: Make
     assert written.createdAt == stored == datetime.fromisoformat(raw["createdAt"]) == moment
 
 
-async def test_the_databases_own_time_is_used_for_defaults(db: BridgedPrisma, database: asyncpg.Pool) -> None:
+async def test_defaults_use_the_databases_clock(db: BridgedPrisma, database: asyncpg.Pool) -> None:
     before = await database.fetchval("SELECT now()")
     session = await new_session(db, "a")
     assert timedelta(milliseconds=-1) <= session.createdAt - before < timedelta(seconds=10)
