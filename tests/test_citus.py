@@ -97,6 +97,39 @@ async def test_truncating_what_was_left_behind_deletes_no_session(connection: as
 
 
 @on_a_cluster
+async def test_messages_accepted_while_their_shard_moves_are_kept(
+    url: str, settings: Settings, connection: asyncpg.Connection
+) -> None:
+    [(shard, port)] = await connection.fetch(
+        """SELECT shardid, nodeport FROM pg_dist_shard_placement
+           WHERE shardid = get_shard_id_for_distribution_column('"ChatSession"', 'ada'::text)"""
+    )
+    free = await connection.fetchval(
+        "SELECT min(nodeport) FROM pg_dist_node WHERE groupid <> 0 AND nodeport <> $1", port
+    )
+    move = "SELECT citus_move_shard_placement($1, '127.0.0.1', $2, '127.0.0.1', $3, 'block_writes')"
+    accepted: list[str] = []
+    moved = asyncio.Event()
+
+    async def append() -> None:
+        while not moved.is_set():
+            message_id = str(len(accepted))
+            if (await ada.append(session_id, "hi", id=message_id)).status_code == 201:
+                accepted.append(message_id)
+
+    own = settings.model_copy(update={"database_url": SecretStr(url)})
+    async with running(own) as worker, worker.client("ada") as client, asyncio.TaskGroup() as tasks:
+        ada = Caller(client)
+        session_id = (await ada.create("Lisbon"))["id"]
+        tasks.create_task(append())
+        await connection.execute(move, shard, port, free)
+        moved.set()
+    stored = await connection.fetch("""SELECT "id" FROM "ChatMessage" WHERE "userId" = 'ada' ORDER BY "sequence" """)
+    assert [row["id"] for row in stored] == accepted
+    assert accepted != []
+
+
+@on_a_cluster
 async def test_a_node_that_refuses_our_triggers_is_named(postgres: Coordinator) -> None:
     name = await postgres.empty_database()
     [worker, *_] = await postgres.workers()
