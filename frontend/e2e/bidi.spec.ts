@@ -86,6 +86,8 @@ test.describe("320 pixels wide", () => {
     await page.evaluate(() => {
       document.documentElement.dir = "rtl";
     });
+    const edge = () => page.locator("nav").evaluate((root) => root.getBoundingClientRect().left);
+    await expect.poll(edge).toBeGreaterThanOrEqual(320);
     await page.getByRole("button", { name: "Show chats" }).tap();
     await expect(sidebar.row("Alpha")).toBeVisible();
     await settled(page);
