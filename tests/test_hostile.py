@@ -229,7 +229,7 @@ class TestBytes:
         answer = await wire.send(head, *(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces), b"0\r\n\r\n")
         assert answer.status == 201
 
-    async def test_a_body_that_does_not_end_is_refused_while_it_comes(self, wire: Wire, service: Service) -> None:
+    async def test_an_endless_body_is_rejected_while_it_arrives(self, wire: Wire, service: Service) -> None:
         head = (
             f"POST {PATH} HTTP/1.1\r\nHost: chat.test\r\nAuthorization: Bearer {token()}\r\nConnection: close\r\n"
             "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
