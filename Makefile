@@ -40,7 +40,7 @@ $(shell rm -rf .venv)
 endif
 
 # By file, so that a module's fixtures are set up once.
-IN_PARALLEL := --numprocesses=2 --dist=loadfile
+IN_PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 RANDOM_TESTS := tests/test_hostile.py tests/test_injection.py tests/test_stateful.py tests/test_users.py
 
 help: ## List these verbs

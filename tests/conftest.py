@@ -27,12 +27,20 @@ hypothesis.settings.register_profile("quick", base, max_examples=15, stateful_st
 hypothesis.settings.register_profile("thorough", base, max_examples=1500, stateful_step_count=50)
 hypothesis.settings.load_profile("quick")
 
+LONGEST = {"test_fuzz.py", "test_stateful.py", "test_soak.py", "test_redis_cluster.py", "test_redis_sentinel.py"}
+
 
 def pytest_configure() -> None:
     """Hide the developer's own `CHAT_*` variables."""
     for name in list(os.environ):
         if name.upper().startswith(PREFIX) or name == "PORT":
             del os.environ[name]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest files first, so that no worker is left alone with one of them."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from typing import IO
 import psutil
 
 # Far longer than any of them takes.
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 # Parts of the command lines of workers and of their query engines.
 WORKER, ENGINE = "spawn_main", "host.mjs"
 

@@ -10,7 +10,7 @@ from tests.waiting import swept, until_none
 from tests.world import World
 
 Both = tuple[Caller, Caller]
-READS = 25  # per session and worker
+READS = 10  # per session and worker
 LIFE = [201, 201, 200, 200, 204, 404]
 
 

@@ -43,6 +43,14 @@ async def test_missing_and_foreign_ids_are_reported_alike_and_stay(ada: Caller, 
     assert await bob.titles() == ["Bob's"]
 
 
+async def test_a_filter_leaves_another_users_sessions_with_the_same_ids(ada: Caller, bob: Caller) -> None:
+    ids = await created(ada, "Ada's", "hers")
+    for session_id in ids:
+        await bob.create("Bob's", id=session_id)
+    assert sorted((await batch(ada, filter={}))["deleted"]) == sorted(ids)
+    assert await bob.titles() == ["Bob's", "Bob's"]
+
+
 async def test_a_repeated_id_is_reported_once(ada: Caller) -> None:
     (one,), missing = await created(ada, "one"), new_id()
     result = await batch(ada, ids=[one, one, missing, missing])

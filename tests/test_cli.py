@@ -23,6 +23,7 @@ from chat_sessions.dev.embedded.machine import free_port
 from chat_sessions.settings import ConfigurationError, Settings, load_settings
 from chat_sessions.settings.environment import unknown_variables
 from tests.command import Operator, environment
+from tests.process import START_SECONDS
 from tests.provider import Provider
 from tests.service import Caller, Service, token
 from tests.shell import WORKER, children, family, finished, has_ended, started
@@ -62,7 +63,7 @@ async def test_a_running_request_finishes_before_the_service_exits_with_0(
     arguments = ("serve", "--port", str(port), "--workers", workers)
     async with client_of(port) as ada:
         with started(*arguments, env=environment(settings) | PATIENT) as process:
-            await until(lambda: serves(ada))
+            await until(lambda: serves(ada), START_SECONDS)
             session = await ada.create("before")
             members = family(process.pid)
             async with database.acquire() as other, other.transaction():
@@ -166,8 +167,8 @@ async def test_the_environment_alone_sets_the_address_and_the_worker_count(setti
         started("serve", env=environment(settings) | where, output=output) as process,
     ):
         async with httpx.AsyncClient(base_url=f"http://127.0.0.2:{port}") as client:
-            await until(lambda: serves(Caller(client)))
-        await until(lambda: has_workers(process.pid, 2))
+            await until(lambda: serves(Caller(client)), START_SECONDS)
+        await until(lambda: has_workers(process.pid, 2), START_SECONDS)
         output.seek(0)
         lines = [json.loads(line) for line in output]
     unknown = [line for line in lines if line["event"] == "settings.unknown_variable"]

@@ -15,6 +15,7 @@ import pytest
 from chat_sessions.app import create_app
 from chat_sessions.dev.embedded.machine import free_port, is_free
 from chat_sessions.settings import Settings
+from tests.process import START_SECONDS
 from tests.service import Caller, Service
 from tests.shell import family, finished, has_ended, started
 from tests.waiting import until
@@ -57,12 +58,12 @@ async def running(folder: Path) -> AsyncIterator[Dev]:
                 assert process.poll() is None, (folder / "output").read_text()
                 return "TOKEN=" in (folder / "output").read_text()
 
-            await until(is_ready)
+            await until(is_ready, START_SECONDS)
             token = re.findall(r"TOKEN=(\S+)", (folder / "output").read_text())[-1]
             headers = {"Authorization": f"Bearer {token}"}
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
                 caller = Caller(client)
-                await until(lambda: answers(caller))
+                await until(lambda: answers(caller), START_SECONDS)
                 yield Dev(process.pid, port, folder, caller, [])
 
 

@@ -16,10 +16,17 @@ from tests.listening import Listener, ServerSentEvent, following, on_a_socket
 from tests.process import serving
 from tests.scrape import scrape
 from tests.service import Caller, Service, running, token
-from tests.waiting import swept, until
+from tests.waiting import LIMIT_SECONDS, swept, until
 from tests.world import restored, world
 
 EVENTS = "/api/chat/sessions/events"
+
+
+@pytest.fixture(scope="module")
+async def service(settings: Settings) -> AsyncIterator[Service]:
+    """A worker whose holds last until a sweeper comes, however late: what a hold remembers is not told again."""
+    async with running(settings.model_copy(update={"cache_hold": LIMIT_SECONDS})) as worker:
+        yield worker
 
 
 @pytest.fixture(scope="module")

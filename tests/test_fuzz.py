@@ -27,13 +27,13 @@ async def process(settings: Settings) -> AsyncIterator[ServiceProcess]:
 
 
 @pytest.mark.timeout(600)
-async def test_a_thousand_requests_get_documented_responses(process: ServiceProcess, tmp_path: Path) -> None:
+async def test_hundreds_of_requests_get_documented_responses(process: ServiceProcess, tmp_path: Path) -> None:
     outcome = await fuzz(process.url, tmp_path, SEED)
     assert outcome.failures == set(), outcome.printed
     assert (outcome.exit_code, outcome.report["errors"]) == (0, []), outcome.printed
     assert outcome.report["operations"]["tested"] == outcome.report["operations"]["total"] == 11
     assert {phase["status"] for phase in outcome.report["phases"].values()} == {"success"}
-    assert outcome.report["test_cases"]["generated"] > 1000
+    assert outcome.report["test_cases"]["generated"] > 500
 
 
 class Liar:

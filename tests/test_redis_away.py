@@ -16,7 +16,7 @@ from tests.waiting import swept, until
 from tests.wire import script, url_through
 from tests.world import World, restored, world
 
-SESSIONS = 50
+SESSIONS = 20
 
 
 async def test_no_worker_serves_a_deleted_session_when_redis_responds_only_to_pings(

@@ -1,10 +1,11 @@
 """The sweeper decides when the cache can be trusted again."""
 
 from collections.abc import AsyncIterator, Callable
+from time import monotonic
 
 import pytest
 
-from chat_sessions.cache.redis.link import RedisLink
+from chat_sessions.cache.redis.link import RedisAway, RedisLink
 from chat_sessions.cache.session_cache import SessionCache
 from chat_sessions.settings import Settings
 from chat_sessions.store.outbox import Backlog, Note, Outbox
@@ -17,10 +18,11 @@ class FakeOutbox(Outbox):
 
     def __init__(self) -> None:
         self.notes: list[Note] = []
+        self.oldest: str | None = None
         self.meanwhile: Callable[[], None] = lambda: None
 
     async def backlog(self) -> Backlog:
-        return Backlog(0, None, 0.0)
+        return Backlog(0, self.oldest, 0.0)
 
     async def read(self, limit: int) -> list[Note]:
         self.meanwhile()
@@ -40,8 +42,13 @@ def outbox() -> FakeOutbox:
 
 
 @pytest.fixture
-def sweeper(link: RedisLink, outbox: FakeOutbox, settings: Settings) -> Sweeper:
-    return Sweeper(outbox, SessionCache(link, settings, Metrics()), link, settings, Metrics())
+def cache(link: RedisLink, settings: Settings) -> SessionCache:
+    return SessionCache(link, settings, Metrics())
+
+
+@pytest.fixture
+def sweeper(link: RedisLink, outbox: FakeOutbox, cache: SessionCache, settings: Settings) -> Sweeper:
+    return Sweeper(outbox, cache, link, settings, Metrics())
 
 
 async def test_a_complete_sweep_starts_a_lease(sweeper: Sweeper, link: RedisLink) -> None:
@@ -70,3 +77,20 @@ async def test_an_incomplete_sweep_leaves_the_cache_untrusted(
     outbox.notes.pop()
     await sweeper.sweep()
     assert link.lease.valid
+
+
+async def test_a_stuck_note_that_cannot_be_evicted_ends_the_lease(
+    sweeper: Sweeper, link: RedisLink, outbox: FakeOutbox, cache: SessionCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise RedisAway
+
+    outbox.oldest, outbox.notes = "1", [Note("ada", "x", "updated")]
+    await sweeper.sweep()
+    assert link.lease.valid
+    now = monotonic() + link.lease.duration + 1
+    monkeypatch.setattr("chat_sessions.sweeper.monotonic", lambda: now)
+    monkeypatch.setattr(cache, "evict", fail)
+    with pytest.raises(RedisAway):
+        await sweeper.sweep()
+    assert not link.lease.valid
