@@ -121,7 +121,10 @@ async def test_more_events_than_one_read_takes_all_arrive(ada: Caller, url: str)
     assert seen is not None
     created = {each["id"] for each in await asyncio.gather(*(ada.create(str(number)) for number in range(120)))}
     async with following(url, last_event_id=seen.id) as again:
-        assert {event_of(await again.next())[1] for _ in created} == created
+        heard = set[str]()
+        # A sweeper that is quicker than the writer publishes a change as well.
+        while heard != created:
+            heard.add(event_of(await again.next())[1])
 
 
 async def test_an_idle_stream_sends_heartbeats(settings: Settings) -> None:
