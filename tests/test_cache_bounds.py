@@ -14,6 +14,7 @@ from chat_sessions.cache.session_cache import (
     SessionCache,
     Ticket,
 )
+from chat_sessions.contract.changes import Change
 from chat_sessions.contract.representation import Representation
 from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
@@ -145,3 +146,11 @@ async def test_a_full_redis_still_locks(deployment: World, callers: tuple[Caller
         assert (await callers[0].append(session_id, "hi")).status_code == 201
         metrics = (await callers[0].http.get("/metrics")).text
     assert "chat_unlocked_appends_total 0.0" in metrics
+
+
+@pytest.mark.parametrize(("sessions", "events"), [(100, 100), (101, 1)])
+async def test_a_sweep_of_more_sessions_than_one_script_takes_evicts_the_user_with_one_event(
+    sessions: int, events: int, cache: SessionCache, redis: RedisClient
+) -> None:
+    await cache.evict("ada", [Change(str(number), "updated") for number in range(sessions)], swept=True)
+    assert await redis.xlen(ADA.events) == events

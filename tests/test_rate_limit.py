@@ -8,10 +8,14 @@ import httpx
 import pytest
 from redis.asyncio import Redis as RedisClient
 
+from chat_sessions.cache.rate_limit import RateLimit
+from chat_sessions.cache.redis.link import RedisLink
 from chat_sessions.dev.embedded import Postgres
+from chat_sessions.errors import TooManyRequests
 from chat_sessions.operator import workbench
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.logs import configure_logging
+from chat_sessions.telemetry.metrics import Metrics
 from tests.service import Caller, Service, new_id, running
 from tests.waiting import until
 from tests.world import World, world
@@ -21,7 +25,6 @@ BURST = 4
 
 
 def limits(per_minute: int, burst: int) -> dict[str, int]:
-    # A Redis that is slow on a busy machine would count as away, and nobody would be limited.
     return {"rate_limit": per_minute, "rate_burst": burst}
 
 
@@ -192,3 +195,22 @@ async def test_without_redis_no_request_is_rejected_and_that_is_counted(
     assert answers == [[200] * BURST * 2] * 2
     # Requests are also accepted while a worker has not yet read the outbox.
     assert min(unlimited) >= BURST * 2
+
+
+@pytest.mark.parametrize(("microseconds", "seconds"), [(1, 1), (1_000_000, 1), (1_000_001, 2)])
+async def test_retry_after_is_rounded_up(
+    microseconds: int, seconds: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run(*_: object) -> int:
+        return microseconds
+
+    link = RedisLink(settings, Metrics())
+    await link.ping()
+    link.lease.restore(link.lease.losses)
+    monkeypatch.setattr(link, "run", run)
+    try:
+        with pytest.raises(TooManyRequests) as refused:
+            await RateLimit(link, settings.model_copy(update=limits(1, BURST)), Metrics()).admit("ada")
+    finally:
+        await link.close()
+    assert refused.value.retry_after == seconds
