@@ -44,5 +44,7 @@ export function explain(error, during) {
   if (error instanceof MigrationError) return error;
   const text = [during && `${during}: `, textOf(error), error.detail && ` (${error.detail})`].filter(Boolean).join("");
   const transient = isTransient(error);
-  return new MigrationError([text, error.hint, adviceFor(error)].filter(Boolean).join("\n"), { isTransient: transient });
+  return new MigrationError([text, error.hint, adviceFor(error)].filter(Boolean).join("\n"), {
+    isTransient: transient,
+  });
 }
