@@ -30,13 +30,18 @@ ANSWER = Representation('"1"', b"{}")
 
 
 @pytest.fixture
-async def cache(settings: Settings) -> AsyncIterator[SessionCache]:
-    """A separate cache that trusts Redis."""
+async def link(settings: Settings) -> AsyncIterator[RedisLink]:
+    """A separate link with a lease."""
     link = RedisLink(settings, Metrics())
     await link.ping()
     link.lease.restore(link.lease.losses)
-    yield SessionCache(link, settings, Metrics())
+    yield link
     await link.close()
+
+
+@pytest.fixture
+def cache(link: RedisLink, settings: Settings) -> SessionCache:
+    return SessionCache(link, settings, Metrics())
 
 
 async def is_filled(
@@ -154,3 +159,26 @@ async def test_a_sweep_of_more_sessions_than_one_script_takes_evicts_the_user_wi
 ) -> None:
     await cache.evict("ada", [Change(str(number), "updated") for number in range(sessions)], swept=True)
     assert await redis.xlen(ADA.events) == events
+
+
+async def test_a_list_with_as_many_cached_pages_as_allowed_starts_over(
+    link: RedisLink, settings: Settings, redis: RedisClient
+) -> None:
+    cache = SessionCache(link, settings.model_copy(update={"cache_max_pages": 2}), Metrics())
+    for page in range(3):
+        entry = cache.list_entry("ada", str(page))
+        ticket = await cache.read(entry)
+        assert isinstance(ticket, Ticket)
+        await cache.fill(entry, ticket, ANSWER)
+    assert await redis.hkeys(ADA.list) == [b"2"]
+
+
+async def test_a_cache_that_loses_its_lease_after_the_ticket_does_not_fill(
+    link: RedisLink, cache: SessionCache, redis: RedisClient
+) -> None:
+    entry = cache.session_entry("ada", "a", "50:")
+    ticket = await cache.read(entry)
+    assert isinstance(ticket, Ticket)
+    link.lease.lose("an eviction was given up")
+    await cache.fill(entry, ticket, ANSWER)
+    assert await redis.exists(entry.key) == 0

@@ -1,6 +1,8 @@
 """The sweeper decides when the cache can be trusted again."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from time import monotonic
 
 import pytest
@@ -8,9 +10,10 @@ import pytest
 from chat_sessions.cache.redis.link import RedisAway, RedisLink
 from chat_sessions.cache.session_cache import SessionCache
 from chat_sessions.settings import Settings
-from chat_sessions.store.outbox import Backlog, Note, Outbox
+from chat_sessions.store.outbox import NOTES_PER_SWEEP, Backlog, Note, Outbox
 from chat_sessions.sweeper import MAX_NOTES_IN_FLIGHT, Sweeper
 from chat_sessions.telemetry.metrics import Metrics
+from tests.waiting import until
 
 
 class FakeOutbox(Outbox):
@@ -19,10 +22,16 @@ class FakeOutbox(Outbox):
     def __init__(self) -> None:
         self.notes: list[Note] = []
         self.oldest: str | None = None
+        self.depth = 0
         self.meanwhile: Callable[[], None] = lambda: None
 
     async def backlog(self) -> Backlog:
-        return Backlog(0, self.oldest, 0.0)
+        return Backlog(self.depth, self.oldest, 0.0)
+
+    @asynccontextmanager
+    async def take(self, limit: int = NOTES_PER_SWEEP) -> AsyncIterator[list[Note]]:
+        yield self.notes[:limit]
+        del self.notes[:limit]
 
     async def read(self, limit: int) -> list[Note]:
         self.meanwhile()
@@ -94,3 +103,25 @@ async def test_a_stuck_note_that_cannot_be_evicted_ends_the_lease(
     with pytest.raises(RedisAway):
         await sweeper.sweep()
     assert not link.lease.valid
+
+
+async def test_one_sweep_takes_all_batches(sweeper: Sweeper, outbox: FakeOutbox) -> None:
+    outbox.notes = [Note("ada", "x", "updated")] * (2 * NOTES_PER_SWEEP + 1)
+    outbox.depth = len(outbox.notes)
+    await sweeper.sweep()
+    assert outbox.notes == []
+
+
+async def test_pings_between_sweeps_renew_the_lease(
+    sweeper: Sweeper, link: RedisLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sweeper.sweep()
+    proofs: list[float] = []
+    monkeypatch.setattr(link.lease, "prove", proofs.append)
+    watching = asyncio.create_task(sweeper.watch())
+
+    async def renewed() -> bool:
+        return len(proofs) >= 2
+
+    await until(renewed)
+    watching.cancel()
