@@ -16,6 +16,8 @@ export default defineConfig({
   expect: { timeout: 10_000 },
   fullyParallel: true,
   workers: 2,
+  // A browser on a crowded machine; what passes only then is reported as flaky.
+  retries: 2,
   forbidOnly: !!process.env.CI,
   projects: [
     { name: "behaviour", testMatch: "*.spec.ts" },

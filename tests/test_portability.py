@@ -234,8 +234,8 @@ MISFITS = [
     (line(messages=[message(0, created_at="0001-01-01T00:00:00+00:01")]), "created_at: must be in the years 1 to 9999"),
     (line(is_pinned=None), "is_pinned: Input should be a valid boolean"),
     (line(messages=[message(0, role="Robot")]), "messages.0.role: String should match pattern"),
-    (line(messages=[message(1)]), "the sequences of the messages must be 0, 1, 2"),
-    (line(messages=[message(0), message(0)]), "the sequences of the messages must be 0, 1, 2"),
+    (line(messages=[message(1)]), "message sequences must be 0, 1, 2"),
+    (line(messages=[message(0), message(0)]), "message sequences must be 0, 1, 2"),
     (line(messages=[message(0, id="x"), message(1, id="x")]), "two messages must not have the same id"),
     (line(id=""), "id: String should have at least 1 character"),
 ]

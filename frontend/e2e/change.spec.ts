@@ -5,15 +5,15 @@ test.beforeEach(async ({ service, sidebar }) => {
   await sidebar.open();
 });
 
-test("rename with Enter: the chat has its new name and moves up", async ({ sidebar, page, service }) => {
+test("rename with Enter: the chat has its new name and keeps its place", async ({ sidebar, page, service }) => {
   await sidebar.menu("Beta", "Rename");
   const field = sidebar.root.getByRole("textbox", { name: "New title for “Beta”" });
   await expect(field).toBeFocused();
   await page.keyboard.type("  Beta, better  ");
   await page.keyboard.press("Enter");
-  await sidebar.expectTitles(["Beta, better", "Alpha", "Gamma"]);
+  await sidebar.expectTitles(["Alpha", "Beta, better", "Gamma"]);
   await expect(sidebar.link("Beta, better")).toBeFocused();
-  expect(await service.titles()).toEqual(["Beta, better", "Alpha", "Gamma"]);
+  expect(await service.titles()).toEqual(["Alpha", "Beta, better", "Gamma"]);
   await expect(page.getByRole("status").filter({ hasText: "Renamed to “Beta, better”." })).toBeAttached();
 });
 
@@ -28,8 +28,8 @@ test("Escape leaves the name as it was, leaving the field keeps the new one", as
   await page.keyboard.press("F2");
   await page.keyboard.type("Gamma ray");
   await page.getByRole("heading", { name: "What’s on your mind?" }).click();
-  await sidebar.expectTitles(["Gamma ray", "Alpha", "Beta"]);
-  await expect.poll(() => service.titles()).toEqual(["Gamma ray", "Alpha", "Beta"]);
+  await sidebar.expectTitles(["Alpha", "Beta", "Gamma ray"]);
+  await expect.poll(() => service.titles()).toEqual(["Alpha", "Beta", "Gamma ray"]);
 });
 
 test("an empty name changes nothing", async ({ sidebar, page, service }) => {
@@ -103,8 +103,8 @@ test.describe("when it fails", () => {
 
     fails = false;
     await sidebar.toasts.getByRole("alert").filter({ hasText: "Beta" }).getByRole("button", { name: "Retry" }).click();
-    await sidebar.expectTitles(["Better", "Alpha", "Gamma"]);
-    expect(await service.titles()).toEqual(["Better", "Alpha", "Gamma"]);
+    await sidebar.expectTitles(["Alpha", "Better", "Gamma"]);
+    expect(await service.titles()).toEqual(["Alpha", "Better", "Gamma"]);
   });
 
   test("a rename does not overwrite one made elsewhere meanwhile, unless that is wanted", async ({

@@ -13,6 +13,11 @@ INEXPRESSIBLE = (
     # One parameter constrains another.
     "The cursor belongs to a list in another order",
     "Use either `cursor` or `offset`",
+    # JSON in a query parameter is a string.
+    "`metadata` must be a JSON object",
+    # A `not` would crash client generators.
+    "Value error, sequence is set by the service",
+    "Value error, created_at is set by the service",
     # `uniqueItems` compares whole messages, not their ids.
     "Value error, two messages must not have the same id",
 )

@@ -191,7 +191,7 @@ export interface components {
     schemas: {
         /**
          * Alive
-         * @description The process answers.
+         * @description The process responds.
          */
         Alive: {
             /**
@@ -202,25 +202,25 @@ export interface components {
         };
         /**
          * BatchDeleted
-         * @description What became of a batch.
+         * @description The outcome of a batch deletion.
          */
         BatchDeleted: {
             /** Deleted */
             deleted: string[];
             /**
              * Not Found
-             * @description Those of the given ids that the user does not have.
+             * @description Those of the requested ids that the user does not have.
              */
             not_found: string[];
             /**
              * Count
-             * @description How many were deleted.
+             * @description Number of deleted sessions.
              */
             count: number;
         };
         /**
          * BatchDeletion
-         * @description Which sessions to delete: either by `ids` or by `filter`.
+         * @description The sessions to delete: either `ids` or `filter`.
          * @example {
          *       "ids": [
          *         "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c"
@@ -240,14 +240,14 @@ export interface components {
             filter?: components["schemas"]["DeletionFilter"] | null;
             /**
              * Dry Run
-             * @description Only tell what would be deleted.
+             * @description Return what would be deleted, and delete nothing.
              * @default false
              */
             dry_run?: boolean;
         };
         /**
          * DeletionFilter
-         * @description Which sessions to delete: those that fit all that is given; an empty filter fits every session of the user.
+         * @description Matches the sessions that meet all criteria. An empty filter matches all of the user's sessions.
          */
         DeletionFilter: {
             /** Updated Before */
@@ -256,13 +256,13 @@ export interface components {
             pinned?: boolean | null;
             /**
              * Q
-             * @description Titles that contain this, in any case.
+             * @description Titles containing this, ignoring case.
              */
             q?: string | null;
         };
         /**
          * FieldProblem
-         * @description What is wrong with one part of a request.
+         * @description An invalid part of a request.
          */
         FieldProblem: {
             /**
@@ -287,18 +287,18 @@ export interface components {
         JsonValue: unknown;
         /**
          * Message
-         * @description A message of a session, with every field that it was sent with.
+         * @description A stored message, with every field it was sent with.
          */
         Message: {
             /**
              * Role
-             * @description system, developer, user, assistant, tool, function, reasoning, or another lower-case word.
+             * @description system, developer, user, assistant, tool, function, reasoning, or another lowercase word.
              * @example user
              */
             role: string;
             /**
              * Content
-             * @description A text, or content parts.
+             * @description A string, or an array of content parts.
              */
             content: string | {
                 [key: string]: components["schemas"]["JsonValue"];
@@ -325,7 +325,7 @@ export interface components {
             id: string;
             /**
              * Sequence
-             * @description Dense and ascending from 0 within the session.
+             * @description The position in the session: 0, 1, 2 and so on, without gaps.
              */
             sequence: number;
             /**
@@ -338,7 +338,7 @@ export interface components {
         };
         /**
          * Messages
-         * @description The messages of an append: those stored now, and those that an earlier attempt had stored.
+         * @description The appended messages, including those already stored by an earlier attempt.
          */
         Messages: {
             /** Messages */
@@ -346,18 +346,18 @@ export interface components {
         };
         /**
          * NewMessage
-         * @description A message to store. Fields beyond these are kept as they are sent.
+         * @description A message to store. Additional fields are kept as sent.
          */
         NewMessage: {
             /**
              * Role
-             * @description system, developer, user, assistant, tool, function, reasoning, or another lower-case word.
+             * @description system, developer, user, assistant, tool, function, reasoning, or another lowercase word.
              * @example user
              */
             role: string;
             /**
              * Content
-             * @description A text, or content parts.
+             * @description A string, or an array of content parts.
              */
             content?: string | {
                 [key: string]: components["schemas"]["JsonValue"];
@@ -382,7 +382,7 @@ export interface components {
             };
             /**
              * Id
-             * @description Minted by the client; a repeat with the same id adds nothing. Unique within its session.
+             * @description Generated by the client, unique within the session. Resending a message with its id adds nothing.
              */
             id?: string | null;
         } & {
@@ -406,7 +406,7 @@ export interface components {
         };
         /**
          * NewSession
-         * @description A session to create; everything is optional.
+         * @description A session to create. All fields are optional.
          * @example {
          *       "messages": [
          *         {
@@ -422,7 +422,7 @@ export interface components {
             id?: string | null;
             /**
              * Title
-             * @description Trimmed.
+             * @description Leading and trailing whitespace is removed.
              */
             title?: string | null;
             /** Metadata */
@@ -434,7 +434,7 @@ export interface components {
         };
         /**
          * Problem
-         * @description An error, as RFC 9457 shapes it.
+         * @description An error in the format of RFC 9457.
          */
         Problem: {
             /**
@@ -460,7 +460,7 @@ export interface components {
         };
         /**
          * Readiness
-         * @description The service can serve; `degraded` means without its cache, more slowly.
+         * @description The service is ready. `degraded` means it runs without its cache, more slowly.
          */
         Readiness: {
             /**
@@ -502,7 +502,7 @@ export interface components {
             /**
              * Updated At
              * Format: date-time
-             * @description Of the last message, or of the creation.
+             * @description Time of the last message, or of creation if there is none.
              */
             updated_at: string;
             /** Is Pinned */
@@ -520,18 +520,18 @@ export interface components {
             has_more_messages: boolean;
             /**
              * Oldest Sequence
-             * @description Give it as `before_sequence` for the older messages.
+             * @description Send as `before_sequence` to get older messages.
              */
             oldest_sequence: number | null;
             /**
              * Messages
-             * @description Ascending by sequence.
+             * @description In ascending order of `sequence`.
              */
             messages: components["schemas"]["Message"][];
         };
         /**
          * SessionChange
-         * @description What to change; at least one of the two.
+         * @description The fields to change. At least one is required.
          * @example {
          *       "title": "Lisbon in May"
          *     }
@@ -542,12 +542,12 @@ export interface components {
         SessionChange: {
             /**
              * Title
-             * @description The new title; trimmed.
+             * @description Leading and trailing whitespace is removed.
              */
             title?: string | null;
             /**
              * Is Pinned
-             * @description Whether the session stays on top of the list.
+             * @description Whether the session is pinned to the top of the list.
              */
             is_pinned?: boolean | null;
         };
@@ -560,12 +560,12 @@ export interface components {
             sessions: components["schemas"]["Summary"][];
             /**
              * Total
-             * @description How many sessions match, on all pages together.
+             * @description Number of matching sessions on all pages.
              */
             total: number;
             /**
              * Next Cursor
-             * @description Give it as `cursor` for the next page; null on the last one.
+             * @description Send as `cursor` to get the next page. Null on the last page.
              */
             next_cursor: string | null;
         };
@@ -592,7 +592,7 @@ export interface components {
             /**
              * Updated At
              * Format: date-time
-             * @description Of the last message, or of the creation.
+             * @description Time of the last message, or of creation if there is none.
              */
             updated_at: string;
             /** Is Pinned */
@@ -604,7 +604,7 @@ export interface components {
         };
         /**
          * ValidationProblem
-         * @description A request that does not fit the contract, with one entry for each part that is wrong.
+         * @description An invalid request, with one entry in `errors` per invalid part.
          */
         ValidationProblem: {
             /**

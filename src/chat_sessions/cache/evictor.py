@@ -20,7 +20,7 @@ FUTILE_LEASES = 3
 
 
 class Evictor:
-    """Never raises RedisAway: the outbox remembers what was skipped."""
+    """Never raises RedisAway: the outbox remembers what was skipped, and the sweeper repeats it."""
 
     def __init__(self, cache: SessionCache, link: RedisLink, settings: Settings, metrics: Metrics) -> None:
         self._cache = cache

@@ -12,7 +12,7 @@ MICROSECONDS_PER_MINUTE = 60_000_000
 
 
 class RateLimit:
-    """Counts the requests of each user in Redis, for all workers together.
+    """Counts the requests of each user in Redis (GCRA, in `lua/admit.lua`), for all workers together.
 
     While Redis is away it admits everybody: no request fails because of Redis.
     """

@@ -1,1 +1,1 @@
-"""What the layers hand each other, and what crosses the wire."""
+"""Types shared by the layers, and the bodies of requests and responses."""

@@ -1,4 +1,4 @@
-"""A session in a file: one line of JSON with all its messages, as `export` writes it and `import` reads it."""
+"""A session in a file: one line of JSON with all its messages, written by `export` and read by `import`."""
 
 from typing import Annotated, Self
 
@@ -12,7 +12,7 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValida
 
 
 class ArchivedMessage(NewMessage):
-    """A message with what the service has given it."""
+    """A message, including the fields set by the service."""
 
     id: Id
     sequence: int
@@ -20,7 +20,7 @@ class ArchivedMessage(NewMessage):
 
 
 class ArchivedSession(BaseModel):
-    """A session with all its messages; whose it is says the command that imports it."""
+    """A session with all its messages. The import command specifies its owner."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -35,7 +35,7 @@ class ArchivedSession(BaseModel):
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if [message.sequence for message in self.messages] != list(range(len(self.messages))):
-            raise ValueError("the sequences of the messages must be 0, 1, 2 and so on, none left out")
+            raise ValueError("message sequences must be 0, 1, 2 and so on, without gaps")
         if len({message.id for message in self.messages}) != len(self.messages):
             raise ValueError("two messages must not have the same id")
         return self

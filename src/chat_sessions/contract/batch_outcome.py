@@ -1,4 +1,4 @@
-"""What became of a batch: an answer that may name a million sessions."""
+"""The outcome of a batch deletion; the response may list a million sessions."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,10 +7,10 @@ from pydantic_core import to_json
 
 
 class BatchOutcome:
-    """Keeps the ids as the JSON in which they go out: a third of what they take as strings of Python."""
+    """Keeps the ids as JSON, ready to send: a third of the size of Python strings."""
 
     def __init__(self, asked: Iterable[str], few: int) -> None:
-        """Remember up to `few` ids as they are."""
+        """Keep up to `few` ids as strings too."""
         self.count = 0
         self.ids: list[str] = []
         self._few = few
@@ -18,7 +18,7 @@ class BatchOutcome:
         self._parts: deque[bytes] = deque()
 
     def add(self, ids: Sequence[str]) -> None:
-        """Add the ids of a piece."""
+        """Add the ids of one chunk."""
         if not ids:
             return
         self._parts.append((b"," if self.count else b"") + to_json(ids)[1:-1])
@@ -29,11 +29,11 @@ class BatchOutcome:
 
     @property
     def is_large(self) -> bool:
-        """Whether there are more ids than are remembered."""
+        """Whether there are more ids than are kept as strings."""
         return self.count > len(self.ids)
 
     def json(self) -> tuple[int, Iterator[bytes]]:
-        """Return a BatchDeleted as JSON: its length, and its parts, each of which is forgotten when it is taken."""
+        """Return a BatchDeleted as JSON: its length and its parts. Each part is freed once consumed."""
         tail = b'],"not_found":%b,"count":%d}' % (to_json(list(self._missing)), self.count)
         self._parts.appendleft(b'{"deleted":[')
         self._parts.append(tail)

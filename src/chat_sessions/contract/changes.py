@@ -1,4 +1,4 @@
-"""What happened to sessions: what the store reports, the cache evicts and the feed publishes."""
+"""Changes to sessions: the store reports them, the cache evicts what they affect, the feed publishes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ ChangeKind = Literal["created", "updated", "deleted"]
 
 
 class Change(NamedTuple):
-    """What happened to one session."""
+    """A change to one session."""
 
     session_id: str
     kind: ChangeKind
@@ -16,7 +16,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ManyDeleted:
-    """More deleted sessions of a user than are worth naming."""
+    """Deleted sessions of one user, too many to list by id."""
 
     count: int
 
@@ -25,5 +25,5 @@ Changes = Sequence[Change] | ManyDeleted
 
 
 def count_of(changes: Changes) -> int:
-    """Return how many sessions changed."""
+    """Return the number of changed sessions."""
     return changes.count if isinstance(changes, ManyDeleted) else len(changes)

@@ -1,4 +1,4 @@
-"""The cursor of the list: the sort values of the last row seen, so that it survives that row's deletion."""
+"""The list's cursor: the sort values of the last row seen, so it stays valid if that row is deleted."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -14,9 +14,9 @@ MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in the list. It is not signed: a forged one leads to another place in the same user's list."""
+    """A position in the list. Not signed: a forged one only leads to another position in the same user's list."""
 
-    #: None in a list that does not put pinned sessions first.
+    #: None unless pinned sessions come first.
     pinned: bool | None
     updated_at: datetime
     id: str
@@ -28,16 +28,16 @@ class Cursor:
 
     @classmethod
     def decode(cls, text: str, *, pinned_first: bool) -> "Cursor":
-        """Read a cursor back, or raise BadRequest if it is damaged or belongs to a list in the other order."""
+        """Decode a cursor, or raise BadRequest if it is damaged or belongs to a list in another order."""
         try:
             padded = text.encode("ascii") + b"=" * (-len(text) % 4)
             pinned, milliseconds, session_id = json.loads(urlsafe_b64decode(padded))
             updated_at = EPOCH + milliseconds * MILLISECOND
         except (ValueError, TypeError, OverflowError, RecursionError):
-            message = "The cursor is damaged; start again without one."
+            message = "The cursor is damaged. Omit it to start from the first page."
             raise BadRequest(message, "query", "cursor") from None
         well_formed = isinstance(session_id, str) and is_storable(session_id) and type(milliseconds) is int
         if not well_formed or (type(pinned) is not bool if pinned_first else pinned is not None):
-            message = "The cursor belongs to a list in another order; repeat its parameters or start again without one."
+            message = "The cursor belongs to a list in another order. Repeat its `pinned_first`, or omit the cursor."
             raise BadRequest(message, "query", "cursor")
         return cls(pinned, updated_at, session_id)

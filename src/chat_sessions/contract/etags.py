@@ -1,33 +1,33 @@
-"""Entity tags (RFC 9110, 8.8.3): how versions and bodies become ETags, and what the conditional headers mean."""
+"""Entity tags (RFC 9110, 8.8.3): ETags of versions and bodies, and how conditional headers match them."""
 
 import re
 from collections.abc import Sequence
 from hashlib import blake2b
 
 _ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
-# What no session can have, Postgres's bigint being signed.
+# The largest bigint in Postgres; no version exceeds it.
 MAX_VERSION = 2**63 - 1
 
 
 def of_version(version: int) -> str:
-    """Return the ETag of everything that shows a session in this version."""
+    """Return the ETag of any response that shows a session in this version."""
     return f'"{version:x}"'
 
 
 def of_body(body: bytes) -> str:
-    """Return the ETag of an answer that has no version of its own."""
+    """Return the ETag of a response that has no version."""
     return f'"{blake2b(body, digest_size=12).hexdigest()}"'
 
 
 def matches(if_none_match: str, etag: str) -> bool:
-    """Return whether If-None-Match names the ETag; the comparison is weak, as it is to be for reads."""
+    """Return whether If-None-Match matches the ETag, by weak comparison (RFC 9110, 13.1.2)."""
     if if_none_match.strip() == "*":
         return True
     return any(f'"{tag}"' == etag for _, tag in _ENTITY_TAG.findall(if_none_match))
 
 
 def versions(if_match: str | None) -> Sequence[int] | None:
-    """Return the versions that If-Match allows, or None if it allows any; a weak or foreign tag allows nothing."""
+    """Return the versions that If-Match accepts, or None if it accepts any; weak and foreign tags match nothing."""
     if if_match is None or if_match.strip() == "*":
         return None
     strong = (tag for weak, tag in _ENTITY_TAG.findall(if_match) if not weak)

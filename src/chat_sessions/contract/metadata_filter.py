@@ -1,4 +1,4 @@
-"""The list's filter by metadata: a JSON object that the metadata of a session has to contain."""
+"""The list's metadata filter: a JSON object that the session's metadata must contain."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ _metadata: Final[TypeAdapter[object]] = TypeAdapter(Metadata)
 
 
 def checked(text: str) -> str:
-    """Return the filter, or raise BadRequest if it is not a JSON object that metadata could contain."""
+    """Return the filter, or raise BadRequest unless it is a JSON object that metadata can contain."""
     try:
         _metadata.validate_python(read(text))
     except ValidationError as error:

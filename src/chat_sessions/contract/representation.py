@@ -1,10 +1,10 @@
-"""A response as it is sent and cached."""
+"""A response as sent and cached."""
 
 from typing import NamedTuple
 
 
 class Representation(NamedTuple):
-    """The bytes of a body, and their ETag."""
+    """The bytes of a body and their ETag."""
 
     etag: str
     body: bytes

@@ -1,4 +1,4 @@
-"""What crosses the wire. Responses have no defaults: what is missing is null, never absent."""
+"""The bodies of requests and responses. Responses have no defaults: missing values are null, never omitted."""
 
 from typing import Annotated, Literal, Self
 
@@ -25,7 +25,7 @@ from chat_sessions.contract.fields import (
 from chat_sessions.contract.messages import MAX_BATCH, Batch, Message
 from chat_sessions.contract.storable import Text
 
-# The largest Postgres integer, which offsets and sequences are.
+# The largest integer in Postgres, the type of offsets and sequences.
 MAX_INTEGER = 2**31 - 1
 
 
@@ -34,10 +34,10 @@ class _Out(BaseModel):
 
 
 class NewSession(Incoming):
-    """A session to create; everything is optional."""
+    """A session to create. All fields are optional."""
 
     id: SessionId | None = None
-    title: Annotated[Title | None, Field(description="Trimmed.")] = None
+    title: Annotated[Title | None, Field(description="Leading and trailing whitespace is removed.")] = None
     metadata: Metadata = Field(default_factory=nothing)
     messages: Batch = Field(default_factory=list)
 
@@ -49,10 +49,10 @@ class NewSession(Incoming):
 
 
 class SessionChange(Incoming):
-    """What to change; at least one of the two."""
+    """The fields to change. At least one is required."""
 
-    title: Annotated[Title | None, Field(description="The new title; trimmed.")] = None
-    is_pinned: Annotated[Flag | None, Field(description="Whether the session stays on top of the list.")] = None
+    title: Annotated[Title | None, Field(description="Leading and trailing whitespace is removed.")] = None
+    is_pinned: Annotated[Flag | None, Field(description="Whether the session is pinned to the top of the list.")] = None
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -64,25 +64,25 @@ class SessionChange(Incoming):
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
         if self.title is None and self.is_pinned is None:
-            message = "give a title, is_pinned or both"
+            message = "send title, is_pinned or both"
             raise ValueError(message)
         return self
 
 
 class DeletionFilter(Incoming):
-    """Which sessions to delete: those that fit all that is given; an empty filter fits every session of the user."""
+    """Matches the sessions that meet all criteria. An empty filter matches all of the user's sessions."""
 
     updated_before: Time | None = None
     pinned: Flag | None = None
-    q: Annotated[Text | None, Field(max_length=MAX_TITLE, description="Titles that contain this, in any case.")] = None
+    q: Annotated[Text | None, Field(max_length=MAX_TITLE, description="Titles containing this, ignoring case.")] = None
 
 
 class BatchDeletion(Incoming):
-    """Which sessions to delete: either by `ids` or by `filter`."""
+    """The sessions to delete: either `ids` or `filter`."""
 
     ids: Annotated[list[Text], Field(min_length=1, max_length=MAX_BATCH), at_most(MAX_BATCH)] | None = None
     filter: DeletionFilter | None = None
-    dry_run: Annotated[Flag, Field(description="Only tell what would be deleted.")] = False
+    dry_run: Annotated[Flag, Field(description="Return what would be deleted, and delete nothing.")] = False
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -105,17 +105,17 @@ class BatchDeletion(Incoming):
     @model_validator(mode="after")
     def _names_one_way(self) -> Self:
         if (self.ids is None) == (self.filter is None):
-            message = "give either ids or filter"
+            message = "send either ids or filter"
             raise ValueError(message)
         return self
 
 
 class BatchDeleted(_Out):
-    """What became of a batch."""
+    """The outcome of a batch deletion."""
 
     deleted: list[str]
-    not_found: list[str] = Field(description="Those of the given ids that the user does not have.")
-    count: int = Field(description="How many were deleted.")
+    not_found: list[str] = Field(description="Those of the requested ids that the user does not have.")
+    count: int = Field(description="Number of deleted sessions.")
 
 
 class Summary(_Out):
@@ -124,7 +124,7 @@ class Summary(_Out):
     id: str = Field(examples=["3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c"])
     title: str | None = Field(examples=["Trip to Lisbon"])
     created_at: AwareDatetime
-    updated_at: AwareDatetime = Field(description="Of the last message, or of the creation.")
+    updated_at: AwareDatetime = Field(description="Time of the last message, or of creation if there is none.")
     is_pinned: bool
     metadata: dict[str, JsonValue]
 
@@ -133,8 +133,8 @@ class SessionList(_Out):
     """A page of sessions."""
 
     sessions: list[Summary]
-    total: int = Field(description="How many sessions match, on all pages together.")
-    next_cursor: str | None = Field(description="Give it as `cursor` for the next page; null on the last one.")
+    total: int = Field(description="Number of matching sessions on all pages.")
+    next_cursor: str | None = Field(description="Send as `cursor` to get the next page. Null on the last page.")
 
 
 class Session(Summary):
@@ -142,12 +142,12 @@ class Session(Summary):
 
     user_id: str
     has_more_messages: bool = Field(description="Whether there are older messages.")
-    oldest_sequence: int | None = Field(description="Give it as `before_sequence` for the older messages.")
-    messages: list[Message] = Field(description="Ascending by sequence.")
+    oldest_sequence: int | None = Field(description="Send as `before_sequence` to get older messages.")
+    messages: list[Message] = Field(description="In ascending order of `sequence`.")
 
 
 class FieldProblem(BaseModel):
-    """What is wrong with one part of a request."""
+    """An invalid part of a request."""
 
     loc: list[str | int] = Field(examples=[["body", "title"]])
     msg: str = Field(examples=["String should have at least 1 character"])
@@ -155,7 +155,7 @@ class FieldProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """An error, as RFC 9457 shapes it."""
+    """An error in the format of RFC 9457."""
 
     type: str = Field(examples=["about:blank"])
     title: str = Field(examples=["Not Found"])
@@ -164,19 +164,19 @@ class Problem(BaseModel):
 
 
 class ValidationProblem(Problem):
-    """A request that does not fit the contract, with one entry for each part that is wrong."""
+    """An invalid request, with one entry in `errors` per invalid part."""
 
     errors: list[FieldProblem]
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The process responds."""
 
     status: Literal["ok"]
 
 
 class Readiness(BaseModel):
-    """The service can serve; `degraded` means without its cache, more slowly."""
+    """The service is ready. `degraded` means it runs without its cache, more slowly."""
 
     status: Literal["ok", "degraded"]
     database: Literal["ok"]

@@ -1,6 +1,6 @@
-"""JSON that keeps its spelling: objects remember the text they were read from.
+"""JSON that keeps its spelling: objects keep the text they were parsed from.
 
-The order of keys and the digits of a number, which may be more than a float holds, belong to whoever sent them.
+The order of keys and the digits of numbers, which may exceed a float's precision, are returned as the client sent them.
 """
 
 import json
@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from chat_sessions.errors import BadRequest
 
-# Enough for 256 bits; parsing longer ones takes quadratic time.
+# Enough for 256 bits; parsing takes quadratic time.
 MAX_DIGITS = 100
 MAX_SHOWN_KEY = 64
 
@@ -20,7 +20,7 @@ _SPACE: Final = re.compile(r"[ \t\n\r]*")
 
 
 class Spelled(dict[str, Any]):
-    """An object and its text."""
+    """A JSON object and its text."""
 
     text: str
 
@@ -33,7 +33,7 @@ class Spelled(dict[str, Any]):
 
 
 class Member(NamedTuple):
-    """A member of an object, and where it stands in the text, with the space around it."""
+    """A member of an object and its range in the text, including the whitespace around it."""
 
     name: str
     value: Any
@@ -42,14 +42,14 @@ class Member(NamedTuple):
 
 
 def text_of(value: object) -> str:
-    """Return the text that the value was read from, or else write it."""
+    """Return the text the value was parsed from, or serialize it if there is none."""
     return value.text if isinstance(value, Spelled) else to_json(value).decode()
 
 
 def read(text: str) -> Any:  # noqa: ANN401  any JSON
-    """Return a document, in which it, its members and the items of its lists remember their text if they are objects.
+    """Parse a document. Objects keep their text: the document, its members, and the items of its members' lists.
 
-    Raise json.JSONDecodeError, or BadRequest for an object that has a key twice.
+    Raise json.JSONDecodeError, or BadRequest if an object has a duplicate key.
     """
     start = _skip(text, 0)
     value, end = _read_object(text, start) if text.startswith("{", start) else _value(text, start)
@@ -59,7 +59,7 @@ def read(text: str) -> Any:  # noqa: ANN401  any JSON
 
 
 def without(text: str, names: Collection[str]) -> str:
-    """Return the text of an object without some of its members."""
+    """Return the text of an object without the named members."""
     kept = (text[each.start : each.end] for each in _members(text, _skip(text, 0)) if each.name not in names)
     return f"{{{','.join(kept)}}}"
 
@@ -108,7 +108,7 @@ def _spelled(text: str, start: int) -> tuple[Any, int]:
 
 
 def _next(text: str, end: int, bracket: str) -> int:
-    """Return where the next member or item starts, or the closing bracket stands."""
+    """Return the position of the next member or item, or of the closing bracket."""
     at = _skip(text, end)
     if not text.startswith(",", at):
         return _closing(text, end, bracket) - 1
@@ -136,18 +136,18 @@ def _distinct(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(given):
         names = [name for name, _ in given]
         twice = next(name for name in names if names.count(name) > 1)[:MAX_SHOWN_KEY]
-        raise BadRequest(f"An object has the key {json.dumps(twice)} twice; which one is meant?", "body")
+        raise BadRequest(f"An object has the key {json.dumps(twice)} twice.", "body")
     return value
 
 
 def _integer(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
-        raise ValueError("a number with too many digits")
+        raise ValueError("a number has too many digits")
     return int(digits)
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
+    raise ValueError(f"{constant} is not valid JSON")
 
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_distinct, parse_int=_integer, parse_constant=_refuse)

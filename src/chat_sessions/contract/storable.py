@@ -1,20 +1,20 @@
-"""What Postgres can store of what JSON can say."""
+"""The subset of JSON that Postgres can store."""
 
 import re
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, JsonValue
 
-# Far below the 200 levels or so at which pydantic refuses to read back what it has let through.
+# Far below the roughly 200 levels at which pydantic cannot read back what it has accepted.
 MAX_DEPTH = 64
 
-# Whatever they have matched is kept, so that megabytes take milliseconds.
+# Possessive quantifiers do not backtrack, so megabytes take milliseconds.
 _STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _EXTREME: Final = re.compile(r"[0-9.]{1001}|[eE][+-]?0*+[0-9]{4}")
 
 
 def is_storable(text: str) -> bool:
-    """Return whether Postgres can store the text: it has neither NUL nor unpaired surrogates."""
+    """Return whether Postgres can store the text: no NUL, no unpaired surrogates."""
     try:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:
@@ -30,12 +30,12 @@ def storable(text: str) -> str:
 
 
 def has_extreme_numbers(json: str) -> bool:
-    """Return whether a number in the JSON has an exponent or digits beyond those that Postgres can compare."""
+    """Return whether a number in the JSON has more digits or a larger exponent than Postgres can compare."""
     return bool(_EXTREME.search(json)) and bool(_EXTREME.search(_STRING.sub("", json)))
 
 
 def storable_json(value: Any) -> Any:  # noqa: ANN401  keeps the type of what it is given
-    """Return the value, or raise ValueError if a part of it cannot be stored, or not be read back."""
+    """Return the value, or raise ValueError if any part of it cannot be stored or read back."""
     _check(value, MAX_DEPTH)
     return value
 
@@ -58,5 +58,5 @@ def _check(value: object, depth: int) -> None:
 
 Text = Annotated[str, AfterValidator(storable)]
 JsonObject = Annotated[dict[str, JsonValue], AfterValidator(storable_json)]
-# The first that is wrong says enough: a list may have thousands.
+# Report only the first error: a list may have thousands.
 JsonObjects = Annotated[list[JsonObject], Field(fail_fast=True)]

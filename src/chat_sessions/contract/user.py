@@ -1,11 +1,11 @@
-"""The user a request speaks for."""
+"""The user who sends a request."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A verified token's user, and when the token expires (Unix time, leeway included)."""
+    """The user of a verified token, and when it expires (Unix time, including leeway)."""
 
     id: str
     expires_at: float

@@ -1,1 +1,1 @@
-"""What is true: sessions, messages and the outbox in Postgres, and the SQL. Only this folder knows Prisma."""
+"""The source of truth: sessions, messages and the outbox in Postgres. Only this package depends on Prisma."""

@@ -1,6 +1,6 @@
-"""What differs when the database is part of a Citus cluster, which spreads the users over several nodes.
+"""Support for Citus, which shards the users across nodes.
 
-No statement can lock rows of several nodes there, and those that change rows of several nodes wait for each other.
+There no statement can lock rows on several nodes, and statements that change rows on several nodes block each other.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import Any, Final, LiteralString
 
 from prisma import Prisma
 
-# An expression, for statements that are sent anyway: migrations/citus.sql makes this function.
+# An expression to embed in other statements: migrations/citus.sql creates this function.
 IS_CITUS: Final[LiteralString] = "to_regprocedure('on_shard(text, text, text[])') IS NOT NULL"
 
 ON_SHARD: Final[LiteralString] = 'SELECT "on_shard"($1, $2, $3::text[]) AS "row"'
@@ -17,15 +17,15 @@ ON_SHARD: Final[LiteralString] = 'SELECT "on_shard"($1, $2, $3::text[]) AS "row"
 
 @dataclass
 class Topology:
-    """What the latest check of the database has found: it may be distributed while the service runs."""
+    """The result of the latest check: a database may be distributed while the service runs."""
 
     is_citus: bool = False
 
     async def query_for(self, prisma: Prisma, user: str, statement: str, *given: object) -> list[dict[str, Any]]:
-        """Send a statement about one user that returns one row at most.
+        """Run a statement that concerns one user and returns at most one row.
 
-        On Citus it runs on the user's node as plain Postgres would run it. The coordinator refuses functions like
-        json_build_object in RETURNING, and runs each part of a WITH that inserts by itself, involving all nodes.
+        On Citus it runs on the user's node, planned by plain Postgres. The coordinator rejects functions such as
+        json_build_object in RETURNING, and runs each part of an inserting WITH separately, on all nodes.
         """
         if not self.is_citus:
             return await prisma.query_raw(statement, *given)
@@ -36,13 +36,13 @@ class Topology:
 
 
 def _text(value: object) -> object:
-    """Return a parameter as Postgres reads it from text."""
+    """Format a parameter as text that Postgres can parse."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{{{','.join(map(str, value))}}}" if isinstance(value, list | tuple) else value
 
 
 async def is_citus(prisma: Prisma) -> bool:
-    """Ask the database."""
+    """Return whether the database is distributed by Citus."""
     [facts] = await prisma.query_raw(f'SELECT {IS_CITUS} AS "is_citus"')
     return bool(facts["is_citus"])

@@ -1,4 +1,4 @@
-"""Which sessions: the `where` and the order of Prisma's queries."""
+"""Which sessions a query selects: the `where` of Prisma's queries."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -9,37 +9,37 @@ from chat_sessions.contract.schemas import BatchDeletion
 
 
 class ListQuery(NamedTuple):
-    """Which page of which list: everything that its answer depends on, but the user."""
+    """Everything that a page of the list depends on, except the user."""
 
     limit: int
     offset: int = 0
     cursor: str | None = None
     q: str | None = None
     pinned_first: bool = True
-    #: A JSON object that the metadata contains.
+    # A JSON object that the metadata must contain.
     metadata: str | None = None
 
     @property
     def is_search(self) -> bool:
-        """Whether it leaves sessions out."""
+        """Whether it filters."""
         return bool(self.q or self.metadata)
 
 
 def matching(user: str, q: str | None) -> ChatSessionWhereInput:
-    """Return the sessions that a list counts."""
+    """Match the user's sessions whose title contains the text."""
     if not q:
         return {"userId": user}
-    # Prisma hands the text to LIKE as it is.
+    # Prisma passes the text to LIKE unescaped.
     return {"userId": user, "title": {"contains": escaped(q), "mode": "insensitive"}}
 
 
 def escaped(q: str) -> str:
-    """Return the text such that LIKE looks for it, and for nothing else."""
+    """Escape the text so that LIKE matches it literally."""
     return q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def of_batch(user: str, batch: BatchDeletion) -> ChatSessionWhereInput:
-    """Return the sessions that a batch names."""
+    """Match the sessions of a batch."""
     if batch.filter is None:
         return {"userId": user, "id": {"in": batch.ids or []}}
     where = matching(user, batch.filter.q)
@@ -51,7 +51,7 @@ def of_batch(user: str, batch: BatchDeletion) -> ChatSessionWhereInput:
 
 
 class Place(NamedTuple):
-    """Where a walk through a batch has come to, and when it began: what is newer than that is none of the batch."""
+    """The position in a batch, and when the batch began: sessions created later are not part of it."""
 
     updated_at: datetime
     id: str
@@ -59,11 +59,11 @@ class Place(NamedTuple):
 
 
 def beyond(where: ChatSessionWhereInput, place: Place) -> ChatSessionWhereInput:
-    """Return the sessions of a batch beyond a place, in the order of their last change."""
+    """Match the sessions of a batch after a position, in order of their last change."""
     further: list[ChatSessionWhereInput] = [
         {"updatedAt": {"gt": place.updated_at}},
         {"updatedAt": place.updated_at, "id": {"gt": place.id}},
     ]
-    # The first condition follows from the others; with it Postgres starts in the index at that place.
+    # `gte` is redundant, but lets Postgres start its index scan at that position.
     bounds: ChatSessionWhereInput = {"updatedAt": {"gte": place.updated_at}, "createdAt": {"lte": place.begun_at}}
     return {"AND": [bounds, {"OR": further}, where]}

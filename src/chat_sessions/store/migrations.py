@@ -1,4 +1,4 @@
-"""Brings a database up to date with migrations/, by engine/migrate.mjs in Node."""
+"""Applies migrations/ to a database, by running engine/migrate.mjs in Node."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ from typing import IO, cast
 from chat_sessions.errors import DatabaseUnavailable, MigrationFailed
 from chat_sessions.store.prisma.node import ENGINE_DIR, launch
 
-#: An exit code of engine/migrate.mjs: nothing is wrong with the migrations or the URL, so a retry may help.
+# Exit code of engine/migrate.mjs: the migrations and the URL are fine, so a retry may succeed.
 UNAVAILABLE = 69
 
 SCHEMA = ENGINE_DIR.parent / "schema.prisma"
@@ -20,7 +20,7 @@ CITUS = MIGRATIONS / "citus.sql"
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """A script, and what `_prisma_migrations` records of it."""
+    """A script, and what `_prisma_migrations` records about it."""
 
     name: str
     sql: str
@@ -40,16 +40,16 @@ def migrate_deploy(
     *,
     citus: bool = False,
 ) -> None:
-    """Apply what is missing, and report each step; with `citus` distribute the tables. Concurrent calls wait.
+    """Apply pending migrations and report each step; with `citus` distribute the tables. Concurrent calls wait.
 
-    Raise DatabaseUnavailable when Postgres is away, MigrationFailed when somebody has to set something right first.
-    Either way the migration that was being applied left nothing behind; only one that cannot run in a transaction may
-    have, and blocks the next call until somebody has looked.
+    Raise DatabaseUnavailable if Postgres is down, MigrationFailed if an operator has to fix something first. Either way
+    the failed migration is rolled back. Only one that cannot run in a transaction may be half applied; it blocks the
+    next call until an operator resolves it.
     """
     known = [asdict(migration) for migration in known_migrations(migrations)]
     config = {"url": database_url, "migrations": known, "distribution": CITUS.read_text() if citus else None}
     try:
-        # Leaving the block closes the child's stdin, which ends it: a Ctrl-C must not leave it working.
+        # Leaving the block closes the child's stdin, which stops it: Ctrl-C must not leave it running.
         with launch(ENGINE_DIR / "migrate.mjs", config) as node:
             _follow(node, report)
     except OSError as error:

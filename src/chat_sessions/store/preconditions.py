@@ -1,4 +1,4 @@
-"""What the service needs of its database, checked by one cheap statement."""
+"""What the service requires of its database, checked by one cheap statement."""
 
 import asyncio
 from typing import Any, Final, LiteralString, NoReturn
@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 SECONDS_BETWEEN_CHECKS = 2.0
 
-# FOR UPDATE needs the right to update, and the triggers act with the rights of whoever fires them.
+# FOR UPDATE requires UPDATE, and triggers run with the privileges of the role that fires them.
 MISSING_RIGHTS: Final[LiteralString] = """
 SELECT "right" || ' on "' || "table" || '"' AS "name"
 FROM unnest(ARRAY['ChatSession', 'ChatMessage', 'Outbox', 'Tombstone']) AS "table",
@@ -34,7 +34,7 @@ SELECT current_setting('transaction_read_only')::boolean AS "read_only", pg_is_i
         SELECT unnest($1::text[]) EXCEPT SELECT "migration_name" FROM "_prisma_migrations"
         WHERE "finished_at" IS NOT NULL AND "rolled_back_at" IS NULL
     ), ', ') AS "unapplied"
-"""  # noqa: S608  what is put in stands above
+"""  # noqa: S608  only the constants above
 
 AT_START: Final[LiteralString] = f"""
 SELECT current_setting('server_encoding') AS "encoding", {IS_CITUS} AS "is_citus"
@@ -44,7 +44,7 @@ ISOLATION: Final = "read committed"
 
 
 class WrongEncoding(DatabaseUnavailable):
-    """The database cannot store every text, and never will."""
+    """The database cannot store all of Unicode. The encoding of a database is fixed."""
 
     def __init__(self, encoding: str) -> None:
         super().__init__(
@@ -54,7 +54,7 @@ class WrongEncoding(DatabaseUnavailable):
 
 
 class Preconditions:
-    """Whether the database is there and has what every call relies on."""
+    """Checks that the database is up and set up as every query requires."""
 
     def __init__(self, prisma: Prisma, availability: Availability) -> None:
         self.topology = Topology()
@@ -63,7 +63,7 @@ class Preconditions:
         self._migrations = [migration.name for migration in known_migrations()]
 
     async def check(self) -> None:
-        """Raise DatabaseUnavailable with the reason unless all is as it must be."""
+        """Raise DatabaseUnavailable with the reason if a precondition is not met."""
         [facts] = await self._prisma.query_raw(CHECK, self._migrations)
         self.topology.is_citus = facts["is_citus"]
         error = _complaint(facts)
@@ -72,7 +72,7 @@ class Preconditions:
             raise error
 
     async def check_at_start(self) -> None:
-        """Raise ConfigurationError for a database that can never serve; one that is away may come back."""
+        """Raise ConfigurationError if the database can never be used; one that is down may recover."""
         try:
             [facts] = await self._prisma.query_raw(AT_START)
         except DatabaseUnavailable:
@@ -84,7 +84,7 @@ class Preconditions:
             raise ConfigurationError(reason)
 
     async def watch(self) -> NoReturn:
-        """Check now and then, so that the log tells what has changed even when nobody calls."""
+        """Check periodically, so that the log shows changes even without requests."""
         while True:
             await asyncio.sleep(SECONDS_BETWEEN_CHECKS)
             try:
@@ -92,7 +92,7 @@ class Preconditions:
             except DatabaseUnavailable:
                 log.debug("database.unavailable")
             except Exception:
-                # A later check may fare better, and must not find this task ended.
+                # No error may end this task: a later check may succeed.
                 log.exception("database.check_failed")
 
 

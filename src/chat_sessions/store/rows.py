@@ -1,4 +1,4 @@
-"""Between what crosses the wire and what Postgres gets and returns."""
+"""Converts between the JSON of the API and the parameters and rows of Postgres."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from chat_sessions.contract.messages import OWN_FIELDS, NewMessage
 from chat_sessions.contract.schemas import SessionList
 from chat_sessions.contract.spelling import text_of, without
 
-# What a message has that says nothing about it.
+# The values, as JSON, of fields that a message leaves out.
 DEFAULTS: Final[Mapping[str, str]] = {
     name: to_json(field.get_default(call_default_factory=True, validated_data={})).decode()
     for name, field in NewMessage.model_fields.items()
@@ -23,7 +23,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
 
 
 def list_body(page: Mapping[str, Any], *, pinned_first: bool) -> bytes:
-    """Return the JSON of a list from that of its sessions."""
+    """Return the JSON of a page of the list."""
     cursor = None
     if page["more"]:
         updated_at = datetime.fromisoformat(page["updated_at"])
@@ -45,7 +45,7 @@ def restored(user: str, session: ArchivedSession) -> tuple[object, ...]:
 
 
 def record(message: NewMessage) -> bytes:
-    """Return a message as Postgres takes it: its body is what was sent, to the letter."""
+    """Return a message as a JSON record for Postgres; its body keeps the JSON that was sent verbatim."""
     message_id = dumps(message.id or str(uuid4()))
     columns = {"id": message_id, "role": dumps(message.role), "body": _body(message, message_id)}
     if isinstance(message, ArchivedMessage):
@@ -54,12 +54,12 @@ def record(message: NewMessage) -> bytes:
 
 
 def _moment(moment: datetime) -> str:
-    # Without what Postgres would round, up to the year 10000.
+    # Truncated to the precision of the columns: Postgres would round, possibly up to the year 10000.
     return moment.isoformat(timespec="milliseconds")
 
 
 def _body(message: NewMessage, message_id: str) -> str:
-    """Return what was sent, behind the fields of the contract that were left out."""
+    """Return the JSON that was sent, preceded by the defaults of omitted fields."""
     text, given = message.text, message.model_fields_set
     replaced = {name for name in given if name in OWN_FIELDS or (name == "id" and message.id is None)}
     if replaced:
@@ -67,7 +67,7 @@ def _body(message: NewMessage, message_id: str) -> str:
     added = {name: value for name, value in DEFAULTS.items() if name not in given - replaced}
     if "id" in added:
         added["id"] = message_id
-    # There is a role at least.
+    # The text is never an empty object: the role is required.
     return _object(added).removesuffix("}") + ("," if added else "") + text.removeprefix("{")
 
 

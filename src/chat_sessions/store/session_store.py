@@ -1,4 +1,4 @@
-"""The queries: sessions and messages in Postgres, through Prisma. Whose a session is stands in every `where`."""
+"""The queries: sessions and messages in Postgres, through Prisma. Every `where` includes the user."""
 
 from asyncio import sleep
 from collections.abc import AsyncGenerator, Sequence
@@ -24,21 +24,21 @@ from chat_sessions.store.filters import ListQuery, Place
 from chat_sessions.store.sql_reads import MAX_PAGE_BYTES, OPEN_SESSION, ListShape, list_sessions
 
 UNIQUE_VIOLATION = "23505"
-# A number that Postgres can store as JSON, but not compare.
+# A number that Postgres can store as json, but not convert to jsonb for comparison.
 NOT_COMPARABLE = "22003"
-# An append collides with another one of the same message once, and then finds it.
+# An append that collides with another append of the same message finds it on the next attempt.
 APPEND_ATTEMPTS = 4
 SNAPSHOT_ATTEMPTS = 5
-# Each within the time of a statement: the cascade deletes the messages. So few that neither engine nor event loop is
-# busy with a piece for long, and that Postgres looks up each id instead of reading the account.
+# The cascade must delete the messages of a piece within statement_timeout. Small pieces also keep the engine and the
+# event loop responsive, and make Postgres look up each id instead of reading the account.
 SESSIONS_PER_PIECE = 250
 MESSAGES_PER_PIECE = 20_000
 IN_THE_ORDER_OF_CHANGE: list[ChatSessionOrderByInput] = [{"updatedAt": "asc"}, {"id": "asc"}]
-# A page's most bytes, and whether it is made also if it ends because of them. Nearly all are ordinary.
+# The maximum size of a page, and whether to return one that is cut there. Nearly all pages are ordinary.
 ORDINARY_BYTES = 512 * 1024
 ORDINARY, LARGE = (ORDINARY_BYTES, False), (MAX_PAGE_BYTES, True)
-# Worker and engine hold several copies of a large page and keep a core busy, so there is one at a time, and a pause
-# after it.
+# Worker and engine hold several copies of a large page and occupy a core, so they are read one at a time, with a pause
+# in between.
 LARGE_PAGE_WAIT_SECONDS = 10
 MANY_LARGE_PAGES = "Too many large pages are being read at once; try again, or read with a smaller limit."
 BATCH_TIMEOUT = timedelta(seconds=30)
@@ -48,14 +48,14 @@ T = TypeVar("T")
 
 
 class Versioned(NamedTuple, Generic[T]):
-    """What was read or written, and the version of its session."""
+    """A result and the version of its session."""
 
     value: T
     version: int
 
 
 class Created(NamedTuple):
-    """The id and the JSON of a session, and whether there was none before."""
+    """The id and the JSON of a session, and whether it was created just now."""
 
     id: str
     summary: Versioned[bytes]
@@ -63,14 +63,14 @@ class Created(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """The JSON of a page of the list, and how many sessions there are on all pages."""
+    """The JSON of a page of the list, and the number of sessions on all pages."""
 
     body: bytes
     total: int
 
 
 class MessagePage(NamedTuple):
-    """Which messages of a session: the newest `limit`, or those before a sequence."""
+    """Which messages of a session to return: the newest `limit`, or the newest before a sequence."""
 
     limit: int
     before: int | None = None
@@ -85,7 +85,7 @@ class SessionStore:
         self._large_pages = PacedLimit(LARGE_PAGE_WAIT_SECONDS, lambda: Unavailable(MANY_LARGE_PAGES))
 
     async def list(self, user: str, query: ListQuery, total: int | None = None) -> Listed:
-        """Return a page, counting unless the total is known; raise BadRequest for a cursor that does not fit."""
+        """Return a page, counting unless the total is known; raise BadRequest for an invalid cursor."""
         given: list[object] = [user, query.limit, query.offset, total]
         if query.q:
             given.append(f"%{filters.escaped(query.q)}%")
@@ -110,16 +110,16 @@ class SessionStore:
         return None
 
     async def _find_large(self, user: str, session_id: str, bounds: tuple[int | None, int]) -> Versioned[bytes] | None:
-        """Do the same for a page of megabytes, one after the other."""
+        """Do the same for a page of megabytes, one at a time."""
         async with self._large_pages.turn():
             for row in await self._prisma.query_raw(OPEN_SESSION, session_id, user, *bounds, *LARGE):
                 return Versioned(row["body"].encode(), int(row["version"]))
         return None
 
     async def create(self, user: str, new: NewSession, messages: bytes) -> Created:
-        """Create a session with a JSON array of records; return it and whether it is new.
+        """Create a session with a JSON array of records, or return the existing one; say whether it is new.
 
-        Raise SessionIdTaken if the user has deleted one with its id.
+        Raise SessionIdTaken if the user has deleted a session with this id.
         """
         session_id = new.id or str(uuid4())
         given = (session_id, user, messages, new.title, text_of(new.metadata))
@@ -150,7 +150,7 @@ class SessionStore:
     async def change(
         self, user: str, session_id: str, change: SessionChange, versions: Sequence[int] | None
     ) -> Versioned[bytes] | None:
-        """Rename or pin a session that has one of the versions; None if there is none such of this user."""
+        """Rename or pin a session that has one of the versions; None if the user has none that matches."""
         given = (session_id, user, change.title, change.is_pinned, versions)
         changed = await self._topology.query_for(self._prisma, user, sql_writes.CHANGE_SESSION, *given)
         return _summary(changed[0]) if changed else None
@@ -158,7 +158,7 @@ class SessionStore:
     async def append(self, user: str, session_id: str, messages: bytes) -> bytes | None:
         """Append a JSON array of records; return the messages with sequences, or None if the session is not the user's.
 
-        Raise MessageIdTaken if the session has another message with the id of one of them.
+        Raise MessageIdTaken if the session has another message with one of the ids.
         """
         for _ in range(APPEND_ATTEMPTS):
             try:
@@ -176,14 +176,14 @@ class SessionStore:
         raise SessionBusy
 
     async def delete(self, user: str, session_id: str, versions: Sequence[int] | None) -> bool:
-        """Delete a session that has one of the versions, with its messages; False if there is none such."""
+        """Delete a session with its messages if it has one of the versions; return whether it did."""
         where: ChatSessionWhereInput = {"id": session_id, "userId": user}
         if versions is not None:
             where["version"] = {"in": list(versions)}
         return await self._prisma.chatsession.delete_many(where=where) == 1
 
     async def delete_batch(self, user: str, batch: BatchDeletion) -> AsyncGenerator[Sequence[str], None]:
-        """Delete what the batch names, and yield the ids, piece by piece; only yield them in a dry run."""
+        """Delete the sessions of a batch piece by piece, yielding their ids; a dry run only yields them."""
         named = filters.of_batch(user, batch)
         where, begun_at = named, None
         while True:
@@ -192,7 +192,7 @@ class SessionStore:
             yield [each.id for each in found]
             if not more:
                 return
-            # Half of the time is for everybody else.
+            # Leave half of the time to other requests.
             await sleep(monotonic() - started)
             begun_at = begun_at or await self._now()
             where = filters.beyond(named, Place(found[-1].updatedAt, found[-1].id, begun_at))
@@ -200,11 +200,11 @@ class SessionStore:
     async def _delete_piece(
         self, user: str, where: ChatSessionWhereInput, *, dry_run: bool
     ) -> tuple[Sequence[ChatSession], bool]:
-        """Delete some sessions with one `delete_many`, and return them, and whether there are more."""
+        """Delete one piece; return its sessions and whether there are more."""
         for _ in range(SNAPSHOT_ATTEMPTS):
             try:
                 async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
-                    # Both statements see the same rows; if one of them changes meanwhile, Postgres refuses the second.
+                    # Both statements see the same rows; if a row changes in between, the second one fails.
                     await transaction.execute_raw("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                     await transaction.execute_raw(sql_writes.PLAN_FOR_THE_VALUES)
                     found = await transaction.chatsession.find_many(
@@ -236,7 +236,7 @@ def _summary(row: dict[str, str]) -> Versioned[bytes]:
 
 
 def _bounded(found: Sequence[ChatSession]) -> Sequence[ChatSession]:
-    """Take as many as have a bounded number of messages together, and one at least."""
+    """Return the first sessions with at most MESSAGES_PER_PIECE messages in total, but at least one session."""
     messages = 0
     for number, each in enumerate(found):
         messages += each.messageCount

@@ -1,7 +1,7 @@
-"""How Postgres writes rows as the JSON that crosses the wire: names, order and times are those of the schemas.
+"""SQL that formats rows as the JSON of the API, with the names, order and timestamps of the schemas.
 
-Rows that pass Prisma's engine, its client and our models one after the other, only to become text again, cost four
-times as much. A test compares both ways.
+Passing rows through Prisma's engine, its client and our models, only to serialize them again, costs four times as
+much. A test compares the results.
 """
 
 from collections.abc import Collection
@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import AwareDatetime, BaseModel
 
-# As pydantic writes it: with microseconds, or without any fraction.
+# The format of pydantic: microseconds, or no fraction at all.
 MOMENT = """replace(to_char("{}", 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z')"""
 
 
@@ -19,7 +19,7 @@ def _column(field: str) -> str:
 
 
 def json_of(model: type[BaseModel], omit: Collection[str] = (), **expressions: str) -> str:
-    """Return SQL for a row as the JSON of a model; what is not given is the column of its name."""
+    """Return SQL that formats a row as the JSON of a model; fields default to the column of the same name."""
     parts = []
     for name, field in model.model_fields.items():
         plain = MOMENT if field.annotation is AwareDatetime else '"{}"'
@@ -28,7 +28,7 @@ def json_of(model: type[BaseModel], omit: Collection[str] = (), **expressions: s
     return f"json_build_object({', '.join(parts)})"
 
 
-# The text of a message: what was sent, with what the service adds in front of it.
+# The JSON of a message: the fields that the service adds, then the stored body.
 MESSAGE: Final = f"""concat(
     '{{"sequence":', "sequence", ',"created_at":"', {MOMENT.format("createdAt")}, '",', right("body"::text, -1)
 )"""

@@ -1,4 +1,4 @@
-"""The SQL of the reads, which answer with the JSON that crosses the wire."""
+"""The SQL of the reads, which return the JSON of the API."""
 
 from functools import cache
 from typing import Final, LiteralString, NamedTuple
@@ -6,14 +6,14 @@ from typing import Final, LiteralString, NamedTuple
 from chat_sessions.contract.schemas import Session, Summary
 from chat_sessions.store.sql_json import MESSAGE, json_of
 
-# A page ends here, whatever its limit is.
+# A page ends here, whatever its limit.
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 
 _SHOWN: Final[LiteralString] = """FILTER (WHERE "rank" <= $4::int AND ("rank" = 1 OR "bytes" <= $5::int))"""
 
-# One statement, so that the messages are those of the version: a session with the newest messages, or those before $3,
-# at most $4 of them with at most $5 bytes. It walks from the newest to older ones and reads one beyond the end of the
-# page, which tells whether there are more. Without $6 a page that ends because of its bytes is not made at all.
+# A session with its newest messages, or those before $3: at most $4 messages and $5 bytes. One statement, so that the
+# messages match the version. It reads from the newest message backwards, and one message past the end of the page, to
+# see if there are more. Unless $6 is true, the body of a page that exceeds $5 is null.
 OPEN_SESSION: Final[LiteralString] = f"""
 SELECT "version"::text, CASE WHEN $6::boolean OR NOT page."cut" THEN concat(
     left({json_of(Session, {"messages"}, has_more_messages='page."more"', oldest_sequence='page."oldest"')}::text, -1),
@@ -42,14 +42,14 @@ FROM "ChatSession" CROSS JOIN (
     FROM newest
 ) AS page
 WHERE "id" = $1 AND "userId" = $2
-"""  # noqa: S608  nothing of a caller's is in it, only what stands in this file and in the schemas
+"""  # noqa: S608  no user input, only constants and the schemas
 
 
 METADATA_CONTAINS: Final = '"metadata"::jsonb @> ${}::jsonb'
 
 
 class ListShape(NamedTuple):
-    """What tells one statement for a list from another; the rest is parameters."""
+    """What the statement for a list depends on; everything else is a parameter."""
 
     pinned_first: bool
     after: bool
@@ -59,11 +59,11 @@ class ListShape(NamedTuple):
 
 @cache
 def list_sessions(shape: ListShape) -> LiteralString:
-    """Return the statement for a page: $1 user, $2 limit, $3 offset, $4 the total if it is known.
+    """Return the statement for a page: $1 user, $2 limit, $3 offset, $4 the total if known.
 
-    Then, if it searches, the pattern; if it filters by metadata, the object; after a cursor, its pin (where
-    pinned ones go first), time and id. Those are compared as one row, so that Postgres starts in the index there.
-    Neither pattern nor object has an index, which each append would have to keep up: the rows of one user are read.
+    Further parameters: the pattern of a search, the object of a metadata filter, and the cursor's pin (if pinned
+    sessions come first), time and id. The cursor is compared as one row, so that Postgres starts its index scan there.
+    Title and metadata have no index, which every append would have to maintain: filters scan the rows of one user.
     """
     keys = ['"updatedAt"', '"id"']
     if shape.pinned_first:

@@ -1,18 +1,18 @@
-"""The SQL that Prisma's own actions cannot say in one statement."""
-# ruff: noqa: S608 - nothing of a caller's is in it, only what stands in this file and in the schemas
+"""The SQL of writes that Prisma's actions cannot express in one statement."""
+# ruff: noqa: S608 - no user input, only constants and the schemas
 
 from typing import Final, LiteralString
 
 from chat_sessions.contract.schemas import Summary
 from chat_sessions.store.sql_json import MESSAGE, json_of
 
-# Messages as `rows.records` writes them; their positions are 1, 2 and so on.
+# Messages in the format of `rows.records`; positions start at 1.
 _GIVEN: Final[LiteralString] = """
 SELECT * FROM ROWS FROM (json_to_recordset($3::json) AS ("id" text, "role" text, "body" json))
     WITH ORDINALITY AS message("id", "role", "body", "position")
 """
 
-# A session that is there already is not touched, and no row is returned.
+# If the session exists, it is left unchanged and no row is returned.
 CREATE_SESSION: Final[LiteralString] = f"""
 WITH given AS ({_GIVEN}), created AS (
     INSERT INTO "ChatSession" ("userId", "id", "title", "metadata", "messageCount")
@@ -37,13 +37,12 @@ WHERE "id" = $1 AND "userId" = $2 AND ($5::bigint[] IS NULL OR "version" = ANY($
 RETURNING {json_of(Summary)}::text AS "body", "version"::text
 """
 
-# One statement: the update of the session takes its row lock, so that appends to one session queue up and a deletion
-# comes before or after, never in between; the counter gives the sequences out; what an earlier attempt has stored is
-# returned again. The same id with other content refuses the whole append, whatever the spelling of either. Without a
-# body the session is not this user's.
+# One statement: updating the session locks its row, which serializes appends and deletions of the session, and its
+# counter assigns the sequences. Messages that an earlier attempt has stored are returned again. If an id is stored with
+# other content, compared as jsonb, the whole append is rejected. The body is null if the user has no such session.
 APPEND_MESSAGES: Final[LiteralString] = f"""
 WITH given AS ({_GIVEN}), known AS (
-    -- The limit makes Postgres look each id up, where a join would read all messages of a long session.
+    -- LIMIT forces an index lookup per id, where a join would read all messages of a long session.
     SELECT message.*, CASE
         WHEN message."body"::text = given."body"::text THEN false
         ELSE message."body"::jsonb <> given."body"::jsonb
@@ -86,6 +85,6 @@ SELECT $1, $2, * FROM json_to_recordset($3::json)
     AS message("id" text, "role" text, "body" json, "sequence" int, "created_at" timestamptz)
 """
 
-# For transactions that name many ids beside another condition. The plan for any values, to which Postgres changes after
-# five executions, expects every account to be small: it reads the whole account, and compares each row with each id.
+# For transactions that match many ids along with another condition. The generic plan, to which Postgres may switch
+# after five executions, assumes a small account: it reads all of it and compares each row with each id.
 PLAN_FOR_THE_VALUES: Final[LiteralString] = "SET LOCAL plan_cache_mode = force_custom_plan"

@@ -17,6 +17,8 @@ class RedisAway(Exception):
 class Lease:
     """Ends when Redis fails, and when no ping has succeeded for `duration` seconds.
 
+    The link ends it on errors, Masters when the topology changes, Evictor and Sweeper when they give up an eviction.
+
     A worker that was paused has seen no failure, while others gave up evictions. So they keep retrying for `duration`
     before they give up: by then its lease has ended. Only `restore` starts a new one. The sweeper calls it after it has
     drained the outbox, that is, after every eviction skipped in the meantime was repeated.

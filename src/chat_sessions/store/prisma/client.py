@@ -1,8 +1,8 @@
-"""Prisma Client Python, whose calls go to the JavaScript engine.
+"""Prisma Client Python on top of the JavaScript engine.
 
-This folder holds all that leans on private parts of Prisma; its versions are pinned exactly.
+Only this package uses private parts of Prisma, whose versions are pinned exactly.
 """
-# ruff: noqa: SLF001, ANN401 - that is what this module is for; and answers can be anything
+# ruff: noqa: SLF001, ANN401 - private parts are the point of this module; results can be any JSON
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -24,7 +24,7 @@ from chat_sessions.telemetry.spans import EngineSpan
 
 
 class BridgedPrisma(Prisma):
-    """The generated client, whose calls go to Node. `on_statement` is told each SQL statement, without parameters."""
+    """The generated client, calling Node. `on_statement` receives each SQL statement, without parameters."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class BridgedPrisma(Prisma):
 
     @property
     def engine(self) -> PrismaEngine:
-        """What answers the calls."""
+        """The engine that executes the queries."""
         return self._bridge
 
     @override
@@ -48,7 +48,7 @@ class BridgedPrisma(Prisma):
 
     @override
     def _copy(self) -> Self:
-        # The client of a transaction: it has the same engine, and must not stop it.
+        # The client of a transaction: it shares the engine and must not stop it.
         copy = type(self)(self._options)
         copy._copied = True
         copy._bridge = self._bridge
@@ -83,9 +83,9 @@ def prisma_client(
     availability: Availability | None = None,
     span: EngineSpan = nullcontext,
 ) -> BridgedPrisma:
-    """Return a client that is still to be connected.
+    """Return a client that is not yet connected.
 
-    `on_statement` hears the text of every SQL statement; `launched` is an engine that was started ahead.
+    `on_statement` receives the text of every SQL statement; `launched` is an engine started in advance.
     """
     options = EngineOptions.of(settings)
     engine = PrismaEngine(options, on_statement, launched, availability, span)

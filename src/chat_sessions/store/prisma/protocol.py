@@ -1,7 +1,7 @@
-"""From Prisma Client Python's calls to the JSON that Prisma's engine understands.
+"""Translates the calls of Prisma Client Python to the JSON protocol of Prisma's engine.
 
-Not by way of GraphQL, as Prisma itself does: its printer damages U+2028, U+2029 and U+0085, and cannot tell Json
-from a string.
+Prisma Client Python itself uses GraphQL, but its printer corrupts U+2028, U+2029 and U+0085, and cannot distinguish
+Json from a string.
 """
 
 import json
@@ -21,23 +21,23 @@ from pydantic_core import to_json
 from chat_sessions.errors import DatabaseUnavailable, StatementUndone
 from chat_sessions.store.prisma.states import PRISMA_CODES, find_state
 
-#: Beyond it JavaScript's numbers lose digits.
+# JavaScript loses digits of larger integers.
 MAX_SAFE_INTEGER = 2**53 - 1
 
-#: What Postgres says fits into a line of the log.
+# Keeps the message of Postgres to one line of the log.
 MAX_SAID = 200
 
-#: What Prisma puts around the words of Postgres.
+# How Prisma wraps an error message of Postgres.
 RAW_ERROR = re.compile(r"^Raw query failed\. Code: `[^`]*`\. Message: `(.*)`$", re.DOTALL)
 
-#: What JSON has a word for; the rest is for Prisma's serializer.
+# Types that map to JSON; Prisma's serializer converts the rest.
 PLAIN = (str, bytes, int, float, dict, NoneType)
 
 RAW_METHODS = {"query_raw", "query_first", "execute_raw"}
 
 
 def dumps(value: object) -> bytes:
-    """Write one line of strict JSON. Bytes in it are text in UTF-8, which saves decoding it first."""
+    """Serialize to one line of strict JSON. Bytes are taken as UTF-8 text, which saves decoding them first."""
     return to_json(value, inf_nan_mode="strings")
 
 
@@ -47,7 +47,7 @@ def build_query(
     model: type[BaseModel] | None = None,
     root_selection: list[str] | None = None,
 ) -> dict[str, Any]:
-    """Turn what the generated actions hand to `_execute` into a query of Prisma's JSON protocol."""
+    """Translate the arguments of `_execute` to a query in Prisma's JSON protocol."""
     action = METHOD_FORMAT_MAPPING[method].format(model="")
     if method in RAW_METHODS:
         return {"action": action, "query": {"arguments": _raw_arguments(**arguments), "selection": {}}}
@@ -62,7 +62,7 @@ def build_query(
 
 
 def parse_json(result: dict[str, Any]) -> None:
-    """Parse the JSON in the rows of a raw query; models, which have none here, parse their text themselves."""
+    """Parse the JSON columns of a raw query that has no model; models parse them themselves."""
     for column, kind in enumerate(result["types"]):
         if kind == "json":
             for row in result["rows"]:
@@ -70,7 +70,7 @@ def parse_json(result: dict[str, Any]) -> None:
 
 
 def raise_error(error: dict[str, Any]) -> NoReturn:
-    """Raise what Prisma Client Python has for the error; it has nothing for a database that is away."""
+    """Raise Prisma Client Python's exception for the error; it has none for an unavailable database."""
     facts = error["user_facing_error"]
     said = RAW_ERROR.sub(r"\1", str(facts["meta"].get("message") or facts["message"]))[:MAX_SAID]
     state = find_state(facts["meta"].get("code"))
@@ -82,7 +82,7 @@ def raise_error(error: dict[str, Any]) -> NoReturn:
 
 
 def _raw_arguments(query: str, parameters: Iterable[object]) -> dict[str, object]:
-    """Return the arguments of raw SQL; a Json among the parameters becomes text, for Postgres to cast."""
+    """Return the arguments of raw SQL; Json parameters become text for Postgres to cast."""
     return {"query": query, "parameters": [_raw_parameter(value) for value in parameters]}
 
 
@@ -95,7 +95,7 @@ def _raw_parameter(value: object) -> object:
 
 
 def _query_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what was not given: at the top a None. Further down it is a null."""
+    """Omit arguments that are None, which were not given; a nested None is a null."""
     given = {name: value for name, value in arguments.items() if value is not None}
     return dict(_argument(given))
 
@@ -117,7 +117,7 @@ def _is_unsafe_integer(value: object) -> bool:
 
 
 def _parse_selection(root_selection: list[str]) -> dict[str, Any]:
-    """Read GraphQL's words, in which `count()` and `group_by()` select: `_count { _all title }`."""
+    """Parse the GraphQL selections of `count()` and `group_by()`, such as `_count { _all title }`."""
     return _parse_fields(iter(re.findall(r"\w+|[{}]", " ".join(root_selection))))
 
 

@@ -1,6 +1,6 @@
-"""What to make of each SQLSTATE with which Postgres refuses: the one table of them.
+"""The SQLSTATEs that mean that the database is unavailable.
 
-Whatever is not listed is a bug of ours. The reasons are shown at /readyz: what to do, and no names or addresses.
+Any other error is a bug of ours. /readyz shows the reasons, so they say what to do, without names or addresses.
 """
 
 import re
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 
 class State(NamedTuple):
-    """Why the database is unavailable; `undone` says that nothing happened, so that the statement may be repeated."""
+    """Why the database is unavailable; `undone` means rolled back, so that the statement can be retried."""
 
     pattern: str
     reason: str
@@ -40,11 +40,11 @@ STATES: Final = (
     State("53...", "Postgres has reached one of its limits; its log says which."),
     State("55...", "Postgres cannot do this in its present state; its log says why."),
     State("58...", "Postgres cannot read or write its files; its log says which."),
-    # What Citus says, among others, of a node that died in the middle of a statement.
+    # Citus also reports a node that died during a statement like this.
     State("XX...", "Postgres has failed inside, or has lost a node of its cluster; its log says which."),
 )
 
-# Prisma's codes for what went wrong before Postgres said anything.
+# Prisma's codes for errors without an SQLSTATE.
 PRISMA_CODES: Final = {
     "P1001": "Postgres cannot be reached.",
     "P1002": "Postgres cannot be reached.",
@@ -58,7 +58,7 @@ PRISMA_CODES: Final = {
 
 
 def find_state(sqlstate: str | None) -> State | None:
-    """Return the entry for an SQLSTATE, if it has one."""
+    """Return the entry for an SQLSTATE, or None."""
     if sqlstate is None:
         return None
     return next((state for state in STATES if re.fullmatch(state.pattern, sqlstate)), None)
