@@ -1,13 +1,13 @@
 """Run operator commands in this process, beside the running service."""
 
 import asyncio
-import os
 from collections.abc import Mapping
 
 from typer.testing import CliRunner, Result
 
 from chat_sessions.cli import app
 from chat_sessions.settings import Settings
+from chat_sessions.settings.environment import variable_of
 from chat_sessions.telemetry.logs import configure_logging
 
 
@@ -29,8 +29,8 @@ class Operator:
 
     async def run(self, *arguments: str, stdin: str | bytes | None = None, **changes: str | None) -> Result:
         """Run a command; `changes` override variables, and None unsets one."""
-        # The machine's own variables must not reach the test.
-        nothing = dict.fromkeys(name for name in os.environ if name.startswith("CHAT_"))
+        # Also those that the command sets, so that they are unset afterwards.
+        nothing = dict.fromkeys(map(variable_of, Settings.model_fields))
         env: Mapping[str, str | None] = {**nothing, **environment(self._settings), **changes}
         try:
             return await asyncio.to_thread(CliRunner().invoke, app, arguments, input=stdin, env=env)

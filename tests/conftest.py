@@ -12,7 +12,7 @@ from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.dev.embedded import Postgres, Redis, temporary_servers
 from chat_sessions.settings import Settings
-from chat_sessions.settings.environment import PREFIX
+from chat_sessions.settings.environment import IGNORED_PREFIX, PREFIX
 from chat_sessions.store.migrations import migrate_deploy
 from chat_sessions.telemetry.logs import configure_logging
 from tests import citus
@@ -31,10 +31,14 @@ LONGEST = {"test_fuzz.py", "test_stateful.py", "test_soak.py", "test_redis_clust
 
 
 def pytest_configure() -> None:
-    """Hide the developer's own `CHAT_*` variables."""
-    for name in list(os.environ):
-        if name.upper().startswith(PREFIX) or name == "PORT":
-            del os.environ[name]
+    """Hide the settings in the developer's own environment."""
+    for name in filter(is_setting, list(os.environ)):
+        del os.environ[name]
+
+
+def is_setting(name: str) -> bool:
+    """Return whether a variable configures the service, and not the tests."""
+    return name == "PORT" or (name.upper().startswith(PREFIX) and not name.startswith(IGNORED_PREFIX))
 
 
 @pytest.hookimpl(trylast=True)

@@ -4,15 +4,22 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from chat_sessions.settings import Settings
-from chat_sessions.settings.environment import PREFIX
+from tests.conftest import is_setting
 
 REQUIRED = {"database_url": "postgresql://x", "redis_url": "redis://x", "jwt_secret": "x" * 32}
 
 
 def test_no_setting_comes_from_the_environment() -> None:
-    assert [name for name in os.environ if name.startswith(PREFIX) or name == "PORT"] == []
+    assert [name for name in os.environ if is_setting(name)] == []
     assert Settings.model_validate(REQUIRED).model_fields_set == set(REQUIRED)
+
+
+@pytest.mark.parametrize("name", ["CHAT_TEST_CITUS_URL", "PATH", "REDIS_SERVER"])
+def test_what_configures_the_tests_is_no_setting(name: str) -> None:
+    assert not is_setting(name)
 
 
 def test_a_developers_variables_do_not_reach_the_tests() -> None:
