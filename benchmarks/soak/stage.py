@@ -142,7 +142,14 @@ def _resident(pids: Sequence[int | None]) -> float:
 
 def _proportional(pid: int | None) -> float:
     total = 0
-    for each in [psutil.Process(pid), *psutil.Process(pid).children()] if pid else []:
+    for each in _family(pid):
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             total += each.memory_full_info().pss
     return total / MEGABYTE
+
+
+def _family(pid: int | None) -> list[psutil.Process]:
+    # The soak kills it at any time.
+    with suppress(psutil.NoSuchProcess):
+        return [psutil.Process(pid), *psutil.Process(pid).children()] if pid else []
+    return []

@@ -2,6 +2,8 @@ import { useEffect, useRef, useState } from "react";
 import type { Summary } from "../api/types";
 import { type Page, useLoadAll } from "./use-load-all";
 
+const SETTLE_MS = 100;
+
 /** End leads to the last row of all, however many pages that takes; whatever else the user does ends it. */
 export function useEnd(sessions: readonly Summary[], page: Page, focusRow: (id: string) => void) {
   const [isGoing, setGoing] = useState(false);
@@ -16,10 +18,18 @@ export function useEnd(sessions: readonly Summary[], page: Page, focusRow: (id: 
     }
   }, [isGoing, lastId]);
   useEffect(() => {
-    if (isGoing && !page.hasMore) {
-      setGoing(false);
+    if (!isGoing || page.hasMore) {
+      return;
     }
-  }, [isGoing, page.hasMore]);
+    // Rows are measured once they are drawn, which can move the last one out of view again.
+    const settled = setTimeout(() => {
+      if (lastId !== undefined) {
+        latest.current(lastId);
+      }
+      setGoing(false);
+    }, SETTLE_MS);
+    return () => clearTimeout(settled);
+  }, [isGoing, page.hasMore, lastId]);
   useLoadAll(isGoing, page, () => setGoing(false));
   return { go: () => setGoing(true), stop: () => setGoing(false) };
 }
