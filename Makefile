@@ -39,8 +39,8 @@ $(info This folder has moved, or its Python has: reinstalling the Python package
 $(shell rm -rf .venv)
 endif
 
-# By file, so that a module's fixtures are set up once. Half of the time tests wait: three workers keep two cores busy.
-IN_PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+# By file, so that a module's fixtures are set up once.
+IN_PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 RANDOM_TESTS := tests/test_hostile.py tests/test_injection.py tests/test_stateful.py tests/test_users.py
 
 help: ## List these verbs
