@@ -15,7 +15,7 @@ from chat_sessions.dev.embedded.machine import free_port
 from chat_sessions.settings import Settings
 from tests import paced
 from tests.service import Caller, token
-from tests.shell import family
+from tests.shell import kill_family
 from tests.waiting import LIMIT_SECONDS, until
 
 # A busy machine starts one slowly.
@@ -40,8 +40,7 @@ class ServiceProcess:
 
     async def killed(self) -> None:
         """Kill it with all its children, in whatever state."""
-        for each in family(self.process.pid):
-            each.kill()
+        kill_family(self.process.pid)
         await self.process.wait()
 
     async def terminated(self) -> int:

@@ -1,11 +1,10 @@
 """Commands as separate processes, for what only a process can show."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
 
 import psutil
@@ -49,8 +48,7 @@ def started(
         try:
             yield process
         finally:
-            for each in family(process.pid):
-                each.send_signal(signal.SIGKILL)
+            kill_family(process.pid)
 
 
 def family(pid: int) -> list[psutil.Process]:
@@ -60,6 +58,13 @@ def family(pid: int) -> list[psutil.Process]:
         return [*parent.children(recursive=True), parent]
     except psutil.NoSuchProcess:
         return []
+
+
+def kill_family(pid: int) -> None:
+    """Kill a process and all its descendants, of which some may end with another one before their turn."""
+    for each in family(pid):
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
 
 
 def children(program: str, parent: int | None = None) -> list[psutil.Process]:

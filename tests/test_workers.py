@@ -14,7 +14,7 @@ from chat_sessions.settings import Settings
 from tests.listening import Listener, following
 from tests.process import START_SECONDS, ServiceProcess, serving
 from tests.service import new_id
-from tests.shell import ENGINE, WORKER, children, family
+from tests.shell import ENGINE, WORKER, children, kill_family
 from tests.waiting import swept, until
 
 WORKERS = 2
@@ -75,8 +75,7 @@ async def workers(settings: Settings) -> AsyncIterator[Workers]:
             yield workers
         finally:
             # Killing only the supervisor would leave its workers.
-            for each in family(service.process.pid):
-                each.kill()
+            kill_family(service.process.pid)
 
 
 @pytest.fixture
