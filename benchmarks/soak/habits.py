@@ -105,14 +105,16 @@ async def delete_pinned(user: User, _others: Sequence[User]) -> None:
 
 
 async def revisit_deleted(user: User, _others: Sequence[User]) -> None:
-    """Call every operation on deleted sessions."""
+    """Call every operation on deleted sessions, whose ids cannot be used again."""
     for session_id in user.chance.sample(list(user.deleted_ids)[-RECENTLY_DELETED:], min(2, len(user.deleted_ids))):
         await _expect_not_found(user, session_id, "a deleted session is served")
+        created = await user.calls.send("createSession", body={"id": session_id})
+        user.expect(created.status == 409, "a deleted id is reused", (session_id, created.status))  # noqa: PLR2004
     await user.check_list()
 
 
 async def access_foreign(user: User, others: Sequence[User]) -> None:
-    """Call every operation on another user's session."""
+    """Call every operation on another user's session; creating one with its id would be legitimate."""
     for session_id in [other.any_session() for other in others[:1] if other.alive]:
         await _expect_not_found(user, session_id, "another user's session is served")
 
@@ -127,8 +129,6 @@ async def _expect_not_found(user: User, session_id: str, what: str) -> None:
     )
     statuses = [each.status for each in answers]
     user.expect(statuses == [NOT_FOUND] * 4, what, (session_id, statuses))
-    created = await send("createSession", body={"id": session_id})
-    user.expect(created.status == 409, "a deleted id is reused", (session_id, created.status))  # noqa: PLR2004
 
 
 WEIGHTS: Mapping[Habit, int] = {
