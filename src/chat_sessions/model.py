@@ -20,7 +20,7 @@ from chat_sessions.limits import KeyedLimit
 from chat_sessions.settings import Settings
 from chat_sessions.store import rows
 from chat_sessions.store.filters import ListQuery
-from chat_sessions.store.session_store import Created, MessagePage, SessionStore, Versioned
+from chat_sessions.store.session_store import Created, Listed, MessagePage, SessionStore, Versioned
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,8 +63,7 @@ class ChatSessions:
         return await self._cache.get_or_load(entry, lambda: self._load_session(user, session_id, page), admission)
 
     async def _search(self, user: str, query: ListQuery) -> Representation:
-        body = (await self._query(self._store.list, user, query)).body
-        return Representation(etags.of_body(body), body)
+        return _list_page(await self._query(self._store.list, user, query))
 
     async def _load_list(self, user: str, query: ListQuery) -> Representation:
         """Load a page. Counting reads all sessions of the user, so the total has an entry that updates leave alone."""
@@ -74,7 +73,7 @@ class ChatSessions:
         listed = await self._query(self._store.list, user, query, total)
         if isinstance(known, Ticket):
             await self._cache.fill(entry, known, Representation("", str(listed.total).encode()))
-        return Representation(etags.of_body(listed.body), listed.body)
+        return _list_page(listed)
 
     async def _load_session(self, user: str, session_id: str, page: MessagePage) -> Representation:
         found = await self._query(self._store.find, user, session_id, page)
@@ -165,10 +164,14 @@ class ChatSessions:
             self._check_metadata(message.metadata)
             _check_size("A message", message.text, self._settings.max_message_bytes)
             checked.append(rows.record(message))
-        return b"[" + b",".join(checked) + b"]"
+        return rows.array(checked)
 
     def _check_metadata(self, metadata: Mapping[str, object]) -> None:
         _check_size("Metadata", text_of(metadata), self._settings.max_metadata_bytes)
+
+
+def _list_page(listed: Listed) -> Representation:
+    return Representation(etags.of_body(listed.body), listed.body)
 
 
 def _check_size(name: str, json: str, limit: int) -> None:

@@ -29,5 +29,5 @@ async def seed(database_url: str) -> None:
             age = timedelta(hours=chat.pop("age_hours"))
             is_pinned = chat.pop("is_pinned")
             new = NewSession.model_validate(chat)
-            created = await store.create(USER, new, rows.records(new.messages))
+            created = await store.create(USER, new, rows.array(map(rows.record, new.messages)))
             await prisma.execute_raw(AGE, USER, created.id, is_pinned, age.total_seconds())

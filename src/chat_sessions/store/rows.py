@@ -1,6 +1,6 @@
 """Converts between the JSON of the API and the parameters and rows of Postgres."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from json import dumps
 from typing import Any, Final
@@ -32,9 +32,9 @@ def list_body(page: Mapping[str, Any], *, pinned_first: bool) -> bytes:
     return ("{" + ",".join(f'"{name}":{parts[name]}' for name in SessionList.model_fields) + "}").encode()
 
 
-def records(messages: Sequence[NewMessage]) -> bytes:
-    """Return messages as a JSON array for Postgres."""
-    return b"[" + b",".join(map(record, messages)) + b"]"
+def array(records: Iterable[bytes]) -> bytes:
+    """Return records as a JSON array for Postgres."""
+    return b"[" + b",".join(records) + b"]"
 
 
 def restored(user: str, session: ArchivedSession) -> tuple[object, ...]:

@@ -140,7 +140,7 @@ class SessionStore:
             async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
                 await transaction.execute_raw(sql_writes.RESTORE_SESSION, *rows.restored(user, archived))
                 for start in range(0, len(archived.messages), MESSAGES_PER_INSERT):
-                    some = rows.records(archived.messages[start : start + MESSAGES_PER_INSERT])
+                    some = rows.array(map(rows.record, archived.messages[start : start + MESSAGES_PER_INSERT]))
                     await transaction.execute_raw(sql_writes.RESTORE_MESSAGES, user, archived.id, some)
         except RawQueryError as error:
             if not _is(error, UNIQUE_VIOLATION):

@@ -6,7 +6,7 @@ from typing import Final, LiteralString
 from chat_sessions.contract.schemas import Summary
 from chat_sessions.store.sql_json import MESSAGE, json_of
 
-# Messages in the format of `rows.records`; positions start at 1.
+# Messages in the format of `rows.record`; positions start at 1.
 _GIVEN: Final[LiteralString] = """
 SELECT * FROM ROWS FROM (json_to_recordset($3::json) AS ("id" text, "role" text, "body" json))
     WITH ORDINALITY AS message("id", "role", "body", "position")
