@@ -64,7 +64,7 @@ export interface paths {
          * Delete many sessions
          * @description Delete the sessions in `ids`, or those that match `filter`; `dry_run` only returns them.
          *
-         *     Up to 250 are deleted in one transaction, more in several: if the request fails, some may be deleted. Repeat it.
+         *     Many sessions are deleted in several transactions: if the request fails, some may be deleted. Repeat it.
          */
         post: operations["deleteSessions"];
         delete?: never;

@@ -104,7 +104,7 @@ async def create_session(request: Request, user: CurrentUser, sessions: Sessions
 async def delete_sessions(user: CurrentUser, sessions: Sessions, batch: BatchDeletion) -> Response:
     """Delete the sessions in `ids`, or those that match `filter`; `dry_run` only returns them.
 
-    Up to 250 are deleted in one transaction, more in several: if the request fails, some may be deleted. Repeat it.
+    Many sessions are deleted in several transactions: if the request fails, some may be deleted. Repeat it.
     """
     length, parts = (await sessions.delete_batch(user.id, batch)).json()
     return StreamingResponse(_async(parts), media_type="application/json", headers={"Content-Length": str(length)})
