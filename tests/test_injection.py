@@ -158,7 +158,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "createSession": {"title": "hers", "metadata": {}, "messages": [{"role": "user", "content": "hi"}]},
     "changeSession": {"title": "hers", "is_pinned": True},
     "appendMessages": {"messages": [{"role": "user", "content": "hi"}]},
-    "deleteSessions": {"filter": {"q": "nobody has this"}, "dry_run": True},
+    "batchDeleteSessions": {"filter": {"q": "nobody has this"}, "dry_run": True},
 }
 FREE_FORM = {"metadata", "messages"}
 TRICKS = {"__proto__", "constructor", "userId", "owner", "sub", "where", "connect", "sessionId", "is_admin", "$type"}

@@ -20,7 +20,7 @@ from tests.caching import quiet
 from tests.costs import commands, counted
 from tests.service import Caller, Service, new_id, running, token
 
-PUBLIC = {"alive", "ready", "metrics"}
+PUBLIC = {"getLiveness", "getReadiness", "getMetrics"}
 # Pages that a browser loads before it has a token.
 PUBLIC_PAGES = {"/openapi.json", "/docs", "/docs/{name}", "/config.json"}
 PATH = "/api/chat/sessions"
@@ -66,11 +66,11 @@ RECIPES: dict[str, list[Recipe]] = {
     "createSession body messages.id": [
         lambda values, _: Parts(json={"messages": [{**MESSAGE, "id": values.message_id}]}),
     ],
-    "deleteSessions body ids": [
+    "batchDeleteSessions body ids": [
         lambda values, _: Parts(json={"ids": [values.session_id]}),
         lambda values, _: Parts(json={"ids": [values.session_id], "dry_run": True}),
     ],
-    "deleteSessions body filter.q": [
+    "batchDeleteSessions body filter.q": [
         lambda values, _: Parts(json={"filter": {"q": values.title}}),
         lambda values, _: Parts(json={"filter": {"q": values.title}, "dry_run": True}),
     ],
@@ -114,7 +114,7 @@ NAMES_NOTHING = {
     *(f"changeSession body {name}" for name in ("title", "is_pinned")),
     "appendMessages body messages",
     *(f"appendMessages body messages.{name}" for name in MESSAGE_FIELDS),
-    *(f"deleteSessions body {name}" for name in ("filter", "filter.updated_before", "filter.pinned", "dry_run")),
+    *(f"batchDeleteSessions body {name}" for name in ("filter", "filter.updated_before", "filter.pinned", "dry_run")),
 }
 
 

@@ -110,9 +110,9 @@ class TestDocument:
             ("changeSession", {200, 401, 404, 412, 413, 422, 429, 503}),
             ("deleteSession", {204, 401, 404, 412, 422, 429, 503}),
             ("appendMessages", {201, 401, 404, 409, 413, 422, 429, 503}),
-            ("deleteSessions", {200, 401, 409, 413, 422, 429, 503}),
+            ("batchDeleteSessions", {200, 401, 409, 413, 422, 429, 503}),
             ("followSessions", {200, 401, 422, 429, 503}),
-            ("ready", {200, 503}),
+            ("getReadiness", {200, 503}),
         ],
     )
     def test_a_call_documents_its_responses(self, name: str, statuses: set[int], operations: list[Operation]) -> None:
@@ -157,10 +157,10 @@ class TestDocument:
     def test_every_response_field_is_required(self, document: dict[str, Any]) -> None:
         for name in (
             "Session",
-            "Summary",
+            "SessionSummary",
             "SessionList",
             "Message",
-            "Messages",
+            "AppendedMessages",
             "BatchDeleted",
             "Problem",
             "Readiness",

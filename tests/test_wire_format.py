@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from pydantic import BaseModel
 
-from chat_sessions.contract.messages import Messages
+from chat_sessions.contract.messages import AppendedMessages
 from chat_sessions.contract.schemas import Session, SessionList
 from tests.service import Caller
 
@@ -34,7 +34,7 @@ async def test_reads_and_appends_are_written_as_the_schemas_write(
     ]
     path = f"/api/chat/sessions/{session_id}/messages"
     appended = await ada.http.post(path, json={"messages": messages})
-    assert_as_written_by(Messages, appended.content)
+    assert_as_written_by(AppendedMessages, appended.content)
     moment = datetime(2026, 3, 4, 5, 6, 7, microsecond, tzinfo=UTC)
     await database.execute('UPDATE "ChatSession" SET "createdAt" = $1, "updatedAt" = $1', moment)
     await database.execute('UPDATE "ChatMessage" SET "createdAt" = $1', moment)

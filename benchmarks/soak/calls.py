@@ -132,7 +132,7 @@ class Calls:
             json=body,
             params=params,
             headers={**self._authorization, **(headers or {}), **self._connection()},
-            timeout=BATCH_TIMEOUT_SECONDS if name == "deleteSessions" else TIMEOUT_SECONDS,
+            timeout=BATCH_TIMEOUT_SECONDS if name == "batchDeleteSessions" else TIMEOUT_SECONDS,
         )
         try:
             response = await request

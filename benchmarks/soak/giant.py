@@ -97,7 +97,7 @@ class Giant(User):
         for _ in range(2):
             await asyncio.gather(*map(self.check_session, sampled))
         began = monotonic()
-        answer = await self.calls.send("deleteSessions", body={"filter": condition})
+        answer = await self.calls.send("batchDeleteSessions", body={"filter": condition})
         if answer.status == 200:  # noqa: PLR2004
             deleted, number = set(answer.body["deleted"]), answer.body["count"]
             self.expect(deleted <= own, "a filter deletes other sessions", len(deleted - own))

@@ -87,7 +87,7 @@ async def delete_some(user: User, others: Sequence[User]) -> None:
     foreign = {other.any_session() for other in others[:1] if other.alive}
     body = {"ids": sorted(own | foreign | set(list(user.deleted_ids)[-1:]))}
     began = monotonic()
-    answer = await user.calls.send("deleteSessions", body=body)
+    answer = await user.calls.send("batchDeleteSessions", body=body)
     deleted = set(answer.body["deleted"])
     user.expect(deleted == own or (answer.uncertain and deleted <= own), "a batch deletes other sessions", deleted)
     user.record_deletion(own, began, answer)
@@ -98,7 +98,7 @@ async def delete_pinned(user: User, _others: Sequence[User]) -> None:
     """Delete all pinned sessions."""
     own = {session_id for session_id, known in user.alive.items() if known.is_pinned}
     began = monotonic()
-    answer = await user.calls.send("deleteSessions", body={"filter": {"pinned": True}})
+    answer = await user.calls.send("batchDeleteSessions", body={"filter": {"pinned": True}})
     deleted = set(answer.body["deleted"])
     user.expect(deleted == own or (answer.uncertain and deleted <= own), "a filter deletes other sessions", deleted)
     user.record_deletion(own, began, answer)

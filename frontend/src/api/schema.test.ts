@@ -13,6 +13,6 @@ test("the types are those of openapi.json (npm run generate)", async () => {
 
 // Compared by `npm run check`.
 test("the types that hosts see are those of openapi.json", () => {
-  expectTypeOf<Summary>().toEqualTypeOf<components["schemas"]["Summary"]>();
+  expectTypeOf<Summary>().toEqualTypeOf<components["schemas"]["SessionSummary"]>();
   expectTypeOf<FieldProblem>().toEqualTypeOf<components["schemas"]["FieldProblem"]>();
 });

@@ -66,7 +66,7 @@ export interface paths {
          *
          *     Many sessions are deleted in several transactions: if the request fails, some may be deleted. Repeat it.
          */
-        post: operations["deleteSessions"];
+        post: operations["batchDeleteSessions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -134,7 +134,7 @@ export interface paths {
          * Liveness
          * @description Return 200 while the process responds, whatever the state of its dependencies.
          */
-        get: operations["alive"];
+        get: operations["getLiveness"];
         put?: never;
         post?: never;
         delete?: never;
@@ -156,7 +156,7 @@ export interface paths {
          *
          *     Without Redis the service is ready, but `degraded`.
          */
-        get: operations["ready"];
+        get: operations["getReadiness"];
         put?: never;
         post?: never;
         delete?: never;
@@ -176,7 +176,7 @@ export interface paths {
          * Metrics
          * @description Return the metrics of all workers of this host, with the label `worker` if there are several.
          */
-        get: operations["metrics"];
+        get: operations["getMetrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -190,15 +190,12 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * Alive
-         * @description The process responds.
+         * AppendedMessages
+         * @description The appended messages, including those already stored by an earlier attempt.
          */
-        Alive: {
-            /**
-             * Status
-             * @constant
-             */
-            status: "ok";
+        AppendedMessages: {
+            /** Messages */
+            messages: components["schemas"]["Message"][];
         };
         /**
          * BatchDeleted
@@ -286,6 +283,17 @@ export interface components {
         };
         JsonValue: unknown;
         /**
+         * Liveness
+         * @description The process responds.
+         */
+        Liveness: {
+            /**
+             * Status
+             * @constant
+             */
+            status: "ok";
+        };
+        /**
          * Message
          * @description A stored message, with every field it was sent with.
          */
@@ -335,14 +343,6 @@ export interface components {
             created_at: string;
         } & {
             [key: string]: unknown;
-        };
-        /**
-         * Messages
-         * @description The appended messages, including those already stored by an earlier attempt.
-         */
-        Messages: {
-            /** Messages */
-            messages: components["schemas"]["Message"][];
         };
         /**
          * NewMessage
@@ -557,7 +557,7 @@ export interface components {
          */
         SessionList: {
             /** Sessions */
-            sessions: components["schemas"]["Summary"][];
+            sessions: components["schemas"]["SessionSummary"][];
             /**
              * Total
              * @description Number of matching sessions on all pages.
@@ -570,10 +570,10 @@ export interface components {
             next_cursor: string | null;
         };
         /**
-         * Summary
+         * SessionSummary
          * @description A session without its messages.
          */
-        Summary: {
+        SessionSummary: {
             /**
              * Id
              * @example 3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c
@@ -816,7 +816,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Summary"];
+                    "application/json": components["schemas"]["SessionSummary"];
                 };
             };
             /** @description Created. */
@@ -829,7 +829,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Summary"];
+                    "application/json": components["schemas"]["SessionSummary"];
                 };
             };
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
@@ -894,7 +894,7 @@ export interface operations {
             };
         };
     };
-    deleteSessions: {
+    batchDeleteSessions: {
         parameters: {
             query?: never;
             header?: never;
@@ -1184,7 +1184,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Summary"];
+                    "application/json": components["schemas"]["SessionSummary"];
                 };
             };
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
@@ -1280,7 +1280,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Messages"];
+                    "application/json": components["schemas"]["AppendedMessages"];
                 };
             };
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
@@ -1356,7 +1356,7 @@ export interface operations {
             };
         };
     };
-    alive: {
+    getLiveness: {
         parameters: {
             query?: never;
             header?: never;
@@ -1371,12 +1371,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Alive"];
+                    "application/json": components["schemas"]["Liveness"];
                 };
             };
         };
     };
-    ready: {
+    getReadiness: {
         parameters: {
             query?: never;
             header?: never;
@@ -1407,7 +1407,7 @@ export interface operations {
             };
         };
     };
-    metrics: {
+    getMetrics: {
         parameters: {
             query?: never;
             header?: never;

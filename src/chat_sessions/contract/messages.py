@@ -116,7 +116,7 @@ class Message(_Fields):
 OWN_FIELDS = Message.model_fields.keys() - NewMessage.model_fields.keys()
 
 
-class Messages(BaseModel):
+class AppendedMessages(BaseModel):
     """The appended messages, including those already stored by an earlier attempt."""
 
     messages: list[Message]

@@ -118,7 +118,7 @@ class BatchDeleted(_Out):
     count: int = Field(description="Number of deleted sessions.")
 
 
-class Summary(_Out):
+class SessionSummary(_Out):
     """A session without its messages."""
 
     id: str = Field(examples=["3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c"])
@@ -132,12 +132,12 @@ class Summary(_Out):
 class SessionList(_Out):
     """A page of sessions."""
 
-    sessions: list[Summary]
+    sessions: list[SessionSummary]
     total: int = Field(description="Number of matching sessions on all pages.")
     next_cursor: str | None = Field(description="Send as `cursor` to get the next page. Null on the last page.")
 
 
-class Session(Summary):
+class Session(SessionSummary):
     """A session with a page of its messages."""
 
     user_id: str
@@ -169,7 +169,7 @@ class ValidationProblem(Problem):
     errors: list[FieldProblem]
 
 
-class Alive(BaseModel):
+class Liveness(BaseModel):
     """The process responds."""
 
     status: Literal["ok"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString, NamedTuple
 
-from chat_sessions.contract.schemas import Summary
+from chat_sessions.contract.schemas import SessionSummary
 from chat_sessions.store.citus import is_citus
 from chat_sessions.store.outbox import Note
 from chat_sessions.store.prisma.client import BridgedPrisma
@@ -86,7 +86,7 @@ SELECT count(*)::int AS "count" FROM "Tombstone" WHERE "userId" = $1
 
 
 SESSIONS_OF_USER: Final[LiteralString] = f"""
-SELECT "createdAt"::text AS "created_at", "id", {json_of(Summary)}::text AS "body" FROM "ChatSession"
+SELECT "createdAt"::text AS "created_at", "id", {json_of(SessionSummary)}::text AS "body" FROM "ChatSession"
 WHERE "userId" = $1 AND ("createdAt", "id") > ($2::timestamptz, $3) ORDER BY "createdAt", "id" LIMIT $4
 """  # noqa: S608  names of columns only
 

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Final, LiteralString, NamedTuple
 
-from chat_sessions.contract.schemas import Session, Summary
+from chat_sessions.contract.schemas import Session, SessionSummary
 from chat_sessions.store.sql_json import MESSAGE, json_of
 
 # A page ends here, whatever its limit.
@@ -79,7 +79,8 @@ def list_sessions(shape: ListShape) -> LiteralString:
     order = ", ".join(f"{key} DESC" for key in keys)
     return f"""
 SELECT
-    COALESCE(json_agg({json_of(Summary)} ORDER BY "rank") FILTER (WHERE "rank" <= $2::int), '[]')::text AS "sessions",
+    COALESCE(json_agg({json_of(SessionSummary)} ORDER BY "rank") FILTER (WHERE "rank" <= $2::int), '[]')::text
+        AS "sessions",
     count(*) > $2::int AS "more", bool_or("isPinned") FILTER (WHERE "rank" = $2::int) AS "pinned",
     max("updatedAt") FILTER (WHERE "rank" = $2::int) AS "updated_at", max("id") FILTER (WHERE "rank" = $2::int) AS "id",
     COALESCE($4::int, (SELECT count(*) FROM "ChatSession" WHERE {mine}))::int AS "total"

@@ -3,7 +3,7 @@
 
 from typing import Final, LiteralString
 
-from chat_sessions.contract.schemas import Summary
+from chat_sessions.contract.schemas import SessionSummary
 from chat_sessions.store.sql_json import MESSAGE, json_of
 
 # Messages in the format of `rows.record`; positions start at 1.
@@ -23,18 +23,18 @@ WITH given AS ({_GIVEN}), created AS (
     INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "sequence")
     SELECT $2, $1, given."id", "role", "body", "position" - 1 FROM given CROSS JOIN created
 )
-SELECT {json_of(Summary)}::text AS "body", "version"::text FROM created
+SELECT {json_of(SessionSummary)}::text AS "body", "version"::text FROM created
 """
 
 FIND_SUMMARY: Final[LiteralString] = f"""
-SELECT {json_of(Summary)}::text AS "body", "version"::text FROM "ChatSession" WHERE "id" = $1 AND "userId" = $2
+SELECT {json_of(SessionSummary)}::text AS "body", "version"::text FROM "ChatSession" WHERE "id" = $1 AND "userId" = $2
 """
 
 CHANGE_SESSION: Final[LiteralString] = f"""
 UPDATE "ChatSession"
 SET "title" = COALESCE($3, "title"), "isPinned" = COALESCE($4::boolean, "isPinned")
 WHERE "id" = $1 AND "userId" = $2 AND ($5::bigint[] IS NULL OR "version" = ANY($5::bigint[]))
-RETURNING {json_of(Summary)}::text AS "body", "version"::text
+RETURNING {json_of(SessionSummary)}::text AS "body", "version"::text
 """
 
 # One statement: updating the session locks its row, which serializes appends and deletions of the session, and its

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 
-from chat_sessions.contract.messages import Messages, NewMessages
+from chat_sessions.contract.messages import AppendedMessages, NewMessages
 from chat_sessions.errors import (
     BadRequest,
     BodyTooLarge,
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/api/chat/sessions/{session_id}/messages", tags=["mes
     operation_id="appendMessages",
     summary="Append messages",
     status_code=HTTPStatus.CREATED,
-    response_model=Messages,
+    response_model=AppendedMessages,
     responses=documented(
         Unauthorized,
         BadRequest,

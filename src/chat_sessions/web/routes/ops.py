@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from chat_sessions.contract.schemas import Alive, Readiness
+from chat_sessions.contract.schemas import Liveness, Readiness
 from chat_sessions.errors import Unavailable
 from chat_sessions.web.dependencies import AllMetrics, ServiceHealth
 from chat_sessions.web.problems import documented
@@ -11,14 +11,14 @@ from chat_sessions.web.problems import documented
 router = APIRouter(tags=["operations"])
 
 
-@router.get("/healthz", operation_id="alive", summary="Liveness")
-async def alive() -> Alive:
+@router.get("/healthz", operation_id="getLiveness", summary="Liveness")
+async def get_liveness() -> Liveness:
     """Return 200 while the process responds, whatever the state of its dependencies."""
-    return Alive(status="ok")
+    return Liveness(status="ok")
 
 
-@router.get("/readyz", operation_id="ready", summary="Readiness", responses={503: documented(Unavailable)[503]})
-async def ready(health: ServiceHealth) -> Readiness:
+@router.get("/readyz", operation_id="getReadiness", summary="Readiness", responses={503: documented(Unavailable)[503]})
+async def get_readiness(health: ServiceHealth) -> Readiness:
     """Return 503 while Postgres or the query engine is unavailable, and while the process shuts down.
 
     Without Redis the service is ready, but `degraded`.
@@ -28,11 +28,11 @@ async def ready(health: ServiceHealth) -> Readiness:
 
 @router.get(
     "/metrics",
-    operation_id="metrics",
+    operation_id="getMetrics",
     summary="Metrics",
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus text."}},
 )
-async def metrics(exposition: AllMetrics) -> Response:
+async def get_metrics(exposition: AllMetrics) -> Response:
     """Return the metrics of all workers of this host, with the label `worker` if there are several."""
     return Response(await exposition.page(), media_type=CONTENT_TYPE_LATEST)

@@ -16,7 +16,7 @@ from chat_sessions.contract.schemas import (
     Session,
     SessionChange,
     SessionList,
-    Summary,
+    SessionSummary,
 )
 from chat_sessions.errors import (
     BadRequest,
@@ -75,10 +75,10 @@ async def list_sessions(
     operation_id="createSession",
     summary="Create a session",
     status_code=HTTPStatus.CREATED,
-    response_model=Summary,
+    response_model=SessionSummary,
     responses={
         200: {
-            "model": Summary,
+            "model": SessionSummary,
             "description": "Already created by an earlier request.",
             "headers": {**ETAG_HEADER, **LOCATION_HEADER},
         },
@@ -96,12 +96,12 @@ async def create_session(request: Request, user: CurrentUser, sessions: Sessions
 
 @router.post(
     "/batch-delete",
-    operation_id="deleteSessions",
+    operation_id="batchDeleteSessions",
     summary="Delete many sessions",
     response_model=BatchDeleted,
     responses=documented(*ALWAYS, SessionBusy, BodyTooLarge),
 )
-async def delete_sessions(user: CurrentUser, sessions: Sessions, batch: BatchDeletion) -> Response:
+async def batch_delete_sessions(user: CurrentUser, sessions: Sessions, batch: BatchDeletion) -> Response:
     """Delete the sessions in `ids`, or those that match `filter`; `dry_run` only returns them.
 
     Many sessions are deleted in several transactions: if the request fails, some may be deleted. Repeat it.
@@ -137,7 +137,7 @@ async def get_session(
     "/{session_id}",
     operation_id="changeSession",
     summary="Rename or pin a session",
-    response_model=Summary,
+    response_model=SessionSummary,
     responses={
         200: {"headers": ETAG_HEADER},
         **documented(*ALWAYS, SessionNotFound, PreconditionFailed, BodyTooLarge),
