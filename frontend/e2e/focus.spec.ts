@@ -17,20 +17,31 @@ test("clearing a search that found nothing leaves the focus in the list", async 
   await expectFocus(page);
 });
 
-test("the dialogs of the menu give the focus back to its button", async ({ sidebar, page, service }) => {
+test("the dialogs of menus give the focus back, even while the menu is still fading out", async ({
+  sidebar,
+  page,
+  service,
+}) => {
   await service.createAll(["Alpha"]);
   await sidebar.open();
+  await page.evaluate(() => {
+    const slow = new CSSStyleSheet();
+    slow.replaceSync("[role=menu] { transition-duration: 2s !important }");
+    document.adoptedStyleSheets = [slow];
+  });
   const more = sidebar.root.getByRole("button", { name: "More", exact: true });
-  for (const [action, role] of [
-    ["Delete all…", "alertdialog"],
-    ["Keyboard shortcuts", "dialog"],
+  const moreForAlpha = sidebar.row("Alpha").getByRole("button", { name: /More/ });
+  for (const [button, action, role, target] of [
+    [more, "Delete all…", "alertdialog", more],
+    [more, "Keyboard shortcuts", "dialog", more],
+    [moreForAlpha, "Delete…", "alertdialog", sidebar.link("Alpha")],
   ] as const) {
-    await more.press("Enter");
+    await button.press("Enter");
     await page.getByRole("menuitem", { name: action }).press("Enter");
     await expect(page.getByRole(role)).toBeVisible();
     await page.keyboard.press("Escape");
     await expect(page.getByRole(role)).toBeHidden();
-    await expect(more).toBeFocused();
+    await expect(target).toBeFocused();
   }
 });
 

@@ -63,7 +63,7 @@ export function Sidebar(props: SidebarProps) {
   const choice = useChoice(sessions, query.hasNextPage);
   const change = useChange();
   const slash = useSlash(sidebar, searchField);
-  const focus = useFocusAfterDialog(list, { newChat: newChatButton, menu: menuButton });
+  const focus = useFocusAfterDialog(sidebar, list, { newChat: newChatButton, menu: menuButton });
   const startChat = () => {
     setTyped("");
     (onNewChat ?? (() => onSelect(null)))();

@@ -3,6 +3,7 @@ import type { SessionListHandle } from "./session-list";
 
 /** Where the focus goes when a dialog closes: back to what opened it, or on to the row that takes the place of those gone. */
 export function useFocusAfterDialog(
+  sidebar: RefObject<HTMLElement | null>,
   list: RefObject<SessionListHandle | null>,
   { newChat, menu }: Record<"newChat" | "menu", RefObject<HTMLButtonElement | null>>,
 ) {
@@ -11,7 +12,8 @@ export function useFocusAfterDialog(
     opened: (id?: string) => {
       const opener = document.activeElement;
       restore.current = () => {
-        if (opener instanceof HTMLElement && opener.isConnected && opener !== document.body) {
+        // Menus are outside of the sidebar. Their items stay in the document while they fade out, but take no focus.
+        if (opener instanceof HTMLElement && sidebar.current?.contains(opener)) {
           opener.focus();
         } else if (id && list.current) {
           list.current.focusRow(id);
