@@ -4,6 +4,7 @@ ChatSessionsError
 ├── BadRequest                  422  invalid input
 ├── Unauthorized                401
 ├── BodyTooLarge                413
+├── UnsupportedMediaType        415  the body is not plain JSON
 ├── SessionNotFound             404  missing, deleted or another user's: indistinguishable
 ├── Conflict                    409
 │   ├── SessionIdTaken          409  the user has deleted a session with this id
@@ -74,6 +75,13 @@ class BodyTooLarge(ChatSessionsError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"Body exceeds {size_in_words(limit)}. Send less per request.")
+
+
+class UnsupportedMediaType(ChatSessionsError):
+    """The body is not JSON, or is compressed."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    detail = "Send the body as JSON with `Content-Type: application/json`, uncompressed."
 
 
 class SessionNotFound(ChatSessionsError):

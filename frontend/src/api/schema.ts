@@ -861,6 +861,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Send the body as JSON with `Content-Type: application/json`, uncompressed. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Invalid request. */
             422: {
                 headers: {
@@ -940,6 +949,15 @@ export interface operations {
             };
             /** @description Body too large. Send less per request. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send the body as JSON with `Content-Type: application/json`, uncompressed. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1225,6 +1243,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Send the body as JSON with `Content-Type: application/json`, uncompressed. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Invalid request. */
             422: {
                 headers: {
@@ -1316,6 +1343,15 @@ export interface operations {
             };
             /** @description Body too large. Send less per request. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send the body as JSON with `Content-Type: application/json`, uncompressed. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

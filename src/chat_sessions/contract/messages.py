@@ -1,5 +1,6 @@
 """Messages in requests and responses. Fields that the contract does not define are kept exactly as sent."""
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Self
 
@@ -10,7 +11,6 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
-    StringConstraints,
     model_validator,
 )
 
@@ -20,12 +20,23 @@ from chat_sessions.contract.storable import JsonObject, JsonObjects, Text, stora
 
 MAX_BATCH = 100
 
+ROLE = r"^[a-z]{1,32}$"
+
+
+def _is_role(text: str) -> str:
+    if not re.fullmatch(ROLE, text):
+        message = "must be a word of up to 32 lower-case letters, such as user, assistant or tool"
+        raise ValueError(message)
+    return text
+
+
 Role = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z]{1,32}$"),
+    AfterValidator(_is_role),
     Field(
         description="system, developer, user, assistant, tool, function, reasoning, or another lowercase word.",
         examples=["user"],
+        json_schema_extra={"pattern": ROLE},
     ),
 ]
 

@@ -1,6 +1,6 @@
 """Exports a user's sessions as NDJSON and imports them, one page and one line in memory at a time."""
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from chat_sessions.contract.archive import ArchivedSession
 from chat_sessions.contract.changes import Change
+from chat_sessions.contract.mistakes import Mistake, mistakes
 from chat_sessions.contract.spelling import read
 from chat_sessions.errors import BadRequest, SessionIdTaken
 from chat_sessions.operator.bulk import BulkStore, Exported
@@ -106,13 +107,15 @@ class Importer:
                 await self._evictor.evict(user, changes)
 
     async def _import(self, user: str, number: int, line: bytes, *, new_ids: bool) -> ArchivedSession | RejectedLine:
+        given = None
         try:
-            session = ArchivedSession.model_validate(_read(line))
+            given = _read(line)
+            session = ArchivedSession.model_validate(given)
             if new_ids:
                 session = session.model_copy(update={"id": str(uuid4())})
             await self._store.restore(user, session)
         except ValidationError as error:
-            return RejectedLine(number, _describe(error))
+            return RejectedLine(number, _describe(mistakes(error.errors(), given)))
         except BadRequest as error:
             return RejectedLine(number, str(error))
         except SessionIdTaken:
@@ -130,8 +133,6 @@ def _read(line: bytes) -> dict[str, Any]:
     return session
 
 
-def _describe(error: ValidationError) -> str:
-    first, *others = error.errors(include_url=False, include_input=False)
-    path = ".".join(map(str, first["loc"]))
-    message = first["msg"].removeprefix("Value error, ") + (f" (and {len(others)} more)" if others else "")
-    return f"{path}: {message}" if path else message
+def _describe(found: Sequence[Mistake]) -> str:
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"{found[0]}{more}"
