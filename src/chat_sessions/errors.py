@@ -11,6 +11,7 @@ ChatSessionsError
 │   ├── MessageIdTaken          409  the session has another message with this id
 │   └── SessionBusy             409  the session's lock timed out
 ├── PreconditionFailed          412  If-Match does not match
+│   └── EndMoved                412  the session does not end at `after_sequence`
 ├── TooManyRequests             429  rate limit
 ├── TooManyStreams              429
 ├── Unavailable                 503
@@ -122,6 +123,12 @@ class PreconditionFailed(ChatSessionsError):
 
     status = HTTPStatus.PRECONDITION_FAILED
     detail = "The session has changed. Read it again and retry with its new ETag."
+
+
+class EndMoved(PreconditionFailed):
+    """The session does not end where the writer believes."""
+
+    detail = "The session does not end at `after_sequence`. Read its newest messages, then decide what to append."
 
 
 class TooManyRequests(ChatSessionsError):

@@ -22,6 +22,8 @@ from chat_sessions.contract.spelling import Spelled, text_of
 from chat_sessions.contract.storable import JsonObject, has_extreme_numbers, storable
 
 MAX_TITLE = 200
+# The largest integer in Postgres, the type of offsets and sequences.
+MAX_INTEGER = 2**31 - 1
 MAX_UNKNOWN_FIELDS = 20
 
 # White space, controls, the blanks of Hangul and Braille, and what Unicode lets fonts ignore.

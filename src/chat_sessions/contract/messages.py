@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from chat_sessions.contract.fields import Incoming, SpelledObject, at_most, nothing
+from chat_sessions.contract.fields import MAX_INTEGER, Incoming, SpelledObject, at_most, nothing
 from chat_sessions.contract.spelling import text_of
 from chat_sessions.contract.storable import JsonObject, JsonObjects, Text, storable, storable_json
 
@@ -106,10 +106,23 @@ class NewMessages(Incoming):
     """The messages to append, in order."""
 
     messages: Annotated[Batch, Field(min_length=1)]
+    after_sequence: Annotated[
+        int | None,
+        Field(
+            strict=True,
+            ge=-1,
+            le=MAX_INTEGER,
+            description="The sequence of the last message you know, -1 for none. If the session ends elsewhere, "
+            "nothing is appended and the response is 412, unless all the messages are stored already.",
+        ),
+    ] = None
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"messages": [{"role": "user", "content": "What is the capital of Portugal?"}]}]
+            "examples": [
+                {"messages": [{"role": "user", "content": "What is the capital of Portugal?"}]},
+                {"after_sequence": 0, "messages": [{"id": "m2", "role": "assistant", "content": "Lisbon."}]},
+            ]
         }
     )
 
