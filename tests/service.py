@@ -122,9 +122,9 @@ class Caller:
         path = f"/api/chat/sessions/{session_id}/messages"
         return await self.http.delete(path, params={"from_sequence": start}, headers=headers)
 
-    async def contents(self, session_id: str) -> list[tuple[int, object]]:
+    async def contents(self, session_id: str, limit: int = 200) -> list[tuple[int, object]]:
         """Return the sequences and contents of the newest messages."""
-        messages = (await self.get(session_id, limit=200)).json()["messages"]
+        messages = (await self.get(session_id, limit=limit)).json()["messages"]
         return [(each["sequence"], each["content"]) for each in messages]
 
     async def change(self, session_id: str, *, if_match: str | None = None, **body: object) -> httpx.Response:

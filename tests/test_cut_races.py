@@ -13,7 +13,7 @@ from redis.asyncio import Redis as RedisClient
 from chat_sessions.cache.keys import UserKeys
 from chat_sessions.dev.embedded import Redis
 from chat_sessions.settings import Settings
-from tests.caching import cached, quiet
+from tests.caching import CACHED_LIMIT, cached, quiet
 from tests.proxy import Proxy
 from tests.service import Caller, Service, running
 from tests.waiting import deletion_under_way, until, waiting_statements
@@ -111,7 +111,7 @@ class TestReaders:
         await cached(redis, ada, [session_id])
         await slow_ada.get(session_id, limit=2)
         assert (await ada.cut(session_id, 1)).status_code == 204
-        assert await slow_ada.contents(session_id) == [(0, "a")]
+        assert await slow_ada.contents(session_id, CACHED_LIMIT) == [(0, "a")]
         assert (await slow_ada.get(session_id, limit=2)).json()["oldest_sequence"] == 0
 
     async def test_a_lost_eviction_is_repeated_before_the_response(
@@ -123,7 +123,7 @@ class TestReaders:
             await gate.reached_by(cutting)
             gate.cut()
             assert (await cutting).status_code == 204
-        assert await ada.contents(session_id) == [(0, "a")]
+        assert await ada.contents(session_id, CACHED_LIMIT) == [(0, "a")]
 
     async def test_a_repeat_evicts_what_an_attempt_could_not(
         self, ada: Caller, session_id: str, redis: RedisClient, database: asyncpg.Pool

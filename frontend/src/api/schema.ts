@@ -408,7 +408,7 @@ export interface components {
          *       ]
          *     }
          * @example {
-         *       "after_sequence": 0,
+         *       "after_sequence": 1,
          *       "messages": [
          *         {
          *           "content": "Lisbon.",

@@ -121,7 +121,7 @@ class NewMessages(Incoming):
         json_schema_extra={
             "examples": [
                 {"messages": [{"role": "user", "content": "What is the capital of Portugal?"}]},
-                {"after_sequence": 0, "messages": [{"id": "m2", "role": "assistant", "content": "Lisbon."}]},
+                {"after_sequence": 1, "messages": [{"id": "m2", "role": "assistant", "content": "Lisbon."}]},
             ]
         }
     )
