@@ -154,7 +154,8 @@ class TestLimits:
         nested: dict[str, Any] = {}
         for _ in range(levels):
             nested = {"deeper": nested}
-        answer = await ada.append(session_id, "a", **{around: [nested] if around == "content" else nested})
+        fields: dict[str, Any] = {around: [nested] if around == "content" else nested}
+        answer = await ada.append(session_id, "a", **fields)
         assert answer.status_code == status
         assert (await ada.get(session_id)).status_code == 200
 
