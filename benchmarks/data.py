@@ -17,8 +17,9 @@ WRITER_SESSIONS = 64
 WITHOUT_TRIGGERS = "SET session_replication_role = replica"
 
 SESSIONS = """
-INSERT INTO "ChatSession" ("id", "userId", "title", "isPinned", "messageCount", "createdAt", "updatedAt")
-SELECT gen_random_uuid(), $1, 'Chat about ' || n || ' and what came of it', n % 40 = 0, $3::int,
+INSERT INTO "ChatSession" ("id", "userId", "title", "titleKey", "isPinned", "messageCount", "createdAt", "updatedAt")
+SELECT gen_random_uuid(), $1, 'Chat about ' || n || ' and what came of it',
+    'chat about ' || n || ' and what came of it', n % 40 = 0, $3::int,
     now() - make_interval(secs => n), now() - make_interval(secs => n)
 FROM generate_series(1, $2::int) AS n
 """

@@ -34,8 +34,8 @@ COUNTS = "first page after a creation"
 MOST_BLOCKING = 3
 
 OTHERS = """
-INSERT INTO "ChatSession" ("id", "userId", "title", "messageCount", "updatedAt")
-SELECT gen_random_uuid(), 'user' || n % 10000, 'Chat ' || n, 0, now() - make_interval(secs => n)
+INSERT INTO "ChatSession" ("id", "userId", "title", "titleKey", "messageCount", "updatedAt")
+SELECT gen_random_uuid(), 'user' || n % 10000, 'Chat ' || n, 'chat ' || n, 0, now() - make_interval(secs => n)
 FROM generate_series(1, $1::int) AS n
 """
 

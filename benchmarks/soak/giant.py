@@ -27,8 +27,10 @@ ACTS_OF_A_LIFE = 25
 RETRY_SECONDS, SETTLING_SECONDS = 1.0, 600.0
 
 ADD_SESSIONS = """
-INSERT INTO "ChatSession" ("id", "userId", "title")
-SELECT gen_random_uuid(), $1, 'Group ' || n % $3 || ' of ' || $1 FROM generate_series(1, $2::int) AS n
+INSERT INTO "ChatSession" ("id", "userId", "title", "titleKey")
+SELECT gen_random_uuid(), $1, "title", lower("title")
+FROM generate_series(1, $2::int) AS n
+CROSS JOIN LATERAL (SELECT 'Group ' || n % $3 || ' of ' || $1 AS "title") AS titled
 WHERE NOT EXISTS (SELECT FROM "ChatSession" WHERE "userId" = $1)
 """
 SESSIONS = 'SELECT "id", "title" FROM "ChatSession" WHERE "userId" = $1'

@@ -13,6 +13,7 @@ CREATE TABLE "ChatSession" (
     "userId" TEXT NOT NULL,
     "id" TEXT NOT NULL,
     "title" TEXT,
+    "titleKey" TEXT,
     "isPinned" BOOLEAN NOT NULL DEFAULT false,
     "isArchived" BOOLEAN NOT NULL DEFAULT false,
     "metadata" JSON NOT NULL DEFAULT '{}',
@@ -72,16 +73,22 @@ CREATE UNIQUE INDEX "ChatMessage_userId_sessionId_sequence_key" ON "ChatMessage"
 -- CreateIndex
 CREATE INDEX "Tombstone_deletedAt_idx" ON "Tombstone"("deletedAt");
 
+-- The titles whose key has to be made; nearly always none.
+CREATE INDEX "ChatSession_without_titleKey" ON "ChatSession"("userId") WHERE "titleKey" IS NULL AND "title" IS NOT NULL;
+
 -- AddForeignKey
 ALTER TABLE "ChatMessage" ADD CONSTRAINT "ChatMessage_userId_sessionId_fkey" FOREIGN KEY ("userId", "sessionId") REFERENCES "ChatSession"("userId", "id") ON DELETE CASCADE ON UPDATE NO ACTION;
 
 -- Any update of a session, direct SQL included, gives it a new version. Its key is what caches, the feed and tombstones
--- know it by, so it never changes.
+-- know it by, so it never changes. The search key of a title does not outlive the title.
 CREATE FUNCTION "ChatSession_move_version"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW."userId" <> OLD."userId" OR NEW."id" <> OLD."id" THEN
         RAISE 'a session keeps its user and its id'
             USING HINT = 'Copy it with `chat-sessions export` and `import`, then delete it.';
+    END IF;
+    IF NEW."title" IS DISTINCT FROM OLD."title" AND NEW."titleKey" IS NOT DISTINCT FROM OLD."titleKey" THEN
+        NEW."titleKey" := NULL;
     END IF;
     NEW."version" := OLD."version" + 1;
     RETURN NEW;

@@ -7,6 +7,7 @@ from subprocess import Popen
 from typing import NamedTuple
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from chat_sessions.cache.evictor import Evictor
 from chat_sessions.cache.feed import Feed
@@ -19,6 +20,7 @@ from chat_sessions.settings import Settings
 from chat_sessions.store.outbox import Outbox
 from chat_sessions.store.preconditions import Preconditions
 from chat_sessions.store.prisma.client import BridgedPrisma, prisma_client
+from chat_sessions.store.search_keys import SearchKeys
 from chat_sessions.store.session_store import SessionStore
 from chat_sessions.sweeper import Sweeper
 from chat_sessions.telemetry import lag
@@ -34,15 +36,16 @@ from chat_sessions.web import openapi, problems
 from chat_sessions.web.auth.key_set import KeySet
 from chat_sessions.web.auth.keys import KeySource, SharedSecret
 from chat_sessions.web.auth.tokens import Authenticator
-from chat_sessions.web.cors import Cors
 from chat_sessions.web.dependencies import AppState, KnownQueries
 from chat_sessions.web.drain import Drain
 from chat_sessions.web.express import ExpressLane
-from chat_sessions.web.failsafe import Failsafe
 from chat_sessions.web.health import Health
 from chat_sessions.web.middleware import BodyLimit, RequestMiddleware, large_bodies
 from chat_sessions.web.routes import docs, events, messages, ops, page, sessions
 from chat_sessions.web.shutdown import before_shutdown
+
+CORS_MAX_AGE = 600
+EXPOSED_HEADERS = ("ETag", "Location", "Retry-After", "X-Request-ID")
 
 
 def create_app(
@@ -87,9 +90,15 @@ def create_app(
     openapi.install(app)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, budget=large_bodies())
     app.add_middleware(ExpressLane)
-    app.add_middleware(Failsafe)
     if settings.cors_origins:
-        app.add_middleware(Cors, origins=settings.cors_origins)
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "POST", "PATCH", "DELETE"),
+            allow_headers=("Authorization", "Content-Type", "If-Match", "If-None-Match", "Last-Event-ID"),
+            expose_headers=EXPOSED_HEADERS,
+            max_age=CORS_MAX_AGE,
+        )
     extra = [] if tracing is None else [trace_ids]
     pseudonym_of, logger = pseudonyms(settings.log_user_key), request_logger(settings, *extra)
     app.add_middleware(
@@ -131,7 +140,8 @@ async def _opened(
         evictor, lock = Evictor(cache, link, settings, metrics), SessionLock(link, settings, metrics)
         feed = Feed(link, settings, metrics)
         sweeper = Sweeper(Outbox(prisma), cache, link, settings, metrics)
-        for endless in (sweeper.run(), sweeper.watch(), preconditions.watch(), feed.run(), lag.measure(metrics)):
+        watches = (sweeper.watch(), preconditions.watch(), lag.measure(metrics))
+        for endless in (sweeper.run(), SearchKeys(prisma).run(), feed.run(), *watches):
             stack.push_async_callback(_end, asyncio.create_task(endless))
         stack.enter_context(before_shutdown(drain, feed.close))
         await stack.enter_async_context(log_lifetime(settings))

@@ -22,8 +22,8 @@ WRITERS = 40
 READERS = 10
 
 ADD_THOUSANDS = """
-INSERT INTO "ChatSession" ("id", "userId", "title", "isPinned")
-SELECT gen_random_uuid(), $1, 'One of thousands', n % 2 = 0 FROM generate_series(1, $2::int) AS n
+INSERT INTO "ChatSession" ("id", "userId", "title", "titleKey", "isPinned")
+SELECT gen_random_uuid(), $1, 'One of thousands', 'one of thousands', n % 2 = 0 FROM generate_series(1, $2::int) AS n
 RETURNING "id"
 """
 

@@ -25,6 +25,9 @@ from chat_sessions.contract.fields import (
 from chat_sessions.contract.messages import MAX_BATCH, Batch, Message
 from chat_sessions.contract.storable import Text
 
+# The largest integer in Postgres, the type of offsets and sequences.
+MAX_INTEGER = 2**31 - 1
+
 
 class _Out(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -71,7 +74,9 @@ class DeletionFilter(Incoming):
 
     updated_before: Time | None = None
     pinned: Flag | None = None
-    q: Annotated[Text | None, Field(max_length=MAX_TITLE, description="Titles containing this, ignoring case.")] = None
+    q: Annotated[
+        Text | None, Field(max_length=MAX_TITLE, description="Titles containing this, as `q` of the list.")
+    ] = None
 
 
 class BatchDeletion(Incoming):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from prisma.types import ChatSessionWhereInput
 
 from chat_sessions.contract.schemas import BatchDeletion
+from chat_sessions.contract.search_key import search_key
 
 
 class ListQuery(NamedTuple):
@@ -29,8 +30,17 @@ def matching(user: str, q: str | None) -> ChatSessionWhereInput:
     """Match the user's sessions whose title contains the text."""
     if not q:
         return {"userId": user}
-    # Prisma passes the text to LIKE unescaped.
-    return {"userId": user, "title": {"contains": escaped(q), "mode": "insensitive"}}
+    # A text without anything visible matches only such titles. Prisma passes texts to LIKE unescaped.
+    key = search_key(q)
+    keyed: ChatSessionWhereInput = {"titleKey": {"contains": escaped(key)} if key else ""}
+    keyless: ChatSessionWhereInput = {"titleKey": None, "title": {"contains": escaped(q), "mode": "insensitive"}}
+    return {"userId": user, "OR": [keyed, keyless]}
+
+
+def patterns(q: str) -> tuple[str, str]:
+    """Return what LIKE compares with the keys of titles, and ILIKE with titles that have none: as `matching` does."""
+    key = search_key(q)
+    return f"%{escaped(key)}%" if key else "", f"%{escaped(q)}%"
 
 
 def escaped(q: str) -> str:

@@ -12,6 +12,7 @@ from chat_sessions.contract.archive import ArchivedMessage, ArchivedSession
 from chat_sessions.contract.cursor import Cursor
 from chat_sessions.contract.messages import OWN_FIELDS, NewMessage
 from chat_sessions.contract.schemas import SessionList
+from chat_sessions.contract.search_key import search_key
 from chat_sessions.contract.spelling import text_of, without
 
 # The values, as JSON, of fields that a message leaves out.
@@ -40,8 +41,13 @@ def array(records: Iterable[bytes]) -> bytes:
 def restored(user: str, session: ArchivedSession) -> tuple[object, ...]:
     """Return the values of RESTORE_SESSION."""
     times = (_moment(session.created_at), _moment(session.updated_at))
-    count = len(session.messages)
-    return (user, session.id, session.title, session.is_pinned, text_of(session.metadata), count, *times)
+    title = (session.title, title_key(session.title))
+    return (user, session.id, *title, session.is_pinned, text_of(session.metadata), len(session.messages), *times)
+
+
+def title_key(title: str | None) -> str | None:
+    """Return the value of the column `titleKey`."""
+    return None if title is None else search_key(title)
 
 
 def record(message: NewMessage) -> bytes:

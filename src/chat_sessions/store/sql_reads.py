@@ -45,6 +45,8 @@ WHERE "id" = $1 AND "userId" = $2
 """  # noqa: S608  no user input, only constants and the schemas
 
 
+# The keys of titles that direct SQL has changed are missing until `search_keys` adds them.
+TITLE_CONTAINS: Final = '("titleKey" LIKE ${}::text OR "titleKey" IS NULL AND "title" ILIKE ${}::text)'
 METADATA_CONTAINS: Final = '"metadata"::jsonb @> ${}::jsonb'
 
 
@@ -61,7 +63,7 @@ class ListShape(NamedTuple):
 def list_sessions(shape: ListShape) -> LiteralString:
     """Return the statement for a page: $1 user, $2 limit, $3 offset, $4 the total if known.
 
-    Further parameters: the pattern of a search, the object of a metadata filter, and the cursor's pin (if pinned
+    Further parameters: the two patterns of a search, the object of a metadata filter, and the cursor's pin (if pinned
     sessions come first), time and id. The cursor is compared as one row, so that Postgres starts its index scan there.
     Title and metadata have no index, which every append would have to maintain: filters scan the rows of one user.
     """
@@ -69,10 +71,10 @@ def list_sessions(shape: ListShape) -> LiteralString:
     if shape.pinned_first:
         keys.insert(0, '"isPinned"')
     first, mine = 5, '"userId" = $1'
-    for wanted, condition in ((shape.search, '"title" ILIKE ${}::text'), (shape.metadata, METADATA_CONTAINS)):
+    for wanted, condition in ((shape.search, TITLE_CONTAINS), (shape.metadata, METADATA_CONTAINS)):
         if wanted:
-            mine += f" AND {condition.format(first)}"
-            first += 1
+            mine += f" AND {condition.format(first, first + 1)}"
+            first += condition.count("{}")
     casts = {'"updatedAt"': "timestamptz", '"isPinned"': "boolean", '"id"': "text"}
     values = [f"${first + place}::{casts[key]}" for place, key in enumerate(keys)]
     after = f" AND ({', '.join(keys)}) < ({', '.join(values)})" if shape.after else ""
