@@ -2,7 +2,8 @@
  * Prisma's JavaScript engine as a child of one Python process. The first line on stdin is the configuration, each later
  * line a call, each line on stdout a response. When stdin closes, running calls finish and the process exits.
  */
-import { JsonKeepingAdapter, rawResult } from "./adapter.mjs";
+import { Adapter, rawResult } from "./adapter.mjs";
+import { bypassing } from "./bypass.mjs";
 import { createPool, StatementNames } from "./pool.mjs";
 import { ConfigurationError, readLines, stateOf, untag, wireError } from "./protocol.mjs";
 
@@ -30,7 +31,7 @@ async function open(config) {
   const { pool, schema, pgbouncer } = poolOf(config);
   const names = new StatementNames();
   const statementNameGenerator = pgbouncer ? undefined : ({ sql }) => names.of(sql);
-  const adapter = new JsonKeepingAdapter(pool, { schema, statementNameGenerator, disposeExternalPool: true });
+  const adapter = new Adapter(pool, { schema, statementNameGenerator, disposeExternalPool: true });
   const transactionOptions = { maxWait: config.poolTimeout, timeout: config.callTimeout };
   const client = new generated.PrismaClient({ adapter, transactionOptions });
   await client._engine.start();
@@ -44,18 +45,21 @@ const usage = ({ totalCount, idleCount, waitingCount }) => ({
   waiting: waitingCount,
 });
 
-/** The engine expects the parameters of raw SQL as JSON text. */
-function prepared(query) {
+/** Runs a query. The engine expects the parameters of raw SQL as JSON text. */
+async function request(engine, query, options) {
   const given = query.query.arguments;
-  if (RAW.has(query.action)) given.parameters = JSON.stringify(given.parameters);
-  return query;
+  if (!RAW.has(query.action)) return engine.request(query, options);
+  return bypassing(given.parameters, (parameters) => {
+    given.parameters = parameters;
+    return engine.request(query, options);
+  });
 }
 
 const OPERATIONS = {
   ping: () => null,
   usage: ({ pool }) => usage(pool),
   async query({ engine }, { query, tx }) {
-    const response = await engine.request(prepared(query), { interactiveTransaction: tx && { id: tx } });
+    const response = await request(engine, query, { interactiveTransaction: tx && { id: tx } });
     const data = response.data[query.action];
     return query.action === "queryRaw" ? rawResult(data) : untag(data);
   },

@@ -10,6 +10,9 @@ from chat_sessions.cache.keys import UserKeys
 from tests.service import Caller
 from tests.waiting import swept, until_none
 
+# The default limit: with it a read finds the page that `cached` has cached.
+CACHED_LIMIT = 50
+
 
 async def quiet(database: asyncpg.Pool, redis: Redis) -> None:
     """Wait until the sweeper has caught up, and drop the holds so that readers can fill the cache."""

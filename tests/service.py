@@ -110,9 +110,23 @@ class Caller:
     async def titles(self, **params: str | int | bool) -> list[str]:
         return [each["title"] for each in (await self.page(**params)).json()["sessions"]]
 
-    async def append(self, session_id: str, *texts: str, **fields: object) -> httpx.Response:
-        messages = [{"role": "user", "content": text, **fields} for text in texts]
-        return await self.http.post(f"/api/chat/sessions/{session_id}/messages", json={"messages": messages})
+    async def append(
+        self, session_id: str, *texts: str, after_sequence: int | None = None, **fields: object
+    ) -> httpx.Response:
+        body: dict[str, object] = {"messages": [{"role": "user", "content": text, **fields} for text in texts]}
+        if after_sequence is not None:
+            body["after_sequence"] = after_sequence
+        return await self.http.post(f"/api/chat/sessions/{session_id}/messages", json=body)
+
+    async def cut(self, session_id: str, start: int, *, if_match: str | None = None) -> httpx.Response:
+        headers = {} if if_match is None else {"If-Match": if_match}
+        path = f"/api/chat/sessions/{session_id}/messages"
+        return await self.http.delete(path, params={"from_sequence": start}, headers=headers)
+
+    async def contents(self, session_id: str, limit: int = 200) -> list[tuple[int, object]]:
+        """Return the sequences and contents of the newest messages."""
+        messages = (await self.get(session_id, limit=limit)).json()["messages"]
+        return [(each["sequence"], each["content"]) for each in messages]
 
     async def change(self, session_id: str, *, if_match: str | None = None, **body: object) -> httpx.Response:
         headers = {} if if_match is None else {"If-Match": if_match}

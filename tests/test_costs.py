@@ -178,6 +178,16 @@ async def test_an_append_is_one_statement_for_any_number_of_messages(
     assert len(statements()) == 1
 
 
+async def test_a_cut_is_three_statements_in_a_transaction_and_one_round_trip(
+    ada: Caller, passive: Service, redis: Redis, session_id: str
+) -> None:
+    statements = counted(passive)
+    async with commands(redis) as sent:
+        assert (await ada.cut(session_id, 0)).status_code == 204
+        assert [each.split()[0] for each in statements()] == ["BEGIN", "SELECT", "UPDATE", "DELETE", "COMMIT"]
+        assert [each.split()[0] for each in await sent()] == ["EVALSHA"]
+
+
 @pytest.mark.parametrize("messages", [0, 1, 100])
 async def test_a_creation_is_one_statement_for_any_number_of_messages(
     messages: int, ada: Caller, passive: Service

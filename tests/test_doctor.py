@@ -349,6 +349,14 @@ async def test_a_misspelt_variable_is_reported(doctor: Doctor) -> None:
     assert "Did you mean CHAT_REDIS_URL?" in said["warning", "configuration"]
 
 
+async def test_an_unencoded_password_is_named_and_not_shown(doctor: Doctor) -> None:
+    said = await doctor.find(CHAT_DATABASE_URL="postgresql://ada:pa@ss@127.0.0.1:1/x")
+    wanted = "CHAT_DATABASE_URL: the special characters of its password must be percent-encoded"
+    assert wanted in said["wrong", "configuration"]
+    assert ("skipped", "postgres") in said
+    assert not any("ss@" in each for each in said.values())
+
+
 async def test_a_sidebar_that_was_not_built_is_reported(doctor: Doctor, tmp_path: Path) -> None:
     said = await doctor.find(CHAT_FRONTEND_DIR=str(tmp_path))
     assert "has no index.html" in said["wrong", "configuration"]

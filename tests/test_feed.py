@@ -50,10 +50,12 @@ def event_of(heard: ServerSentEvent | None) -> tuple[str, str]:
 async def test_every_change_is_published_in_order(ada: Caller, listener: Listener) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
     await ada.append(session_id, "hi")
+    await ada.cut(session_id, 0)
     await ada.change(session_id, is_pinned=True)
     await ada.delete(session_id)
-    assert [event_of(await listener.next()) for _ in range(4)] == [
+    assert [event_of(await listener.next()) for _ in range(5)] == [
         ("session.created", session_id),
+        ("session.updated", session_id),
         ("session.updated", session_id),
         ("session.updated", session_id),
         ("session.deleted", session_id),

@@ -134,7 +134,7 @@ async def test_an_append_finds_its_session_and_its_known_messages_by_id(
 ) -> None:
     await ada.append((await ada.create())["id"], "a")
     given = json.dumps([{"id": each, "role": "user", "body": {}} for each in ("17", "new")])
-    plan = await explain(crowd, sent.one("json_to_recordset", "known"), "00000020", "ada", given)
+    plan = await explain(crowd, sent.one("json_to_recordset", "known"), "00000020", "ada", given, None)
     assert {"ChatSession_pkey", "ChatMessage_pkey"} <= set(plan.indexes)
     assert "Seq Scan" not in plan.kinds
     assert plan.read < 20

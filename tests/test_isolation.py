@@ -50,6 +50,7 @@ class Parts:
 
 Recipe = Callable[[Values, str], Parts]
 CHANGE, APPEND = {"title": "changed"}, {"messages": [MESSAGE]}
+CUT = {"from_sequence": "0"}
 # For each place that can name another user's data: a request that does, given the values and an own session's id.
 RECIPES: dict[str, list[Recipe]] = {
     "listSessions query cursor": [
@@ -99,10 +100,17 @@ RECIPES: dict[str, list[Recipe]] = {
     "appendMessages path session_id": [
         lambda values, _: Parts(values.session_id, json=APPEND),
         lambda values, _: Parts(values.session_id, json={"messages": [{**MESSAGE, "id": values.message_id}]}),
+        lambda values, _: Parts(values.session_id, json={**APPEND, "after_sequence": 0}),
     ],
     "appendMessages body messages.id": [
         lambda values, own: Parts(own, json={"messages": [{**MESSAGE, "id": values.message_id}]}),
     ],
+    "cutMessages path session_id": [
+        lambda values, _: Parts(values.session_id, params=CUT),
+        lambda values, _: Parts(values.session_id, params=CUT, headers={"If-Match": "*"}),
+        lambda values, _: Parts(values.session_id, params=CUT, headers={"If-Match": values.etag}),
+    ],
+    "cutMessages header if-match": [lambda values, own: Parts(own, params=CUT, headers={"If-Match": values.etag})],
     "followSessions header last-event-id": [lambda values, _: Parts(headers={"Last-Event-ID": values.event_id})],
 }
 MESSAGE_FIELDS = ("role", "content", "name", "tool_call_id", "refusal", "tool_calls", "function_call", "metadata")
@@ -112,8 +120,9 @@ NAMES_NOTHING = {
     *(f"createSession body {name}" for name in ("title", "metadata", "messages")),
     *(f"createSession body messages.{name}" for name in MESSAGE_FIELDS),
     *(f"changeSession body {name}" for name in ("title", "is_pinned")),
-    "appendMessages body messages",
+    *(f"appendMessages body {name}" for name in ("messages", "after_sequence")),
     *(f"appendMessages body messages.{name}" for name in MESSAGE_FIELDS),
+    "cutMessages query from_sequence",
     *(f"batchDeleteSessions body {name}" for name in ("filter", "filter.updated_before", "filter.pinned", "dry_run")),
 }
 

@@ -26,11 +26,6 @@ async def session_id(ada: Caller) -> str:
     return created
 
 
-async def contents(caller: Caller, session_id: str) -> list[tuple[int, object]]:
-    messages = (await caller.get(session_id, limit=200)).json()["messages"]
-    return [(each["sequence"], each["content"]) for each in messages]
-
-
 class TestRoundTrip:
     @pytest.mark.parametrize(
         "message",
@@ -133,7 +128,7 @@ class TestLimits:
     async def test_a_hundred_messages_are_appended_at_once(self, ada: Caller, session_id: str) -> None:
         texts = [str(number) for number in range(100)]
         assert (await ada.append(session_id, *texts)).status_code == 201
-        assert await contents(ada, session_id) == list(enumerate(texts))
+        assert await ada.contents(session_id) == list(enumerate(texts))
 
     async def test_a_message_may_be_as_large_as_the_setting_but_no_larger(
         self, ada: Caller, service: Service, session_id: str
@@ -143,7 +138,7 @@ class TestLimits:
         for text in ("x" * limit, "é" * (limit // 2)):
             answer = await ada.append(session_id, text)
             assert (answer.status_code, answer.json()["type"]) == (422, "urn:chat-sessions:bad-request")
-        assert len(await contents(ada, session_id)) == 1
+        assert len(await ada.contents(session_id)) == 1
 
     async def test_message_metadata_has_the_limits_of_session_metadata(
         self, ada: Caller, service: Service, session_id: str
@@ -159,7 +154,8 @@ class TestLimits:
         nested: dict[str, Any] = {}
         for _ in range(levels):
             nested = {"deeper": nested}
-        answer = await ada.append(session_id, "a", **{around: [nested] if around == "content" else nested})
+        fields: dict[str, Any] = {around: [nested] if around == "content" else nested}
+        answer = await ada.append(session_id, "a", **fields)
         assert answer.status_code == status
         assert (await ada.get(session_id)).status_code == 200
 
@@ -173,14 +169,14 @@ class TestSequences:
     async def test_start_at_zero_and_have_no_gaps(self, ada: Caller, session_id: str) -> None:
         await ada.append(session_id, "a", "b")
         await ada.append(session_id, "c")
-        assert await contents(ada, session_id) == [(0, "a"), (1, "b"), (2, "c")]
+        assert await ada.contents(session_id) == [(0, "a"), (1, "b"), (2, "c")]
 
     async def test_thirty_two_concurrent_appends_are_stored_with_dense_sequences(
         self, ada: Caller, session_id: str
     ) -> None:
         answers = await asyncio.gather(*(ada.append(session_id, f"{n} a", f"{n} b") for n in range(32)))
         assert {each.status_code for each in answers} == {201}
-        stored = await contents(ada, session_id)
+        stored = await ada.contents(session_id)
         assert [sequence for sequence, _ in stored] == list(range(64))
         assert {content for _, content in stored} == {f"{n} {letter}" for n in range(32) for letter in "ab"}
         # Each call's messages are adjacent, in order, and have the sequences that it returned.
@@ -192,7 +188,7 @@ class TestSequences:
     async def test_concurrent_repeats_are_stored_once(self, ada: Caller, session_id: str) -> None:
         answers = await asyncio.gather(*(ada.append(session_id, "once", id="m1") for _ in range(16)))
         assert {(each.status_code, each.text) for each in answers} == {(201, answers[0].text)}
-        assert await contents(ada, session_id) == [(0, "once")]
+        assert await ada.contents(session_id) == [(0, "once")]
 
 
 class TestRepeats:
@@ -200,7 +196,7 @@ class TestRepeats:
         first = await ada.append(session_id, "a", id="m1")
         again = await ada.append(session_id, "a", id="m1")
         assert (again.status_code, again.content) == (201, first.content)
-        assert await contents(ada, session_id) == [(0, "a")]
+        assert await ada.contents(session_id) == [(0, "a")]
 
     @pytest.mark.parametrize(
         "same",
@@ -240,26 +236,26 @@ class TestRepeats:
         answer = await ada.http.post(path(session_id), json={"messages": messages[1:]})
         stored = answer.json()["messages"]
         assert [(each["sequence"], each["content"]) for each in stored] == [(1, "b"), (2, "c"), (3, "d")]
-        assert await contents(ada, session_id) == [(0, "a"), (1, "b"), (2, "c"), (3, "d")]
+        assert await ada.contents(session_id) == [(0, "a"), (1, "b"), (2, "c"), (3, "d")]
 
     async def test_a_repeat_of_the_creates_messages_adds_nothing(self, ada: Caller) -> None:
         created = await ada.create(messages=[{"role": "user", "content": "a", "id": "m1"}])
         await ada.append(created["id"], "a", id="m1")
-        assert await contents(ada, created["id"]) == [(0, "a")]
+        assert await ada.contents(created["id"]) == [(0, "a")]
 
     async def test_messages_without_an_id_are_all_new(self, ada: Caller, session_id: str) -> None:
         for _ in range(2):
             await ada.append(session_id, "same")
-        assert await contents(ada, session_id) == [(0, "same"), (1, "same")]
+        assert await ada.contents(session_id) == [(0, "same"), (1, "same")]
 
     async def test_ids_in_different_sessions_do_not_collide(self, ada: Caller, bob: Caller, session_id: str) -> None:
         mine, his = (await ada.create())["id"], (await bob.create())["id"]
         await ada.append(session_id, "first", id="m1")
         await ada.append(mine, "second", id="m1")
         await bob.append(his, "third", id="m1")
-        assert await contents(ada, session_id) == [(0, "first")]
-        assert await contents(ada, mine) == [(0, "second")]
-        assert await contents(bob, his) == [(0, "third")]
+        assert await ada.contents(session_id) == [(0, "first")]
+        assert await ada.contents(mine) == [(0, "second")]
+        assert await bob.contents(his) == [(0, "third")]
 
 
 class TestAccess:

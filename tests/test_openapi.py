@@ -62,6 +62,7 @@ class TestDocument:
             "PATCH /api/chat/sessions/{session_id}",
             "DELETE /api/chat/sessions/{session_id}",
             "POST /api/chat/sessions/{session_id}/messages",
+            "DELETE /api/chat/sessions/{session_id}/messages",
             "POST /api/chat/sessions/batch-delete",
             "GET /api/chat/sessions/events",
             "GET /healthz",
@@ -99,18 +100,19 @@ class TestDocument:
             if "{session_id}" in each.path:
                 assert "404" in each.described["responses"], each.name
             if "requestBody" in each.described:
-                assert "413" in each.described["responses"], each.name
+                assert {"413", "415"} <= set(each.described["responses"]), each.name
 
     @pytest.mark.parametrize(
         ("name", "statuses"),
         [
             ("listSessions", {200, 304, 401, 422, 429, 503}),
-            ("createSession", {200, 201, 401, 409, 413, 422, 429, 503}),
+            ("createSession", {200, 201, 401, 409, 413, 415, 422, 429, 503}),
             ("getSession", {200, 304, 401, 404, 422, 429, 503}),
-            ("changeSession", {200, 401, 404, 412, 413, 422, 429, 503}),
+            ("changeSession", {200, 401, 404, 412, 413, 415, 422, 429, 503}),
             ("deleteSession", {204, 401, 404, 412, 422, 429, 503}),
-            ("appendMessages", {201, 401, 404, 409, 413, 422, 429, 503}),
-            ("batchDeleteSessions", {200, 401, 409, 413, 422, 429, 503}),
+            ("appendMessages", {201, 401, 404, 409, 412, 413, 415, 422, 429, 503}),
+            ("cutMessages", {204, 401, 404, 412, 422, 429, 503}),
+            ("batchDeleteSessions", {200, 401, 409, 413, 415, 422, 429, 503}),
             ("followSessions", {200, 401, 422, 429, 503}),
             ("getReadiness", {200, 503}),
         ],
@@ -134,7 +136,7 @@ class TestDocument:
             for status, response in each.described["responses"].items()
             if status in {"204", "304"}
         ]
-        assert len(bodiless) == 3
+        assert len(bodiless) == 4
         assert not any("content" in response for response in bodiless)
 
     def test_every_response_with_an_etag_documents_it(self, operations: list[Operation]) -> None:

@@ -8,7 +8,7 @@ from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
-from tests.caching import cached, quiet
+from tests.caching import CACHED_LIMIT, cached, quiet
 from tests.proxy import Proxy
 from tests.service import Caller
 from tests.steps import deleted, statuses
@@ -48,9 +48,11 @@ async def callers(deployment: World) -> AsyncIterator[tuple[Caller, Caller]]:
     await deployment.settled()
 
 
-async def cached_sessions(deployment: World, callers: tuple[Caller, Caller]) -> Sequence[str]:
+async def cached_sessions(deployment: World, callers: tuple[Caller, Caller], messages: int = 0) -> Sequence[str]:
     """Create sessions and read them until they are cached."""
-    created = await asyncio.gather(*(callers[0].create(f"Chat {number}") for number in range(SESSIONS)))
+    said = [{"role": "user", "content": str(number)} for number in range(messages)]
+    creations = (callers[0].create(f"Chat {number}", messages=said) for number in range(SESSIONS))
+    created = await asyncio.gather(*creations)
     ids = [each["id"] for each in created]
     async with deployment.look_into_redis() as redis:
         await quiet(deployment.database, redis)
@@ -121,6 +123,7 @@ async def test_every_call_works_without_redis(deployment: World, callers: tuple[
     session_id = (await ada.create("Lisbon"))["id"]
     answers = {
         "append": (await ada.append(session_id, "hi")).status_code,
+        "cut": (await also_ada.cut(session_id, 0)).status_code,
         "rename": (await also_ada.change(session_id, title="Porto")).status_code,
         "get": (await also_ada.get(session_id)).json()["title"],
         "list": await ada.titles(),
@@ -131,6 +134,7 @@ async def test_every_call_works_without_redis(deployment: World, callers: tuple[
     deployment.redis.start()
     assert answers == {
         "append": 201,
+        "cut": 204,
         "rename": 200,
         "get": "Porto",
         "list": ["Porto"],
@@ -138,6 +142,19 @@ async def test_every_call_works_without_redis(deployment: World, callers: tuple[
         "delete": 204,
         "get after": 404,
     }
+
+
+@pytest.mark.parametrize("keep_data", [True, False], ids=["old data", "no data"])
+async def test_messages_cut_off_without_redis_stay_away_when_it_comes_back(
+    keep_data: bool, deployment: World, callers: tuple[Caller, Caller]
+) -> None:
+    ids = await cached_sessions(deployment, callers, messages=3)
+    deployment.redis.kill()
+    answers = await asyncio.gather(*(callers[0].cut(each, 1) for each in ids))
+    deployment.redis.restart(keep_data=keep_data)
+    assert {answer.status_code for answer in answers} == {204}
+    for caller in callers:
+        assert [await caller.contents(each, CACHED_LIMIT) for each in ids] == [[(0, "0")]] * SESSIONS
 
 
 async def test_appends_without_redis_have_dense_sequences(deployment: World, callers: tuple[Caller, Caller]) -> None:

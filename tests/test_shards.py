@@ -86,7 +86,11 @@ async def every_call(ada: Caller) -> None:
     await ada.append(session_id, "x" * 600_000, id="m2")
     await ada.get(session_id)
     await ada.get(session_id, before_sequence=1)
+    await ada.append(session_id, "Hello", id="m1", after_sequence=0)
     await ada.change(session_id, title="Lisbon in May", is_pinned=True)
+    for start in (9, 1, 0):
+        await ada.cut(session_id, start)
+    await ada.cut(session_id, 0, if_match='"1"')
     await ada.change(session_id, title="Late", if_match='"1"')
     await ada.delete(session_id, if_match='"1"')
     await ada.delete(session_id)

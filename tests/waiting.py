@@ -40,7 +40,12 @@ async def notes(database: asyncpg.Pool | asyncpg.Connection) -> list[str]:
 
 async def a_statement_waits(database: asyncpg.Pool) -> bool:
     """Return whether a statement waits for a lock."""
-    return bool(await database.fetchval("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+    return await waiting_statements(database) > 0
+
+
+async def waiting_statements(database: asyncpg.Pool) -> int:
+    """Return how many statements wait for a lock."""
+    return int(await database.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
 
 
 @asynccontextmanager

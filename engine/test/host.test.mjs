@@ -35,7 +35,10 @@ function start(overrides = {}) {
   return { child, next, send };
 }
 
-const raw = (sql) => ({ action: "queryRaw", query: { arguments: { query: sql, parameters: [] }, selection: {} } });
+const raw = (sql, parameters = []) => ({
+  action: "queryRaw",
+  query: { arguments: { query: sql, parameters }, selection: {} },
+});
 
 async function stop({ child }) {
   const exit = once(child, "exit");
@@ -64,6 +67,21 @@ test("an open transaction is rolled back when stdin closes", async () => {
   const { data: tx } = await host.next();
   host.send([2, { op: "query", tx, query: raw("SHOW transaction_isolation") }]);
   assert.deepEqual((await host.next()).data.rows, [["serializable"]]);
+  assert.equal(await stop(host), 0);
+});
+
+test("a large parameter reaches Postgres unchanged, in a transaction as well", async () => {
+  const host = start();
+  const text = '{"😀": "\\",\\u0000"}'.repeat(20_000);
+  host.send([1, { op: "start", timeout: 5000, max_wait: 1000 }]);
+  const { data: tx } = await host.next();
+  for (const [id, open] of [
+    [2, undefined],
+    [3, tx],
+  ]) {
+    host.send([id, { op: "query", tx: open, query: raw("SELECT $1::text AS text, $2::int AS n", [text, 1]) }]);
+    assert.deepEqual((await host.next()).data.rows, [[text, 1]]);
+  }
   assert.equal(await stop(host), 0);
 });
 

@@ -7,7 +7,6 @@ from subprocess import Popen
 from typing import NamedTuple
 
 from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 
 from chat_sessions.cache.evictor import Evictor
 from chat_sessions.cache.feed import Feed
@@ -36,16 +35,15 @@ from chat_sessions.web import openapi, problems
 from chat_sessions.web.auth.key_set import KeySet
 from chat_sessions.web.auth.keys import KeySource, SharedSecret
 from chat_sessions.web.auth.tokens import Authenticator
+from chat_sessions.web.cors import Cors
 from chat_sessions.web.dependencies import AppState, KnownQueries
 from chat_sessions.web.drain import Drain
 from chat_sessions.web.express import ExpressLane
+from chat_sessions.web.failsafe import Failsafe
 from chat_sessions.web.health import Health
 from chat_sessions.web.middleware import BodyLimit, RequestMiddleware, large_bodies
 from chat_sessions.web.routes import docs, events, messages, ops, page, sessions
 from chat_sessions.web.shutdown import before_shutdown
-
-CORS_MAX_AGE = 600
-EXPOSED_HEADERS = ("ETag", "Location", "Retry-After", "X-Request-ID")
 
 
 def create_app(
@@ -90,15 +88,9 @@ def create_app(
     openapi.install(app)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, budget=large_bodies())
     app.add_middleware(ExpressLane)
+    app.add_middleware(Failsafe)
     if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=("GET", "POST", "PATCH", "DELETE"),
-            allow_headers=("Authorization", "Content-Type", "If-Match", "If-None-Match", "Last-Event-ID"),
-            expose_headers=EXPOSED_HEADERS,
-            max_age=CORS_MAX_AGE,
-        )
+        app.add_middleware(Cors, origins=settings.cors_origins)
     extra = [] if tracing is None else [trace_ids]
     pseudonym_of, logger = pseudonyms(settings.log_user_key), request_logger(settings, *extra)
     app.add_middleware(

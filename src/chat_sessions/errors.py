@@ -4,12 +4,14 @@ ChatSessionsError
 ├── BadRequest                  422  invalid input
 ├── Unauthorized                401
 ├── BodyTooLarge                413
+├── UnsupportedMediaType        415  the body is not plain JSON
 ├── SessionNotFound             404  missing, deleted or another user's: indistinguishable
 ├── Conflict                    409
 │   ├── SessionIdTaken          409  the user has deleted a session with this id
 │   ├── MessageIdTaken          409  the session has another message with this id
 │   └── SessionBusy             409  the session's lock timed out
 ├── PreconditionFailed          412  If-Match does not match
+│   └── EndMoved                412  the session does not end at `after_sequence`
 ├── TooManyRequests             429  rate limit
 ├── TooManyStreams              429
 ├── Unavailable                 503
@@ -76,6 +78,13 @@ class BodyTooLarge(ChatSessionsError):
         super().__init__(f"Body exceeds {size_in_words(limit)}. Send less per request.")
 
 
+class UnsupportedMediaType(ChatSessionsError):
+    """The body is not JSON, or is compressed."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    detail = "Send the body as JSON with `Content-Type: application/json`, uncompressed."
+
+
 class SessionNotFound(ChatSessionsError):
     """The user has no such session."""
 
@@ -114,6 +123,12 @@ class PreconditionFailed(ChatSessionsError):
 
     status = HTTPStatus.PRECONDITION_FAILED
     detail = "The session has changed. Read it again and retry with its new ETag."
+
+
+class EndMoved(PreconditionFailed):
+    """The session does not end where the writer believes."""
+
+    detail = "The session does not end at `after_sequence`. Read its newest messages, then decide what to append."
 
 
 class TooManyRequests(ChatSessionsError):

@@ -11,7 +11,7 @@ from chat_sessions.cache.session_lock import SessionLock
 from chat_sessions.contract import etags
 from chat_sessions.contract.batch_outcome import BatchOutcome
 from chat_sessions.contract.changes import Change, ChangeKind, ManyDeleted
-from chat_sessions.contract.messages import NewMessage
+from chat_sessions.contract.messages import NewMessage, NewMessages
 from chat_sessions.contract.representation import Representation
 from chat_sessions.contract.schemas import BatchDeletion, NewSession, SessionChange
 from chat_sessions.contract.spelling import text_of
@@ -20,7 +20,8 @@ from chat_sessions.limits import KeyedLimit
 from chat_sessions.settings import Settings
 from chat_sessions.store import rows
 from chat_sessions.store.filters import ListQuery
-from chat_sessions.store.session_store import Created, Listed, MessagePage, SessionStore, Versioned
+from chat_sessions.store.session_store import Created, Listed, MessagePage, SessionStore
+from chat_sessions.store.versioned import Versioned
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -100,18 +101,28 @@ class ChatSessions:
         await self._changed(user, session_id, "updated")
         return changed
 
-    async def append(self, user: str, session_id: str, messages: Sequence[NewMessage]) -> bytes:
+    async def append(self, user: str, session_id: str, new: NewMessages) -> bytes:
         """Append messages, one writer at a time, and return their JSON.
 
-        Raise SessionNotFound, SessionBusy or MessageIdTaken.
+        Raise SessionNotFound, SessionBusy, MessageIdTaken or EndMoved.
         """
-        checked = await self._checked(messages)
+        checked = await self._checked(new.messages)
         async with self._lock.held(user, session_id):
-            stored = await self._query(self._store.append, user, session_id, checked)
+            stored = await self._query(self._store.messages.append, user, session_id, checked, new.after_sequence)
         if stored is None:
             raise SessionNotFound
         await self._changed(user, session_id, "updated")
         return stored
+
+    async def cut(self, user: str, session_id: str, start: int, versions: Sequence[int] | None) -> None:
+        """Delete the messages from a sequence on; raise SessionNotFound, or PreconditionFailed for other versions.
+
+        Like a deletion it does not wait for the session's lock. It evicts even if there is nothing to cut: an earlier
+        attempt may have cut and then crashed.
+        """
+        if not await self._query(self._store.messages.cut, user, session_id, start, versions):
+            raise await self._refusal(user, session_id, versions)
+        await self._changed(user, session_id, "updated")
 
     async def delete(self, user: str, session_id: str, versions: Sequence[int] | None) -> None:
         """Delete a session for good; raise SessionNotFound, or PreconditionFailed if it has none of the versions."""

@@ -114,10 +114,18 @@ export interface paths {
          * Append messages
          * @description Append messages in order. A message that is stored already, by its `id`, is returned as stored.
          *
-         *     The same `id` with other content is 409; key order, whitespace and the spelling of numbers make no difference.
+         *     The same `id` with other content is 409; key order, whitespace and the spelling of numbers make no difference. With
+         *     `after_sequence` the messages are appended only if the session still ends there.
          */
         post: operations["appendMessages"];
-        delete?: never;
+        /**
+         * Cut messages off
+         * @description Delete a message and all after it, for good: to regenerate an answer, or to edit a message and resend it.
+         *
+         *     The next message gets the sequence `from_sequence`, and `updated_at` becomes the time of the last remaining message,
+         *     or of the creation. If the session ends before that sequence, nothing changes.
+         */
+        delete: operations["cutMessages"];
         options?: never;
         head?: never;
         patch?: never;
@@ -399,10 +407,25 @@ export interface components {
          *         }
          *       ]
          *     }
+         * @example {
+         *       "after_sequence": 1,
+         *       "messages": [
+         *         {
+         *           "content": "Lisbon.",
+         *           "id": "m2",
+         *           "role": "assistant"
+         *         }
+         *       ]
+         *     }
          */
         NewMessages: {
             /** Messages */
             messages: components["schemas"]["NewMessage"][];
+            /**
+             * After Sequence
+             * @description The sequence of the last message you know, -1 for none. If the session ends elsewhere, nothing is appended and the response is 412, unless all the messages are stored already.
+             */
+            after_sequence?: number | null;
         };
         /**
          * NewSession
@@ -861,6 +884,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Send the body as JSON with `Content-Type: application/json`, uncompressed. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Invalid request. */
             422: {
                 headers: {
@@ -940,6 +972,15 @@ export interface operations {
             };
             /** @description Body too large. Send less per request. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send the body as JSON with `Content-Type: application/json`, uncompressed. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1225,6 +1266,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Send the body as JSON with `Content-Type: application/json`, uncompressed. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Invalid request. */
             422: {
                 headers: {
@@ -1314,8 +1364,113 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The session does not end at `after_sequence`. Read its newest messages, then decide what to append. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Body too large. Send less per request. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send the body as JSON with `Content-Type: application/json`, uncompressed. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ValidationProblem"];
+                };
+            };
+            /** @description Rate limit exceeded. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before a retry. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database unavailable. Try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before a retry. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cutMessages: {
+        parameters: {
+            query: {
+                /** @description The sequence of the first message to delete. */
+                from_sequence: number;
+            };
+            header?: {
+                /** @description The ETag the session must have; otherwise 412. */
+                "if-match"?: string | null;
+            };
+            path: {
+                /** @description Unknown ids are 404. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Session not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The session has changed. Read it again and retry with its new ETag. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

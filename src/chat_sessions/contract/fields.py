@@ -1,5 +1,6 @@
 """Validation of requests and their fields. The OpenAPI document has the same constraints."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -21,14 +22,33 @@ from chat_sessions.contract.spelling import Spelled, text_of
 from chat_sessions.contract.storable import JsonObject, has_extreme_numbers, storable
 
 MAX_TITLE = 200
+# The largest integer in Postgres, the type of offsets and sequences.
+MAX_INTEGER = 2**31 - 1
 MAX_UNKNOWN_FIELDS = 20
+
+# White space, controls, the blanks of Hangul and Braille, and what Unicode lets fonts ignore.
+_INVISIBLE = (
+    r"\s\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    r"\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+)
+# Left out of the document: there is no escape for them that all languages know.
+_INVISIBLE_BEYOND_16_BITS = r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+_VISIBLE = re.compile(f"[^{_INVISIBLE}{_INVISIBLE_BEYOND_16_BITS}]")
+
+
+def _is_visible(title: str) -> str:
+    if not _VISIBLE.search(title):
+        message = "must have at least one visible character"
+        raise ValueError(message)
+    return title
+
 
 Title = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TITLE),
+    StringConstraints(strip_whitespace=True, max_length=MAX_TITLE),
     AfterValidator(storable),
-    # Not blank: it has at least one character after trimming.
-    Field(examples=["Trip to Lisbon"], json_schema_extra={"pattern": r"[^\s\x85]"}),
+    AfterValidator(_is_visible),
+    Field(examples=["Trip to Lisbon"], json_schema_extra={"pattern": f"[^{_INVISIBLE}]"}),
 ]
 SessionId = Annotated[
     str,
@@ -52,7 +72,7 @@ def at_most(limit: int) -> BeforeValidator:
 
     def check(value: object) -> object:
         if isinstance(value, list) and len(value) > limit:
-            raise PydanticCustomError("too_long", "List should have at most {max_length} items", {"max_length": limit})
+            raise PydanticCustomError("too_long", "must have at most {max_length} items", {"max_length": limit})
         return value
 
     return BeforeValidator(check)

@@ -1,5 +1,6 @@
 """Messages in requests and responses. Fields that the contract does not define are kept exactly as sent."""
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Self
 
@@ -10,22 +11,32 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
-    StringConstraints,
     model_validator,
 )
 
-from chat_sessions.contract.fields import Incoming, SpelledObject, at_most, nothing
+from chat_sessions.contract.fields import MAX_INTEGER, Incoming, SpelledObject, at_most, nothing
 from chat_sessions.contract.spelling import text_of
 from chat_sessions.contract.storable import JsonObject, JsonObjects, Text, storable, storable_json
 
 MAX_BATCH = 100
 
+ROLE = r"^[a-z]{1,32}$"
+
+
+def _is_role(text: str) -> str:
+    if not re.fullmatch(ROLE, text):
+        message = "must be a word of up to 32 lower-case letters, such as user, assistant or tool"
+        raise ValueError(message)
+    return text
+
+
 Role = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z]{1,32}$"),
+    AfterValidator(_is_role),
     Field(
         description="system, developer, user, assistant, tool, function, reasoning, or another lowercase word.",
         examples=["user"],
+        json_schema_extra={"pattern": ROLE},
     ),
 ]
 
@@ -95,10 +106,23 @@ class NewMessages(Incoming):
     """The messages to append, in order."""
 
     messages: Annotated[Batch, Field(min_length=1)]
+    after_sequence: Annotated[
+        int | None,
+        Field(
+            strict=True,
+            ge=-1,
+            le=MAX_INTEGER,
+            description="The sequence of the last message you know, -1 for none. If the session ends elsewhere, "
+            "nothing is appended and the response is 412, unless all the messages are stored already.",
+        ),
+    ] = None
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"messages": [{"role": "user", "content": "What is the capital of Portugal?"}]}]
+            "examples": [
+                {"messages": [{"role": "user", "content": "What is the capital of Portugal?"}]},
+                {"after_sequence": 1, "messages": [{"id": "m2", "role": "assistant", "content": "Lisbon."}]},
+            ]
         }
     )
 

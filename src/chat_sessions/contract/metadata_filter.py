@@ -5,6 +5,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from chat_sessions.contract.fields import Metadata
+from chat_sessions.contract.mistakes import mistakes
 from chat_sessions.contract.spelling import read
 from chat_sessions.errors import BadRequest
 
@@ -15,11 +16,12 @@ _metadata: Final[TypeAdapter[object]] = TypeAdapter(Metadata)
 
 def checked(text: str) -> str:
     """Return the filter, or raise BadRequest unless it is a JSON object that metadata can contain."""
+    given: object = None
     try:
-        _metadata.validate_python(read(text))
+        given = read(text)
+        _metadata.validate_python(given)
     except ValidationError as error:
-        message = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
-        raise _refusal(message) from error
+        raise _refusal(f"it {mistakes(error.errors(), given)[0].message}") from error
     except BadRequest as error:
         raise _refusal(str(error)) from error
     except (ValueError, RecursionError) as error:

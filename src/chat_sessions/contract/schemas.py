@@ -25,9 +25,6 @@ from chat_sessions.contract.fields import (
 from chat_sessions.contract.messages import MAX_BATCH, Batch, Message
 from chat_sessions.contract.storable import Text
 
-# The largest integer in Postgres, the type of offsets and sequences.
-MAX_INTEGER = 2**31 - 1
-
 
 class _Out(BaseModel):
     model_config = ConfigDict(extra="forbid")

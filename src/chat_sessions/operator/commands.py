@@ -13,6 +13,7 @@ from chat_sessions.contract.archive import ArchivedSession
 from chat_sessions.operator import workbench
 from chat_sessions.operator.bulk import RowCounts
 from chat_sessions.operator.console import errors_as_messages, fail, settings_or_fail, warn
+from chat_sessions.operator.lines import lines_in_utf8
 from chat_sessions.operator.portability import RejectedLine
 from chat_sessions.operator.progress import progress
 from chat_sessions.operator.retention import Erasure
@@ -130,13 +131,13 @@ async def _import(settings: Settings, user: str, file: BinaryIO, *, new_ids: boo
     sessions = messages = rejected = 0
     async with (
         workbench.opened(settings) as bench,
-        aclosing(bench.importer.run(user, file, new_ids=new_ids)) as outcomes,
+        aclosing(bench.importer.run(user, lines_in_utf8(file), new_ids=new_ids)) as outcomes,
     ):
         async for outcome in outcomes:
             match outcome:
                 case ArchivedSession():
                     sessions, messages = sessions + 1, messages + len(outcome.messages)
-                case RejectedLine(line, reason):
+                case RejectedLine(line=line, reason=reason):
                     rejected += 1
                     warn(f"Line {line}: {reason}.")
                     if strict:

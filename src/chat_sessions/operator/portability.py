@@ -1,6 +1,6 @@
 """Exports a user's sessions as NDJSON and imports them, one page and one line in memory at a time."""
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from chat_sessions.contract.archive import ArchivedSession
 from chat_sessions.contract.changes import Change
+from chat_sessions.contract.mistakes import Mistake, mistakes
 from chat_sessions.contract.spelling import read
-from chat_sessions.errors import BadRequest, SessionIdTaken
+from chat_sessions.errors import BadRequest, ChatSessionsError, SessionIdTaken
 from chat_sessions.operator.bulk import BulkStore, Exported
 from chat_sessions.operator.evictor import CommandEvictor
 from chat_sessions.store.session_store import SessionStore
@@ -20,6 +21,12 @@ MESSAGES_PER_PAGE = 100
 # Longer lines spool to disk.
 BYTES_IN_MEMORY = 4 * 1024 * 1024
 EVICTED_AT_ONCE = 100
+ADVICE = (
+    "An export has one session per line. `jq -c . FILE` undoes pretty-printing, and `jq -c '.[]' FILE` turns an array "
+    "into lines."
+)
+# Kinds of mistakes in the fields of a session that no single damaged line has.
+FOREIGN_KINDS = frozenset(("missing", "extra_forbidden"))
 LINE_BREAKS = str.maketrans("\r\n", "  ")
 
 
@@ -77,6 +84,15 @@ class RejectedLine(NamedTuple):
 
     line: int
     reason: str
+    #: Whether it is no session of an export at all.
+    is_foreign: bool = False
+
+
+class ForeignFile(ChatSessionsError):
+    """The file is no export, so every line would be rejected."""
+
+    def __init__(self, line: RejectedLine) -> None:
+        super().__init__(f"This is not an export: line {line.line} is not a session ({line.reason}). {ADVICE}")
 
 
 class Importer:
@@ -89,12 +105,16 @@ class Importer:
     async def run(
         self, user: str, lines: Iterable[bytes], *, new_ids: bool
     ) -> AsyncGenerator[ArchivedSession | RejectedLine]:
-        """Import line by line, each atomically, and yield each outcome."""
+        """Import line by line, each atomically, and yield each outcome; raise ForeignFile if the first is foreign."""
         changes: list[Change] = []
+        is_first = True
         try:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     outcome = await self._import(user, number, line, new_ids=new_ids)
+                    if is_first and isinstance(outcome, RejectedLine) and outcome.is_foreign:
+                        raise ForeignFile(outcome)
+                    is_first = False
                     if isinstance(outcome, ArchivedSession):
                         changes.append(Change(outcome.id, "created"))
                     yield outcome
@@ -107,12 +127,16 @@ class Importer:
 
     async def _import(self, user: str, number: int, line: bytes, *, new_ids: bool) -> ArchivedSession | RejectedLine:
         try:
-            session = ArchivedSession.model_validate(_read(line))
+            given = _read(line)
+        except BadRequest as error:
+            return RejectedLine(number, str(error), is_foreign=True)
+        try:
+            session = ArchivedSession.model_validate(given)
             if new_ids:
                 session = session.model_copy(update={"id": str(uuid4())})
             await self._store.restore(user, session)
         except ValidationError as error:
-            return RejectedLine(number, _describe(error))
+            return _rejected(number, mistakes(error.errors(), given))
         except BadRequest as error:
             return RejectedLine(number, str(error))
         except SessionIdTaken:
@@ -124,14 +148,13 @@ def _read(line: bytes) -> dict[str, Any]:
     try:
         session = read(line.decode())
     except (ValueError, RecursionError) as error:
-        raise BadRequest("not a JSON document in UTF-8") from error
+        raise BadRequest("not a JSON document in Unicode") from error
     if not isinstance(session, dict):
         raise BadRequest("not a JSON object")
     return session
 
 
-def _describe(error: ValidationError) -> str:
-    first, *others = error.errors(include_url=False, include_input=False)
-    path = ".".join(map(str, first["loc"]))
-    message = first["msg"].removeprefix("Value error, ") + (f" (and {len(others)} more)" if others else "")
-    return f"{path}: {message}" if path else message
+def _rejected(number: int, found: Sequence[Mistake]) -> RejectedLine:
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    is_foreign = any(each.kind in FOREIGN_KINDS and len(each.path) == 1 for each in found)
+    return RejectedLine(number, f"{found[0]}{more}", is_foreign)

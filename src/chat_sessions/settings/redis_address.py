@@ -3,6 +3,8 @@
 from typing import Literal, NamedTuple, Self
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
+from chat_sessions.settings.passwords import check_password
+
 Kind = Literal["server", "sentinel", "cluster"]
 KINDS: dict[str, Kind] = {"": "server", "sentinel": "sentinel", "cluster": "cluster"}
 SCHEMES = tuple(f"{tls}{kind and '+'}{kind}" for kind in KINDS for tls in ("redis", "rediss"))
@@ -39,6 +41,7 @@ class RedisAddress(NamedTuple):
         parts = urlsplit(url)
         if parts.scheme not in SCHEMES:
             raise ValueError(f"must start with {', '.join(f'{each}://' for each in SCHEMES)}")
+        check_password(url)
         scheme, _, name = parts.scheme.partition("+")
         kind = KINDS[name]
         user, _, hosts = parts.netloc.rpartition("@")

@@ -2,11 +2,13 @@
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import (
+    AfterValidator,
+    BeforeValidator,
     DirectoryPath,
     Field,
     HttpUrl,
@@ -22,6 +24,8 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from chat_sessions.settings.environment import describe, is_service_of_kubernetes, platform_port
+from chat_sessions.settings.origins import check_origins, split_origins
+from chat_sessions.settings.passwords import check_password
 from chat_sessions.settings.redis_address import RedisAddress
 
 Algorithm = Literal["HS256", "RS256", "PS256", "ES256", "EdDSA"]
@@ -36,6 +40,28 @@ MIN_KEY_BYTES = 16
 MAX_SOCKET_FOLDER_BYTES = 93
 
 POSTGRES_SCHEMES = ("postgresql://", "postgres://")
+
+
+def check_database_url(url: str) -> None:
+    """Raise ValueError unless the URL is one of Postgres with an encoded password."""
+    if not url.startswith(POSTGRES_SCHEMES):
+        raise ValueError(f"must start with {' or '.join(POSTGRES_SCHEMES)}")
+    check_password(url)
+
+
+def _checking(check: Callable[[str], object]) -> Callable[[SecretStr], SecretStr]:
+    """Return a validator of a secret."""
+
+    def validate(secret: SecretStr) -> SecretStr:
+        check(secret.get_secret_value())
+        return secret
+
+    return validate
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_checking(check_database_url))]
+RedisUrl = Annotated[SecretStr, AfterValidator(_checking(RedisAddress.parse))]
+Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_origins), AfterValidator(check_origins)]
 
 
 def _log_user_key(others: Mapping[str, Any]) -> SecretStr:
@@ -81,10 +107,10 @@ class Settings(BaseSettings):
     )
     workers: PositiveInt = Field(default=1, description="worker processes; each has its own query engine")
 
-    database_url: SecretStr = Field(
+    database_url: DatabaseUrl = Field(
         description="PostgreSQL, `postgresql://user:password@host:port/name`; `?pgbouncer=true` behind PgBouncer"
     )
-    redis_url: SecretStr = Field(
+    redis_url: RedisUrl = Field(
         description="Redis: `redis://…`, `redis+sentinel://…` or `redis+cluster://…`; `rediss` for TLS"
     )
 
@@ -161,9 +187,7 @@ class Settings(BaseSettings):
         default=3, le=60, description="how long to keep serving after SIGTERM; 0 without a balancer"
     )
 
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="comma-separated origins whose pages may call the API"
-    )
+    cors_origins: Origins = Field(default=(), description="comma-separated origins whose pages may call the API")
     log_format: Literal["json", "console"] = Field(
         default="json", description="`json`, or `console` for people, which includes exception messages"
     )
@@ -184,11 +208,6 @@ class Settings(BaseSettings):
     def _ignore_kubernetes_service(cls, port: object) -> object:
         return platform_port() if is_service_of_kubernetes(port) else port
 
-    @field_validator("cors_origins", mode="before")
-    @classmethod
-    def _split_at_commas(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
     @field_validator("jwt_secret", "log_user_key")
     @classmethod
     def _check_length(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
@@ -203,19 +222,6 @@ class Settings(BaseSettings):
         if folder is not None and len(os.fsencode(folder)) > MAX_SOCKET_FOLDER_BYTES:
             raise ValueError(f"is too long for Unix sockets; use a path of at most {MAX_SOCKET_FOLDER_BYTES} bytes")
         return folder
-
-    @field_validator("database_url")
-    @classmethod
-    def _check_database_url(cls, url: SecretStr) -> SecretStr:
-        if not url.get_secret_value().startswith(POSTGRES_SCHEMES):
-            raise ValueError(f"must start with {' or '.join(POSTGRES_SCHEMES)}")
-        return url
-
-    @field_validator("redis_url")
-    @classmethod
-    def _check_redis_url(cls, url: SecretStr) -> SecretStr:
-        RedisAddress.parse(url.get_secret_value())
-        return url
 
     # A field validator, because model validators do not run while any field is invalid.
     @field_validator("jwks_url")

@@ -37,7 +37,7 @@ class Topology:
 
 def _text(value: object) -> object:
     """Format a parameter as text that Postgres can parse."""
-    if isinstance(value, bool):
+    if isinstance(value, int):
         return str(value).lower()
     return f"{{{','.join(map(str, value))}}}" if isinstance(value, list | tuple) else value
 

@@ -8,6 +8,7 @@ from subprocess import Popen
 from typing import IO, cast
 
 from chat_sessions.errors import DatabaseUnavailable, MigrationFailed
+from chat_sessions.settings.passwords import check_password
 from chat_sessions.store.prisma.node import ENGINE_DIR, launch
 
 # Exit code of engine/migrate.mjs: the migrations and the URL are fine, so a retry may succeed.
@@ -46,6 +47,7 @@ def migrate_deploy(
     the failed migration is rolled back. Only one that cannot run in a transaction may be half applied; it blocks the
     next call until an operator resolves it.
     """
+    _check(database_url)
     known = [asdict(migration) for migration in known_migrations(migrations)]
     config = {"url": database_url, "migrations": known, "distribution": CITUS.read_text() if citus else None}
     try:
@@ -55,6 +57,14 @@ def migrate_deploy(
     except OSError as error:
         message = f"Node.js, which runs the migrations, does not start: {error}"
         raise MigrationFailed(message) from error
+
+
+def _check(database_url: str) -> None:
+    try:
+        check_password(database_url)
+    except ValueError as error:
+        message = f"The database URL is invalid: {error}."
+        raise MigrationFailed(message) from None
 
 
 def _follow(node: Popen[bytes], report: Callable[[str], None]) -> None:

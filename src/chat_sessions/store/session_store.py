@@ -4,7 +4,7 @@ from asyncio import sleep
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 from uuid import uuid4
 
 from prisma import Prisma
@@ -16,18 +16,16 @@ from chat_sessions.contract.archive import ArchivedSession
 from chat_sessions.contract.cursor import Cursor
 from chat_sessions.contract.schemas import BatchDeletion, NewSession, SessionChange
 from chat_sessions.contract.spelling import text_of
-from chat_sessions.errors import MessageIdTaken, SessionBusy, SessionIdTaken, StatementUndone, Unavailable
+from chat_sessions.errors import SessionBusy, SessionIdTaken, StatementUndone, Unavailable
 from chat_sessions.limits import PacedLimit
 from chat_sessions.store import filters, rows, sql_writes
 from chat_sessions.store.citus import Topology
 from chat_sessions.store.filters import ListQuery, Place
+from chat_sessions.store.message_store import MessageStore
 from chat_sessions.store.sql_reads import MAX_PAGE_BYTES, OPEN_SESSION, ListShape, list_sessions
+from chat_sessions.store.sqlstate import UNIQUE_VIOLATION, has_sqlstate
+from chat_sessions.store.versioned import Versioned
 
-UNIQUE_VIOLATION = "23505"
-# A number that Postgres can store as json, but not convert to jsonb for comparison.
-NOT_COMPARABLE = "22003"
-# An append that collides with another append of the same message finds it on the next attempt.
-APPEND_ATTEMPTS = 4
 SNAPSHOT_ATTEMPTS = 5
 # The cascade must delete the messages of a piece within statement_timeout. Small pieces also keep the engine and the
 # event loop responsive, and make Postgres look up each id instead of reading the account.
@@ -43,15 +41,6 @@ LARGE_PAGE_WAIT_SECONDS = 10
 MANY_LARGE_PAGES = "Too many large pages are being read at once; try again, or read with a smaller limit."
 BATCH_TIMEOUT = timedelta(seconds=30)
 MESSAGES_PER_INSERT = 200
-
-T = TypeVar("T")
-
-
-class Versioned(NamedTuple, Generic[T]):
-    """A result and the version of its session."""
-
-    value: T
-    version: int
 
 
 class Created(NamedTuple):
@@ -82,6 +71,7 @@ class SessionStore:
     def __init__(self, prisma: Prisma, topology: Topology | None = None) -> None:
         self._prisma = prisma
         self._topology = topology or Topology()
+        self.messages = MessageStore(prisma, self._topology)
         self._large_pages = PacedLimit(LARGE_PAGE_WAIT_SECONDS, lambda: Unavailable(MANY_LARGE_PAGES))
 
     async def list(self, user: str, query: ListQuery, total: int | None = None) -> Listed:
@@ -126,7 +116,7 @@ class SessionStore:
         try:
             created = await self._topology.query_for(self._prisma, user, sql_writes.CREATE_SESSION, *given)
         except RawQueryError as error:
-            if not _is(error, UNIQUE_VIOLATION):
+            if not has_sqlstate(error, UNIQUE_VIOLATION):
                 raise
             raise SessionIdTaken from None
         known = created or await self._prisma.query_raw(sql_writes.FIND_SUMMARY, session_id, user)
@@ -143,7 +133,7 @@ class SessionStore:
                     some = rows.array(map(rows.record, archived.messages[start : start + MESSAGES_PER_INSERT]))
                     await transaction.execute_raw(sql_writes.RESTORE_MESSAGES, user, archived.id, some)
         except RawQueryError as error:
-            if not _is(error, UNIQUE_VIOLATION):
+            if not has_sqlstate(error, UNIQUE_VIOLATION):
                 raise
             raise SessionIdTaken from None
 
@@ -154,26 +144,6 @@ class SessionStore:
         given = (session_id, user, change.title, change.is_pinned, versions, rows.title_key(change.title))
         changed = await self._topology.query_for(self._prisma, user, sql_writes.CHANGE_SESSION, *given)
         return _summary(changed[0]) if changed else None
-
-    async def append(self, user: str, session_id: str, messages: bytes) -> bytes | None:
-        """Append a JSON array of records; return the messages with sequences, or None if the session is not the user's.
-
-        Raise MessageIdTaken if the session has another message with one of the ids.
-        """
-        for _ in range(APPEND_ATTEMPTS):
-            try:
-                given = (session_id, user, messages)
-                [stored] = await self._topology.query_for(self._prisma, user, sql_writes.APPEND_MESSAGES, *given)
-            except RawQueryError as error:
-                if _is(error, NOT_COMPARABLE):
-                    raise MessageIdTaken from None
-                if not _is(error, UNIQUE_VIOLATION):
-                    raise
-            else:
-                if stored["differs"]:
-                    raise MessageIdTaken
-                return stored["body"].encode() if stored["body"] else None
-        raise SessionBusy
 
     async def delete(self, user: str, session_id: str, versions: Sequence[int] | None) -> bool:
         """Delete a session with its messages if it has one of the versions; return whether it did."""
@@ -225,10 +195,6 @@ class SessionStore:
     async def exists(self, user: str, session_id: str) -> bool:
         """Return whether the user has this session."""
         return await self._prisma.chatsession.count(where={"id": session_id, "userId": user}) == 1
-
-
-def _is(error: RawQueryError, state: str) -> bool:
-    return bool(error.meta.get("code") == state)
 
 
 def _summary(row: dict[str, str]) -> Versioned[bytes]:

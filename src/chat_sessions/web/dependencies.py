@@ -9,7 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from chat_sessions.cache.feed import Feed, Stream
 from chat_sessions.cache.rate_limit import RateLimit
 from chat_sessions.contract import etags, metadata_filter
-from chat_sessions.contract.schemas import MAX_INTEGER
+from chat_sessions.contract.fields import MAX_INTEGER
 from chat_sessions.contract.storable import Text, is_storable
 from chat_sessions.contract.user import User
 from chat_sessions.errors import BadRequest, SessionNotFound, Unauthorized
@@ -171,5 +171,8 @@ Sessions = Annotated[ChatSessions, Depends(_sessions)]
 PathSessionId = Annotated[str, Depends(_session_id)]
 ListPage = Annotated[ListQuery, Depends(_list_page)]
 Page = Annotated[MessagePage, Depends(_message_page)]
+FromSequence = Annotated[
+    int, Query(ge=0, le=MAX_INTEGER, description="The sequence of the first message to delete.", examples=[2])
+]
 IfMatch = Annotated[tuple[int, ...] | None, Depends(_if_match)]
 IfNoneMatch = Annotated[str | None, Header(description="An ETag; 304 if it is still current.")]

@@ -1,4 +1,4 @@
-"""Request ids, request logs, request metrics, the 500 response, and the body limit."""
+"""Request ids, request logs, request metrics, and the body limit."""
 
 import re
 from collections.abc import Callable
@@ -18,10 +18,8 @@ from chat_sessions.telemetry.labels import method_of, route_of
 from chat_sessions.telemetry.metrics import Metrics
 from chat_sessions.web.connection.framing import expects_continue
 from chat_sessions.web.drain import Drain
-from chat_sessions.web.problems import internal_error, problem_response
+from chat_sessions.web.problems import problem_response
 from chat_sessions.web.request_id import header_of, request_id_of
-
-log = structlog.get_logger("chat_sessions.requests")
 
 # nginx's status for a client that disconnected before the response.
 CLIENT_CLOSED_REQUEST = 499
@@ -89,12 +87,6 @@ class RequestMiddleware:
             await self._app(scope, receive_watched, send_with_id)
         except ClientDisconnect:
             return
-        except Exception:
-            log.exception("request.failed", method=method_of(scope), route=route_of(scope))
-            if status:
-                # The response has started, so the server can only cut the connection.
-                raise
-            await internal_error()(scope, receive, send_with_id)
         finally:
             self._record(scope, request_id, status or CLIENT_CLOSED_REQUEST, perf_counter() - started)
 

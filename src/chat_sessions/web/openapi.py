@@ -50,6 +50,11 @@ LINKS: Final[Mapping[str, Sequence[tuple[str, Mapping[str, str], str]]]] = {
         ("getSession", {**RETURNED_ID, "before_sequence": "$response.body#/oldest_sequence"}, "Older messages."),
         ("changeSession", {**RETURNED_ID, **IF_UNCHANGED}, "Rename or pin it, unless it has changed since."),
         ("appendMessages", RETURNED_ID, "Append messages."),
+        (
+            "cutMessages",
+            {**RETURNED_ID, **IF_UNCHANGED, "from_sequence": "$response.body#/oldest_sequence"},
+            "Delete these messages, unless the session has changed since.",
+        ),
         ("deleteSession", {**RETURNED_ID, **IF_UNCHANGED}, "Delete it, unless it has changed since."),
     ),
     "changeSession": (
@@ -59,12 +64,18 @@ LINKS: Final[Mapping[str, Sequence[tuple[str, Mapping[str, str], str]]]] = {
     "appendMessages": (
         ("getSession", SAME_ID, "Open the session."),
         ("appendMessages", SAME_ID, "Append more."),
+        ("cutMessages", {**SAME_ID, "from_sequence": "$response.body#/messages/0/sequence"}, "Take them back."),
         ("deleteSession", SAME_ID, "Delete the session."),
+    ),
+    "cutMessages": (
+        ("getSession", SAME_ID, "Open the session."),
+        ("appendMessages", SAME_ID, "Append messages in their place."),
     ),
     "deleteSession": (
         ("getSession", SAME_ID, "404 from now on."),
         ("changeSession", SAME_ID, "404 from now on."),
         ("appendMessages", SAME_ID, "404 from now on."),
+        ("cutMessages", {**SAME_ID, "from_sequence": "0"}, "404 from now on."),
         ("deleteSession", SAME_ID, "404 from now on."),
     ),
 }

@@ -4,21 +4,25 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
+from chat_sessions.contract.mistakes import Mistake, Path, mistakes, place
 from chat_sessions.contract.schemas import Problem, ValidationProblem
 from chat_sessions.errors import (
     BadRequest,
+    BodyTooLarge,
     ChatSessionsError,
     DatabaseUnavailable,
     NotReady,
     ShuttingDown,
     Unauthorized,
+    UnsupportedMediaType,
 )
 
 log = structlog.get_logger(__name__)
@@ -29,7 +33,8 @@ GENERIC_DETAILS = {
     HTTPStatus.NOT_FOUND: "Not found. See /docs for the API.",
     HTTPStatus.METHOD_NOT_ALLOWED: "Method not allowed. See the Allow header.",
 }
-INVALID_JSON = {"loc": ["body"], "msg": "must be one JSON document in UTF-8", "type": "json_invalid"}
+# FastAPI's status 400 is for a body that is not UTF-8, nested too deeply or has numbers that are too long.
+UNREADABLE = Mistake(("body",), "must be one JSON document in UTF-8", "json_invalid")
 HEADER_DOCS = {
     "Retry-After": ("Seconds to wait before a retry.", "integer"),
     "WWW-Authenticate": ('`Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750).', "string"),
@@ -79,7 +84,12 @@ def install(app: FastAPI) -> None:
 
 
 def documented(*errors: type[ChatSessionsError]) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI responses of a route for these errors, and for 422, which every route can return."""
+    """Return the OpenAPI responses of a route for these errors.
+
+    Every route can also return 422, and a route with a body 415.
+    """
+    if BodyTooLarge in errors:
+        errors = (*errors, UnsupportedMediaType)
     responses: dict[int | str, dict[str, Any]] = {
         UNPROCESSABLE.value: {"model": ValidationProblem, "description": "Invalid request."}
     }
@@ -132,8 +142,7 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
         return problem_response(error.__cause__)
     status = HTTPStatus(error.status_code)
     if status == HTTPStatus.BAD_REQUEST:
-        # FastAPI's status for a body that is not UTF-8, nested too deeply or has numbers that are too long.
-        return _invalid([INVALID_JSON])
+        return _invalid([UNREADABLE])
     headers = _allowed(request, error) if status == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
     return ProblemResponse(status, GENERIC_DETAILS.get(status, str(error.detail)), headers=headers)
 
@@ -147,23 +156,41 @@ def _allowed(request: Request, error: HTTPException) -> Mapping[str, str]:
     return {"Allow": ", ".join(method.upper() for method in operations)}
 
 
-async def _invalid_request(_request: Request, error: RequestValidationError) -> Response:
-    # Without the input, which may be large, secret or not encodable.
-    return _invalid(
-        [
-            {"loc": _truncate(each["loc"]), "msg": each["msg"], "type": each["type"]}
-            for each in error.errors()[:MAX_ERRORS]
-        ]
-    )
+async def _invalid_request(request: Request, error: RequestValidationError) -> Response:
+    given = {
+        "body": error.body,
+        "query": request.query_params,
+        "header": request.headers,
+        "path": request.path_params,
+    }
+    errors = [_readable(each) for each in error.errors()[:MAX_ERRORS]]
+    return _invalid(mistakes(errors, given))
 
 
-def _invalid(errors: list[dict[str, Any]]) -> ProblemResponse:
-    detail = "Invalid request. See `errors` for what to change."
-    return ProblemResponse(UNPROCESSABLE, detail, kind="invalid-request", errors=errors)
+def _readable(error: dict[str, Any]) -> ErrorDetails:
+    if error["type"] != "json_invalid":
+        return cast("ErrorDetails", error)
+    # FastAPI's location of invalid JSON ends with a position in the text, which is no path.
+    (body, position), reason = error["loc"], error["ctx"]["error"]
+    return cast("ErrorDetails", {**error, "loc": (body,), "ctx": {"error": f"{reason} at character {position + 1:,}"}})
 
 
-def _truncate(location: Sequence[str | int]) -> list[str | int]:
-    return [part if isinstance(part, int) else part[:MAX_LOCATION_CHARACTERS] for part in location[:MAX_LOCATIONS]]
+def _invalid(found: Sequence[Mistake]) -> ProblemResponse:
+    """Return a response without the input, which may be large, secret or not encodable."""
+    first = found[0]._replace(path=_truncate(found[0].path))
+    more = f" See `errors` for {len(found) - 1} more." if len(found) > 1 else ""
+    errors = [{"loc": list(_truncate(each.path)), "msg": each.message, "type": each.kind} for each in found]
+    return ProblemResponse(UNPROCESSABLE, f"{_sentence(first)}{more}", kind="invalid-request", errors=errors)
+
+
+def _sentence(mistake: Mistake) -> str:
+    # A path without the part of the request, unless the mistake is about all of it.
+    path = mistake.path[1:] or mistake.path
+    return f"{place(path)}: {mistake.message}."
+
+
+def _truncate(path: Path) -> Path:
+    return tuple(part if isinstance(part, int) else part[:MAX_LOCATION_CHARACTERS] for part in path[:MAX_LOCATIONS])
 
 
 def _kind(error: type[ChatSessionsError]) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from contextlib import aclosing, asynccontextmanager, contextmanager, nullcontext, suppress
 from time import monotonic
 from typing import Any
 
@@ -143,8 +143,8 @@ class RedisLink:
         servers = self._masters.all
         if not servers:
             raise RedisAway
-        async with servers[0].client.pubsub(ignore_subscribe_messages=True) as pubsub:
-            yield Subscription(pubsub)
+        async with aclosing(Subscription(servers[0].client.pubsub(ignore_subscribe_messages=True))) as subscription:
+            yield subscription
 
     async def close(self) -> None:
         """Close every connection."""
@@ -154,20 +154,37 @@ class RedisLink:
 
 
 class Subscription:
-    """The channels of one connection; every method raises RedisAway when it breaks."""
+    """The channels of one connection; every method raises RedisAway when it breaks or has been closed."""
 
     def __init__(self, pubsub: PubSub) -> None:
         self._pubsub = pubsub
+        self._closed = False
+        self._changing = asyncio.Lock()
 
     async def add(self, *channels: str) -> None:
         """Subscribe to channels."""
-        with _redis_away():
+        async with self._change():
             await self._pubsub.subscribe(*channels)
 
     async def remove(self, channel: str) -> None:
         """Unsubscribe from a channel."""
-        with _redis_away():
+        async with self._change():
             await self._pubsub.unsubscribe(channel)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        async with self._changing:
+            self._closed = True
+            await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+
+    @asynccontextmanager
+    async def _change(self) -> AsyncIterator[None]:
+        async with self._changing:
+            if self._closed:
+                # redis-py would open another connection, which nobody would close.
+                raise RedisAway
+            with _redis_away():
+                yield
 
     async def next(self, wait: float) -> str | None:
         """Return the channel of the next message, or None after `wait` seconds without one."""

@@ -1,6 +1,6 @@
 """One Redis server: its connections, and the run they belong to."""
 
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
@@ -15,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
+from typing_extensions import override
 
 from chat_sessions.cache.redis.batcher import Batcher, Bounds
 from chat_sessions.cache.redis.punctuality import within
@@ -65,6 +66,29 @@ def _unhurried(settings: Settings) -> dict[str, float]:
     return dict.fromkeys(("socket_timeout", "socket_connect_timeout"), BACKSTOP * settings.redis_timeout)
 
 
+class _Guarded(AbstractConnection):
+    """A connection that may be closed while another task is about to send, which redis-py has no error for."""
+
+    @override
+    async def _send_packed_command(self, command: Iterable[bytes]) -> None:
+        if not self.is_connected:
+            raise RedisConnectionError("the connection has been closed")
+        await super()._send_packed_command(command)
+
+
+def _pool(url: str, settings: Settings, on_connect: Callable[[Any], Awaitable[None]]) -> BlockingConnectionPool:
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=settings.redis_pool_size,
+        timeout=settings.redis_timeout,
+        redis_connect_func=on_connect,
+        **limits(settings) | _unhurried(settings),
+    )
+    # Derived here, because the URL decides on the class: plain, TLS or Unix socket.
+    pool.connection_class = type("Connection", (_Guarded, pool.connection_class), {})
+    return pool
+
+
 class RedisServer:
     """A master. `epoch` identifies its current run; what was cached under another may be stale."""
 
@@ -72,15 +96,7 @@ class RedisServer:
         self.epoch = ""
         self._timeout = settings.redis_timeout
         self.responsive = True
-        self.client = Redis.from_pool(
-            BlockingConnectionPool.from_url(
-                url,
-                max_connections=settings.redis_pool_size,
-                timeout=settings.redis_timeout,
-                redis_connect_func=self._on_connect,
-                **limits(settings) | _unhurried(settings),
-            )
-        )
+        self.client = Redis.from_pool(_pool(url, settings, self._on_connect))
         self._identify = IDENTIFY_IN_CLUSTER if in_cluster else IDENTIFY
         self._scripts = {name: self.client.register_script(_text(name)) for name in get_args(ScriptName)}
         bounds = Bounds(MAX_CALLS_AT_ONCE, MAX_BYTES_AT_ONCE, settings.redis_pool_size - SPARE_CONNECTIONS)

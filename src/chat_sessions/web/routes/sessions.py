@@ -29,7 +29,7 @@ from chat_sessions.errors import (
     TooManyRequests,
     Unauthorized,
 )
-from chat_sessions.store.session_store import Versioned
+from chat_sessions.store.versioned import Versioned
 from chat_sessions.web.dependencies import (
     CurrentUser,
     IfMatch,

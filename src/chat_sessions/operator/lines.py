@@ -1,0 +1,30 @@
+"""The lines of a file in any Unicode encoding: PowerShell writes UTF-16, and many editors a byte order mark."""
+
+import codecs
+import json
+from collections.abc import Iterator
+from io import BufferedReader, RawIOBase, TextIOWrapper
+from typing import BinaryIO, cast
+
+#: Stands for a line that cannot be decoded; no line of UTF-8.
+UNDECODABLE = b"\xff"
+
+
+def lines_in_utf8(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines in UTF-8, without a byte order mark."""
+    reader = BufferedReader(cast("RawIOBase", file))
+    head = reader.peek(4)
+    encoding = json.detect_encoding(head[:4])
+    if encoding.startswith("utf-8"):
+        reader.read(len(codecs.BOM_UTF8) if encoding == "utf-8-sig" else 0)
+        yield from reader
+    else:
+        yield from _encoded_again(TextIOWrapper(reader, encoding, newline="\n"))
+
+
+def _encoded_again(text: TextIOWrapper) -> Iterator[bytes]:
+    try:
+        for line in text:
+            yield line.encode()
+    except UnicodeDecodeError:
+        yield UNDECODABLE

@@ -1,0 +1,14 @@
+"""The SQLSTATEs of statements that Postgres refuses because of what it has stored or was sent."""
+
+from typing import Final
+
+from prisma.errors import RawQueryError
+
+UNIQUE_VIOLATION: Final = "23505"
+# A number that Postgres can store as json, but not convert to jsonb for comparison.
+NOT_COMPARABLE: Final = "22003"
+
+
+def has_sqlstate(error: RawQueryError, state: str) -> bool:
+    """Return whether Postgres has reported this state."""
+    return bool(error.meta.get("code") == state)

@@ -1,0 +1,56 @@
+"""Connections to Redis that close while another task uses them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from chat_sessions.cache.redis.link import RedisAway, RedisLink
+from chat_sessions.cache.redis.server import RedisServer
+from chat_sessions.settings import Settings
+from chat_sessions.telemetry.metrics import Metrics
+
+
+@pytest.fixture
+async def link(settings: Settings) -> AsyncIterator[RedisLink]:
+    opened = RedisLink(settings, Metrics())
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def connection(settings: Settings) -> AsyncIterator[AbstractConnection]:
+    server = RedisServer(settings.redis_url.get_secret_value(), settings, in_cluster=False)
+    pool: Any = server.client.connection_pool
+    connection = await pool.get_connection()
+    yield connection
+    await pool.release(connection)
+    await server.close()
+
+
+async def test_a_command_on_a_connection_that_closes_meanwhile_fails_as_a_lost_connection(
+    connection: AbstractConnection,
+) -> None:
+    ping = asyncio.ensure_future(connection.send_command("PING"))
+    await asyncio.sleep(0)
+    await connection.disconnect(nowait=True)
+    [error] = await asyncio.gather(ping, return_exceptions=True)
+    # Where asyncio starts to send at once, the command has gone out.
+    assert error is None or type(error) is RedisConnectionError
+
+
+async def test_a_closed_connection_sends_nothing(connection: AbstractConnection) -> None:
+    await connection.disconnect(nowait=True)
+    with pytest.raises(RedisConnectionError, match="closed"):
+        await connection._send_packed_command([b"PING"])  # noqa: SLF001  what redis-py calls last
+
+
+async def test_a_closed_subscription_opens_no_further_connection(link: RedisLink) -> None:
+    async with link.subscription() as subscription:
+        await subscription.add("chat:a")
+    for change in (subscription.add("chat:b"), subscription.remove("chat:a")):
+        with pytest.raises(RedisAway):
+            await change
