@@ -24,8 +24,11 @@ EVENTS = "/api/chat/sessions/events"
 
 @pytest.fixture(scope="module")
 async def service(settings: Settings) -> AsyncIterator[Service]:
-    """A worker whose holds last until a sweeper comes, however late: what a hold remembers is not told again."""
-    async with running(settings.model_copy(update={"cache_hold": LIMIT_SECONDS})) as worker:
+    """A worker that does not sweep: a sweeper that is quicker than the writer publishes the change as well.
+
+    Its holds last until another worker sweeps, however late: what a hold remembers is not published again.
+    """
+    async with running(settings.model_copy(update={"cache_hold": LIMIT_SECONDS, "sweep_interval": 3600})) as worker:
         yield worker
 
 
@@ -68,16 +71,22 @@ async def test_a_change_on_another_worker_is_published(settings: Settings, liste
     assert event_of(await listener.next()) == ("session.created", session_id)
 
 
-async def test_a_change_by_direct_sql_is_published(ada: Caller, listener: Listener, database: asyncpg.Pool) -> None:
+async def test_a_change_by_direct_sql_is_published(
+    ada: Caller, settings: Settings, listener: Listener, database: asyncpg.Pool
+) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
     await listener.next()
     await database.execute('DELETE FROM "ChatSession"')
-    assert event_of(await listener.next()) == ("session.deleted", session_id)
+    async with running(settings):
+        assert event_of(await listener.next()) == ("session.deleted", session_id)
 
 
-async def test_each_change_is_published_once(ada: Caller, listener: Listener, database: asyncpg.Pool) -> None:
+async def test_each_change_is_published_once(
+    ada: Caller, settings: Settings, listener: Listener, database: asyncpg.Pool
+) -> None:
     await ada.create("Lisbon")
-    await swept(database)
+    async with running(settings):
+        await swept(database)
     last = (await ada.create("Porto"))["id"]
     await listener.next()
     assert event_of(await listener.next()) == ("session.created", last)
@@ -124,7 +133,6 @@ async def test_more_events_than_one_read_takes_all_arrive(ada: Caller, url: str)
     created = {each["id"] for each in await asyncio.gather(*(ada.create(str(number)) for number in range(120)))}
     async with following(url, last_event_id=seen.id) as again:
         heard = set[str]()
-        # A sweeper that is quicker than the writer publishes a change as well.
         while heard != created:
             heard.add(event_of(await again.next())[1])
 
