@@ -29,7 +29,7 @@ export default defineConfig({
   use: {
     baseURL: given ?? `http://127.0.0.1:${PORT}`,
     viewport: { width: 1280, height: 800 },
-    trace: "retain-on-failure",
+    trace: "on-first-retry",
     launchOptions: {
       ...browser(),
       args: [

@@ -13,10 +13,10 @@ from chat_sessions.contract.archive import ArchivedSession
 from chat_sessions.operator import workbench
 from chat_sessions.operator.bulk import RowCounts
 from chat_sessions.operator.console import errors_as_messages, fail, settings_or_fail, warn
+from chat_sessions.operator.deletion import Erasure
 from chat_sessions.operator.lines import lines_in_utf8
 from chat_sessions.operator.portability import RejectedLine
 from chat_sessions.operator.progress import progress
-from chat_sessions.operator.retention import Erasure
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.pseudonyms import pseudonyms
 

@@ -8,9 +8,9 @@ from chat_sessions.cache.evictor import Evictor
 from chat_sessions.cache.redis.link import RedisLink
 from chat_sessions.cache.session_cache import SessionCache
 from chat_sessions.operator.bulk import BulkStore
+from chat_sessions.operator.deletion import Eraser, Purge
 from chat_sessions.operator.evictor import CommandEvictor
 from chat_sessions.operator.portability import Exporter, Importer
-from chat_sessions.operator.retention import Eraser, Purge
 from chat_sessions.settings import Settings
 from chat_sessions.store.prisma.client import prisma_client
 from chat_sessions.store.session_store import SessionStore
