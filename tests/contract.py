@@ -76,6 +76,9 @@ def validate(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> No
         elif keyword in {"properties", "additionalProperties", "items"}:
             for part, described in _parts(value, keyword, schema):
                 validate(part, described, document)
+            # Clients must expect new fields; here, each has to be documented.
+            others = value.keys() - wanted.keys() if keyword == "properties" else ()
+            assert not others or "additionalProperties" in schema, f"{others} is not documented"
         elif keyword == "anyOf":
             assert any(_is_valid(value, each, document) for each in wanted), f"{value!r} fits none of {wanted}"
         else:

@@ -47,6 +47,7 @@ async def listener(url: str) -> AsyncIterator[Listener]:
 
 def event_of(heard: ServerSentEvent | None) -> tuple[str, str]:
     assert heard is not None, "the stream has ended"
+    assert heard.data["type"] == heard.event
     return heard.event, heard.data["id"]
 
 
@@ -115,7 +116,7 @@ async def test_an_unknown_last_event_id_means_reset(url: str, unknown: str) -> N
     async with following(url, last_event_id=unknown) as listener:
         heard = await listener.next()
     assert heard is not None
-    assert (heard.event, heard.data) == ("reset", {})
+    assert (heard.event, heard.data) == ("reset", {"type": "reset", "id": None})
 
 
 async def test_events_go_on_after_a_reset(ada: Caller, url: str) -> None:

@@ -240,7 +240,9 @@ def accepted_names(document: dict[str, Any], operation: str, way: tuple[str | in
 def _resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     while "$ref" in schema or "anyOf" in schema:
         if "anyOf" in schema:
-            schema = schema["anyOf"][0]
+            alternatives = [_resolved(each, document) for each in schema["anyOf"]]
+            objects = {name: each for one in alternatives for name, each in one.get("properties", {}).items()}
+            schema = {"properties": objects} if objects else alternatives[0]
         else:
             schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     return schema

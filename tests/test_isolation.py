@@ -138,7 +138,7 @@ def places(document: dict[str, Any]) -> Iterator[str]:
     for _, _, operation in operations(document):
         name = operation["operationId"]
         for parameter in operation.get("parameters", []):
-            yield f"{name} {parameter['in']} {parameter['name']}"
+            yield f"{name} {parameter['in']} {parameter['name'].lower()}"
         for content in operation.get("requestBody", {}).get("content", {}).values():
             yield from (f"{name} body {each}" for each in _fields(content["schema"], document))
 
@@ -146,8 +146,10 @@ def places(document: dict[str, Any]) -> Iterator[str]:
 def _fields(schema: dict[str, Any], document: dict[str, Any]) -> Iterator[str]:
     if "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    for each in (*schema.get("anyOf", []), *([schema["items"]] if "items" in schema else [])):
-        yield from _fields(each, document)
+    # Alternatives may share a field.
+    yield from dict.fromkeys(name for each in schema.get("anyOf", []) for name in _fields(each, document))
+    if "items" in schema:
+        yield from _fields(schema["items"], document)
     for name, described in schema.get("properties", {}).items():
         yield name
         yield from (f"{name}.{inner}" for inner in _fields(described, document))

@@ -137,7 +137,7 @@ class TestLimits:
         assert (await ada.append(session_id, "x" * (limit - 1000))).status_code == 201
         for text in ("x" * limit, "é" * (limit // 2)):
             answer = await ada.append(session_id, text)
-            assert (answer.status_code, answer.json()["type"]) == (422, "urn:chat-sessions:bad-request")
+            assert (answer.status_code, answer.json()["type"]) == (422, "urn:chat-sessions:invalid-request")
         assert len(await ada.contents(session_id)) == 1
 
     async def test_message_metadata_has_the_limits_of_session_metadata(

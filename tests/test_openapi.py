@@ -175,8 +175,11 @@ class TestDocument:
         assert all(re.fullmatch(r"[A-Z][A-Za-z]+", name) for name in document["components"]["schemas"])
 
     def test_every_schema_is_used(self, document: dict[str, Any]) -> None:
-        used = {each["$ref"].rpartition("/")[2] for each in schemas(document) if isinstance(each.get("$ref"), str)}
-        assert used == set(document["components"]["schemas"])
+        references = {each["$ref"] for each in schemas(document) if isinstance(each.get("$ref"), str)}
+        components = document["components"]
+        assert references == {
+            f"#/components/{kind}/{name}" for kind in ("schemas", "headers") for name in components[kind]
+        }
 
     def test_every_body_has_an_example_and_every_parameter_a_description(
         self, document: dict[str, Any], operations: list[Operation]
@@ -250,8 +253,7 @@ class TestChecker:
     )
     def test_rejects_an_invalid_response(self, wrong: dict[str, object], document: dict[str, Any]) -> None:
         right = {"status": "ok", "database": "ok", "cache": "ok"}
-        schema = {"$ref": "#/components/schemas/Readiness", "additionalProperties": False, "properties": right}
-        schema["properties"] = {name: {} for name in right}
+        schema = {"$ref": "#/components/schemas/Readiness"}
         validate(right, schema, document)
         with pytest.raises(AssertionError):
             validate(right | wrong, schema, document)

@@ -80,7 +80,7 @@ class TestKinds:
 
     async def test_a_damaged_cursor_is_422(self, ada: Caller) -> None:
         answer = await ada.page(cursor="damaged")
-        check(answer, 422, "bad-request")
+        check(answer, 422, "invalid-request")
         assert [(each["loc"], each["type"]) for each in answer.json()["errors"]] == [
             (["query", "cursor"], "bad_request")
         ]

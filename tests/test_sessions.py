@@ -220,7 +220,7 @@ class TestCreate:
         assert (await ada.http.post(PATH, json={"metadata": largest})).status_code == 201
         largest["a"] += "x"
         answer = await ada.http.post(PATH, json={"metadata": largest})
-        assert (answer.status_code, answer.json()["type"]) == (422, "urn:chat-sessions:bad-request")
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:chat-sessions:invalid-request")
 
 
 class TestGet:

@@ -9,7 +9,7 @@ export interface Counted {
 
 /** How many sessions the search finds; all of them if it is empty. */
 export async function countSessions(api: Api, q: string): Promise<Counted> {
-  const query = { limit: 1, pinned_first: false, q: q || null };
+  const query = { limit: 1, pinned_first: false, q: q || undefined };
   const { sessions } = await api.call("get", "/api/chat/sessions", { query });
   // The clock of this device may be wrong; the service's is in the newest session.
   const newest = sessions[0] ? Date.parse(sessions[0].updated_at) : 0;

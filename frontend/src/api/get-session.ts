@@ -12,6 +12,6 @@ export function getSession(
   { limit = 50, beforeSequence = null }: MessagePage = {},
   signal?: AbortSignal,
 ): Promise<Session> {
-  const query = { limit, before_sequence: beforeSequence };
+  const query = { limit, before_sequence: beforeSequence ?? undefined };
   return api.call("get", "/api/chat/sessions/{session_id}", { params: { session_id: id }, query, signal });
 }

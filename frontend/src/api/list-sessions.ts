@@ -12,7 +12,7 @@ export interface ListedBy {
 
 export function listSessions(api: Api, { q, cursor }: ListedBy, signal?: AbortSignal): Promise<SessionList> {
   return api.call("get", "/api/chat/sessions", {
-    query: { limit: cursor ? FURTHER_PAGE : FIRST_PAGE, q: q || null, cursor },
+    query: { limit: cursor ? FURTHER_PAGE : FIRST_PAGE, q: q || undefined, cursor: cursor ?? undefined },
     signal,
   });
 }

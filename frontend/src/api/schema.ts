@@ -13,10 +13,10 @@ export interface paths {
         };
         /**
          * Follow your sessions
-         * @description Stream the changes of your sessions: `session.created`, `session.updated` and `session.deleted` with its `id`.
+         * @description Stream the changes of your sessions as server-sent events, the `data` of each being a `SessionEvent`.
          *
          *     `reset` means that events may have been missed: reload what you show. To resume, send the `id` of the last event as
-         *     `Last-Event-ID`. The stream ends when the token expires or the service restarts.
+         *     `Last-Event-ID`. Comments are heartbeats. The stream ends when the token expires or the service restarts.
          */
         get: operations["followSessions"];
         put?: never;
@@ -200,27 +200,45 @@ export interface components {
         /**
          * AppendedMessages
          * @description The appended messages, including those already stored by an earlier attempt.
+         * @example {
+         *       "messages": [
+         *         {
+         *           "id": "0b9d2c58-6a3e-4d5e-8f0a-1c2b3d4e5f60",
+         *           "sequence": 0,
+         *           "created_at": "2026-11-25T09:31:12.345Z",
+         *           "role": "user",
+         *           "content": "Where do I start?",
+         *           "name": null,
+         *           "tool_call_id": null,
+         *           "refusal": null,
+         *           "tool_calls": null,
+         *           "function_call": null,
+         *           "metadata": {}
+         *         }
+         *       ]
+         *     }
          */
         AppendedMessages: {
-            /** Messages */
+            /** @description In the order of the request. */
             messages: components["schemas"]["Message"][];
         };
         /**
          * BatchDeleted
          * @description The outcome of a batch deletion.
+         * @example {
+         *       "deleted": [
+         *         "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c"
+         *       ],
+         *       "not_found": [],
+         *       "count": 1
+         *     }
          */
         BatchDeleted: {
-            /** Deleted */
+            /** @description The ids of the deleted sessions. */
             deleted: string[];
-            /**
-             * Not Found
-             * @description Those of the requested ids that the user does not have.
-             */
+            /** @description Those of the requested ids that you do not have. */
             not_found: string[];
-            /**
-             * Count
-             * @description Number of deleted sessions.
-             */
+            /** @description Number of deleted sessions. */
             count: number;
         };
         /**
@@ -232,19 +250,25 @@ export interface components {
          *       ]
          *     }
          * @example {
-         *       "dry_run": true,
          *       "filter": {
-         *         "pinned": false,
-         *         "updated_before": "2026-01-01T00:00:00Z"
-         *       }
+         *         "updated_before": "2026-01-01T00:00:00Z",
+         *         "pinned": false
+         *       },
+         *       "dry_run": true
          *     }
          */
         BatchDeletion: {
-            /** Ids */
-            ids?: string[] | null;
-            filter?: components["schemas"]["DeletionFilter"] | null;
+            /** @description The ids of the sessions. Those that you do not have are listed in `not_found`. */
+            ids: string[];
             /**
-             * Dry Run
+             * @description Return what would be deleted, and delete nothing.
+             * @default false
+             */
+            dry_run?: boolean;
+        } | {
+            /** @description Criteria, all of which the sessions meet. */
+            filter: components["schemas"]["DeletionFilter"];
+            /**
              * @description Return what would be deleted, and delete nothing.
              * @default false
              */
@@ -255,14 +279,11 @@ export interface components {
          * @description Matches the sessions that meet all criteria. An empty filter matches all of the user's sessions.
          */
         DeletionFilter: {
-            /** Updated Before */
+            /** @description Sessions whose last message is older. */
             updated_before?: string | null;
-            /** Pinned */
+            /** @description Only pinned sessions, or only others. */
             pinned?: boolean | null;
-            /**
-             * Q
-             * @description Titles containing this, as `q` of the list.
-             */
+            /** @description Titles containing this, as `q` of the list. */
             q?: string | null;
         };
         /**
@@ -271,7 +292,7 @@ export interface components {
          */
         FieldProblem: {
             /**
-             * Loc
+             * @description Where: `body`, `query`, `path` or `header`, then the path from there.
              * @example [
              *       "body",
              *       "title"
@@ -279,24 +300,26 @@ export interface components {
              */
             loc: (string | number)[];
             /**
-             * Msg
+             * @description What is wrong.
              * @example String should have at least 1 character
              */
             msg: string;
             /**
-             * Type
+             * @description The rule, for programs.
              * @example string_too_short
              */
             type: string;
         };
-        JsonValue: unknown;
         /**
          * Liveness
          * @description The process responds.
+         * @example {
+         *       "status": "ok"
+         *     }
          */
         Liveness: {
             /**
-             * Status
+             * @description Always `ok`.
              * @constant
              */
             status: "ok";
@@ -306,47 +329,36 @@ export interface components {
          * @description A stored message, with every field it was sent with.
          */
         Message: {
-            /**
-             * Role
-             * @description system, developer, user, assistant, tool, function, reasoning, or another lowercase word.
-             * @example user
-             */
-            role: string;
-            /**
-             * Content
-             * @description A string, or an array of content parts.
-             */
+            role: components["schemas"]["Role"];
+            /** @description A string, or an array of content parts. */
             content: string | {
-                [key: string]: components["schemas"]["JsonValue"];
+                [key: string]: unknown;
             }[] | null;
-            /** Name */
+            /** @description The name of the speaker or tool. */
             name: string | null;
-            /** Tool Call Id */
+            /** @description The tool call that this answers. */
             tool_call_id: string | null;
-            /** Refusal */
+            /** @description Why the model refused to answer. */
             refusal: string | null;
-            /** Tool Calls */
+            /** @description The tools that the model calls. */
             tool_calls: {
-                [key: string]: components["schemas"]["JsonValue"];
+                [key: string]: unknown;
             }[] | null;
-            /** Function Call */
+            /** @description The predecessor of `tool_calls`. */
             function_call: {
-                [key: string]: components["schemas"]["JsonValue"];
+                [key: string]: unknown;
             } | null;
-            /** Metadata */
+            /** @description Your own data about the message. */
             metadata: {
-                [key: string]: components["schemas"]["JsonValue"];
+                [key: string]: unknown;
             };
-            /** Id */
+            /** @description Unique within the session. */
             id: string;
-            /**
-             * Sequence
-             * @description The position in the session: 0, 1, 2 and so on, without gaps.
-             */
+            /** @description The position in the session: 0, 1, 2 and so on, without gaps. */
             sequence: number;
             /**
-             * Created At
              * Format: date-time
+             * @description Time of the append.
              */
             created_at: string;
         } & {
@@ -357,41 +369,30 @@ export interface components {
          * @description A message to store. Additional fields are kept as sent.
          */
         NewMessage: {
-            /**
-             * Role
-             * @description system, developer, user, assistant, tool, function, reasoning, or another lowercase word.
-             * @example user
-             */
-            role: string;
-            /**
-             * Content
-             * @description A string, or an array of content parts.
-             */
+            role: components["schemas"]["Role"];
+            /** @description A string, or an array of content parts. */
             content?: string | {
-                [key: string]: components["schemas"]["JsonValue"];
+                [key: string]: unknown;
             }[] | null;
-            /** Name */
+            /** @description The name of the speaker or tool. */
             name?: string | null;
-            /** Tool Call Id */
+            /** @description The tool call that this answers. */
             tool_call_id?: string | null;
-            /** Refusal */
+            /** @description Why the model refused to answer. */
             refusal?: string | null;
-            /** Tool Calls */
+            /** @description The tools that the model calls. */
             tool_calls?: {
-                [key: string]: components["schemas"]["JsonValue"];
+                [key: string]: unknown;
             }[] | null;
-            /** Function Call */
+            /** @description The predecessor of `tool_calls`. */
             function_call?: {
-                [key: string]: components["schemas"]["JsonValue"];
+                [key: string]: unknown;
             } | null;
-            /** Metadata */
+            /** @description Your own data about the message. */
             metadata?: {
-                [key: string]: components["schemas"]["JsonValue"];
+                [key: string]: unknown;
             };
-            /**
-             * Id
-             * @description Generated by the client, unique within the session. Resending a message with its id adds nothing.
-             */
+            /** @description Generated by the client, unique within the session. Resending a message with its id adds nothing. */
             id?: string | null;
         } & {
             [key: string]: unknown;
@@ -402,8 +403,8 @@ export interface components {
          * @example {
          *       "messages": [
          *         {
-         *           "content": "What is the capital of Portugal?",
-         *           "role": "user"
+         *           "role": "user",
+         *           "content": "What is the capital of Portugal?"
          *         }
          *       ]
          *     }
@@ -411,48 +412,55 @@ export interface components {
          *       "after_sequence": 1,
          *       "messages": [
          *         {
-         *           "content": "Lisbon.",
          *           "id": "m2",
-         *           "role": "assistant"
+         *           "role": "assistant",
+         *           "content": "Lisbon."
          *         }
          *       ]
          *     }
          */
         NewMessages: {
-            /** Messages */
+            /** @description In the order in which they were said. */
             messages: components["schemas"]["NewMessage"][];
-            /**
-             * After Sequence
-             * @description The sequence of the last message you know, -1 for none. If the session ends elsewhere, nothing is appended and the response is 412, unless all the messages are stored already.
-             */
+            /** @description The sequence of the last message you know, -1 for none. If the session ends elsewhere, nothing is appended and the response is 412, unless all the messages are stored already. */
             after_sequence?: number | null;
         };
         /**
          * NewSession
          * @description A session to create. All fields are optional.
          * @example {
+         *       "title": "Trip to Lisbon",
          *       "messages": [
          *         {
-         *           "content": "Where do I start?",
-         *           "role": "user"
+         *           "role": "user",
+         *           "content": "Where do I start?"
          *         }
-         *       ],
-         *       "title": "Trip to Lisbon"
+         *       ]
+         *     }
+         * @example {
+         *       "id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c",
+         *       "metadata": {
+         *         "model": "small",
+         *         "project": null
+         *       },
+         *       "messages": [
+         *         {
+         *           "role": "user",
+         *           "content": "Where do I start?"
+         *         }
+         *       ]
          *     }
          */
         NewSession: {
-            /** Id */
+            /** @description Minted by you, so that the request is safe to repeat; otherwise by the service. */
             id?: string | null;
-            /**
-             * Title
-             * @description Leading and trailing whitespace is removed.
-             */
+            /** @description Leading and trailing whitespace is removed. */
             title?: string | null;
-            /** Metadata */
+            /** @description Your own data about the session, kept as sent. */
             metadata?: {
-                [key: string]: components["schemas"]["JsonValue"];
+                [key: string]: unknown;
             };
-            /** Messages */
+            /** @description The first messages, in order. */
             messages?: components["schemas"]["NewMessage"][];
         };
         /**
@@ -461,95 +469,136 @@ export interface components {
          */
         Problem: {
             /**
-             * Type
-             * @example about:blank
+             * @description Identifies the error, for programs:
+             *
+             *     * `urn:chat-sessions:unauthorized` (401): Send a valid token as `Authorization: Bearer <JWT>`.
+             *     * `urn:chat-sessions:session-not-found` (404): Session not found.
+             *     * `urn:chat-sessions:message-id-taken` (409): The session has another message with one of these ids; mint another one.
+             *     * `urn:chat-sessions:session-busy` (409): Other requests are writing to this session. Try again.
+             *     * `urn:chat-sessions:session-id-taken` (409): You have deleted a session with this id. Use a new one.
+             *     * `urn:chat-sessions:end-moved` (412): The session does not end at `after_sequence`. Read its newest messages, then decide what to append.
+             *     * `urn:chat-sessions:precondition-failed` (412): The session has changed. Read it again and retry with its new ETag.
+             *     * `urn:chat-sessions:body-too-large` (413): Body too large. Send less per request.
+             *     * `urn:chat-sessions:unsupported-media-type` (415): Send the body as JSON with `Content-Type: application/json`, uncompressed.
+             *     * `urn:chat-sessions:invalid-request` (422): Invalid request.
+             *     * `urn:chat-sessions:too-many-requests` (429): Rate limit exceeded. Retry-After says when to try again.
+             *     * `urn:chat-sessions:too-many-streams` (429): Too many open event streams. Close one and try again.
+             *     * `urn:chat-sessions:database-unavailable` (503): Database unavailable. Try again.
+             *     * `urn:chat-sessions:not-ready` (503): Service unavailable. Try again.
+             *     * `urn:chat-sessions:shutting-down` (503): This process is shutting down. Use another one.
+             *     * `about:blank`: no more than the status says. 404 and 405 for a path or method that does not exist, 400, 408 and 431
+             *       for a request that is not HTTP, too slow or too large, 500 for a fault of the service
+             * @example urn:chat-sessions:session-busy
              */
             type: string;
             /**
-             * Title
-             * @example Not Found
+             * @description The type in words.
+             * @example Session busy
              */
             title: string;
             /**
-             * Status
-             * @example 404
+             * @description The HTTP status.
+             * @example 409
              */
             status: number;
             /**
-             * Detail
-             * @example Session not found.
+             * @description What happened and what to do, for people.
+             * @example Other requests are writing to this session. Try again.
              */
             detail: string;
         };
         /**
          * Readiness
          * @description The service is ready. `degraded` means it runs without its cache, more slowly.
+         * @example {
+         *       "status": "ok",
+         *       "database": "ok",
+         *       "cache": "ok"
+         *     }
          */
         Readiness: {
             /**
-             * Status
+             * @description `degraded` if the cache is.
              * @enum {string}
              */
             status: "ok" | "degraded";
             /**
-             * Database
+             * @description Postgres and the query engine; if they are unavailable, it is 503.
              * @constant
              */
             database: "ok";
             /**
-             * Cache
+             * @description Redis; `degraded` if it is unavailable.
              * @enum {string}
              */
             cache: "ok" | "degraded";
         };
         /**
+         * @description Who speaks: system, developer, user, assistant, tool, function, reasoning, or another word of up to 32 lower-case letters.
+         * @example user
+         */
+        Role: string;
+        /**
          * Session
          * @description A session with a page of its messages.
+         * @example {
+         *       "id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c",
+         *       "title": "Trip to Lisbon",
+         *       "created_at": "2026-11-25T09:30:00Z",
+         *       "updated_at": "2026-11-25T09:31:12.345Z",
+         *       "is_pinned": false,
+         *       "metadata": {
+         *         "model": "small",
+         *         "project": null
+         *       },
+         *       "user_id": "ada",
+         *       "has_more_messages": false,
+         *       "oldest_sequence": 0,
+         *       "messages": [
+         *         {
+         *           "id": "0b9d2c58-6a3e-4d5e-8f0a-1c2b3d4e5f60",
+         *           "sequence": 0,
+         *           "created_at": "2026-11-25T09:31:12.345Z",
+         *           "role": "user",
+         *           "content": "Where do I start?",
+         *           "name": null,
+         *           "tool_call_id": null,
+         *           "refusal": null,
+         *           "tool_calls": null,
+         *           "function_call": null,
+         *           "metadata": {}
+         *         }
+         *       ]
+         *     }
          */
         Session: {
-            /**
-             * Id
-             * @example 3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c
-             */
+            /** @description Unique among your sessions. */
             id: string;
-            /**
-             * Title
-             * @example Trip to Lisbon
-             */
+            /** @description Null if it has none. */
             title: string | null;
             /**
-             * Created At
              * Format: date-time
+             * @description Time of the creation.
              */
             created_at: string;
             /**
-             * Updated At
              * Format: date-time
              * @description Time of the last message, or of creation if there is none.
              */
             updated_at: string;
-            /** Is Pinned */
+            /** @description Whether the session is pinned to the top of the list. */
             is_pinned: boolean;
-            /** Metadata */
+            /** @description Your own data about the session. */
             metadata: {
-                [key: string]: components["schemas"]["JsonValue"];
+                [key: string]: unknown;
             };
-            /** User Id */
+            /** @description The owner: `sub` of the token. */
             user_id: string;
-            /**
-             * Has More Messages
-             * @description Whether there are older messages.
-             */
+            /** @description Whether there are older messages. */
             has_more_messages: boolean;
-            /**
-             * Oldest Sequence
-             * @description Send as `before_sequence` to get older messages.
-             */
+            /** @description Send as `before_sequence` to get older messages. Null if the page has no messages. */
             oldest_sequence: number | null;
-            /**
-             * Messages
-             * @description In ascending order of `sequence`.
-             */
+            /** @description In ascending order of `sequence`. */
             messages: components["schemas"]["Message"][];
         };
         /**
@@ -563,66 +612,96 @@ export interface components {
          *     }
          */
         SessionChange: {
-            /**
-             * Title
-             * @description Leading and trailing whitespace is removed.
-             */
+            /** @description Leading and trailing whitespace is removed. */
             title?: string | null;
-            /**
-             * Is Pinned
-             * @description Whether the session is pinned to the top of the list.
-             */
+            /** @description Whether the session is pinned to the top of the list. */
             is_pinned?: boolean | null;
+        };
+        /**
+         * SessionEvent
+         * @description A change to your sessions: the `data` of a server-sent event.
+         * @example {
+         *       "type": "session.deleted",
+         *       "id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c"
+         *     }
+         * @example {
+         *       "type": "reset",
+         *       "id": null
+         *     }
+         */
+        SessionEvent: {
+            /**
+             * @description What has happened; the same as the `event` field. Ignore types that you do not know.
+             * @enum {string}
+             */
+            type: "session.created" | "session.updated" | "session.deleted" | "reset";
+            /** @description The id of the session. Null for `reset`. */
+            id: string | null;
         };
         /**
          * SessionList
          * @description A page of sessions.
+         * @example {
+         *       "sessions": [
+         *         {
+         *           "id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c",
+         *           "title": "Trip to Lisbon",
+         *           "created_at": "2026-11-25T09:30:00Z",
+         *           "updated_at": "2026-11-25T09:31:12.345Z",
+         *           "is_pinned": false,
+         *           "metadata": {
+         *             "model": "small",
+         *             "project": null
+         *           }
+         *         }
+         *       ],
+         *       "total": 1,
+         *       "next_cursor": null
+         *     }
          */
         SessionList: {
-            /** Sessions */
+            /** @description In the order of the list. */
             sessions: components["schemas"]["SessionSummary"][];
-            /**
-             * Total
-             * @description Number of matching sessions on all pages.
-             */
+            /** @description Number of matching sessions on all pages. */
             total: number;
-            /**
-             * Next Cursor
-             * @description Send as `cursor` to get the next page. Null on the last page.
-             */
+            /** @description Send as `cursor` to get the next page. Null on the last page. */
             next_cursor: string | null;
         };
         /**
          * SessionSummary
          * @description A session without its messages.
+         * @example {
+         *       "id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c",
+         *       "title": "Trip to Lisbon",
+         *       "created_at": "2026-11-25T09:30:00Z",
+         *       "updated_at": "2026-11-25T09:31:12.345Z",
+         *       "is_pinned": false,
+         *       "metadata": {
+         *         "model": "small",
+         *         "project": null
+         *       }
+         *     }
          */
         SessionSummary: {
-            /**
-             * Id
-             * @example 3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c
-             */
+            /** @description Unique among your sessions. */
             id: string;
-            /**
-             * Title
-             * @example Trip to Lisbon
-             */
+            /** @description Null if it has none. */
             title: string | null;
             /**
-             * Created At
              * Format: date-time
+             * @description Time of the creation.
              */
             created_at: string;
             /**
-             * Updated At
              * Format: date-time
              * @description Time of the last message, or of creation if there is none.
              */
             updated_at: string;
-            /** Is Pinned */
+            /** @description Whether the session is pinned to the top of the list. */
             is_pinned: boolean;
-            /** Metadata */
+            /** @description Your own data about the session. */
             metadata: {
-                [key: string]: components["schemas"]["JsonValue"];
+                [key: string]: unknown;
             };
         };
         /**
@@ -631,33 +710,57 @@ export interface components {
          */
         ValidationProblem: {
             /**
-             * Type
-             * @example about:blank
+             * @description Identifies the error, for programs:
+             *
+             *     * `urn:chat-sessions:unauthorized` (401): Send a valid token as `Authorization: Bearer <JWT>`.
+             *     * `urn:chat-sessions:session-not-found` (404): Session not found.
+             *     * `urn:chat-sessions:message-id-taken` (409): The session has another message with one of these ids; mint another one.
+             *     * `urn:chat-sessions:session-busy` (409): Other requests are writing to this session. Try again.
+             *     * `urn:chat-sessions:session-id-taken` (409): You have deleted a session with this id. Use a new one.
+             *     * `urn:chat-sessions:end-moved` (412): The session does not end at `after_sequence`. Read its newest messages, then decide what to append.
+             *     * `urn:chat-sessions:precondition-failed` (412): The session has changed. Read it again and retry with its new ETag.
+             *     * `urn:chat-sessions:body-too-large` (413): Body too large. Send less per request.
+             *     * `urn:chat-sessions:unsupported-media-type` (415): Send the body as JSON with `Content-Type: application/json`, uncompressed.
+             *     * `urn:chat-sessions:invalid-request` (422): Invalid request.
+             *     * `urn:chat-sessions:too-many-requests` (429): Rate limit exceeded. Retry-After says when to try again.
+             *     * `urn:chat-sessions:too-many-streams` (429): Too many open event streams. Close one and try again.
+             *     * `urn:chat-sessions:database-unavailable` (503): Database unavailable. Try again.
+             *     * `urn:chat-sessions:not-ready` (503): Service unavailable. Try again.
+             *     * `urn:chat-sessions:shutting-down` (503): This process is shutting down. Use another one.
+             *     * `about:blank`: no more than the status says. 404 and 405 for a path or method that does not exist, 400, 408 and 431
+             *       for a request that is not HTTP, too slow or too large, 500 for a fault of the service
+             * @example urn:chat-sessions:session-busy
              */
             type: string;
             /**
-             * Title
-             * @example Not Found
+             * @description The type in words.
+             * @example Session busy
              */
             title: string;
             /**
-             * Status
-             * @example 404
+             * @description The HTTP status.
+             * @example 409
              */
             status: number;
             /**
-             * Detail
-             * @example Session not found.
+             * @description What happened and what to do, for people.
+             * @example Other requests are writing to this session. Try again.
              */
             detail: string;
-            /** Errors */
+            /** @description The invalid parts; at most 20. */
             errors: components["schemas"]["FieldProblem"][];
         };
     };
     responses: never;
     parameters: never;
     requestBodies: never;
-    headers: never;
+    headers: {
+        /**
+         * @description Identifies the request in the service's log: yours, if you sent one, otherwise a new one.
+         * @example 3b0e1f2c9d4a4b0f8a6e5d7c1b2f3a49
+         */
+        "X-Request-ID": string;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -667,20 +770,21 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The `id` of the last event you received. */
-                "last-event-id"?: string | null;
+                "Last-Event-ID"?: string;
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The stream, which does not end by itself. */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": unknown;
+                    "text/event-stream": components["schemas"]["SessionEvent"];
                 };
             };
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
@@ -688,6 +792,7 @@ export interface operations {
                 headers: {
                     /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -697,6 +802,7 @@ export interface operations {
             /** @description Invalid request. */
             422: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -708,6 +814,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -719,6 +826,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -735,28 +843,29 @@ export interface operations {
                 /** @description Sessions to skip. Excludes `cursor`. */
                 offset?: number;
                 /** @description The `next_cursor` of the previous page. */
-                cursor?: string | null;
+                cursor?: string;
                 /** @description Only titles that contain this, whatever their case and accents. */
-                q?: string | null;
+                q?: string;
                 /** @description Whether pinned sessions come first. */
                 pinned_first?: boolean;
                 /** @description Only sessions whose metadata contains this JSON object; numbers are compared by value. */
-                metadata?: string | null;
+                metadata?: string;
             };
             header?: {
                 /** @description An ETag; 304 if it is still current. */
-                "if-none-match"?: string | null;
+                "If-None-Match"?: string;
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A page of your sessions. */
             200: {
                 headers: {
                     /** @description Identifies this version. */
                     ETag: string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -768,6 +877,7 @@ export interface operations {
                 headers: {
                     /** @description Identifies this version. */
                     ETag: string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -777,6 +887,7 @@ export interface operations {
                 headers: {
                     /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -786,6 +897,7 @@ export interface operations {
             /** @description Invalid request. */
             422: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -797,6 +909,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -808,6 +921,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -836,6 +950,7 @@ export interface operations {
                     ETag: string;
                     /** @description Path of the session. */
                     Location: string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -849,6 +964,7 @@ export interface operations {
                     ETag: string;
                     /** @description Path of the session. */
                     Location: string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -860,6 +976,7 @@ export interface operations {
                 headers: {
                     /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -869,6 +986,7 @@ export interface operations {
             /** @description You have deleted a session with this id. Use a new one. */
             409: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -878,6 +996,7 @@ export interface operations {
             /** @description Body too large. Send less per request. */
             413: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -887,6 +1006,7 @@ export interface operations {
             /** @description Send the body as JSON with `Content-Type: application/json`, uncompressed. */
             415: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -896,6 +1016,7 @@ export interface operations {
             /** @description Invalid request. */
             422: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -907,6 +1028,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -918,6 +1040,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -939,9 +1062,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Deleted, or with `dry_run` what would be. */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -953,6 +1077,7 @@ export interface operations {
                 headers: {
                     /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -964,6 +1089,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -973,6 +1099,7 @@ export interface operations {
             /** @description Body too large. Send less per request. */
             413: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -982,6 +1109,7 @@ export interface operations {
             /** @description Send the body as JSON with `Content-Type: application/json`, uncompressed. */
             415: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -991,6 +1119,7 @@ export interface operations {
             /** @description Invalid request. */
             422: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1002,6 +1131,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1013,6 +1143,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1027,25 +1158,26 @@ export interface operations {
                 /** @description Messages per page. */
                 limit?: number;
                 /** @description Only messages with a lower sequence. */
-                before_sequence?: number | null;
+                before_sequence?: number;
             };
             header?: {
                 /** @description An ETag; 304 if it is still current. */
-                "if-none-match"?: string | null;
+                "If-None-Match"?: string;
             };
             path: {
-                /** @description Unknown ids are 404. */
+                /** @description The id of a session. Unknown ids are 404. */
                 session_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The session with a page of its messages. */
             200: {
                 headers: {
                     /** @description Identifies this version. */
                     ETag: string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1057,6 +1189,7 @@ export interface operations {
                 headers: {
                     /** @description Identifies this version. */
                     ETag: string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -1066,6 +1199,7 @@ export interface operations {
                 headers: {
                     /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1075,6 +1209,7 @@ export interface operations {
             /** @description Session not found. */
             404: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1084,6 +1219,7 @@ export interface operations {
             /** @description Invalid request. */
             422: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1095,6 +1231,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1106,6 +1243,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1119,10 +1257,10 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The ETag the session must have; otherwise 412. */
-                "if-match"?: string | null;
+                "If-Match"?: string;
             };
             path: {
-                /** @description Unknown ids are 404. */
+                /** @description The id of a session. Unknown ids are 404. */
                 session_id: string;
             };
             cookie?: never;
@@ -1132,6 +1270,7 @@ export interface operations {
             /** @description Deleted. */
             204: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -1141,6 +1280,7 @@ export interface operations {
                 headers: {
                     /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1150,6 +1290,7 @@ export interface operations {
             /** @description Session not found. */
             404: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1159,6 +1300,7 @@ export interface operations {
             /** @description The session has changed. Read it again and retry with its new ETag. */
             412: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1168,6 +1310,7 @@ export interface operations {
             /** @description Invalid request. */
             422: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1179,6 +1322,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1190,6 +1334,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1203,10 +1348,10 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The ETag the session must have; otherwise 412. */
-                "if-match"?: string | null;
+                "If-Match"?: string;
             };
             path: {
-                /** @description Unknown ids are 404. */
+                /** @description The id of a session. Unknown ids are 404. */
                 session_id: string;
             };
             cookie?: never;
@@ -1217,11 +1362,12 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description The session as changed. */
             200: {
                 headers: {
                     /** @description Identifies this version. */
                     ETag: string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1233,6 +1379,7 @@ export interface operations {
                 headers: {
                     /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1242,6 +1389,7 @@ export interface operations {
             /** @description Session not found. */
             404: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1251,6 +1399,7 @@ export interface operations {
             /** @description The session has changed. Read it again and retry with its new ETag. */
             412: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1260,6 +1409,7 @@ export interface operations {
             /** @description Body too large. Send less per request. */
             413: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1269,6 +1419,7 @@ export interface operations {
             /** @description Send the body as JSON with `Content-Type: application/json`, uncompressed. */
             415: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1278,6 +1429,7 @@ export interface operations {
             /** @description Invalid request. */
             422: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1289,6 +1441,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1300,6 +1453,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1313,7 +1467,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Unknown ids are 404. */
+                /** @description The id of a session. Unknown ids are 404. */
                 session_id: string;
             };
             cookie?: never;
@@ -1324,9 +1478,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Appended. */
             201: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1338,6 +1493,7 @@ export interface operations {
                 headers: {
                     /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1347,6 +1503,7 @@ export interface operations {
             /** @description Session not found. */
             404: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1358,6 +1515,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After"?: number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1367,6 +1525,7 @@ export interface operations {
             /** @description The session does not end at `after_sequence`. Read its newest messages, then decide what to append. */
             412: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1376,6 +1535,7 @@ export interface operations {
             /** @description Body too large. Send less per request. */
             413: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1385,6 +1545,7 @@ export interface operations {
             /** @description Send the body as JSON with `Content-Type: application/json`, uncompressed. */
             415: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1394,6 +1555,7 @@ export interface operations {
             /** @description Invalid request. */
             422: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1405,6 +1567,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1416,6 +1579,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1432,10 +1596,10 @@ export interface operations {
             };
             header?: {
                 /** @description The ETag the session must have; otherwise 412. */
-                "if-match"?: string | null;
+                "If-Match"?: string;
             };
             path: {
-                /** @description Unknown ids are 404. */
+                /** @description The id of a session. Unknown ids are 404. */
                 session_id: string;
             };
             cookie?: never;
@@ -1445,6 +1609,7 @@ export interface operations {
             /** @description Deleted. */
             204: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -1454,6 +1619,7 @@ export interface operations {
                 headers: {
                     /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1463,6 +1629,7 @@ export interface operations {
             /** @description Session not found. */
             404: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1472,6 +1639,7 @@ export interface operations {
             /** @description The session has changed. Read it again and retry with its new ETag. */
             412: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1481,6 +1649,7 @@ export interface operations {
             /** @description Invalid request. */
             422: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1492,6 +1661,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1503,6 +1673,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1520,9 +1691,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The process responds. */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1540,20 +1712,22 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The service is ready. */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description Service unavailable. Try again. */
+            /** @description Service unavailable. Try again. Or: This process is shutting down. Use another one. */
             503: {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1574,9 +1748,15 @@ export interface operations {
             /** @description Prometheus text. */
             200: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example # HELP process_open_fds Number of open file descriptors.
+                     *     # TYPE process_open_fds gauge
+                     *     process_open_fds 42.0
+                     */
                     "text/plain": string;
                 };
             };

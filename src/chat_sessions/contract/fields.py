@@ -108,6 +108,31 @@ def nothing() -> Spelled:
     return Spelled.of({}, "{}")
 
 
+def either(*names: str) -> Callable[[dict[str, Any]], None]:
+    """Show a model as one schema for each of these fields, so that code that sends none or several does not compile."""
+
+    def divide(schema: dict[str, Any]) -> None:
+        properties = schema.pop("properties")
+        closed = {"type": schema.pop("type"), "additionalProperties": schema.pop("additionalProperties")}
+        common = {name: each for name, each in properties.items() if name not in names}
+        schema["anyOf"] = [
+            {
+                "title": f"{schema['title']}By{name.capitalize()}",
+                "properties": {name: _without_null(properties[name]), **common},
+                "required": [name],
+                **closed,
+            }
+            for name in names
+        ]
+
+    return divide
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    (other,) = (each for each in schema["anyOf"] if each != {"type": "null"})
+    return {**other, **{name: each for name, each in schema.items() if name not in {"anyOf", "default"}}}
+
+
 SpelledObject = Annotated[JsonObject, WrapValidator(_remember_text)]
 # The list's filter compares metadata, so its numbers must be comparable.
 Metadata = Annotated[SpelledObject, AfterValidator(_is_comparable)]

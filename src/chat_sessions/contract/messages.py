@@ -13,6 +13,7 @@ from pydantic import (
     PrivateAttr,
     model_validator,
 )
+from typing_extensions import TypeAliasType
 
 from chat_sessions.contract.fields import MAX_INTEGER, Incoming, SpelledObject, at_most, nothing
 from chat_sessions.contract.spelling import text_of
@@ -30,15 +31,20 @@ def _is_role(text: str) -> str:
     return text
 
 
-Role = Annotated[
-    str,
-    AfterValidator(_is_role),
-    Field(
-        description="system, developer, user, assistant, tool, function, reasoning, or another lowercase word.",
-        examples=["user"],
-        json_schema_extra={"pattern": ROLE},
-    ),
-]
+# A named type, so that the document describes it once.
+Role = TypeAliasType(
+    "Role",
+    Annotated[
+        str,
+        AfterValidator(_is_role),
+        Field(
+            description="Who speaks: system, developer, user, assistant, tool, function, reasoning, or another word of "
+            "up to 32 lower-case letters.",
+            examples=["user"],
+            json_schema_extra={"pattern": ROLE},
+        ),
+    ],
+)
 
 
 class _Fields(BaseModel):
@@ -48,12 +54,12 @@ class _Fields(BaseModel):
 
     role: Role
     content: Annotated[Text | JsonObjects | None, Field(description="A string, or an array of content parts.")] = None
-    name: Text | None = Field(default=None, max_length=256)
-    tool_call_id: Text | None = Field(default=None, max_length=256)
-    refusal: Text | None = None
-    tool_calls: JsonObjects | None = None
-    function_call: JsonObject | None = None
-    metadata: SpelledObject = Field(default_factory=nothing)
+    name: Text | None = Field(default=None, max_length=256, description="The name of the speaker or tool.")
+    tool_call_id: Text | None = Field(default=None, max_length=256, description="The tool call that this answers.")
+    refusal: Text | None = Field(default=None, description="Why the model refused to answer.")
+    tool_calls: JsonObjects | None = Field(default=None, description="The tools that the model calls.")
+    function_call: JsonObject | None = Field(default=None, description="The predecessor of `tool_calls`.")
+    metadata: SpelledObject = Field(default_factory=nothing, description="Your own data about the message.")
 
 
 class NewMessage(_Fields):
@@ -105,7 +111,7 @@ Batch = Annotated[list[NewMessage], Field(max_length=MAX_BATCH), at_most(MAX_BAT
 class NewMessages(Incoming):
     """The messages to append, in order."""
 
-    messages: Annotated[Batch, Field(min_length=1)]
+    messages: Annotated[Batch, Field(min_length=1, description="In the order in which they were said.")]
     after_sequence: Annotated[
         int | None,
         Field(
@@ -117,24 +123,15 @@ class NewMessages(Incoming):
         ),
     ] = None
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"messages": [{"role": "user", "content": "What is the capital of Portugal?"}]},
-                {"after_sequence": 1, "messages": [{"id": "m2", "role": "assistant", "content": "Lisbon."}]},
-            ]
-        }
-    )
-
 
 class Message(_Fields):
     """A stored message, with every field it was sent with."""
 
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
-    id: str
+    id: str = Field(description="Unique within the session.")
     sequence: int = Field(description="The position in the session: 0, 1, 2 and so on, without gaps.")
-    created_at: AwareDatetime
+    created_at: AwareDatetime = Field(description="Time of the append.")
 
 
 OWN_FIELDS = Message.model_fields.keys() - NewMessage.model_fields.keys()
@@ -143,6 +140,4 @@ OWN_FIELDS = Message.model_fields.keys() - NewMessage.model_fields.keys()
 class AppendedMessages(BaseModel):
     """The appended messages, including those already stored by an earlier attempt."""
 
-    messages: list[Message]
-
-    model_config = ConfigDict(extra="forbid")
+    messages: list[Message] = Field(description="In the order of the request.")

@@ -1,15 +1,8 @@
 """The bodies of requests and responses. Responses have no defaults: missing values are null, never omitted."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    model_validator,
-)
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from chat_sessions.contract.fields import (
     MAX_TITLE,
@@ -20,29 +13,23 @@ from chat_sessions.contract.fields import (
     Time,
     Title,
     at_most,
+    either,
     nothing,
 )
 from chat_sessions.contract.messages import MAX_BATCH, Batch, Message
 from chat_sessions.contract.storable import Text
 
 
-class _Out(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
 class NewSession(Incoming):
     """A session to create. All fields are optional."""
 
-    id: SessionId | None = None
+    id: Annotated[
+        SessionId | None,
+        Field(description="Minted by you, so that the request is safe to repeat; otherwise by the service."),
+    ] = None
     title: Annotated[Title | None, Field(description="Leading and trailing whitespace is removed.")] = None
-    metadata: Metadata = Field(default_factory=nothing)
-    messages: Batch = Field(default_factory=list)
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"title": "Trip to Lisbon", "messages": [{"role": "user", "content": "Where do I start?"}]}]
-        }
-    )
+    metadata: Metadata = Field(default_factory=nothing, description="Your own data about the session, kept as sent.")
+    messages: Batch = Field(default_factory=list, description="The first messages, in order.")
 
 
 class SessionChange(Incoming):
@@ -51,12 +38,7 @@ class SessionChange(Incoming):
     title: Annotated[Title | None, Field(description="Leading and trailing whitespace is removed.")] = None
     is_pinned: Annotated[Flag | None, Field(description="Whether the session is pinned to the top of the list.")] = None
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"title": "Lisbon in May"}, {"is_pinned": True}],
-            "not": {"properties": {"title": {"type": "null"}, "is_pinned": {"type": "null"}}},
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
@@ -69,8 +51,8 @@ class SessionChange(Incoming):
 class DeletionFilter(Incoming):
     """Matches the sessions that meet all criteria. An empty filter matches all of the user's sessions."""
 
-    updated_before: Time | None = None
-    pinned: Flag | None = None
+    updated_before: Annotated[Time | None, Field(description="Sessions whose last message is older.")] = None
+    pinned: Annotated[Flag | None, Field(description="Only pinned sessions, or only others.")] = None
     q: Annotated[
         Text | None, Field(max_length=MAX_TITLE, description="Titles containing this, as `q` of the list.")
     ] = None
@@ -79,27 +61,14 @@ class DeletionFilter(Incoming):
 class BatchDeletion(Incoming):
     """The sessions to delete: either `ids` or `filter`."""
 
-    ids: Annotated[list[Text], Field(min_length=1, max_length=MAX_BATCH), at_most(MAX_BATCH)] | None = None
-    filter: DeletionFilter | None = None
+    ids: Annotated[
+        Annotated[list[Text], Field(min_length=1, max_length=MAX_BATCH), at_most(MAX_BATCH)] | None,
+        Field(description="The ids of the sessions. Those that you do not have are listed in `not_found`."),
+    ] = None
+    filter: Annotated[DeletionFilter | None, Field(description="Criteria, all of which the sessions meet.")] = None
     dry_run: Annotated[Flag, Field(description="Return what would be deleted, and delete nothing.")] = False
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"ids": ["3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c"]},
-                {"filter": {"updated_before": "2026-01-01T00:00:00Z", "pinned": False}, "dry_run": True},
-            ],
-            "not": {
-                "anyOf": [
-                    {"properties": {"ids": {"type": "null"}, "filter": {"type": "null"}}},
-                    {
-                        "properties": {"ids": {"type": "array"}, "filter": {"type": "object"}},
-                        "required": ["ids", "filter"],
-                    },
-                ]
-            },
-        }
-    )
+    model_config = ConfigDict(json_schema_extra=either("ids", "filter"))
 
     @model_validator(mode="after")
     def _names_one_way(self) -> Self:
@@ -109,29 +78,29 @@ class BatchDeletion(Incoming):
         return self
 
 
-class BatchDeleted(_Out):
+class BatchDeleted(BaseModel):
     """The outcome of a batch deletion."""
 
-    deleted: list[str]
-    not_found: list[str] = Field(description="Those of the requested ids that the user does not have.")
+    deleted: list[str] = Field(description="The ids of the deleted sessions.")
+    not_found: list[str] = Field(description="Those of the requested ids that you do not have.")
     count: int = Field(description="Number of deleted sessions.")
 
 
-class SessionSummary(_Out):
+class SessionSummary(BaseModel):
     """A session without its messages."""
 
-    id: str = Field(examples=["3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c"])
-    title: str | None = Field(examples=["Trip to Lisbon"])
-    created_at: AwareDatetime
+    id: str = Field(description="Unique among your sessions.")
+    title: str | None = Field(description="Null if it has none.")
+    created_at: AwareDatetime = Field(description="Time of the creation.")
     updated_at: AwareDatetime = Field(description="Time of the last message, or of creation if there is none.")
-    is_pinned: bool
-    metadata: dict[str, JsonValue]
+    is_pinned: bool = Field(description="Whether the session is pinned to the top of the list.")
+    metadata: dict[str, Any] = Field(description="Your own data about the session.")
 
 
-class SessionList(_Out):
+class SessionList(BaseModel):
     """A page of sessions."""
 
-    sessions: list[SessionSummary]
+    sessions: list[SessionSummary] = Field(description="In the order of the list.")
     total: int = Field(description="Number of matching sessions on all pages.")
     next_cursor: str | None = Field(description="Send as `cursor` to get the next page. Null on the last page.")
 
@@ -139,44 +108,61 @@ class SessionList(_Out):
 class Session(SessionSummary):
     """A session with a page of its messages."""
 
-    user_id: str
+    user_id: str = Field(description="The owner: `sub` of the token.")
     has_more_messages: bool = Field(description="Whether there are older messages.")
-    oldest_sequence: int | None = Field(description="Send as `before_sequence` to get older messages.")
+    oldest_sequence: int | None = Field(
+        description="Send as `before_sequence` to get older messages. Null if the page has no messages."
+    )
     messages: list[Message] = Field(description="In ascending order of `sequence`.")
+
+
+class SessionEvent(BaseModel):
+    """A change to your sessions: the `data` of a server-sent event."""
+
+    type: Literal["session.created", "session.updated", "session.deleted", "reset"] = Field(
+        description="What has happened; the same as the `event` field. Ignore types that you do not know."
+    )
+    id: str | None = Field(description="The id of the session. Null for `reset`.")
 
 
 class FieldProblem(BaseModel):
     """An invalid part of a request."""
 
-    loc: list[str | int] = Field(examples=[["body", "title"]])
-    msg: str = Field(examples=["String should have at least 1 character"])
-    type: str = Field(examples=["string_too_short"])
+    loc: list[str | int] = Field(
+        description="Where: `body`, `query`, `path` or `header`, then the path from there.",
+        examples=[["body", "title"]],
+    )
+    msg: str = Field(description="What is wrong.", examples=["String should have at least 1 character"])
+    type: str = Field(description="The rule, for programs.", examples=["string_too_short"])
 
 
 class Problem(BaseModel):
     """An error in the format of RFC 9457."""
 
-    type: str = Field(examples=["about:blank"])
-    title: str = Field(examples=["Not Found"])
-    status: int = Field(examples=[404])
-    detail: str = Field(examples=["Session not found."])
+    type: str = Field(description="Identifies the error, for programs:", examples=["urn:chat-sessions:session-busy"])
+    title: str = Field(description="The type in words.", examples=["Session busy"])
+    status: int = Field(description="The HTTP status.", examples=[409])
+    detail: str = Field(
+        description="What happened and what to do, for people.",
+        examples=["Other requests are writing to this session. Try again."],
+    )
 
 
 class ValidationProblem(Problem):
     """An invalid request, with one entry in `errors` per invalid part."""
 
-    errors: list[FieldProblem]
+    errors: list[FieldProblem] = Field(description="The invalid parts; at most 20.")
 
 
 class Liveness(BaseModel):
     """The process responds."""
 
-    status: Literal["ok"]
+    status: Literal["ok"] = Field(description="Always `ok`.")
 
 
 class Readiness(BaseModel):
     """The service is ready. `degraded` means it runs without its cache, more slowly."""
 
-    status: Literal["ok", "degraded"]
-    database: Literal["ok"]
-    cache: Literal["ok", "degraded"]
+    status: Literal["ok", "degraded"] = Field(description="`degraded` if the cache is.")
+    database: Literal["ok"] = Field(description="Postgres and the query engine; if they are unavailable, it is 503.")
+    cache: Literal["ok", "degraded"] = Field(description="Redis; `degraded` if it is unavailable.")

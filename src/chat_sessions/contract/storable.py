@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, Field
 
 # Far below the roughly 200 levels at which pydantic cannot read back what it has accepted.
 MAX_DEPTH = 64
@@ -57,6 +57,7 @@ def _check(value: object, depth: int) -> None:
 
 
 Text = Annotated[str, AfterValidator(storable)]
-JsonObject = Annotated[dict[str, JsonValue], AfterValidator(storable_json)]
+# Not JsonValue: generators make of its schema, which anything matches, a type that null does not.
+JsonObject = Annotated[dict[str, Any], AfterValidator(storable_json)]
 # Report only the first error: a list may have thousands.
 JsonObjects = Annotated[list[JsonObject], Field(fail_fast=True)]

@@ -48,7 +48,7 @@ class AppState(TypedDict):
     settings: Settings
 
 
-_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="`sub` is the user.")
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A JWT whose `sub` is the user.")
 
 
 async def _sessions(request: Request) -> ChatSessions:
@@ -96,7 +96,7 @@ async def _stream(request: Request, user: Annotated[User, Depends(_current_user)
         yield stream
 
 
-async def _session_id(session_id: Annotated[str, Path(description="Unknown ids are 404.")]) -> str:
+async def _session_id(session_id: Annotated[str, Path(description="The id of a session. Unknown ids are 404.")]) -> str:
     # What cannot be stored does not exist.
     if not is_storable(session_id):
         raise SessionNotFound
@@ -155,14 +155,18 @@ async def _message_page(
 
 async def _if_match(
     request: Request,
-    if_match: Annotated[str | None, Header(description="The ETag the session must have; otherwise 412.")] = None,
+    if_match: Annotated[
+        str | None, Header(alias="If-Match", description="The ETag the session must have; otherwise 412.")
+    ] = None,
 ) -> tuple[int, ...] | None:
     # Several header lines form one list (RFC 9110, 5.3); the parameter has only the first line.
     versions = etags.versions(None if if_match is None else ", ".join(request.headers.getlist("if-match")))
     return None if versions is None else tuple(versions)
 
 
-LastEventId = Annotated[str | None, Header(description="The `id` of the last event you received.")]
+LastEventId = Annotated[
+    str | None, Header(alias="Last-Event-ID", description="The `id` of the last event you received.")
+]
 OpenStream = Annotated[Stream, Depends(_stream)]
 CurrentUser = Annotated[User, Depends(_current_user)]
 AllMetrics = Annotated[Exposition, Depends(_exposition)]
@@ -175,4 +179,4 @@ FromSequence = Annotated[
     int, Query(ge=0, le=MAX_INTEGER, description="The sequence of the first message to delete.", examples=[2])
 ]
 IfMatch = Annotated[tuple[int, ...] | None, Depends(_if_match)]
-IfNoneMatch = Annotated[str | None, Header(description="An ETag; 304 if it is still current.")]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="An ETag; 304 if it is still current.")]

@@ -2,23 +2,23 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from typing import Any, Final
 
 from fastapi import FastAPI
 
 from chat_sessions.version import VERSION
-from chat_sessions.web import problems
+from chat_sessions.web import conventions, problem_types
+
+INTRODUCTION: Final = files("chat_sessions.web").joinpath("introduction.md")
 
 DESCRIPTION: Final[dict[str, Any]] = {
     "title": "chat-sessions",
     "version": VERSION,
     "summary": "Keeps the chat sessions of an AI product, and deletes them for good.",
-    "description": (
-        "Every call under `/api/chat` needs `Authorization: Bearer <JWT>`, whose `sub` is the user. Users access only "
-        "their own sessions; another user's session is a 404, like a missing one. Errors are "
-        "`application/problem+json` (RFC 9457) and identified by `type`. Lists and sessions have an `ETag`: send it as "
-        "`If-None-Match` to read only what has changed, or as `If-Match` to update only what you have seen."
-    ),
+    "description": INTRODUCTION.read_text("utf-8"),
+    # Relative to wherever the document comes from.
+    "servers": [{"url": "/", "description": "The service that serves this document."}],
     "license_info": {"name": "MIT", "identifier": "MIT"},
     "openapi_tags": [
         {"name": "sessions", "description": "The user's sessions."},
@@ -29,11 +29,10 @@ DESCRIPTION: Final[dict[str, Any]] = {
 }
 
 FIRST_REDIRECTION = 300
-FIRST_ERROR = 400
 
 RETURNED_ID = {"session_id": "$response.body#/id"}
 SAME_ID = {"session_id": "$request.path.session_id"}
-IF_UNCHANGED = {"header.if-match": "$response.header.ETag"}
+IF_UNCHANGED = {"header.If-Match": "$response.header.ETag"}
 
 # OpenAPI links by operation: target operation, parameters, description.
 LINKS: Final[Mapping[str, Sequence[tuple[str, Mapping[str, str], str]]]] = {
@@ -82,27 +81,20 @@ LINKS: Final[Mapping[str, Sequence[tuple[str, Mapping[str, str], str]]]] = {
 
 
 def install(app: FastAPI) -> None:
-    """Add links, and the media type of errors, to the app's document."""
+    """Complete the app's document with links, problem types and the conventions."""
     generate = app.openapi
 
     def extended() -> dict[str, Any]:
         if app.openapi_schema is None:
-            for path in generate()["paths"].values():
-                for operation in path.values():
-                    _set_problem_media_type(operation["responses"])
-                    _add_links(operation)
+            document = generate()
+            conventions.apply(document)
+            for operation in conventions.operations(document):
+                _add_links(operation)
+            problem_types.list_all(document)
         return generate()
 
     # FastAPI's documented way to extend the document.
     app.openapi = extended  # type: ignore[method-assign]
-
-
-def _set_problem_media_type(responses: dict[str, Any]) -> None:
-    for status, response in responses.items():
-        if int(status) >= FIRST_ERROR:
-            # FastAPI gives errors the media type of the route's success.
-            (content,) = response["content"].values()
-            response["content"] = {problems.MEDIA_TYPE: content}
 
 
 def _add_links(operation: dict[str, Any]) -> None:

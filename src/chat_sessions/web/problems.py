@@ -47,6 +47,9 @@ MAX_LOCATIONS = 10
 MAX_LOCATION_CHARACTERS = 64
 
 
+INVALID_REQUEST = "invalid-request"
+
+
 class ProblemResponse(Response):
     """A problem document. Non-ASCII is escaped, so that even lone surrogates can be sent."""
 
@@ -61,14 +64,25 @@ class ProblemResponse(Response):
         headers: Mapping[str, str] | None = None,
         **extra: object,
     ) -> None:
-        content = {
-            "type": f"urn:chat-sessions:{kind}" if kind else "about:blank",
-            "title": kind.replace("-", " ").capitalize() if kind else status.phrase,
-            "status": status.value,
-            "detail": detail,
-            **extra,
-        }
+        content = _problem(status, detail, kind) | extra
         super().__init__(json.dumps(content, separators=(",", ":")), status, headers)
+
+
+def _problem(status: HTTPStatus, detail: str, kind: str | None) -> dict[str, Any]:
+    return {
+        "type": f"urn:chat-sessions:{kind}" if kind else "about:blank",
+        "title": kind.replace("-", " ").capitalize() if kind else status.phrase,
+        "status": status.value,
+        "detail": detail,
+    }
+
+
+_INVALID_TITLE = {
+    "loc": ["body", "title"],
+    "msg": "String should have at least 1 character",
+    "type": "string_too_short",
+}
+INVALID_EXAMPLE = _problem(UNPROCESSABLE, BadRequest.detail, INVALID_REQUEST) | {"errors": [_INVALID_TITLE]}
 
 
 def internal_error() -> ProblemResponse:
@@ -91,12 +105,20 @@ def documented(*errors: type[ChatSessionsError]) -> dict[int | str, dict[str, An
     if BodyTooLarge in errors:
         errors = (*errors, UnsupportedMediaType)
     responses: dict[int | str, dict[str, Any]] = {
-        UNPROCESSABLE.value: {"model": ValidationProblem, "description": "Invalid request."}
+        UNPROCESSABLE.value: {
+            "model": ValidationProblem,
+            "description": BadRequest.detail,
+            "content": {MEDIA_TYPE: {"examples": {"InvalidRequest": {"value": INVALID_EXAMPLE}}}},
+        }
     }
     for error in errors:
+        if error is BadRequest:
+            continue
         response = responses.setdefault(error.status.value, {"model": Problem, "description": error.detail})
         if error.detail not in response["description"]:
             response["description"] += f" Or: {error.detail}"
+        content = response.setdefault("content", {MEDIA_TYPE: {"examples": {}}})
+        content[MEDIA_TYPE]["examples"][error.__name__] = {"value": _problem(error.status, error.detail, _kind(error))}
     for status, response in responses.items():
         headers = [_headers(error) for error in errors if error.status == status]
         names = {name for each in headers for name in each}
@@ -180,7 +202,7 @@ def _invalid(found: Sequence[Mistake]) -> ProblemResponse:
     first = found[0]._replace(path=_truncate(found[0].path))
     more = f" See `errors` for {len(found) - 1} more." if len(found) > 1 else ""
     errors = [{"loc": list(_truncate(each.path)), "msg": each.message, "type": each.kind} for each in found]
-    return ProblemResponse(UNPROCESSABLE, f"{_sentence(first)}{more}", kind="invalid-request", errors=errors)
+    return ProblemResponse(UNPROCESSABLE, f"{_sentence(first)}{more}", kind=INVALID_REQUEST, errors=errors)
 
 
 def _sentence(mistake: Mistake) -> str:
@@ -194,4 +216,4 @@ def _truncate(path: Path) -> Path:
 
 
 def _kind(error: type[ChatSessionsError]) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", error.__name__).lower()
+    return INVALID_REQUEST if error is BadRequest else re.sub(r"(?<!^)(?=[A-Z])", "-", error.__name__).lower()

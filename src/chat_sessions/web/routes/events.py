@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from fastapi.sse import EventSourceResponse, format_sse_event
 
 from chat_sessions.cache.feed import Event
+from chat_sessions.contract.schemas import SessionEvent
 from chat_sessions.errors import DatabaseUnavailable, TooManyRequests, TooManyStreams, Unauthorized
 from chat_sessions.web.dependencies import LastEventId, OpenStream
 from chat_sessions.web.problems import documented
@@ -19,16 +20,7 @@ router = APIRouter(prefix="/api/chat/sessions/events", tags=["events"], route_cl
 RECONNECT_MS = 1000
 # Proxies must neither buffer nor compress the stream.
 HEADERS: Final = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
-EVENT_SCHEMA: Final[dict[str, Any]] = {
-    "type": "object",
-    "properties": {
-        "data": {"type": "string"},
-        "event": {"type": "string"},
-        "id": {"type": "string"},
-        "retry": {"type": "integer", "minimum": 0},
-    },
-}
-STREAM: Final[dict[str, Any]] = {"content": {EventSourceResponse.media_type: {"itemSchema": EVENT_SCHEMA}}}
+STREAM: Final[dict[str, Any]] = {"model": SessionEvent, "content": {EventSourceResponse.media_type: {}}}
 
 
 @router.get(
@@ -36,13 +28,14 @@ STREAM: Final[dict[str, Any]] = {"content": {EventSourceResponse.media_type: {"i
     operation_id="followSessions",
     summary="Follow your sessions",
     response_class=Response,
+    response_description="The stream, which does not end by itself.",
     responses={200: STREAM, **documented(Unauthorized, TooManyRequests, TooManyStreams, DatabaseUnavailable)},
 )
 async def follow_sessions(stream: OpenStream, last_event_id: LastEventId = None) -> EventSourceResponse:
-    """Stream the changes of your sessions: `session.created`, `session.updated` and `session.deleted` with its `id`.
+    """Stream the changes of your sessions as server-sent events, the `data` of each being a `SessionEvent`.
 
     `reset` means that events may have been missed: reload what you show. To resume, send the `id` of the last event as
-    `Last-Event-ID`. The stream ends when the token expires or the service restarts.
+    `Last-Event-ID`. Comments are heartbeats. The stream ends when the token expires or the service restarts.
     """
     # Not yielded to FastAPI, which would add a heartbeat of its own every 15 s.
     return EventSourceResponse(_encode(stream.events(last_event_id)), headers=HEADERS)
@@ -52,8 +45,7 @@ async def _encode(events: AsyncIterator[Event | None]) -> AsyncIterator[bytes]:
     async for event in events:
         if event is None:
             yield format_sse_event(comment="alive", retry=RECONNECT_MS)
-        elif event.session_id is None:
-            yield format_sse_event(event="reset", data_str="{}", id=event.id)
         else:
-            data = json.dumps({"id": event.session_id})
-            yield format_sse_event(event=f"session.{event.change}", data_str=data, id=event.id)
+            kind = f"session.{event.change}" if event.session_id is not None else "reset"
+            data = json.dumps({"type": kind, "id": event.session_id})
+            yield format_sse_event(event=kind, data_str=data, id=event.id)

@@ -32,6 +32,7 @@ ALWAYS = (Unauthorized, BadRequest, SessionNotFound, TooManyRequests, DatabaseUn
     summary="Append messages",
     status_code=HTTPStatus.CREATED,
     response_model=AppendedMessages,
+    response_description="Appended.",
     responses=documented(*ALWAYS, SessionBusy, MessageIdTaken, EndMoved, BodyTooLarge),
 )
 async def append_messages(

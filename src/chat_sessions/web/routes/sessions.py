@@ -61,6 +61,7 @@ ALWAYS = (Unauthorized, BadRequest, TooManyRequests, DatabaseUnavailable)
     operation_id="listSessions",
     summary="List sessions",
     response_model=SessionList,
+    response_description="A page of your sessions.",
     responses={200: {"headers": ETAG_HEADER}, **NOT_MODIFIED, **documented(*ALWAYS)},
 )
 async def list_sessions(
@@ -99,6 +100,7 @@ async def create_session(request: Request, user: CurrentUser, sessions: Sessions
     operation_id="batchDeleteSessions",
     summary="Delete many sessions",
     response_model=BatchDeleted,
+    response_description="Deleted, or with `dry_run` what would be.",
     responses=documented(*ALWAYS, SessionBusy, BodyTooLarge),
 )
 async def batch_delete_sessions(user: CurrentUser, sessions: Sessions, batch: BatchDeletion) -> Response:
@@ -120,6 +122,7 @@ async def _async(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
     operation_id="getSession",
     summary="Open a session",
     response_model=Session,
+    response_description="The session with a page of its messages.",
     responses={200: {"headers": ETAG_HEADER}, **NOT_MODIFIED, **documented(*ALWAYS, SessionNotFound)},
 )
 async def get_session(
@@ -138,6 +141,7 @@ async def get_session(
     operation_id="changeSession",
     summary="Rename or pin a session",
     response_model=SessionSummary,
+    response_description="The session as changed.",
     responses={
         200: {"headers": ETAG_HEADER},
         **documented(*ALWAYS, SessionNotFound, PreconditionFailed, BodyTooLarge),
