@@ -21,7 +21,7 @@ const library = {
   target: BROWSERS,
   lib: { entry: "src/index.ts", formats: ["es" as const], fileName: "index", cssFileName: "style" },
   rolldownOptions: {
-    external: /^(react|react-dom|@tanstack|@ariakit|react-hot-toast|lucide-react|eventsource-parser)($|\/)/,
+    external: /^(react|react-dom|@tanstack|@ariakit|react-hot-toast|lucide-react|eventsource-parser|markdown-it)($|\/)/,
     // For Next.js and others that render on a server: everything in here has state.
     output: { banner: '"use client";' },
   },

@@ -11,6 +11,22 @@ async function expectAccessible(page: Page): Promise<void> {
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
 }
 
+const RICH = `# One\n\n> **two** [three](https://example.com) \`four\`
+
+\`\`\`js
+let five = 5;
+\`\`\`
+
+| six | seven |
+|-----|------:|
+| 8   |     9 |
+
+1. ten
+- [x] eleven
+- [ ] twelve
+
+![thirteen](https://example.com/13.png)`;
+
 for (const colorScheme of ["light", "dark"] as const) {
   test.describe(`in ${colorScheme} mode`, () => {
     test.use({ colorScheme });
@@ -20,8 +36,11 @@ for (const colorScheme of ["light", "dark"] as const) {
       const [alpha, beta] = await service.createAll(["Alpha", "Beta", "Gamma"]);
       await service.append(alpha?.id ?? "", [
         { role: "user", content: "Hello" },
+        { role: "assistant", content: RICH, reasoning_content: "Hm." },
+        { role: "assistant", content: null, tool_calls: [{ id: "1", function: { name: "add", arguments: "{}" } }] },
+        { role: "tool", tool_call_id: "1", content: "2" },
+        { role: "assistant", content: null, refusal: "No." },
         { role: "assistant", content: "Good day." },
-        { role: "tool", content: "{}" },
       ]);
       await service.change(beta?.id ?? "", { is_pinned: true });
       await sidebar.open();
@@ -30,6 +49,8 @@ for (const colorScheme of ["light", "dark"] as const) {
 
       await sidebar.link("Alpha").click();
       await expect(page.getByText("Good day.")).toBeVisible();
+      await sidebar.messages.getByText("Used add").click();
+      await sidebar.messages.getByText("Used add").hover();
       await sidebar.row("Gamma").hover();
       await expectAccessible(page);
 
@@ -102,8 +123,11 @@ test.describe("in forced colours", () => {
   test.use({ forcedColors: "active" });
 
   test("the active action and what was found stand out, and axe finds nothing", async ({ sidebar, page, service }) => {
-    await service.createAll(["Alpha", "Beta"]);
-    await sidebar.open();
+    const [alpha] = await service.createAll(["Alpha", "Beta"]);
+    await service.append(alpha?.id ?? "", [{ role: "assistant", content: RICH }]);
+    await sidebar.open(`/c/${alpha?.id}`);
+    await expect(sidebar.messages.getByText("twelve")).toBeVisible();
+    await expectAccessible(page);
     await sidebar.row("Alpha").hover();
     await sidebar.row("Alpha").getByRole("button", { name: /More/ }).click();
     const outlineOf = (action: string) =>

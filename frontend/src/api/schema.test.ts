@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import openapiTS, { astToString, COMMENT_HEADER } from "openapi-typescript";
 import { expect, expectTypeOf, test } from "vitest";
 import type { components } from "./schema";
-import type { FieldProblem, Summary } from "./types";
+import type { FieldProblem, Message, Summary } from "./types";
 
 test("the types are those of openapi.json (npm run generate)", async () => {
   const document = new URL("../../../openapi.json", import.meta.url);
@@ -14,5 +14,6 @@ test("the types are those of openapi.json (npm run generate)", async () => {
 // Compared by `npm run check`.
 test("the types that hosts see are those of openapi.json", () => {
   expectTypeOf<Summary>().toEqualTypeOf<components["schemas"]["SessionSummary"]>();
+  expectTypeOf<Message>().branded.toEqualTypeOf<components["schemas"]["Message"]>();
   expectTypeOf<FieldProblem>().toEqualTypeOf<components["schemas"]["FieldProblem"]>();
 });

@@ -11,6 +11,23 @@ export interface Summary {
   metadata: Record<string, unknown>;
 }
 
+/** A stored message, with every field it was sent with. */
+export interface Message {
+  id: string;
+  /** The position in the chat: 0, 1, 2 and so on. */
+  sequence: number;
+  created_at: string;
+  role: string;
+  content: string | Record<string, unknown>[] | null;
+  name: string | null;
+  tool_call_id: string | null;
+  refusal: string | null;
+  tool_calls: Record<string, unknown>[] | null;
+  function_call: Record<string, unknown> | null;
+  metadata: Record<string, unknown>;
+  [field: string]: unknown;
+}
+
 /** What is wrong with one part of a request. */
 export interface FieldProblem {
   loc: (string | number)[];
@@ -20,7 +37,6 @@ export interface FieldProblem {
 
 export type SessionList = components["schemas"]["SessionList"];
 export type Session = components["schemas"]["Session"];
-export type Message = components["schemas"]["Message"];
 export type NewMessage = components["schemas"]["NewMessage"];
 export type NewSession = components["schemas"]["NewSession"];
 export type SessionChange = components["schemas"]["SessionChange"];

@@ -1,4 +1,4 @@
-import { render, screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { http } from "msw";
 import { expect, test } from "vitest";
@@ -132,6 +132,40 @@ test("the panes have no word that is not a label", async () => {
   rerender(pane(""));
   await screen.findByText("⟦What’s on your mind?⟧");
   expect(unlabelled()).toEqual([]);
+});
+
+test("messages contain no word that is not a label", async () => {
+  const code = "```\n1\n```\n\n| 1 |\n|---|\n| 2 |\n\n- [x] 1\n- [ ] 2\n\n![](https://1.test)";
+  const chat = service.chat(
+    { role: "user", content: code },
+    { role: "assistant", content: null, refusal: "1", reasoning_content: "2" },
+    { role: "assistant", content: null, tool_calls: [{ id: "1", function: { name: "", arguments: "1" } }] },
+    { role: "tool", tool_call_id: "1", content: "1" },
+    { role: "tool", tool_call_id: "2", content: "1" },
+    { role: "user", content: [{ type: "file" }, { type: "image_url", image_url: { url: "data:image/png,1" } }] },
+    { role: "assistant", content: null },
+    { role: "assistant", content: [{ type: "tool_use", id: "1", name: "", input: {} }] },
+    { role: "user", content: [{ type: "tool_result", tool_use_id: "1", content: "1", is_error: true }] },
+  );
+  const user = userEvent.setup();
+  render(
+    <ChatSessionsProvider {...connection} labels={bracketed} locale="ja">
+      <ChatPane id={chat} onLeave={() => undefined} />
+    </ChatSessionsProvider>,
+  );
+  await screen.findByText("⟦Declined to answer⟧");
+  for (const summary of document.querySelectorAll("summary")) {
+    await user.click(summary);
+  }
+  await screen.findAllByText("⟦Input⟧");
+  const addresses = unlabelled().filter((text) => text !== "https://1.test" && text !== "Alpha");
+  expect(addresses).toEqual([]);
+  const pane = screen.getByRole("region", { name: "⟦Messages⟧" });
+  pane.scrollTop = -500;
+  fireEvent.scroll(pane);
+  await button("⟦Jump to the newest message⟧");
+  await user.click((await screen.findAllByRole("button", { name: "⟦Copy message⟧" }))[0] as HTMLElement);
+  await screen.findByText("⟦Copied⟧");
 });
 
 test("a host replaces single labels, and the others stay English", async () => {

@@ -1,4 +1,4 @@
-import { type ReactNode, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import "../ui/tokens.css";
 import { isSessionNotFound } from "../api/problem";
 import { useLabels } from "../labels/context";
@@ -10,9 +10,11 @@ import { ROOT } from "../ui/theme";
 import { useFocusKeeper } from "../ui/use-focus-keeper";
 import styles from "./chat-pane.module.css";
 import { Conversation } from "./conversation";
+import type { MessageSlots } from "./message-slots";
 import { Broken, Failed, Gone, Loading, NotFound } from "./pane-states";
+import { preloadMessageBody } from "./use-message-body";
 
-export interface ChatPaneProps {
+export interface ChatPaneProps extends MessageSlots {
   id: string;
   /** Leaves a chat that is gone. */
   onLeave: () => void;
@@ -40,13 +42,14 @@ export function ChatPane(props: ChatPaneProps) {
   );
 }
 
-function OpenChat({ id, onLeave, lead, note }: ChatPaneProps) {
+function OpenChat({ id, onLeave, lead, note, renderMessage }: ChatPaneProps) {
   const labels = useLabels();
   const { deleted } = useChatSessions();
   const [opener] = useState(() => (typeof document === "undefined" ? null : document.activeElement));
   const { session, messages, isDeleted, ...query } = useSession(id);
   const pane = useRef<HTMLElement>(null);
   const scroller = useRef<HTMLElement>(null);
+  useEffect(preloadMessageBody, []);
   useFocusKeeper(pane, () => (scroller.current ?? pane.current)?.focus());
   const isMissing = isSessionNotFound(query.error);
   const content = () => {
@@ -62,6 +65,7 @@ function OpenChat({ id, onLeave, lead, note }: ChatPaneProps) {
           opener={opener}
           scroller={scroller}
           note={note}
+          renderMessage={renderMessage}
           older={{
             exist: query.hasNextPage,
             isLoading: query.isFetchingNextPage,

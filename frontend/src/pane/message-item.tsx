@@ -1,52 +1,102 @@
 import type { ReactNode } from "react";
-import type { Message } from "../api/types";
 import { useLanguage } from "../labels/context";
 import type { Labels } from "../labels/english";
+import { textOf } from "../messages/message-parts";
+import type { Turn } from "../messages/turns";
+import { Button } from "../ui/button";
+import { ErrorBoundary } from "../ui/error-boundary";
 import styles from "./message-item.module.css";
+import { useMessageDrawing } from "./message-slots";
 
 interface MessageItemProps {
-  message: Pick<Message, "role" | "content" | "name"> & { created_at: string | null };
-  isUnsent?: boolean;
+  turn: Turn;
+  /** Null until the service has stored it. */
+  createdAt: string | null;
+  /** The previous message has the same speaker. */
+  continues?: boolean;
   failure?: ReactNode;
+  actions?: ReactNode;
 }
 
-/** Of the roles that people have a word for. */
-const SPEAKERS: Record<string, ((labels: Labels) => string) | undefined> = {
-  user: ({ you }) => you,
-  assistant: ({ assistant }) => assistant,
-  system: ({ system }) => system,
-  developer: ({ developer }) => developer,
-  tool: ({ tool }) => tool,
-  function: (labels) => labels.function,
-};
+/** The roles with a label of their own. */
+const SPEAKERS = new Map<string, (labels: Labels) => string>(
+  Object.entries({
+    user: ({ you }) => you,
+    assistant: ({ assistant }) => assistant,
+    system: ({ system }) => system,
+    developer: ({ developer }) => developer,
+    tool: ({ tool }) => tool,
+    function: (labels) => labels.function,
+    reasoning: ({ reasoning }) => reasoning,
+  }),
+);
 
-export function MessageItem({ message, isUnsent = false, failure }: MessageItemProps) {
+export function MessageItem({ turn, createdAt, continues = false, failure, actions }: MessageItemProps) {
   const { labels, format } = useLanguage();
-  const { role, name, created_at } = message;
+  const { role, name } = turn.message;
   return (
-    <li className={styles.message} data-role={role} data-unsent={isUnsent || undefined}>
+    <li
+      className={styles.message}
+      data-role={isToolResult(turn) ? "tool" : role}
+      data-unsent={createdAt === null || undefined}
+      data-continues={continues || undefined}
+    >
       <span className={styles.speaker} dir="auto">
-        {name ?? SPEAKERS[role]?.(labels) ?? role}
+        {name ?? SPEAKERS.get(role)?.(labels) ?? role}
       </span>
-      <div className={styles.content} dir="auto" title={created_at ? format.dateTime(created_at) : undefined}>
-        {textOf(message.content)}
+      <div className={styles.content} dir="auto" title={createdAt ? format.dateTime(createdAt) : undefined}>
+        <ErrorBoundary fallback={(_, retry) => <Undrawable onRetry={retry} />}>
+          <Content turn={turn} />
+        </ErrorBoundary>
       </div>
       {failure && (
         <div className={styles.failure} role="alert">
           {failure}
         </div>
       )}
+      {/* The log must not announce the buttons. */}
+      {actions && (
+        <div className={styles.actions} aria-live="off">
+          {actions}
+        </div>
+      )}
     </li>
   );
 }
 
-function textOf(content: Message["content"]): string {
-  if (content === null) {
-    return "—";
+/** Drawn by the host, or by us. */
+function Content({ turn }: { turn: Turn }): ReactNode {
+  const { renderMessage } = useMessageDrawing();
+  const content = <Own turn={turn} />;
+  return renderMessage ? renderMessage(turn.message, { content }) : content;
+}
+
+const AS_WRITTEN = new Set(["system", "developer"]);
+
+function Own({ turn: { message, parts } }: { turn: Turn }): ReactNode {
+  const { labels } = useLanguage();
+  const { Body } = useMessageDrawing();
+  if (parts.length === 0) {
+    return <span className={styles.empty}>{labels.emptyMessage}</span>;
   }
-  return typeof content === "string"
-    ? content
-    : content
-        .map((part) => (typeof part.text === "string" ? part.text : `[${String(part.type ?? "part")}]`))
-        .join("\n");
+  if (Body && !AS_WRITTEN.has(message.role)) {
+    return <Body parts={parts} />;
+  }
+  return <div className={styles.plain}>{textOf(parts)}</div>;
+}
+
+function Undrawable({ onRetry }: { onRetry: () => void }) {
+  const { labels } = useLanguage();
+  return (
+    <span className={styles.empty}>
+      {labels.messageBroken}{" "}
+      <Button look="quiet" onClick={onRetry}>
+        {labels.retry}
+      </Button>
+    </span>
+  );
+}
+
+function isToolResult({ parts }: Turn): boolean {
+  return parts.length > 0 && parts.every(({ kind }) => kind === "result");
 }

@@ -1,31 +1,22 @@
-import { useRef, useState } from "react";
+import { useState } from "react";
 import { useLabels } from "../labels/context";
 import { useTypedText } from "../sessions/use-typed-text";
 import { Button } from "../ui/button";
+import { copyText } from "../ui/copy-text";
 import styles from "./pane-states.module.css";
 
 /** What was typed into a chat that is gone, to be taken elsewhere. */
 export function UnsentText({ chat }: { chat: string }) {
   const labels = useLabels();
   const text = useTypedText(chat);
-  const field = useRef<HTMLTextAreaElement>(null);
   const [isCopied, setCopied] = useState(false);
   if (text === "") {
     return null;
   }
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setCopied(true);
-    } catch {
-      // Only secure origins have a clipboard; the old way works everywhere.
-      field.current?.select();
-      setCopied(document.execCommand("copy"));
-    }
-  };
+  const copy = async () => setCopied(await copyText(text));
   return (
     <div className={styles.unsent}>
-      <textarea ref={field} className={styles.draft} aria-label={labels.yourDraft} dir="auto" readOnly value={text} />
+      <textarea className={styles.draft} aria-label={labels.yourDraft} dir="auto" readOnly value={text} />
       <Button onClick={copy}>{labels.copyDraft}</Button>
       <span className={styles.copied} role="status">
         {isCopied && labels.copied}

@@ -1,6 +1,6 @@
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
-import type { SessionChange, Summary } from "../api/types";
+import type { Message, NewMessage, SessionChange, Summary } from "../api/types";
 
 export const BASE_URL = "http://service.test";
 const SESSIONS = `${BASE_URL}/api/chat/sessions`;
@@ -8,6 +8,7 @@ const SESSIONS = `${BASE_URL}/api/chat/sessions`;
 /** A service in memory, as small as the components' tests need it. */
 class TestService {
   sessions: Summary[] = [];
+  messages = new Map<string, Message[]>();
   /** What was asked, as "GET /api/chat/sessions?limit=50". */
   asked: string[] = [];
   #feed: ReadableStreamDefaultController<string> | null = null;
@@ -44,10 +45,13 @@ class TestService {
       }
       return HttpResponse.json({ deleted, not_found: [], count: deleted.length });
     }),
-    http.get<{ id: string }>(`${SESSIONS}/:id`, ({ params }) => {
+    http.get<{ id: string }>(`${SESSIONS}/:id`, ({ params, request }) => {
       const session = this.sessions.find(({ id }) => id === params.id);
-      const page = { user_id: "u", messages: [], has_more_messages: false, oldest_sequence: null };
-      return session ? HttpResponse.json({ ...session, ...page }) : notFound();
+      return session ? HttpResponse.json({ ...session, ...this.#page(params.id, request.url) }) : notFound();
+    }),
+    http.post<{ id: string }, { messages: NewMessage[] }>(`${SESSIONS}/:id/messages`, async ({ params, request }) => {
+      const { messages } = await request.json();
+      return HttpResponse.json({ messages: this.append(params.id, messages) }, { status: 201 });
     }),
     http.patch<{ id: string }, SessionChange>(`${SESSIONS}/:id`, async ({ params, request }) => {
       const session = this.sessions.find(({ id }) => id === params.id);
@@ -60,9 +64,35 @@ class TestService {
     }),
   );
 
+  /** Creates a chat with these messages, and returns its id. */
+  chat(...messages: object[]): string {
+    const session = summary("Alpha");
+    this.sessions.push(session);
+    this.append(session.id, messages);
+    return session.id;
+  }
+
+  append(chat: string, messages: readonly object[]): Message[] {
+    const before = this.messages.get(chat) ?? [];
+    const added = messages.map((message, index) => stored(before.length + index, message));
+    this.messages.set(chat, [...before, ...added]);
+    return added;
+  }
+
+  #page(chat: string, url: string) {
+    const query = new URL(url).searchParams;
+    const before = Number(query.get("before_sequence") ?? Number.POSITIVE_INFINITY);
+    const limit = Number(query.get("limit") ?? 50);
+    const older = (this.messages.get(chat) ?? []).filter(({ sequence }) => sequence < before);
+    const messages = older.slice(-limit);
+    const oldest_sequence = messages[0]?.sequence ?? null;
+    return { user_id: "u", messages, has_more_messages: messages.length < older.length, oldest_sequence };
+  }
+
   reset(): void {
     this.server.resetHandlers();
     this.sessions = [];
+    this.messages.clear();
     this.asked = [];
     this.#feed = null;
   }
@@ -87,6 +117,27 @@ export function summary(title: string | null, given: Partial<Summary> = {}): Sum
   made += 1;
   const time = new Date(started - made).toISOString();
   return { id: `id-${made}`, title, created_at: time, updated_at: time, is_pinned: false, metadata: {}, ...given };
+}
+
+function stored(sequence: number, message: object): Message {
+  const nothing = {
+    content: null,
+    name: null,
+    tool_call_id: null,
+    refusal: null,
+    tool_calls: null,
+    function_call: null,
+  };
+  const id = `message-${sequence}`;
+  return {
+    id,
+    role: "user",
+    created_at: new Date(started).toISOString(),
+    metadata: {},
+    ...nothing,
+    ...message,
+    sequence,
+  };
 }
 
 export function problem(status: number, kind: string) {

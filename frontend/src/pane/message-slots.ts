@@ -1,0 +1,23 @@
+import { createContext, type ReactNode, useContext } from "react";
+import type { Message } from "../api/types";
+import type { MessageBody } from "../messages/message-body";
+
+export interface MessageContent {
+  /** What the message shows by default, for hosts that add to it. */
+  content: ReactNode;
+}
+
+/** The parts of the conversation that a host can replace. */
+export interface MessageSlots {
+  /** Draws the content of a message. If it throws, only that message is replaced by an error. */
+  renderMessage?: ((message: Message, drawing: MessageContent) => ReactNode) | undefined;
+}
+
+interface MessageDrawing extends MessageSlots {
+  /** Null until its code has loaded. */
+  Body: typeof MessageBody | null;
+}
+
+const MessageDrawingContext = createContext<MessageDrawing>({ Body: null });
+export const MessageDrawingProvider = MessageDrawingContext.Provider;
+export const useMessageDrawing = () => useContext(MessageDrawingContext);
