@@ -1,8 +1,12 @@
 """Settings that would only fail later are refused at start, with what to write instead."""
 
 import pytest
+from typer.testing import CliRunner
 
-from chat_sessions.settings import ConfigurationError, load_settings
+from chat_sessions import cli
+from chat_sessions.settings import ConfigurationError, Settings, load_settings
+from chat_sessions.telemetry.logs import configure_logging
+from tests.command import environment
 
 REQUIRED = {"database_url": "postgresql://", "redis_url": "redis://", "jwt_secret": "x" * 32}
 
@@ -48,6 +52,22 @@ class TestPasswords:
     )
     def test_an_encoded_one_is_accepted(self, url: str) -> None:
         assert load_settings({**REQUIRED, "database_url": url}).database_url.get_secret_value() == url
+
+
+class TestKeepAlive:
+    def test_an_idle_connection_outlives_that_of_a_load_balancer(self) -> None:
+        assert load_settings(REQUIRED).keep_alive_timeout > 60
+
+    def test_serve_passes_it_on(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+        given: dict[str, object] = {}
+        monkeypatch.setattr("uvicorn.run", lambda *_, **options: given.update(options))
+        monkeypatch.setattr("signal.signal", lambda *_: None)
+        for name, value in environment(settings).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("CHAT_KEEP_ALIVE_TIMEOUT", "600")
+        done = CliRunner().invoke(cli.app, ["serve", "--port", "0"])
+        configure_logging(settings)
+        assert (done.exit_code, given["timeout_keep_alive"]) == (0, 600)
 
 
 class TestOrigins:

@@ -84,6 +84,7 @@ def serve(
             server_header=False,
             # Nothing depends on the client's address or scheme.
             proxy_headers=False,
+            timeout_keep_alive=settings.keep_alive_timeout,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             timeout_worker_healthcheck=WORKER_START_SECONDS,
         )

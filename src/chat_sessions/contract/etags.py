@@ -4,7 +4,9 @@ import re
 from collections.abc import Sequence
 from hashlib import blake2b
 
-_ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+# Proxies that compress a response weaken its tag (nginx, Cloudflare) or extend it (Apache, Caddy). Neither changes the
+# version of the session, which is all that we compare.
+_ENTITY_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*?)(?:-(?:gzip|br|zstd|deflate))?"')
 # The largest bigint in Postgres; no version exceeds it.
 MAX_VERSION = 2**63 - 1
 
@@ -23,15 +25,14 @@ def matches(if_none_match: str, etag: str) -> bool:
     """Return whether If-None-Match matches the ETag, by weak comparison (RFC 9110, 13.1.2)."""
     if if_none_match.strip() == "*":
         return True
-    return any(f'"{tag}"' == etag for _, tag in _ENTITY_TAG.findall(if_none_match))
+    return any(f'"{tag}"' == etag for tag in _ENTITY_TAG.findall(if_none_match))
 
 
 def versions(if_match: str | None) -> Sequence[int] | None:
-    """Return the versions that If-Match accepts, or None if it accepts any; weak and foreign tags match nothing."""
+    """Return the versions that If-Match accepts, or None if it accepts any; foreign tags match nothing."""
     if if_match is None or if_match.strip() == "*":
         return None
-    strong = (tag for weak, tag in _ENTITY_TAG.findall(if_match) if not weak)
-    return [version for tag in strong if (version := _version(tag)) is not None]
+    return [version for tag in _ENTITY_TAG.findall(if_match) if (version := _version(tag)) is not None]
 
 
 def _version(tag: str) -> int | None:

@@ -1,15 +1,11 @@
 """The settings, read from the environment and validated at startup."""
 
-import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    DirectoryPath,
     Field,
     HttpUrl,
     NonNegativeFloat,
@@ -21,47 +17,14 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chat_sessions.settings.environment import describe, is_service_of_kubernetes, platform_port
-from chat_sessions.settings.origins import check_origins, split_origins
-from chat_sessions.settings.passwords import check_password
-from chat_sessions.settings.redis_address import RedisAddress
+from chat_sessions.settings.values import DatabaseUrl, JwtSecret, LogUserKey, Origins, RedisUrl, SocketFolder
 
 Algorithm = Literal["HS256", "RS256", "PS256", "ES256", "EdDSA"]
 # Asymmetric only: a published secret is no secret.
 PUBLISHED_ALGORITHMS: Final[tuple[Algorithm, ...]] = ("RS256", "PS256", "ES256", "EdDSA")
-
-# RFC 7518, 3.2: an HS256 key is at least as long as the hash.
-MIN_SECRET_BYTES = 32
-MIN_KEY_BYTES = 16
-
-# The path of a Unix socket has at most 103 bytes on macOS and 107 on Linux; file names take up to ten.
-MAX_SOCKET_FOLDER_BYTES = 93
-
-POSTGRES_SCHEMES = ("postgresql://", "postgres://")
-
-
-def check_database_url(url: str) -> None:
-    """Raise ValueError unless the URL is one of Postgres with an encoded password."""
-    if not url.startswith(POSTGRES_SCHEMES):
-        raise ValueError(f"must start with {' or '.join(POSTGRES_SCHEMES)}")
-    check_password(url)
-
-
-def _checking(check: Callable[[str], object]) -> Callable[[SecretStr], SecretStr]:
-    """Return a validator of a secret."""
-
-    def validate(secret: SecretStr) -> SecretStr:
-        check(secret.get_secret_value())
-        return secret
-
-    return validate
-
-
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_checking(check_database_url))]
-RedisUrl = Annotated[SecretStr, AfterValidator(_checking(RedisAddress.parse))]
-Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_origins), AfterValidator(check_origins)]
 
 
 def _log_user_key(others: Mapping[str, Any]) -> SecretStr:
@@ -114,7 +77,7 @@ class Settings(BaseSettings):
         description="Redis: `redis://…`, `redis+sentinel://…` or `redis+cluster://…`; `rediss` for TLS"
     )
 
-    jwt_secret: SecretStr | None = Field(default=None, description="HS256 secret, at least 32 bytes")
+    jwt_secret: JwtSecret | None = Field(default=None, description="HS256 secret, at least 32 bytes")
     jwks_url: HttpUrl | None = Field(
         default=None, validate_default=True, description="URL of the provider's RS256, PS256, ES256 or EdDSA keys"
     )
@@ -167,6 +130,10 @@ class Settings(BaseSettings):
         default=16 * 1024, description="largest metadata as JSON, with numbers written out"
     )
 
+    # Load balancers reuse connections for a minute (nginx, AWS). One that the service closes first can lose a request.
+    keep_alive_timeout: PositiveInt = Field(
+        default=75, description="how long an idle connection stays open; longer than your load balancer keeps it"
+    )
     # Long enough for slow networks; it ends clients that send a byte now and then.
     header_timeout: PositiveFloat = Field(default=10, description="timeout for receiving a request's headers")
     # Half a megabit per second for the largest body.
@@ -192,12 +159,12 @@ class Settings(BaseSettings):
         default="json", description="`json`, or `console` for people, which includes exception messages"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="lowest level to log")
-    log_user_key: SecretStr = Field(
+    log_user_key: LogUserKey = Field(
         default_factory=_log_user_key,
         description="key for hashing user ids in logs and traces, at least 16 bytes; defaults to `CHAT_JWT_SECRET`, or "
         "a random key per start",
     )
-    metrics_dir: DirectoryPath | None = Field(
+    metrics_dir: SocketFolder | None = Field(
         default=None,
         description="directory through which workers of a host share metrics; `serve --workers` creates one",
     )
@@ -207,21 +174,6 @@ class Settings(BaseSettings):
     @classmethod
     def _ignore_kubernetes_service(cls, port: object) -> object:
         return platform_port() if is_service_of_kubernetes(port) else port
-
-    @field_validator("jwt_secret", "log_user_key")
-    @classmethod
-    def _check_length(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        minimum = MIN_KEY_BYTES if info.field_name == "log_user_key" else MIN_SECRET_BYTES
-        if secret is not None and len(secret.get_secret_value().encode()) < minimum:
-            raise ValueError(f"must have at least {minimum} bytes; generate one with `openssl rand -hex 32`")
-        return secret
-
-    @field_validator("metrics_dir")
-    @classmethod
-    def _check_path_length(cls, folder: Path | None) -> Path | None:
-        if folder is not None and len(os.fsencode(folder)) > MAX_SOCKET_FOLDER_BYTES:
-            raise ValueError(f"is too long for Unix sockets; use a path of at most {MAX_SOCKET_FOLDER_BYTES} bytes")
-        return folder
 
     # A field validator, because model validators do not run while any field is invalid.
     @field_validator("jwks_url")

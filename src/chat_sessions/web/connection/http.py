@@ -7,7 +7,7 @@ from typing import Any, NoReturn, cast
 
 import structlog
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 from chat_sessions.settings import Settings
 from chat_sessions.web.connection import framing, rejections
 from chat_sessions.web.connection.coalescing import CoalescingTransport
+from chat_sessions.web.connection.delimited import ended_by_close
 from chat_sessions.web.request_id import request_id_of
 
 log = structlog.get_logger(__name__)
@@ -122,6 +123,10 @@ class BoundedProtocol(HttpToolsProtocol):
         # Trailers of a chunked body must not be added to the headers that the app reads.
         self.headers = []
         self._in_head, self._read_deadline = False, inf
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
+        is_old = cycle.scope["http_version"] == "1.0"
+        super()._start_asgi_task(cycle, ended_by_close(app, cycle) if is_old else app)  # type: ignore[arg-type]
 
     def _stop(self, status: HTTPStatus, detail: str | None = None) -> NoReturn:
         self._rejection = status, detail

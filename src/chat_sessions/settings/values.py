@@ -1,0 +1,61 @@
+"""The types of settings that need a check of their own."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, DirectoryPath, SecretStr
+from pydantic_settings import NoDecode
+
+from chat_sessions.settings.origins import check_origins, split_origins
+from chat_sessions.settings.passwords import check_password
+from chat_sessions.settings.redis_address import RedisAddress
+
+# RFC 7518, 3.2: an HS256 key is at least as long as the hash.
+MIN_SECRET_BYTES = 32
+MIN_KEY_BYTES = 16
+
+# The path of a Unix socket has at most 103 bytes on macOS and 107 on Linux; file names take up to ten.
+MAX_SOCKET_FOLDER_BYTES = 93
+
+POSTGRES_SCHEMES = ("postgresql://", "postgres://")
+
+
+def check_database_url(url: str) -> None:
+    """Raise ValueError unless the URL is one of Postgres with an encoded password."""
+    if not url.startswith(POSTGRES_SCHEMES):
+        raise ValueError(f"must start with {' or '.join(POSTGRES_SCHEMES)}")
+    check_password(url)
+
+
+def _checking(check: Callable[[str], object]) -> Callable[[SecretStr], SecretStr]:
+    """Return a validator of a secret."""
+
+    def validate(secret: SecretStr) -> SecretStr:
+        check(secret.get_secret_value())
+        return secret
+
+    return validate
+
+
+def _at_least(minimum: int) -> AfterValidator:
+    def check(secret: str) -> None:
+        if len(secret.encode()) < minimum:
+            raise ValueError(f"must have at least {minimum} bytes; generate one with `openssl rand -hex 32`")
+
+    return AfterValidator(_checking(check))
+
+
+def _fits_sockets(folder: Path) -> Path:
+    if len(os.fsencode(folder)) > MAX_SOCKET_FOLDER_BYTES:
+        raise ValueError(f"is too long for Unix sockets; use a path of at most {MAX_SOCKET_FOLDER_BYTES} bytes")
+    return folder
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_checking(check_database_url))]
+RedisUrl = Annotated[SecretStr, AfterValidator(_checking(RedisAddress.parse))]
+JwtSecret = Annotated[SecretStr, _at_least(MIN_SECRET_BYTES)]
+LogUserKey = Annotated[SecretStr, _at_least(MIN_KEY_BYTES)]
+SocketFolder = Annotated[DirectoryPath, AfterValidator(_fits_sockets)]
+Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_origins), AfterValidator(check_origins)]
