@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -117,6 +118,13 @@ class Caller:
         if after_sequence is not None:
             body["after_sequence"] = after_sequence
         return await self.http.post(f"/api/chat/sessions/{session_id}/messages", json=body)
+
+    async def replace(
+        self, session_id: str, message_id: str, content: object, *, if_match: str | None = None, **fields: object
+    ) -> httpx.Response:
+        headers = {} if if_match is None else {"If-Match": if_match}
+        path = f"/api/chat/sessions/{session_id}/messages/{quote(message_id, safe='')}"
+        return await self.http.put(path, json={"role": "user", "content": content, **fields}, headers=headers)
 
     async def cut(self, session_id: str, start: int, *, if_match: str | None = None) -> httpx.Response:
         headers = {} if if_match is None else {"If-Match": if_match}

@@ -178,6 +178,13 @@ async def test_an_append_is_one_statement_for_any_number_of_messages(
     assert len(statements()) == 1
 
 
+async def test_a_replacement_is_one_statement(ada: Caller, passive: Service) -> None:
+    session_id = (await ada.create(messages=[{"role": "user", "id": "m1"}]))["id"]
+    statements = counted(passive)
+    assert (await ada.replace(session_id, "m1", "a")).status_code == 200
+    assert len(statements()) == 1
+
+
 async def test_a_cut_is_three_statements_in_a_transaction_and_one_round_trip(
     ada: Caller, passive: Service, redis: Redis, session_id: str
 ) -> None:

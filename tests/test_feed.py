@@ -53,12 +53,14 @@ def event_of(heard: ServerSentEvent | None) -> tuple[str, str]:
 
 async def test_every_change_is_published_in_order(ada: Caller, listener: Listener) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
-    await ada.append(session_id, "hi")
+    await ada.append(session_id, "hi", id="m1")
+    await ada.replace(session_id, "m1", "hello")
     await ada.cut(session_id, 0)
     await ada.change(session_id, is_pinned=True)
     await ada.delete(session_id)
-    assert [event_of(await listener.next()) for _ in range(5)] == [
+    assert [event_of(await listener.next()) for _ in range(6)] == [
         ("session.created", session_id),
+        ("session.updated", session_id),
         ("session.updated", session_id),
         ("session.updated", session_id),
         ("session.updated", session_id),

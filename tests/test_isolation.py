@@ -43,6 +43,7 @@ class Parts:
     """The parts of a request besides its operation."""
 
     session_id: str = ""
+    message_id: str = ""
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     json: object = None
@@ -105,6 +106,19 @@ RECIPES: dict[str, list[Recipe]] = {
     "appendMessages body messages.id": [
         lambda values, own: Parts(own, json={"messages": [{**MESSAGE, "id": values.message_id}]}),
     ],
+    "replaceMessage path session_id": [
+        lambda values, _: Parts(values.session_id, values.message_id, json=MESSAGE),
+        lambda values, _: Parts(values.session_id, values.message_id, json=MESSAGE, headers={"If-Match": values.etag}),
+    ],
+    "replaceMessage path message_id": [lambda values, own: Parts(own, values.message_id, json=MESSAGE)],
+    "replaceMessage header if-match": [
+        lambda values, own: Parts(own, values.message_id, json=MESSAGE, headers={"If-Match": values.etag}),
+        lambda values, own: Parts(own, "hers", json=MESSAGE, headers={"If-Match": values.etag}),
+    ],
+    "replaceMessage body id": [
+        lambda values, own: Parts(own, values.message_id, json={**MESSAGE, "id": values.message_id}),
+        lambda values, own: Parts(own, "hers", json={**MESSAGE, "id": values.message_id}),
+    ],
     "cutMessages path session_id": [
         lambda values, _: Parts(values.session_id, params=CUT),
         lambda values, _: Parts(values.session_id, params=CUT, headers={"If-Match": "*"}),
@@ -122,6 +136,7 @@ NAMES_NOTHING = {
     *(f"changeSession body {name}" for name in ("title", "is_pinned")),
     *(f"appendMessages body {name}" for name in ("messages", "after_sequence")),
     *(f"appendMessages body messages.{name}" for name in MESSAGE_FIELDS),
+    *(f"replaceMessage body {name}" for name in MESSAGE_FIELDS),
     "cutMessages query from_sequence",
     *(f"batchDeleteSessions body {name}" for name in ("filter", "filter.updated_before", "filter.pinned", "dry_run")),
 }
@@ -194,7 +209,7 @@ def paths_of(routes: list[Any]) -> Iterator[str]:
     """Yield the paths of an app's routes, including those of its routers."""
     for route in routes:
         if isinstance(route, Route):
-            yield route.path
+            yield route.path_format
         else:
             yield from paths_of(route.original_router.routes)
 
@@ -210,7 +225,7 @@ async def passive(settings: Settings) -> AsyncIterator[Service]:
 async def own(service: Service) -> str:
     """A session of Ada's, created on the worker that sweeps."""
     async with service.client("ada") as client:
-        session_id: str = (await Caller(client).create("hers", messages=[MESSAGE]))["id"]
+        session_id: str = (await Caller(client).create("hers", messages=[{**MESSAGE, "id": "hers"}]))["id"]
     return session_id
 
 
@@ -311,7 +326,7 @@ class Requester:
         async with commands(self.redis) as sent:
             answer = await self.client.request(
                 method,
-                path.replace("{session_id}", what.session_id),
+                path.replace("{session_id}", what.session_id).replace("{message_id}", what.message_id),
                 params=what.params,
                 headers={"Authorization": f"Bearer {self._token()}", **what.headers},
                 json=what.json,

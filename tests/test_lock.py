@@ -54,7 +54,7 @@ async def test_an_append_waits_for_the_writer_before_it(ada: Caller, redis: Redi
     assert (await append).status_code == 201
 
 
-async def test_an_append_that_waits_too_long_gets_retry_after(
+async def test_a_writer_of_messages_that_waits_too_long_gets_retry_after(
     settings: Settings, service: Service, redis: RedisClient
 ) -> None:
     del service
@@ -64,10 +64,11 @@ async def test_an_append_that_waits_too_long_gets_retry_after(
     ):
         session_id = (await Caller(client).create())["id"]
         await redis.set(ADA.lock(session_id), "another writer", px=60_000)
-        refused = await Caller(client).append(session_id, "hi")
-    assert refused.status_code == 409
-    assert refused.headers["retry-after"] == "1"
-    assert refused.json()["type"] == "urn:chat-sessions:session-busy"
+        answers = [await Caller(client).append(session_id, "hi"), await Caller(client).replace(session_id, "m", "hi")]
+    for refused in answers:
+        assert refused.status_code == 409
+        assert refused.headers["retry-after"] == "1"
+        assert refused.json()["type"] == "urn:chat-sessions:session-busy"
 
 
 async def test_the_lock_of_a_dead_writer_expires(ada: Caller, redis: RedisClient) -> None:

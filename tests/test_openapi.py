@@ -63,6 +63,7 @@ class TestDocument:
             "DELETE /api/chat/sessions/{session_id}",
             "POST /api/chat/sessions/{session_id}/messages",
             "DELETE /api/chat/sessions/{session_id}/messages",
+            "PUT /api/chat/sessions/{session_id}/messages/{message_id}",
             "POST /api/chat/sessions/batch-delete",
             "GET /api/chat/sessions/events",
             "GET /healthz",
@@ -111,6 +112,7 @@ class TestDocument:
             ("changeSession", {200, 401, 404, 412, 413, 415, 422, 429, 503}),
             ("deleteSession", {204, 401, 404, 412, 422, 429, 503}),
             ("appendMessages", {201, 401, 404, 409, 412, 413, 415, 422, 429, 503}),
+            ("replaceMessage", {200, 401, 404, 409, 412, 413, 415, 422, 429, 503}),
             ("cutMessages", {204, 401, 404, 412, 422, 429, 503}),
             ("batchDeleteSessions", {200, 401, 409, 413, 415, 422, 429, 503}),
             ("followSessions", {200, 401, 422, 429, 503}),
@@ -154,6 +156,7 @@ class TestDocument:
             ("createSession", "200"),
             ("createSession", "201"),
             ("changeSession", "200"),
+            ("replaceMessage", "200"),
         }
 
     def test_every_response_field_is_required(self, document: dict[str, Any]) -> None:

@@ -122,7 +122,8 @@ async def test_every_call_works_without_redis(deployment: World, callers: tuple[
     deployment.redis.kill()
     session_id = (await ada.create("Lisbon"))["id"]
     answers = {
-        "append": (await ada.append(session_id, "hi")).status_code,
+        "append": (await ada.append(session_id, "hi", id="m1")).status_code,
+        "replace": (await also_ada.replace(session_id, "m1", "hello")).status_code,
         "cut": (await also_ada.cut(session_id, 0)).status_code,
         "rename": (await also_ada.change(session_id, title="Porto")).status_code,
         "get": (await also_ada.get(session_id)).json()["title"],
@@ -134,6 +135,7 @@ async def test_every_call_works_without_redis(deployment: World, callers: tuple[
     deployment.redis.start()
     assert answers == {
         "append": 201,
+        "replace": 200,
         "cut": 204,
         "rename": 200,
         "get": "Porto",

@@ -6,6 +6,7 @@ ChatSessionsError
 ├── BodyTooLarge                413
 ├── UnsupportedMediaType        415  the body is not plain JSON
 ├── SessionNotFound             404  missing, deleted or another user's: indistinguishable
+├── MessageNotFound             404  the user has no such message
 ├── Conflict                    409
 │   ├── SessionIdTaken          409  the user has deleted a session with this id
 │   ├── MessageIdTaken          409  the session has another message with this id
@@ -90,6 +91,13 @@ class SessionNotFound(ChatSessionsError):
 
     status = HTTPStatus.NOT_FOUND
     detail = "Session not found."
+
+
+class MessageNotFound(ChatSessionsError):
+    """The user has no session with such a message."""
+
+    status = HTTPStatus.NOT_FOUND
+    detail = "Message not found."
 
 
 class Conflict(ChatSessionsError):

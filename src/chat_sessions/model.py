@@ -15,7 +15,14 @@ from chat_sessions.contract.messages import NewMessage, NewMessages
 from chat_sessions.contract.representation import Representation
 from chat_sessions.contract.schemas import BatchDeletion, NewSession, SessionChange
 from chat_sessions.contract.spelling import text_of
-from chat_sessions.errors import BadRequest, PreconditionFailed, SessionNotFound, TooManyRequests, size_in_words
+from chat_sessions.errors import (
+    BadRequest,
+    MessageNotFound,
+    PreconditionFailed,
+    SessionNotFound,
+    TooManyRequests,
+    size_in_words,
+)
 from chat_sessions.limits import KeyedLimit
 from chat_sessions.settings import Settings
 from chat_sessions.store import rows
@@ -114,6 +121,25 @@ class ChatSessions:
         await self._changed(user, session_id, "updated")
         return stored
 
+    async def replace(
+        self, user: str, session_id: str, message_id: str, message: NewMessage, versions: Sequence[int] | None
+    ) -> Versioned[bytes]:
+        """Replace a message, which keeps its sequence and time, and return its JSON.
+
+        Raise MessageNotFound, SessionBusy, or PreconditionFailed if the session has none of the versions.
+        """
+        if message.id not in {None, message_id}:
+            raise BadRequest("The `id` in the body must be the one in the path. Change it, or omit it.", "body", "id")
+        checked = rows.array([self._record(message, message_id)])
+        async with self._lock.held(user, session_id):
+            replaced = await self._query(self._store.messages.replace, user, session_id, message_id, checked, versions)
+        if replaced is None:
+            if versions is not None and await self._query(self._store.messages.exists, user, session_id, message_id):
+                raise PreconditionFailed
+            raise MessageNotFound
+        await self._changed(user, session_id, "updated")
+        return replaced
+
     async def cut(self, user: str, session_id: str, start: int, versions: Sequence[int] | None) -> None:
         """Delete the messages from a sequence on; raise SessionNotFound, or PreconditionFailed for other versions.
 
@@ -172,10 +198,13 @@ class ChatSessions:
         for message in messages:
             if checked:
                 await sleep(0)
-            self._check_metadata(message.metadata)
-            _check_size("A message", message.text, self._settings.max_message_bytes)
-            checked.append(rows.record(message))
+            checked.append(self._record(message))
         return rows.array(checked)
+
+    def _record(self, message: NewMessage, known_id: str | None = None) -> bytes:
+        self._check_metadata(message.metadata)
+        _check_size("A message", message.text, self._settings.max_message_bytes)
+        return rows.record(message, known_id)
 
     def _check_metadata(self, metadata: Mapping[str, object]) -> None:
         _check_size("Metadata", text_of(metadata), self._settings.max_metadata_bytes)

@@ -5,11 +5,13 @@ from datetime import timedelta
 
 from prisma import Prisma
 from prisma.errors import RawQueryError
+from prisma.types import ChatMessageWhereInput
 
 from chat_sessions.errors import EndMoved, MessageIdTaken, SessionBusy
 from chat_sessions.store import sql_messages
 from chat_sessions.store.citus import Topology
 from chat_sessions.store.sqlstate import NOT_COMPARABLE, UNIQUE_VIOLATION, has_sqlstate
+from chat_sessions.store.versioned import Versioned
 
 # An append that collides with another change of the session sees it on the next attempt.
 APPEND_ATTEMPTS = 4
@@ -48,6 +50,22 @@ class MessageStore:
                 if after not in {None, stored["end"]}:
                     raise EndMoved
         raise SessionBusy
+
+    async def replace(
+        self, user: str, session_id: str, message_id: str, message: bytes, versions: Sequence[int] | None
+    ) -> Versioned[bytes] | None:
+        """Replace a message by a JSON array of one record, and return it.
+
+        Return None if the user has no session with one of the versions and this message.
+        """
+        given = (session_id, user, message, message_id, versions)
+        replaced = await self._topology.query_for(self._prisma, user, sql_messages.REPLACE_MESSAGE, *given)
+        return Versioned(replaced[0]["body"].encode(), int(replaced[0]["version"])) if replaced else None
+
+    async def exists(self, user: str, session_id: str, message_id: str) -> bool:
+        """Return whether the user has this message."""
+        where: ChatMessageWhereInput = {"userId": user, "sessionId": session_id, "id": message_id}
+        return await self._prisma.chatmessage.count(where=where) == 1
 
     async def cut(self, user: str, session_id: str, start: int, versions: Sequence[int] | None) -> bool:
         """Delete the messages from a sequence on; return False if the user has no session with one of the versions."""

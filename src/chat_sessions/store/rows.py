@@ -50,9 +50,9 @@ def title_key(title: str | None) -> str | None:
     return None if title is None else search_key(title)
 
 
-def record(message: NewMessage) -> bytes:
+def record(message: NewMessage, known_id: str | None = None) -> bytes:
     """Return a message as a JSON record for Postgres; its body keeps the JSON that was sent verbatim."""
-    message_id = dumps(message.id or str(uuid4()))
+    message_id = dumps(message.id or known_id or str(uuid4()))
     columns = {"id": message_id, "role": dumps(message.role), "body": _body(message, message_id)}
     if isinstance(message, ArchivedMessage):
         columns |= {"sequence": dumps(message.sequence), "created_at": dumps(_moment(message.created_at))}

@@ -1,4 +1,4 @@
-"""The SQL that appends messages and cuts them off."""
+"""The SQL that appends and replaces messages, and cuts them off."""
 # ruff: noqa: S608 - no user input, only constants
 
 from typing import Final, LiteralString
@@ -48,6 +48,23 @@ FROM (
     UNION ALL SELECT "sequence", "createdAt", "body" FROM known
     WHERE EXISTS (SELECT FROM extended) OR NOT EXISTS (SELECT FROM fresh)
 ) AS stored
+"""
+
+# One statement: updating the session locks its row and moves its version. If that waited for a cut of the message, it
+# finds a lower count, and nothing changes.
+REPLACE_MESSAGE: Final[LiteralString] = f"""
+WITH touched AS (
+    UPDATE "ChatSession" SET "version" = "version"
+    WHERE "id" = $1 AND "userId" = $2 AND ($5::bigint[] IS NULL OR "version" = ANY($5::bigint[])) AND "messageCount" > (
+        SELECT "sequence" FROM "ChatMessage" WHERE "userId" = $2 AND "sessionId" = $1 AND "id" = $4
+    )
+    RETURNING "version"
+), replaced AS (
+    UPDATE "ChatMessage" AS message SET "role" = given."role", "body" = given."body" FROM ({GIVEN}) AS given, touched
+    WHERE message."userId" = $2 AND message."sessionId" = $1 AND message."id" = $4
+    RETURNING message."sequence", message."createdAt", message."body", touched."version"
+)
+SELECT {MESSAGE} AS "body", "version"::text FROM replaced
 """
 
 # The first statement of a cut. Once it holds the row, the statements after it see every message.

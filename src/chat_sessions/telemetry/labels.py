@@ -13,5 +13,5 @@ def method_of(scope: Scope) -> str:
 
 def route_of(scope: Scope) -> str:
     """Return the declared path of the route, known once it was matched."""
-    route: str = getattr(scope.get("route"), "path", "unmatched")
+    route: str = getattr(scope.get("route"), "path_format", "unmatched")
     return route

@@ -12,7 +12,7 @@ from chat_sessions.contract import etags, metadata_filter
 from chat_sessions.contract.fields import MAX_INTEGER
 from chat_sessions.contract.storable import Text, is_storable
 from chat_sessions.contract.user import User
-from chat_sessions.errors import BadRequest, SessionNotFound, Unauthorized
+from chat_sessions.errors import BadRequest, MessageNotFound, SessionNotFound, Unauthorized
 from chat_sessions.model import ChatSessions
 from chat_sessions.settings import Settings
 from chat_sessions.store.filters import ListQuery
@@ -103,6 +103,12 @@ async def _session_id(session_id: Annotated[str, Path(description="The id of a s
     return session_id
 
 
+async def _message_id(message_id: Annotated[str, Path(description="The `id` of the message, URL-encoded.")]) -> str:
+    if not is_storable(message_id):
+        raise MessageNotFound
+    return message_id
+
+
 def _remember(request: Request, known: dict[bytes, T], meaning: T) -> T:
     query: bytes = request.scope["query_string"]
     if len(query) <= MAX_KNOWN_BYTES:
@@ -173,6 +179,7 @@ AllMetrics = Annotated[Exposition, Depends(_exposition)]
 ServiceHealth = Annotated[Health, Depends(_health)]
 Sessions = Annotated[ChatSessions, Depends(_sessions)]
 PathSessionId = Annotated[str, Depends(_session_id)]
+PathMessageId = Annotated[str, Depends(_message_id)]
 ListPage = Annotated[ListQuery, Depends(_list_page)]
 Page = Annotated[MessagePage, Depends(_message_page)]
 FromSequence = Annotated[

@@ -63,8 +63,14 @@ LINKS: Final[Mapping[str, Sequence[tuple[str, Mapping[str, str], str]]]] = {
     "appendMessages": (
         ("getSession", SAME_ID, "Open the session."),
         ("appendMessages", SAME_ID, "Append more."),
+        ("replaceMessage", {**SAME_ID, "message_id": "$response.body#/messages/0/id"}, "Replace the first of them."),
         ("cutMessages", {**SAME_ID, "from_sequence": "$response.body#/messages/0/sequence"}, "Take them back."),
         ("deleteSession", SAME_ID, "Delete the session."),
+    ),
+    "replaceMessage": (
+        ("getSession", SAME_ID, "Open the session."),
+        ("replaceMessage", {**SAME_ID, **IF_UNCHANGED, "message_id": "$response.body#/id"}, "Replace it again."),
+        ("cutMessages", {**SAME_ID, "from_sequence": "$response.body#/sequence"}, "Delete it and all after it."),
     ),
     "cutMessages": (
         ("getSession", SAME_ID, "Open the session."),

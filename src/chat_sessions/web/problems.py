@@ -171,7 +171,7 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
 
 def _allowed(request: Request, error: HTTPException) -> Mapping[str, str]:
     """Return Allow with all methods of the path: Starlette lists those of one route, and none for static files."""
-    route = getattr(request.scope.get("route"), "path", "")
+    route = getattr(request.scope.get("route"), "path_format", "")
     operations = request.app.openapi()["paths"].get(route)
     if operations is None:
         return error.headers or {"Allow": "GET, HEAD"}

@@ -90,7 +90,7 @@ async def list_sessions(
 async def create_session(request: Request, user: CurrentUser, sessions: Sessions, new: NewSession) -> Response:
     """Create a session. With your own `id` the request is safe to repeat."""
     created = await sessions.create(user.id, new)
-    response = _summary(created.summary, HTTPStatus.CREATED if created.is_new else HTTPStatus.OK)
+    response = versioned(created.summary, HTTPStatus.CREATED if created.is_new else HTTPStatus.OK)
     response.headers["Location"] = request.app.url_path_for("get_session", session_id=created.id)
     return response
 
@@ -151,7 +151,7 @@ async def change_session(
     user: CurrentUser, sessions: Sessions, session_id: PathSessionId, change: SessionChange, if_match: IfMatch
 ) -> Response:
     """Rename or pin a session. Neither moves `updated_at`, so the session keeps its place in the list."""
-    return _summary(await sessions.change(user.id, session_id, change, if_match), HTTPStatus.OK)
+    return versioned(await sessions.change(user.id, session_id, change, if_match), HTTPStatus.OK)
 
 
 @router.delete(
@@ -177,6 +177,7 @@ def conditional(representation: Representation, if_none_match: str | None) -> Re
     return Response(representation.body, media_type="application/json", headers=headers)
 
 
-def _summary(summary: Versioned[bytes], status: HTTPStatus) -> Response:
-    headers = {"ETag": etags.of_version(summary.version), "Cache-Control": "private, no-cache"}
-    return Response(summary.value, status, headers, "application/json")
+def versioned(body: Versioned[bytes], status: HTTPStatus) -> Response:
+    """Return JSON with the ETag of its session."""
+    headers = {"ETag": etags.of_version(body.version), "Cache-Control": "private, no-cache"}
+    return Response(body.value, status, headers, "application/json")

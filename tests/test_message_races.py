@@ -1,4 +1,4 @@
-"""Races of a cut: no reader and no writer brings the messages back, and sequences stay dense."""
+"""Races of cuts and replacements: nobody brings old messages back, and sequences stay dense."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
@@ -224,3 +224,75 @@ class TestWriters:
         assert {each.status_code for each in answers} == {201, 204}
         assert [sequence for sequence, _ in await stored(database)] == list(range(len(await stored(database))))
         assert await ada.contents(session_id) == await stored(database)
+
+
+class TestReplacements:
+    async def test_a_read_that_began_before_a_replacement_does_not_restore_the_old_message(
+        self, ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
+    ) -> None:
+        async with line.hold(script("fill")) as gate:
+            reading = asyncio.ensure_future(slow_ada.get(session_id))
+            await gate.reached_by(reading)
+            assert (await ada.replace(session_id, "b", "B")).status_code == 200
+            gate.released.set()
+            await reading
+        assert await redis.exists(ADA.session(session_id)) == 0
+        for caller in (ada, slow_ada):
+            assert await caller.contents(session_id, CACHED_LIMIT) == [(0, "a"), (1, "B"), (2, "c")]
+
+    async def test_one_that_waited_for_a_cut_of_its_message_is_404_and_changes_nothing(
+        self, ada: Caller, slow_ada: Caller, session_id: str, queue: Queue, database: asyncpg.Pool
+    ) -> None:
+        version = 'SELECT "version" FROM "ChatSession"'
+        before = await database.fetchval(version)
+        cut, replaced = await queue.run(ada.cut(session_id, 1), slow_ada.replace(session_id, "b", "B"))
+        assert (cut.status_code, replaced.status_code) == (204, 404)
+        assert await stored(database) == [(0, "a")]
+        assert await database.fetchval(version) == before + 1
+
+    async def test_a_cut_that_waited_takes_the_replaced_message(
+        self, ada: Caller, slow_ada: Caller, session_id: str, queue: Queue, database: asyncpg.Pool
+    ) -> None:
+        replaced, cut = await queue.run(slow_ada.replace(session_id, "b", "B"), ada.cut(session_id, 1))
+        assert (replaced.status_code, cut.status_code) == (200, 204)
+        assert await stored(database) == [(0, "a")]
+
+    async def test_one_that_waited_for_a_cut_after_its_message_is_stored(
+        self, ada: Caller, slow_ada: Caller, session_id: str, queue: Queue, database: asyncpg.Pool
+    ) -> None:
+        _, replaced = await queue.run(ada.cut(session_id, 2), slow_ada.replace(session_id, "b", "B"))
+        assert replaced.status_code == 200
+        assert await stored(database) == [(0, "a"), (1, "B")]
+
+    async def test_of_two_the_later_one_lasts(
+        self, ada: Caller, slow_ada: Caller, session_id: str, queue: Queue, database: asyncpg.Pool
+    ) -> None:
+        calls = ada.replace(session_id, "b", "first"), slow_ada.replace(session_id, "b", "second")
+        answers = await queue.run(*calls)
+        assert [(each.status_code, each.json()["content"]) for each in answers] == [(200, "first"), (200, "second")]
+        assert await stored(database) == [(0, "a"), (1, "second"), (2, "c")]
+
+    async def test_one_with_an_etag_is_412_if_an_append_came_first(
+        self, ada: Caller, slow_ada: Caller, session_id: str, queue: Queue, database: asyncpg.Pool
+    ) -> None:
+        etag = (await ada.get(session_id)).headers["ETag"]
+        calls = slow_ada.append(session_id, "d"), ada.replace(session_id, "b", "B", if_match=etag)
+        append, replaced = await queue.run(*calls)
+        assert (append.status_code, replaced.status_code) == (201, 412)
+        assert await stored(database) == [(0, "a"), (1, "b"), (2, "c"), (3, "d")]
+
+    async def test_one_that_waited_for_a_deletion_is_404(
+        self, ada: Caller, slow_ada: Caller, session_id: str, queue: Queue, database: asyncpg.Pool
+    ) -> None:
+        deletion, replaced = await queue.run(ada.delete(session_id), slow_ada.replace(session_id, "b", "B"))
+        assert (deletion.status_code, replaced.status_code) == (204, 404)
+        assert await database.fetchval('SELECT count(*) FROM "ChatMessage"') == 0
+
+    async def test_a_deletion_that_waited_for_one_leaves_nothing(
+        self, ada: Caller, slow_ada: Caller, session_id: str, queue: Queue, database: asyncpg.Pool, redis: RedisClient
+    ) -> None:
+        replaced, deletion = await queue.run(slow_ada.replace(session_id, "b", "B"), ada.delete(session_id))
+        assert (replaced.status_code, deletion.status_code) == (200, 204)
+        assert await database.fetchval('SELECT count(*) FROM "ChatMessage"') == 0
+        assert await redis.exists(ADA.session(session_id), ADA.lock(session_id)) == 0
+        assert [(await each.get(session_id)).status_code for each in (ada, slow_ada)] == [404, 404]
