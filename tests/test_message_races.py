@@ -22,6 +22,10 @@ from tests.wire import script, url_through
 ADA = UserKeys("ada")
 # Longer than a test holds a command.
 PATIENT_SECONDS = 10
+USED_AGAIN = """
+INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "sequence")
+SELECT "userId", "id", 'b', 'user', '{"id":"b","role":"user","content":"new"}', 1 FROM "ChatSession"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -249,6 +253,18 @@ class TestReplacements:
         assert (cut.status_code, replaced.status_code) == (204, 404)
         assert await stored(database) == [(0, "a")]
         assert await database.fetchval(version) == before + 1
+
+    async def test_one_that_waited_while_its_id_was_cut_off_and_used_again_is_404(
+        self, ada: Caller, session_id: str, database: asyncpg.Pool
+    ) -> None:
+        async with database.acquire() as connection, connection.transaction():
+            await connection.execute('UPDATE "ChatSession" SET "messageCount" = 2 WHERE "id" = $1', session_id)
+            late = asyncio.ensure_future(ada.replace(session_id, "b", "B"))
+            await until(lambda: _wait(database, 1))
+            await connection.execute('DELETE FROM "ChatMessage" WHERE "sequence" > 0')
+            await connection.execute(USED_AGAIN)
+        assert (await late).status_code == 404
+        assert await stored(database) == [(0, "a"), (1, "new")]
 
     async def test_a_cut_that_waited_takes_the_replaced_message(
         self, ada: Caller, slow_ada: Caller, session_id: str, queue: Queue, database: asyncpg.Pool

@@ -37,9 +37,9 @@ async def test_the_message_is_replaced_as_a_whole(ada: Caller, session_id: str, 
     assert answer.status_code == 200
     expected = {**old, "content": "B", "role": "assistant", "model": "small", "metadata": {"n": 1}}
     assert answer.json() == expected == await message(ada, session_id)
+    assert await database.fetchval("""SELECT "role" FROM "ChatMessage" WHERE "id" = 'b'""") == "assistant"
     again = await ada.replace(session_id, "b", "again")
     assert again.json() == {**old, "content": "again"}
-    assert await database.fetchval("""SELECT "role" FROM "ChatMessage" WHERE "id" = 'b'""") == "user"
 
 
 async def test_other_messages_stay_as_they_are(ada: Caller, bob: Caller, session_id: str) -> None:
@@ -59,7 +59,7 @@ async def test_keys_and_numbers_keep_their_spelling(ada: Caller, session_id: str
 
 
 @pytest.mark.parametrize("given", [{}, {"id": None}, {"id": "b"}], ids=["left out", "null", "the same"])
-async def test_the_id_is_the_one_in_the_path(given: dict[str, object], ada: Caller, session_id: str) -> None:
+async def test_the_id_is_the_one_in_the_path(given: dict[str, Any], ada: Caller, session_id: str) -> None:
     answer = await ada.replace(session_id, "b", "B", **given)
     assert (answer.status_code, answer.json()["id"], answer.text.count('"id"')) == (200, "b", 1)
 
