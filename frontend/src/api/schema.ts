@@ -498,6 +498,7 @@ export interface components {
              * @description Identifies the error, for programs:
              *
              *     * `urn:chat-sessions:unauthorized` (401): Send a valid token as `Authorization: Bearer <JWT>`.
+             *     * `urn:chat-sessions:message-not-found` (404): Message not found.
              *     * `urn:chat-sessions:session-not-found` (404): Session not found.
              *     * `urn:chat-sessions:message-id-taken` (409): The session has another message with one of these ids; mint another one.
              *     * `urn:chat-sessions:session-busy` (409): Other requests are writing to this session. Try again.
@@ -739,6 +740,7 @@ export interface components {
              * @description Identifies the error, for programs:
              *
              *     * `urn:chat-sessions:unauthorized` (401): Send a valid token as `Authorization: Bearer <JWT>`.
+             *     * `urn:chat-sessions:message-not-found` (404): Message not found.
              *     * `urn:chat-sessions:session-not-found` (404): Session not found.
              *     * `urn:chat-sessions:message-id-taken` (409): The session has another message with one of these ids; mint another one.
              *     * `urn:chat-sessions:session-busy` (409): Other requests are writing to this session. Try again.
@@ -1713,10 +1715,10 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description The ETag the session must have; otherwise 412. */
-                "if-match"?: string | null;
+                "If-Match"?: string;
             };
             path: {
-                /** @description Unknown ids are 404. */
+                /** @description The id of a session. Unknown ids are 404. */
                 session_id: string;
                 /** @description The `id` of the message, URL-encoded. */
                 message_id: string;
@@ -1729,11 +1731,12 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Successful Response */
+            /** @description Replaced. */
             200: {
                 headers: {
                     /** @description Identifies this version. */
                     ETag: string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1745,6 +1748,7 @@ export interface operations {
                 headers: {
                     /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1754,6 +1758,7 @@ export interface operations {
             /** @description Message not found. */
             404: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1765,6 +1770,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1774,6 +1780,7 @@ export interface operations {
             /** @description The session has changed. Read it again and retry with its new ETag. */
             412: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1783,6 +1790,7 @@ export interface operations {
             /** @description Body too large. Send less per request. */
             413: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1792,6 +1800,7 @@ export interface operations {
             /** @description Send the body as JSON with `Content-Type: application/json`, uncompressed. */
             415: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1801,6 +1810,7 @@ export interface operations {
             /** @description Invalid request. */
             422: {
                 headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1812,6 +1822,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1823,6 +1834,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before a retry. */
                     "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };
                 content: {
