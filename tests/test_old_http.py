@@ -1,6 +1,5 @@
 """HTTP/1.0, which some proxies speak by default, has no chunked responses."""
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -35,7 +34,7 @@ async def test_an_event_stream_arrives_without_chunks(url: str, ada: Caller) -> 
         session_id = (await ada.create())["id"]
         event = await line.reader.readuntil(b"\n\n")
         assert event.startswith(b"event: session.created\n")
-        assert json.dumps({"id": session_id}).encode() in event
+        assert session_id.encode() in event
 
 
 async def three_parts(_scope: Scope, _receive: Receive, send: Send) -> None:

@@ -48,7 +48,7 @@ class TestKinds:
             ("OPTIONS", PATH, {"GET", "POST"}),
             ("PUT", f"{PATH}/x", {"GET", "PATCH", "DELETE"}),
             ("POST", f"{PATH}/x", {"GET", "PATCH", "DELETE"}),
-            ("GET", f"{PATH}/x/messages", {"POST"}),
+            ("GET", f"{PATH}/x/messages", {"POST", "DELETE"}),
             ("POST", "/healthz", {"GET"}),
             ("POST", "/docs", {"GET"}),
             ("PUT", f"{PATH}/events", {"GET"}),
