@@ -66,13 +66,17 @@ CREATE OR REPLACE FUNCTION "ChatSession_note_update"() RETURNS trigger LANGUAGE 
 DECLARE
     users text[];
     ids text[];
+    changes text[];
 BEGIN
-    SELECT array_agg("userId"), array_agg("id") INTO users, ids FROM updated;
+    SELECT array_agg("userId"), array_agg("id"),
+        array_agg(CASE updated."isArchived" WHEN before."isArchived" THEN 'updated' ELSE 'archived' END)
+        INTO users, ids, changes
+        FROM updated JOIN before USING ("userId", "id");
     IF users IS NULL THEN
         RETURN NULL;
     END IF;
     INSERT INTO "Outbox" ("userId", "sessionId", "change")
-        SELECT "userId", "id", 'updated' FROM unnest(users, ids) AS noted ("userId", "id");
+        SELECT "userId", "id", "change" FROM unnest(users, ids, changes) AS noted ("userId", "id", "change");
     RETURN NULL;
 END;
 $$;

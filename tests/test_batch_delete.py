@@ -10,7 +10,7 @@ from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.cache.keys import UserKeys
 from chat_sessions.cache.session_cache import MAX_SESSIONS_PER_EVICTION
-from chat_sessions.store import session_store as database_module
+from chat_sessions.store import batches
 from tests.costs import commands
 from tests.service import Caller, Service, new_id
 from tests.waiting import a_statement_waits, deletion_under_way, swept, until, until_none
@@ -171,7 +171,7 @@ async def published_changes(redis: RedisClient) -> list[Any]:
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(database_module, "SESSIONS_PER_PIECE", 10)
+    monkeypatch.setattr(batches, "SESSIONS_PER_PIECE", 10)
     return 10
 
 
@@ -202,7 +202,7 @@ async def test_sessions_with_the_same_time_are_deleted_in_pieces(ada: Caller, da
 async def test_a_piece_has_a_bounded_number_of_messages(
     service: Service, ada: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "MESSAGES_PER_PIECE", 3)
+    monkeypatch.setattr(batches, "MESSAGES_PER_PIECE", 3)
     for number in (2, 1, 5, 1):
         await ada.create(messages=[{"role": "user", "content": "hi"}] * number)
     statements = service.count()
@@ -213,7 +213,7 @@ async def test_a_piece_has_a_bounded_number_of_messages(
 @pytest.mark.usefixtures("small_pieces")
 async def test_a_session_created_meanwhile_stays(ada: Caller, database: asyncpg.Pool) -> None:
     await created(ada, *map(str, range(25)))
-    ids = [row["id"] for row in await database.fetch('SELECT "id" FROM "ChatSession" ORDER BY "updatedAt", "id"')]
+    ids = [row["id"] for row in await database.fetch('SELECT "id" FROM "ChatSession" ORDER BY "id"')]
     async with database.acquire() as connection, connection.transaction():
         await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', ids[15])
         deleting = asyncio.ensure_future(batch(ada, filter={}))
@@ -228,7 +228,7 @@ async def test_a_batch_that_fails_halfway_has_evicted_its_deletions_and_can_be_r
     ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
     await cached(ada, redis, *map(str, range(15)))
-    ids = [row["id"] for row in await database.fetch('SELECT "id" FROM "ChatSession" ORDER BY "updatedAt", "id"')]
+    ids = [row["id"] for row in await database.fetch('SELECT "id" FROM "ChatSession" ORDER BY "id"')]
     async with database.acquire() as connection, connection.transaction():
         await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', ids[-1])
         deleting = asyncio.ensure_future(ada.http.post(PATH, json={"filter": {}}))

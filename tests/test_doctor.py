@@ -162,9 +162,9 @@ async def test_a_migration_changed_after_it_was_applied_is_reported(
     ("harm", "remedy", "name"),
     [
         (
-            'ALTER INDEX "ChatSession_userId_updatedAt_id_idx" RENAME TO "x"',
-            'ALTER INDEX "x" RENAME TO "ChatSession_userId_updatedAt_id_idx"',
-            "INDEX ChatSession_userId_updatedAt_id_idx",
+            'ALTER INDEX "ChatSession_userId_isArchived_updatedAt_id_idx" RENAME TO "x"',
+            'ALTER INDEX "x" RENAME TO "ChatSession_userId_isArchived_updatedAt_id_idx"',
+            "INDEX ChatSession_userId_isArchived_updatedAt_id_idx",
         ),
         (
             'ALTER TABLE "ChatSession" DISABLE TRIGGER "ChatSession_delete"',

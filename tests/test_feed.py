@@ -57,13 +57,11 @@ async def test_every_change_is_published_in_order(ada: Caller, listener: Listene
     await ada.replace(session_id, "m1", "hello")
     await ada.cut(session_id, 0)
     await ada.change(session_id, is_pinned=True)
+    await ada.change(session_id, is_archived=True)
     await ada.delete(session_id)
-    assert [event_of(await listener.next()) for _ in range(6)] == [
+    assert [event_of(await listener.next()) for _ in range(7)] == [
         ("session.created", session_id),
-        ("session.updated", session_id),
-        ("session.updated", session_id),
-        ("session.updated", session_id),
-        ("session.updated", session_id),
+        *[("session.updated", session_id)] * 5,
         ("session.deleted", session_id),
     ]
 

@@ -14,19 +14,23 @@ from chat_sessions.store.session_store import ORDINARY
 from tests.plans import explain, planned_database
 from tests.service import Caller, Service
 
-BY_PIN = "ChatSession_userId_isPinned_updatedAt_id_idx"
-BY_TIME = "ChatSession_userId_updatedAt_id_idx"
+BY_PIN = "ChatSession_userId_isArchived_isPinned_updatedAt_id_idx"
+BY_TIME = "ChatSession_userId_isArchived_updatedAt_id_idx"
 BY_SEQUENCE = "ChatMessage_userId_sessionId_sequence_key"
 MIDDLE = datetime(2026, 1, 1, 0, 55, tzinfo=UTC)
 
 # Twenty users with a thousand sessions each; a twentieth is pinned, at random, since people return
-# to old sessions. One of them has many messages.
+# to old sessions. One of them has many messages. Another user has archived nearly everything.
 FILL = """
 INSERT INTO "ChatSession" ("id", "userId", "title", "titleKey", "isPinned", "messageCount", "updatedAt")
 SELECT lpad(n::text, 8, '0'), CASE n % 20 WHEN 0 THEN 'ada' ELSE 'user' || n % 20 END, 'Chat ' || n, 'chat ' || n,
     n % 400 = 0,
     CASE n WHEN 20 THEN 5000 ELSE 0 END, '2026-01-01T00:00:00Z'::timestamptz + make_interval(secs => n / 3)
 FROM generate_series(1, 20000) AS n ORDER BY md5(n::text);
+INSERT INTO "ChatSession" ("id", "userId", "isArchived", "isPinned", "updatedAt")
+SELECT lpad(n::text, 8, '0'), 'eve', n % 300 <> 0, n % 600 = 0,
+    '2026-01-01T00:00:00Z'::timestamptz + make_interval(secs => n)
+FROM generate_series(1, 3000) AS n ORDER BY md5(n::text);
 INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "sequence", "body")
 SELECT 'ada', '00000020', n::text, 'user', n, '{}' FROM generate_series(0, 4999) AS n;
 INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "sequence", "body")
@@ -105,11 +109,38 @@ async def test_a_deep_page_costs_as_much_as_the_first(
     assert plan.read == 51
 
 
-async def test_the_total_is_counted_in_an_index(ada: Caller, sent: Sent, crowd: asyncpg.Pool) -> None:
-    await ada.page()
-    plan = await explain(crowd, sent.one("ORDER BY"), "ada", 50, 0, None)
+@pytest.mark.parametrize(("pinned_first", "index"), [(True, BY_PIN), (False, BY_TIME)])
+async def test_archived_sessions_cost_the_list_of_live_ones_nothing(
+    pinned_first: bool, index: str, ada: Caller, sent: Sent, crowd: asyncpg.Pool
+) -> None:
+    await ada.page(pinned_first=pinned_first)
+    plan = await explain(crowd, sent.one("ORDER BY"), "eve", 50, 0, 10)
+    assert plan.indexes == [index]
+    assert plan.read == 10
+
+
+@pytest.mark.parametrize(("pinned_first", "index"), [(True, BY_PIN), (False, BY_TIME)])
+@pytest.mark.parametrize("place", [None, MIDDLE], ids=["first", "deep"])
+async def test_a_page_of_all_sessions_merges_two_index_ranges(
+    place: datetime | None, pinned_first: bool, index: str, ada: Caller, sent: Sent, crowd: asyncpg.Pool
+) -> None:
+    after = {} if place is None else {"cursor": await cursor(ada, pinned_first=pinned_first)}
+    await ada.page(archived="any", pinned_first=pinned_first, **after)
+    values = () if place is None else (*([False] if pinned_first else []), place, "00009900")
+    plan = await explain(crowd, sent.one("UNION ALL", *([") < ("] if place else [])), "eve", 50, 0, 3000, *values)
+    assert plan.indexes == [index, index]
+    assert 51 <= plan.read <= 51 + 10
+
+
+@pytest.mark.parametrize(("archived", "count"), [("false", 10), ("true", 2990), ("any", 3000)])
+async def test_each_total_is_counted_in_an_index(
+    archived: str, count: int, ada: Caller, sent: Sent, crowd: asyncpg.Pool
+) -> None:
+    await ada.page(archived=archived)
+    statement = sent.one("ORDER BY")
+    plan = await explain(crowd, statement, "eve", 50, 0, None)
     assert "Index Only Scan" in plan.kinds
-    assert plan.read == 51 + 1000
+    assert plan.read - (await explain(crowd, statement, "eve", 50, 0, 1)).read == count
 
 
 async def test_a_search_reads_only_its_users_sessions(ada: Caller, sent: Sent, crowd: asyncpg.Pool) -> None:

@@ -7,8 +7,11 @@ from typing import Any
 
 import asyncpg
 import pytest
+from redis.asyncio import Redis
 
+from tests.caching import quiet
 from tests.service import Caller, new_id
+from tests.waiting import swept
 
 PATH = "/api/chat/sessions"
 INSERT = """
@@ -78,6 +81,82 @@ class TestOrder:
         await bob.create("His")
         assert (await ada.page()).json() == {"sessions": [], "total": 0, "next_cursor": None}
         assert (await ada.page(q="His")).json()["total"] == 0
+
+
+class TestArchive:
+    @pytest.fixture
+    async def three(self, ada: Caller) -> list[str]:
+        """Three sessions, the second one archived."""
+        ids = [(await ada.create(title))["id"] for title in "abc"]
+        await ada.change(ids[1], is_archived=True)
+        return ids
+
+    @pytest.mark.usefixtures("three")
+    @pytest.mark.parametrize(
+        ("archived", "titles"),
+        [({}, "ca"), ({"archived": "false"}, "ca"), ({"archived": "true"}, "b"), ({"archived": "any"}, "cba")],
+    )
+    @pytest.mark.parametrize("pinned_first", [True, False])
+    async def test_a_list_shows_and_counts_what_the_filter_says(
+        self, archived: dict[str, str], titles: str, pinned_first: bool, ada: Caller
+    ) -> None:
+        page = (await ada.page(pinned_first=pinned_first, **archived)).json()
+        assert ([each["title"] for each in page["sessions"]], page["total"]) == (list(titles), len(titles))
+
+    @pytest.mark.parametrize("change", [{"is_archived": False}, {"is_archived": True}], ids=str)
+    async def test_every_cached_view_follows_the_archive(
+        self, change: dict[str, Any], ada: Caller, three: list[str], database: asyncpg.Pool, redis: Redis
+    ) -> None:
+        await quiet(database, redis)
+        before = [await view(ada, archived) for archived in ("false", "true", "any")]
+        assert before == [("ca", 2), ("b", 1), ("cba", 3)]
+        for session_id in three:
+            await ada.change(session_id, **change)
+        after = [await view(ada, archived) for archived in ("false", "true", "any")]
+        assert after == (
+            [("", 0), ("cba", 3), ("cba", 3)] if change["is_archived"] else [("cba", 3), ("", 0), ("cba", 3)]
+        )
+
+    async def test_an_archived_session_keeps_its_pin_and_opens(self, ada: Caller, three: list[str]) -> None:
+        await ada.change(three[1], is_pinned=True)
+        assert await ada.titles(archived="any") == ["b", "c", "a"]
+        body = (await ada.get(three[1])).json()
+        assert (body["is_archived"], body["is_pinned"]) == (True, True)
+
+    @pytest.mark.parametrize("limit", [1, 2, 4])
+    @pytest.mark.parametrize("pinned_first", [True, False])
+    async def test_pages_of_all_sessions_add_up(
+        self, limit: int, pinned_first: bool, ada: Caller, shelf: list[str], database: asyncpg.Pool
+    ) -> None:
+        whole = await ada.titles(pinned_first=pinned_first)
+        await database.execute("""UPDATE "ChatSession" SET "isArchived" = true WHERE "title" IN ('1', '4', '8')""")
+        await swept(database)
+        pages = await walk(ada, limit=limit, pinned_first=pinned_first, archived="any")
+        assert [title for page in pages for title in page] == whole
+        offsets = [
+            await ada.titles(limit=limit, pinned_first=pinned_first, archived="any", offset=start)
+            for start in range(0, len(shelf), limit)
+        ]
+        assert offsets == pages
+
+    async def test_a_search_and_a_metadata_filter_keep_to_the_archive(self, ada: Caller) -> None:
+        for title in ("live", "gone"):
+            await ada.create(f"Trip {title}", metadata={"a": 1})
+        await ada.change((await ada.page(q="gone")).json()["sessions"][0]["id"], is_archived=True)
+        for wanted in ({"q": "trip"}, {"metadata": '{"a":1}'}):
+            assert await ada.titles(**wanted) == ["Trip live"]
+            assert await ada.titles(**wanted, archived="true") == ["Trip gone"]
+            assert await ada.titles(**wanted, archived="any") == ["Trip gone", "Trip live"]
+
+    @pytest.mark.parametrize("archived", ["yes", "1", "TRUE", "none"])
+    async def test_another_value_is_422(self, archived: str, ada: Caller) -> None:
+        assert (await ada.page(archived=archived)).status_code == 422
+
+
+async def view(caller: Caller, archived: str) -> tuple[str, int]:
+    """Return the titles and the total of a list, which is cached from then on."""
+    page = (await caller.page(archived=archived)).json()
+    return "".join(each["title"] for each in page["sessions"]), page["total"]
 
 
 class TestPages:

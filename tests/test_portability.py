@@ -72,7 +72,14 @@ async def forget_tombstones(database: asyncpg.Pool) -> None:
 def line(**changes: object) -> bytes:
     """Return an exported line, with changes."""
     moment = "2026-01-02T03:04:05.678Z"
-    whole = {"id": new_id(), "title": "t", "created_at": moment, "updated_at": moment, "is_pinned": False}
+    whole = {
+        "id": new_id(),
+        "title": "t",
+        "created_at": moment,
+        "updated_at": moment,
+        "is_pinned": False,
+        "is_archived": False,
+    }
     return json.dumps({**whole, "metadata": {}, "messages": [], **changes}).encode() + b"\n"
 
 

@@ -12,8 +12,8 @@ from redis.asyncio import Redis
 from tests.caching import cached, quiet
 from tests.service import Caller, Service, new_id
 
-SUMMARY = {"id", "title", "created_at", "updated_at", "is_pinned", "metadata"}
-SESSION = SUMMARY | {"user_id", "messages", "has_more_messages", "oldest_sequence"}
+SUMMARY = {"id", "user_id", "title", "created_at", "updated_at", "is_pinned", "is_archived", "metadata"}
+SESSION = SUMMARY | {"messages", "has_more_messages", "oldest_sequence"}
 PATH = "/api/chat/sessions"
 UUID_V4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 # Headers that differ between identical 404s.
@@ -42,7 +42,8 @@ class TestCreate:
         body = answer.json()
         assert answer.status_code == 201
         assert set(body) == SUMMARY
-        assert (body["title"], body["is_pinned"], body["metadata"]) == ("Lisbon", False, {"model": "a"})
+        assert (body["title"], body["user_id"], body["metadata"]) == ("Lisbon", "ada", {"model": "a"})
+        assert (body["is_pinned"], body["is_archived"]) == (False, False)
         assert answer.headers["Location"] == f"{PATH}/{body['id']}"
         assert answer.headers["ETag"] == (await ada.get(body["id"])).headers["ETag"]
 
@@ -298,7 +299,18 @@ class TestGet:
 
 
 class TestPatch:
-    @pytest.mark.parametrize("change", [{"title": "New"}, {"is_pinned": True}, {"title": "New", "is_pinned": True}])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"title": "New"},
+            {"title": None},
+            {"is_pinned": True},
+            {"is_archived": True},
+            {"metadata": {"a": 1}},
+            {"title": "New", "is_pinned": True, "is_archived": True, "metadata": {"a": 1}},
+        ],
+        ids=str,
+    )
     async def test_a_change_keeps_the_time_of_the_last_message(self, change: dict[str, object], ada: Caller) -> None:
         created = await ada.create("Old")
         answer = await ada.http.patch(f"{PATH}/{created['id']}", json=change)
@@ -328,10 +340,19 @@ class TestPatch:
         body = (await ada.change(created["id"], title="New", is_pinned=True)).json()
         assert (body["title"], body["is_pinned"]) == ("New", True)
 
-    async def test_a_null_leaves_the_field_unchanged(self, ada: Caller) -> None:
-        created = await ada.create("Old")
-        body = (await ada.change(created["id"], title=None, is_pinned=True)).json()
-        assert (body["title"], body["is_pinned"]) == ("Old", True)
+    @pytest.mark.parametrize("change", [{"is_pinned": True}, {"is_archived": True}, {"metadata": {"b": 2}}], ids=str)
+    async def test_a_field_that_is_left_out_stays(self, change: dict[str, Any], ada: Caller) -> None:
+        session_id = (await ada.create("Old", metadata={"a": 1}))["id"]
+        await ada.change(session_id, is_pinned=True, is_archived=True)
+        body = (await ada.change(session_id, **change)).json()
+        assert (body["title"], body["is_pinned"], body["is_archived"]) == ("Old", True, True)
+        assert body["metadata"]["a"] == 1
+
+    async def test_flags_can_be_taken_back(self, ada: Caller) -> None:
+        session_id = (await ada.create())["id"]
+        await ada.change(session_id, is_pinned=True, is_archived=True)
+        body = (await ada.change(session_id, is_pinned=False, is_archived=False)).json()
+        assert (body["is_pinned"], body["is_archived"]) == (False, False)
 
     async def test_a_change_appears_in_the_cached_session_and_list(self, ada: Caller) -> None:
         created = await ada.create("Old")
@@ -354,14 +375,18 @@ class TestPatch:
         "body",
         [
             {},
-            {"title": None},
             {"is_pinned": None},
+            {"is_archived": None},
+            {"metadata": None},
+            {"title": "New", "is_pinned": None},
+            {"metadata": []},
+            {"metadata": {"a": "\0"}},
+            {"is_archived": "any"},
             {"title": ""},
             {"title": " "},
             {"title": "x" * 201},
             {"title": "\0"},
             {"is_pinned": "perhaps"},
-            {"metadata": {}},
             {"title": "New", "unknown": 1},
             [],
             None,

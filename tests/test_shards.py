@@ -87,9 +87,11 @@ async def every_call(ada: Caller) -> None:
     await ada.get(session_id)
     await ada.get(session_id, before_sequence=1)
     await ada.append(session_id, "Hello", id="m1", after_sequence=0)
+    await ada.page(archived="any")
     await ada.change(session_id, title="Lisbon in May", is_pinned=True)
     await ada.replace(session_id, "m1", "Bye")
     await ada.replace(session_id, "m1", "Late", if_match='"1"')
+    await ada.change(session_id, is_archived=True, metadata={"a": 1})
     for start in (9, 1, 0):
         await ada.cut(session_id, start)
     await ada.cut(session_id, 0, if_match='"1"')

@@ -108,7 +108,8 @@ async def test_an_export_and_an_import_keep_the_spelling(
     await operator.succeed("import", "--user", "bob", stdin=exported)
     original, copy = await ada.get(session_id), await bob.get(session_id)
     assert copy.content.replace(b'"bob"', b'"ada"').decode() == on_one_line(original.text)
-    assert (await operator.succeed("export", "--user", "bob")).stdout_bytes == exported
+    again = (await operator.succeed("export", "--user", "bob")).stdout_bytes
+    assert again.replace(b'"bob"', b'"ada"') == exported
 
 
 async def test_session_metadata_is_returned_as_it_was_sent(ada: Caller) -> None:

@@ -59,10 +59,10 @@ CREATE TABLE "Tombstone" (
 );
 
 -- CreateIndex
-CREATE INDEX "ChatSession_userId_isPinned_updatedAt_id_idx" ON "ChatSession"("userId", "isPinned" DESC, "updatedAt" DESC, "id" DESC);
+CREATE INDEX "ChatSession_userId_isArchived_isPinned_updatedAt_id_idx" ON "ChatSession"("userId", "isArchived", "isPinned" DESC, "updatedAt" DESC, "id" DESC);
 
 -- CreateIndex
-CREATE INDEX "ChatSession_userId_updatedAt_id_idx" ON "ChatSession"("userId", "updatedAt" DESC, "id" DESC);
+CREATE INDEX "ChatSession_userId_isArchived_updatedAt_id_idx" ON "ChatSession"("userId", "isArchived", "updatedAt" DESC, "id" DESC);
 
 -- CreateIndex
 CREATE INDEX "ChatSession_updatedAt_id_idx" ON "ChatSession"("updatedAt", "id");
@@ -126,16 +126,18 @@ CREATE TRIGGER "ChatSession_insert" AFTER INSERT ON "ChatSession"
     REFERENCING NEW TABLE AS inserted
     FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_insert"();
 
+-- A session that enters or leaves the archive changes the totals of the lists.
 CREATE FUNCTION "ChatSession_note_update"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO "Outbox" ("userId", "sessionId", "change")
-        SELECT "userId", "id", 'updated' FROM updated;
+        SELECT "userId", "id", CASE updated."isArchived" WHEN before."isArchived" THEN 'updated' ELSE 'archived' END
+        FROM updated JOIN before USING ("userId", "id");
     RETURN NULL;
 END;
 $$;
 
 CREATE TRIGGER "ChatSession_update" AFTER UPDATE ON "ChatSession"
-    REFERENCING NEW TABLE AS updated
+    REFERENCING OLD TABLE AS before NEW TABLE AS updated
     FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_update"();
 
 CREATE FUNCTION "ChatSession_note_delete"() RETURNS trigger LANGUAGE plpgsql AS $$

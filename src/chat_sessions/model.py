@@ -3,7 +3,10 @@
 from asyncio import sleep
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
+
+from pydantic import MISSING
 
 from chat_sessions.cache.evictor import Evictor
 from chat_sessions.cache.session_cache import MAX_SESSIONS_PER_EVICTION, SessionCache, Ticket
@@ -14,7 +17,7 @@ from chat_sessions.contract.changes import Change, ChangeKind, ManyDeleted
 from chat_sessions.contract.messages import NewMessage, NewMessages
 from chat_sessions.contract.representation import Representation
 from chat_sessions.contract.schemas import BatchDeletion, NewSession, SessionChange
-from chat_sessions.contract.spelling import text_of
+from chat_sessions.contract.spelling import merge_patch, text_of
 from chat_sessions.errors import (
     BadRequest,
     MessageNotFound,
@@ -60,7 +63,7 @@ class ChatSessions:
             if admission is not None:
                 await admission
             return await self._search(user, query)
-        field = f"{query.limit}:{query.offset}:{query.cursor or ''}:{int(query.pinned_first)}"
+        field = f"{query.limit}:{query.offset}:{query.cursor or ''}:{int(query.pinned_first)}:{query.archived}"
         entry = self._cache.list_entry(user, field)
         return await self._cache.get_or_load(entry, lambda: self._load_list(user, query), admission)
 
@@ -75,7 +78,7 @@ class ChatSessions:
 
     async def _load_list(self, user: str, query: ListQuery) -> Representation:
         """Load a page. Counting reads all sessions of the user, so the total has an entry that updates leave alone."""
-        entry = self._cache.total_entry(user)
+        entry = self._cache.total_entry(user, query.archived)
         known = await self._cache.read(entry)
         total = int(known.body) if isinstance(known, Representation) else None
         listed = await self._query(self._store.list, user, query, total)
@@ -101,11 +104,15 @@ class ChatSessions:
     async def change(
         self, user: str, session_id: str, change: SessionChange, versions: Sequence[int] | None
     ) -> Versioned[bytes]:
-        """Rename or pin; raise SessionNotFound, or PreconditionFailed if it has none of the versions."""
-        changed = await self._query(self._store.change, user, session_id, change, versions)
+        """Change a session; raise SessionNotFound, or PreconditionFailed if it has none of the versions."""
+        if change.metadata is MISSING:
+            changed = await self._query(self._store.change, user, session_id, change, versions)
+        else:
+            patched = partial(self._patched_metadata, text_of(change.metadata))
+            changed = await self._query(self._store.change_metadata, user, session_id, change, versions, patched)
         if changed is None:
             raise await self._refusal(user, session_id, versions)
-        await self._changed(user, session_id, "updated")
+        await self._changed(user, session_id, "updated" if change.is_archived is MISSING else "archived")
         return changed
 
     async def append(self, user: str, session_id: str, new: NewMessages) -> bytes:
@@ -205,6 +212,11 @@ class ChatSessions:
         self._check_metadata(message.metadata)
         _check_size("A message", message.text, self._settings.max_message_bytes)
         return rows.record(message, known_id)
+
+    def _patched_metadata(self, patch: str, metadata: str) -> str:
+        patched = merge_patch(metadata, patch)
+        _check_size("Metadata", patched, self._settings.max_metadata_bytes)
+        return patched
 
     def _check_metadata(self, metadata: Mapping[str, object]) -> None:
         _check_size("Metadata", text_of(metadata), self._settings.max_metadata_bytes)

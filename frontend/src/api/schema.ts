@@ -36,7 +36,7 @@ export interface paths {
         };
         /**
          * List sessions
-         * @description Return a page of your sessions, pinned ones first, then by their last message.
+         * @description Return a page of your sessions, pinned ones first, then by their last message; archived ones if asked for.
          */
         get: operations["listSessions"];
         put?: never;
@@ -95,8 +95,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Rename or pin a session
-         * @description Rename or pin a session. Neither moves `updated_at`, so the session keeps its place in the list.
+         * Change a session
+         * @description Rename, pin or archive a session, or patch its metadata. `updated_at` stays, so the session keeps its place.
          */
         patch: operations["changeSession"];
         trace?: never;
@@ -601,6 +601,8 @@ export interface components {
         Session: {
             /** @description Unique among your sessions. */
             id: string;
+            /** @description The owner: `sub` of the token. */
+            user_id: string;
             /** @description Null if it has none. */
             title: string | null;
             /**
@@ -615,12 +617,12 @@ export interface components {
             updated_at: string;
             /** @description Whether the session is pinned to the top of the list. */
             is_pinned: boolean;
+            /** @description Whether the session is in the archive, which the list leaves out. */
+            is_archived: boolean;
             /** @description Your own data about the session. */
             metadata: {
                 [key: string]: unknown;
             };
-            /** @description The owner: `sub` of the token. */
-            user_id: string;
             /** @description Whether there are older messages. */
             has_more_messages: boolean;
             /** @description Send as `before_sequence` to get older messages. Null if the page has no messages. */
@@ -639,10 +641,21 @@ export interface components {
          *     }
          */
         SessionChange: {
-            /** @description Leading and trailing whitespace is removed. */
+            /** @description Null removes it. Leading and trailing whitespace is removed. */
             title?: string | null;
             /** @description Whether the session is pinned to the top of the list. */
-            is_pinned?: boolean | null;
+            is_pinned?: boolean;
+            /** @description Whether the session is in the archive, which the list leaves out. */
+            is_archived?: boolean;
+            /**
+             * @description A JSON merge patch (RFC 7396): members are added or replaced, null removes one, others stay.
+             * @example {
+             *       "model": "large"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
         };
         /**
          * SessionEvent
@@ -712,6 +725,8 @@ export interface components {
         SessionSummary: {
             /** @description Unique among your sessions. */
             id: string;
+            /** @description The owner: `sub` of the token. */
+            user_id: string;
             /** @description Null if it has none. */
             title: string | null;
             /**
@@ -726,6 +741,8 @@ export interface components {
             updated_at: string;
             /** @description Whether the session is pinned to the top of the list. */
             is_pinned: boolean;
+            /** @description Whether the session is in the archive, which the list leaves out. */
+            is_archived: boolean;
             /** @description Your own data about the session. */
             metadata: {
                 [key: string]: unknown;
@@ -876,6 +893,8 @@ export interface operations {
                 q?: string;
                 /** @description Whether pinned sessions come first. */
                 pinned_first?: boolean;
+                /** @description Whether to list archived sessions, or `any`. The default leaves them out. */
+                archived?: "false" | "true" | "any";
                 /** @description Only sessions whose metadata contains this JSON object; numbers are compared by value. */
                 metadata?: string;
             };

@@ -3,11 +3,13 @@ import type { components } from "./schema";
 /** A chat without its messages. Written out, since hosts read it; a test compares it with openapi.json. */
 export interface Summary {
   id: string;
+  user_id: string;
   title: string | null;
   created_at: string;
   /** When the last message was written. */
   updated_at: string;
   is_pinned: boolean;
+  is_archived: boolean;
   metadata: Record<string, unknown>;
 }
 

@@ -113,8 +113,9 @@ function deletedIds(events: SessionEvent[]): Set<string> {
   return new Set(events.flatMap((event) => (event.type === "session.deleted" ? [event.id] : [])));
 }
 
-function summaryOf({ id, title, created_at, updated_at, is_pinned, metadata }: Session): Summary {
-  return { id, title, created_at, updated_at, is_pinned, metadata };
+function summaryOf(session: Session): Summary {
+  const { messages: _, has_more_messages: __, oldest_sequence: ___, ...summary } = session;
+  return summary;
 }
 
 /** Deletions show at once. The rest is read burst by burst: while the service is slow, bursts grow instead of piling up. */

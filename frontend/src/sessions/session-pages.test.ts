@@ -5,7 +5,8 @@ import { inListOrder, type SessionPages, sessionsOf, withChange, withHead, withS
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
 
 function session(id: string, minute: number, given: Partial<Summary> = {}): Summary {
-  return { id, title: id, created_at: at(0), updated_at: at(minute), is_pinned: false, metadata: {}, ...given };
+  const times = { created_at: at(0), updated_at: at(minute) };
+  return { id, user_id: "u", title: id, ...times, is_pinned: false, is_archived: false, metadata: {}, ...given };
 }
 
 const page = (sessions: Summary[], next_cursor: string | null = null): SessionList => ({

@@ -86,7 +86,7 @@ class TestService {
     const older = (this.messages.get(chat) ?? []).filter(({ sequence }) => sequence < before);
     const messages = older.slice(-limit);
     const oldest_sequence = messages[0]?.sequence ?? null;
-    return { user_id: "u", messages, has_more_messages: messages.length < older.length, oldest_sequence };
+    return { messages, has_more_messages: messages.length < older.length, oldest_sequence };
   }
 
   reset(): void {
@@ -116,7 +116,17 @@ const started = Date.now();
 export function summary(title: string | null, given: Partial<Summary> = {}): Summary {
   made += 1;
   const time = new Date(started - made).toISOString();
-  return { id: `id-${made}`, title, created_at: time, updated_at: time, is_pinned: false, metadata: {}, ...given };
+  const flags = { is_pinned: false, is_archived: false };
+  return {
+    id: `id-${made}`,
+    user_id: "u",
+    title,
+    created_at: time,
+    updated_at: time,
+    ...flags,
+    metadata: {},
+    ...given,
+  };
 }
 
 function stored(sequence: number, message: object): Message {

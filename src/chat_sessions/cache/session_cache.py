@@ -80,10 +80,10 @@ class SessionCache:
         keys = UserKeys(user)
         return Entry("list", keys.list, keys.list_hold, keys.generation, keys.filled, field)
 
-    def total_entry(self, user: str) -> Entry:
-        """Return the entry of the user's number of sessions, which updates leave alone."""
+    def total_entry(self, user: str, field: str) -> Entry:
+        """Return the entry of a number of the user's sessions, which updates leave alone."""
         keys = UserKeys(user)
-        return Entry("total", keys.total, keys.list_hold, keys.generation, keys.filled, "")
+        return Entry("total", keys.total, keys.list_hold, keys.generation, keys.filled, field)
 
     async def get_or_load(
         self, entry: Entry, load: Callable[[], Awaitable[Representation]], admission: Awaitable[None] | None = None

@@ -20,15 +20,18 @@ class ArchivedMessage(NewMessage):
 
 
 class ArchivedSession(BaseModel):
-    """A session with all its messages. The import command specifies its owner."""
+    """A session with all its messages."""
 
     model_config = ConfigDict(extra="forbid")
 
     id: Id
+    # Written by `export`, and ignored: the import command names the owner.
+    user_id: str | None = None
     title: Title | None
     created_at: Moment
     updated_at: Moment
     is_pinned: bool
+    is_archived: bool
     metadata: Metadata
     messages: list[ArchivedMessage]
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-ChangeKind = Literal["created", "updated", "deleted"]
+# "archived" is an update that moves a session into the archive or out of it, which changes the totals of the lists.
+ChangeKind = Literal["created", "updated", "archived", "deleted"]
 
 
 class Change(NamedTuple):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import MISSING, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from chat_sessions.contract.fields import (
     MAX_TITLE,
@@ -35,15 +35,29 @@ class NewSession(Incoming):
 class SessionChange(Incoming):
     """The fields to change. At least one is required."""
 
-    title: Annotated[Title | None, Field(description="Leading and trailing whitespace is removed.")] = None
-    is_pinned: Annotated[Flag | None, Field(description="Whether the session is pinned to the top of the list.")] = None
+    title: Annotated[
+        Title | None, Field(description="Null removes it. Leading and trailing whitespace is removed.")
+    ] = None
+    is_pinned: Annotated[Flag | MISSING, Field(description="Whether the session is pinned to the top of the list.")] = (
+        MISSING
+    )
+    is_archived: Annotated[
+        Flag | MISSING, Field(description="Whether the session is in the archive, which the list leaves out.")
+    ] = MISSING
+    metadata: Annotated[
+        Metadata | MISSING,
+        Field(
+            description="A JSON merge patch (RFC 7396): members are added or replaced, null removes one, others stay.",
+            examples=[{"model": "large", "project": None}],
+        ),
+    ] = MISSING
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        if self.title is None and self.is_pinned is None:
-            message = "send title, is_pinned or both"
+        if not self.model_fields_set:
+            message = f"send at least one of {', '.join(SessionChange.model_fields)}"
             raise ValueError(message)
         return self
 
@@ -90,10 +104,12 @@ class SessionSummary(BaseModel):
     """A session without its messages."""
 
     id: str = Field(description="Unique among your sessions.")
+    user_id: str = Field(description="The owner: `sub` of the token.")
     title: str | None = Field(description="Null if it has none.")
     created_at: AwareDatetime = Field(description="Time of the creation.")
     updated_at: AwareDatetime = Field(description="Time of the last message, or of creation if there is none.")
     is_pinned: bool = Field(description="Whether the session is pinned to the top of the list.")
+    is_archived: bool = Field(description="Whether the session is in the archive, which the list leaves out.")
     metadata: dict[str, Any] = Field(description="Your own data about the session.")
 
 
@@ -108,7 +124,6 @@ class SessionList(BaseModel):
 class Session(SessionSummary):
     """A session with a page of its messages."""
 
-    user_id: str = Field(description="The owner: `sub` of the token.")
     has_more_messages: bool = Field(description="Whether there are older messages.")
     oldest_sequence: int | None = Field(
         description="Send as `before_sequence` to get older messages. Null if the page has no messages."

@@ -33,11 +33,12 @@ class Spelled(dict[str, Any]):
 
 
 class Member(NamedTuple):
-    """A member of an object and its range in the text, including the whitespace around it."""
+    """A member of an object: its range in the text, including the whitespace around it, and where its value starts."""
 
     name: str
     value: Any
     start: int
+    middle: int
     end: int
 
 
@@ -64,6 +65,27 @@ def without(text: str, names: Collection[str]) -> str:
     return f"{{{','.join(kept)}}}"
 
 
+def merge_patch(text: str, patch: str) -> str:
+    """Apply a JSON merge patch (RFC 7396). Members of the text that it leaves alone keep their place and spelling."""
+    if not patch.startswith("{"):
+        return patch
+    text = text.lstrip()
+    members = {each.name: _halves(text, each) for each in (_members(text, 0) if text.startswith("{") else ())}
+    for each in _members(patch, 0):
+        name, value = _halves(patch, each)
+        if each.value is None:
+            members.pop(each.name, None)
+        else:
+            name, known = members.get(each.name, (name, ""))
+            members[each.name] = (name, merge_patch(known, value))
+    return f"{{{','.join(name + value for name, value in members.values())}}}"
+
+
+def _halves(text: str, member: Member) -> tuple[str, str]:
+    """Return the texts of a member's name, with the colon, and of its value."""
+    return text[member.start : member.middle], text[member.middle : member.end]
+
+
 def _read_object(text: str, start: int) -> tuple[Spelled, int]:
     members = list(_members(text, start))
     end = _closing(text, members[-1].end if members else start + 1, "}")
@@ -80,9 +102,10 @@ def _members(text: str, start: int) -> Iterator[Member]:
         colon = _skip(text, end)
         if not text.startswith(":", colon):
             raise json.JSONDecodeError("Expecting ':' delimiter", text, colon)
-        value, end = _value(text, _skip(text, colon + 1))
+        middle = _skip(text, colon + 1)
+        value, end = _value(text, middle)
         comma = _skip(text, end)
-        yield Member(name, value, after, comma)
+        yield Member(name, value, after, middle, comma)
         after, at = comma + 1, _next(text, comma, "}")
 
 

@@ -60,7 +60,7 @@ WHERE "ChatSession"."userId" = unused."userId" AND "ChatSession"."id" = unused."
 
 LOCK_OF_USER: Final[LiteralString] = """
 SELECT "id", "userId", "updatedAt", "messageCount" FROM "ChatSession"
-WHERE "userId" = $1 ORDER BY "updatedAt", "id" LIMIT $2 FOR UPDATE SKIP LOCKED
+WHERE "userId" = $1 ORDER BY "id" LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 
 # See outbox.TAKE_NOTES for the array.

@@ -1,12 +1,15 @@
 """Which sessions a query selects: the `where` of Prisma's queries."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from prisma.types import ChatSessionWhereInput
 
 from chat_sessions.contract.schemas import BatchDeletion
 from chat_sessions.contract.search_key import search_key
+
+# Which part of a user's sessions a list shows, by whether they are archived.
+Archived = Literal["false", "true", "any"]
 
 
 class ListQuery(NamedTuple):
@@ -17,6 +20,7 @@ class ListQuery(NamedTuple):
     cursor: str | None = None
     q: str | None = None
     pinned_first: bool = True
+    archived: Archived = "false"
     # A JSON object that the metadata must contain.
     metadata: str | None = None
 
@@ -60,20 +64,6 @@ def of_batch(user: str, batch: BatchDeletion) -> ChatSessionWhereInput:
     return where
 
 
-class Place(NamedTuple):
-    """The position in a batch, and when the batch began: sessions created later are not part of it."""
-
-    updated_at: datetime
-    id: str
-    begun_at: datetime
-
-
-def beyond(where: ChatSessionWhereInput, place: Place) -> ChatSessionWhereInput:
-    """Match the sessions of a batch after a position, in order of their last change."""
-    further: list[ChatSessionWhereInput] = [
-        {"updatedAt": {"gt": place.updated_at}},
-        {"updatedAt": place.updated_at, "id": {"gt": place.id}},
-    ]
-    # `gte` is redundant, but lets Postgres start its index scan at that position.
-    bounds: ChatSessionWhereInput = {"updatedAt": {"gte": place.updated_at}, "createdAt": {"lte": place.begun_at}}
-    return {"AND": [bounds, {"OR": further}, where]}
+def beyond(where: ChatSessionWhereInput, last: str, begun_at: datetime) -> ChatSessionWhereInput:
+    """Match the sessions of a batch with an id after the last one; those created since it began are not part of it."""
+    return {"AND": [{"id": {"gt": last}, "createdAt": {"lte": begun_at}}, where]}

@@ -6,12 +6,13 @@ from json import dumps
 from typing import Any, Final
 from uuid import uuid4
 
+from pydantic import MISSING
 from pydantic_core import to_json
 
 from chat_sessions.contract.archive import ArchivedMessage, ArchivedSession
 from chat_sessions.contract.cursor import Cursor
 from chat_sessions.contract.messages import OWN_FIELDS, NewMessage
-from chat_sessions.contract.schemas import SessionList
+from chat_sessions.contract.schemas import SessionChange, SessionList
 from chat_sessions.contract.search_key import search_key
 from chat_sessions.contract.spelling import text_of, without
 
@@ -42,7 +43,14 @@ def restored(user: str, session: ArchivedSession) -> tuple[object, ...]:
     """Return the values of RESTORE_SESSION."""
     times = (_moment(session.created_at), _moment(session.updated_at))
     title = (session.title, title_key(session.title))
-    return (user, session.id, *title, session.is_pinned, text_of(session.metadata), len(session.messages), *times)
+    flags = (session.is_pinned, session.is_archived)
+    return (user, session.id, *title, *flags, text_of(session.metadata), len(session.messages), *times)
+
+
+def changed(change: SessionChange) -> tuple[object, ...]:
+    """Return the values of CHANGE_SESSION, except the metadata."""
+    title = ("title" in change.model_fields_set, change.title, title_key(change.title))
+    return (*title, *(None if flag is MISSING else flag for flag in (change.is_pinned, change.is_archived)))
 
 
 def title_key(title: str | None) -> str | None:

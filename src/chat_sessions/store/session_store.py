@@ -1,37 +1,29 @@
 """The queries: sessions and messages in Postgres, through Prisma. Every `where` includes the user."""
 
-from asyncio import sleep
-from collections.abc import AsyncGenerator, Sequence
-from datetime import datetime, timedelta
-from time import monotonic
+from collections.abc import AsyncGenerator, Callable, Sequence
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import uuid4
 
 from prisma import Prisma
 from prisma.errors import RawQueryError
-from prisma.models import ChatSession
-from prisma.types import ChatSessionOrderByInput, ChatSessionWhereInput
+from prisma.types import ChatSessionWhereInput
 
 from chat_sessions.contract.archive import ArchivedSession
 from chat_sessions.contract.cursor import Cursor
 from chat_sessions.contract.schemas import BatchDeletion, NewSession, SessionChange
 from chat_sessions.contract.spelling import text_of
-from chat_sessions.errors import SessionBusy, SessionIdTaken, StatementUndone, Unavailable
+from chat_sessions.errors import SessionIdTaken, Unavailable
 from chat_sessions.limits import PacedLimit
 from chat_sessions.store import filters, rows, sql_writes
+from chat_sessions.store.batches import delete_in_pieces
 from chat_sessions.store.citus import Topology
-from chat_sessions.store.filters import ListQuery, Place
+from chat_sessions.store.filters import ListQuery
 from chat_sessions.store.message_store import MessageStore
 from chat_sessions.store.sql_reads import MAX_PAGE_BYTES, OPEN_SESSION, ListShape, list_sessions
 from chat_sessions.store.sqlstate import UNIQUE_VIOLATION, has_sqlstate
 from chat_sessions.store.versioned import Versioned
 
-SNAPSHOT_ATTEMPTS = 5
-# The cascade must delete the messages of a piece within statement_timeout. Small pieces also keep the engine and the
-# event loop responsive, and make Postgres look up each id instead of reading the account.
-SESSIONS_PER_PIECE = 250
-MESSAGES_PER_PIECE = 20_000
-IN_THE_ORDER_OF_CHANGE: list[ChatSessionOrderByInput] = [{"updatedAt": "asc"}, {"id": "asc"}]
 # The maximum size of a page, and whether to return one that is cut there. Nearly all pages are ordinary.
 ORDINARY_BYTES = 512 * 1024
 ORDINARY, LARGE = (ORDINARY_BYTES, False), (MAX_PAGE_BYTES, True)
@@ -85,7 +77,11 @@ class SessionStore:
             cursor = Cursor.decode(query.cursor, pinned_first=query.pinned_first)
             given += [*([cursor.pinned] if query.pinned_first else []), cursor.updated_at, cursor.id]
         shape = ListShape(
-            query.pinned_first, after=query.cursor is not None, search=bool(query.q), metadata=bool(query.metadata)
+            query.pinned_first,
+            query.archived,
+            after=query.cursor is not None,
+            search=bool(query.q),
+            metadata=bool(query.metadata),
         )
         page = (await self._prisma.query_raw(list_sessions(shape), *given))[0]
         return Listed(rows.list_body(page, pinned_first=query.pinned_first), int(page["total"]))
@@ -140,9 +136,32 @@ class SessionStore:
     async def change(
         self, user: str, session_id: str, change: SessionChange, versions: Sequence[int] | None
     ) -> Versioned[bytes] | None:
-        """Rename or pin a session that has one of the versions; None if the user has none that matches."""
-        given = (session_id, user, change.title, change.is_pinned, versions, rows.title_key(change.title))
-        changed = await self._topology.query_for(self._prisma, user, sql_writes.CHANGE_SESSION, *given)
+        """Change a session that has one of the versions, but not its metadata; None if the user has none."""
+        return await self._change(self._prisma, (session_id, user, versions), change)
+
+    async def change_metadata(
+        self,
+        user: str,
+        session_id: str,
+        change: SessionChange,
+        versions: Sequence[int] | None,
+        patched: Callable[[str], str],
+    ) -> Versioned[bytes] | None:
+        """Do the same with the metadata: `patched` returns the new one for the current one, which waits for it."""
+        named = (session_id, user, versions)
+        async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
+            found = await transaction.query_raw(sql_writes.LOCK_METADATA, *named)
+            return await self._change(transaction, named, change, patched(found[0]["text"])) if found else None
+
+    async def _change(
+        self,
+        prisma: Prisma,
+        named: tuple[str, str, Sequence[int] | None],
+        change: SessionChange,
+        metadata: str | None = None,
+    ) -> Versioned[bytes] | None:
+        given = (*named, *rows.changed(change), metadata)
+        changed = await self._topology.query_for(prisma, named[1], sql_writes.CHANGE_SESSION, *given)
         return _summary(changed[0]) if changed else None
 
     async def delete(self, user: str, session_id: str, versions: Sequence[int] | None) -> bool:
@@ -152,45 +171,9 @@ class SessionStore:
             where["version"] = {"in": list(versions)}
         return await self._prisma.chatsession.delete_many(where=where) == 1
 
-    async def delete_batch(self, user: str, batch: BatchDeletion) -> AsyncGenerator[Sequence[str], None]:
+    def delete_batch(self, user: str, batch: BatchDeletion) -> AsyncGenerator[Sequence[str], None]:
         """Delete the sessions of a batch piece by piece, yielding their ids; a dry run only yields them."""
-        named = filters.of_batch(user, batch)
-        where, begun_at = named, None
-        while True:
-            started = monotonic()
-            found, more = await self._delete_piece(user, where, dry_run=batch.dry_run)
-            yield [each.id for each in found]
-            if not more:
-                return
-            # Leave half of the time to other requests.
-            await sleep(monotonic() - started)
-            begun_at = begun_at or await self._now()
-            where = filters.beyond(named, Place(found[-1].updatedAt, found[-1].id, begun_at))
-
-    async def _delete_piece(
-        self, user: str, where: ChatSessionWhereInput, *, dry_run: bool
-    ) -> tuple[Sequence[ChatSession], bool]:
-        """Delete one piece; return its sessions and whether there are more."""
-        for _ in range(SNAPSHOT_ATTEMPTS):
-            try:
-                async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
-                    # Both statements see the same rows; if a row changes in between, the second one fails.
-                    await transaction.execute_raw("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                    await transaction.execute_raw(sql_writes.PLAN_FOR_THE_VALUES)
-                    found = await transaction.chatsession.find_many(
-                        where=where, order=IN_THE_ORDER_OF_CHANGE, take=SESSIONS_PER_PIECE
-                    )
-                    piece = _bounded(found)
-                    if piece and not dry_run:
-                        ids = [each.id for each in piece]
-                        await transaction.chatsession.delete_many(where={"userId": user, "id": {"in": ids}})
-                    return piece, len(piece) < len(found) or len(found) == SESSIONS_PER_PIECE
-            except StatementUndone:
-                continue
-        raise SessionBusy
-
-    async def _now(self) -> datetime:
-        return datetime.fromisoformat((await self._prisma.query_raw('SELECT now() AS "now"'))[0]["now"])
+        return delete_in_pieces(self._prisma, user, batch)
 
     async def exists(self, user: str, session_id: str) -> bool:
         """Return whether the user has this session."""
@@ -199,13 +182,3 @@ class SessionStore:
 
 def _summary(row: dict[str, str]) -> Versioned[bytes]:
     return Versioned(row["body"].encode(), int(row["version"]))
-
-
-def _bounded(found: Sequence[ChatSession]) -> Sequence[ChatSession]:
-    """Return the first sessions with at most MESSAGES_PER_PIECE messages in total, but at least one session."""
-    messages = 0
-    for number, each in enumerate(found):
-        messages += each.messageCount
-        if number and messages > MESSAGES_PER_PIECE:
-            return found[:number]
-    return found

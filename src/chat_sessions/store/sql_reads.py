@@ -1,9 +1,11 @@
 """The SQL of the reads, which return the JSON of the API."""
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final, LiteralString, NamedTuple
 
 from chat_sessions.contract.schemas import Session, SessionSummary
+from chat_sessions.store.filters import Archived
 from chat_sessions.store.sql_json import MESSAGE, json_of
 
 # A page ends here, whatever its limit.
@@ -47,6 +49,15 @@ WHERE "id" = $1 AND "userId" = $2
 
 # The keys of titles that direct SQL has changed are missing until `search_keys` adds them.
 TITLE_CONTAINS: Final = '("titleKey" LIKE ${}::text OR "titleKey" IS NULL AND "title" ILIKE ${}::text)'
+# The ranges of an index with the sessions of a list.
+_LIVE: Final[LiteralString] = 'NOT "isArchived"'
+_ARCHIVED: Final[LiteralString] = '"isArchived"'
+_RANGES: Final[Mapping[Archived, Sequence[LiteralString]]] = {
+    "false": [_LIVE],
+    "true": [_ARCHIVED],
+    "any": [_LIVE, _ARCHIVED],
+}
+
 METADATA_CONTAINS: Final = '"metadata"::jsonb @> ${}::jsonb'
 
 
@@ -54,9 +65,10 @@ class ListShape(NamedTuple):
     """What the statement for a list depends on; everything else is a parameter."""
 
     pinned_first: bool
+    archived: Archived
     after: bool
     search: bool
-    metadata: bool = False
+    metadata: bool
 
 
 @cache
@@ -79,15 +91,19 @@ def list_sessions(shape: ListShape) -> LiteralString:
     values = [f"${first + place}::{casts[key]}" for place, key in enumerate(keys)]
     after = f" AND ({', '.join(keys)}) < ({', '.join(values)})" if shape.after else ""
     order = ", ".join(f"{key} DESC" for key in keys)
+    rows = f'SELECT * FROM "ChatSession" WHERE {mine}'  # noqa: S608  as above
+    first_rows = f"ORDER BY {order} LIMIT $3::bigint + $2::int + 1"
+    shown = " OR ".join(_RANGES[shape.archived])
+    ranges = " UNION ALL ".join(f"({rows} AND {each}{after} {first_rows})" for each in _RANGES[shape.archived])
     return f"""
 SELECT
     COALESCE(json_agg({json_of(SessionSummary)} ORDER BY "rank") FILTER (WHERE "rank" <= $2::int), '[]')::text
         AS "sessions",
     count(*) > $2::int AS "more", bool_or("isPinned") FILTER (WHERE "rank" = $2::int) AS "pinned",
     max("updatedAt") FILTER (WHERE "rank" = $2::int) AS "updated_at", max("id") FILTER (WHERE "rank" = $2::int) AS "id",
-    COALESCE($4::int, (SELECT count(*) FROM "ChatSession" WHERE {mine}))::int AS "total"
+    COALESCE($4::int, (SELECT count(*) FROM "ChatSession" WHERE {mine} AND ({shown})))::int AS "total"
 FROM (
-    SELECT *, row_number() OVER (ORDER BY {order}) - $3::int AS "rank" FROM "ChatSession"
-    WHERE {mine}{after} ORDER BY {order} LIMIT $2::int + 1 OFFSET $3::int
+    SELECT *, row_number() OVER (ORDER BY {order}) - $3::int AS "rank" FROM ({ranges}) AS mine
+    ORDER BY {order} LIMIT $2::int + 1 OFFSET $3::int
 ) AS page
 """  # noqa: S608  as above

@@ -30,20 +30,32 @@ FIND_SUMMARY: Final[LiteralString] = f"""
 SELECT {json_of(SessionSummary)}::text AS "body", "version"::text FROM "ChatSession" WHERE "id" = $1 AND "userId" = $2
 """
 
-# The trigger removes the key of a title that changes without it, so the new one must differ, if only by a space.
+_HAS_VERSION: Final[LiteralString] = """
+"id" = $1 AND "userId" = $2 AND ($3::bigint[] IS NULL OR "version" = ANY($3::bigint[]))
+""".strip()
+
+# Until the end of the transaction the metadata stays as it is.
+LOCK_METADATA: Final[LiteralString] = f"""
+SELECT "metadata"::text AS "text" FROM "ChatSession" WHERE {_HAS_VERSION} FOR UPDATE
+"""
+
+# $4 tells whether to set the title, $5, and its key, $6. Null leaves each of the others unchanged. The trigger removes
+# the key of a title that changes without it, so the new one must differ, if only by a space.
 CHANGE_SESSION: Final[LiteralString] = f"""
 UPDATE "ChatSession"
-SET "title" = COALESCE($3, "title"), "isPinned" = COALESCE($4::boolean, "isPinned"),
-    "titleKey" = COALESCE(CASE WHEN $6 = "titleKey" THEN $6 || ' ' ELSE $6 END, "titleKey")
-WHERE "id" = $1 AND "userId" = $2 AND ($5::bigint[] IS NULL OR "version" = ANY($5::bigint[]))
+SET "title" = CASE WHEN $4::boolean THEN $5 ELSE "title" END,
+    "titleKey" = CASE WHEN NOT $4::boolean THEN "titleKey" WHEN $6 = "titleKey" THEN $6 || ' ' ELSE $6 END,
+    "isPinned" = COALESCE($7::boolean, "isPinned"), "isArchived" = COALESCE($8::boolean, "isArchived"),
+    "metadata" = COALESCE($9::json, "metadata")
+WHERE {_HAS_VERSION}
 RETURNING {json_of(SessionSummary)}::text AS "body", "version"::text
 """
 
 RESTORE_SESSION: Final[LiteralString] = """
 INSERT INTO "ChatSession" (
-    "userId", "id", "title", "titleKey", "isPinned", "metadata", "messageCount", "createdAt", "updatedAt"
+    "userId", "id", "title", "titleKey", "isPinned", "isArchived", "metadata", "messageCount", "createdAt", "updatedAt"
 )
-VALUES ($1, $2, $3, $4, $5, $6::json, $7, $8::timestamptz, $9::timestamptz)
+VALUES ($1, $2, $3, $4, $5, $6, $7::json, $8, $9::timestamptz, $10::timestamptz)
 """
 
 RESTORE_MESSAGES: Final[LiteralString] = """

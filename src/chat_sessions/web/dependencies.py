@@ -15,7 +15,7 @@ from chat_sessions.contract.user import User
 from chat_sessions.errors import BadRequest, MessageNotFound, SessionNotFound, Unauthorized
 from chat_sessions.model import ChatSessions
 from chat_sessions.settings import Settings
-from chat_sessions.store.filters import ListQuery
+from chat_sessions.store.filters import Archived, ListQuery
 from chat_sessions.store.session_store import MessagePage
 from chat_sessions.telemetry.exposition import Exposition
 from chat_sessions.web.auth.tokens import Authenticator
@@ -127,6 +127,9 @@ async def _list_query(  # noqa: PLR0913, PLR0917  each is a parameter of the que
         Query(max_length=200, description="Only titles that contain this, whatever their case and accents."),
     ] = None,
     pinned_first: Annotated[bool, Query(description="Whether pinned sessions come first.")] = True,  # noqa: FBT002
+    archived: Annotated[
+        Archived, Query(description="Whether to list archived sessions, or `any`. The default leaves them out.")
+    ] = "false",
     metadata: Annotated[
         str | None,
         Query(
@@ -140,7 +143,7 @@ async def _list_query(  # noqa: PLR0913, PLR0917  each is a parameter of the que
         message = "Use either `cursor` or `offset`, not both."
         raise BadRequest(message, "query", "offset")
     wanted = metadata_filter.checked(metadata) if metadata else None
-    return ListQuery(limit, offset, cursor, q, pinned_first, wanted)
+    return ListQuery(limit, offset, cursor, q, pinned_first, archived, wanted)
 
 
 async def _list_page(request: Request, query: Annotated[ListQuery, Depends(_list_query)]) -> ListQuery:

@@ -11,8 +11,8 @@ OBJECTS: Final[Mapping[str, Sequence[str]]] = {
     "INDEX": (
         "ChatMessage_userId_sessionId_sequence_key",
         "ChatSession_updatedAt_id_idx",
-        "ChatSession_userId_isPinned_updatedAt_id_idx",
-        "ChatSession_userId_updatedAt_id_idx",
+        "ChatSession_userId_isArchived_isPinned_updatedAt_id_idx",
+        "ChatSession_userId_isArchived_updatedAt_id_idx",
         "Tombstone_deletedAt_idx",
     ),
     "FUNCTION": (

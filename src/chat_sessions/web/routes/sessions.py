@@ -67,7 +67,7 @@ ALWAYS = (Unauthorized, BadRequest, TooManyRequests, DatabaseUnavailable)
 async def list_sessions(
     user: CurrentUser, sessions: Sessions, page: ListPage, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """Return a page of your sessions, pinned ones first, then by their last message."""
+    """Return a page of your sessions, pinned ones first, then by their last message; archived ones if asked for."""
     return conditional(await sessions.list(user.id, page), if_none_match)
 
 
@@ -139,7 +139,7 @@ async def get_session(
 @router.patch(
     "/{session_id}",
     operation_id="changeSession",
-    summary="Rename or pin a session",
+    summary="Change a session",
     response_model=SessionSummary,
     response_description="The session as changed.",
     responses={
@@ -150,7 +150,7 @@ async def get_session(
 async def change_session(
     user: CurrentUser, sessions: Sessions, session_id: PathSessionId, change: SessionChange, if_match: IfMatch
 ) -> Response:
-    """Rename or pin a session. Neither moves `updated_at`, so the session keeps its place in the list."""
+    """Rename, pin or archive a session, or patch its metadata. `updated_at` stays, so the session keeps its place."""
     return versioned(await sessions.change(user.id, session_id, change, if_match), HTTPStatus.OK)
 
 

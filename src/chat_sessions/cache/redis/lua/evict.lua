@@ -11,6 +11,9 @@ for i = 0, (#KEYS - 4) / 3 - 1 do
   local id, change = ARGV[5 + 2 * i], ARGV[6 + 2 * i]
   local known = redis.call('GET', hold) or ''
   total_changed = total_changed or change ~= 'updated'
+  if change == 'archived' then
+    change = 'updated'
+  end
   redis.call('DEL', entry)
   if change == 'deleted' then
     redis.call('DEL', lock)
