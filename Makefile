@@ -50,15 +50,18 @@ install: .venv/.synced engine/generated/.made ## Install everything: Python and 
 dev: install ## Serve http://127.0.0.1:8000 on an embedded Postgres and Redis (PORT=8001 DATA=.data-8001: a second one)
 	@exec $(BIN)/python -m chat_sessions.dev $(if $(PORT),--port=$(PORT)) $(if $(DATA),--data='$(DATA)')
 
-test: install ## Run all tests: engine, front end, browser, service
+test: install tests/clients/node_modules/.package-lock.json ## Run all tests: engine, front end, browser, service
 	$(BIN)/python -m chat_sessions.dev.embedded -- $(NPM) test --prefix engine
 	$(if $(FRONTEND),$(NPM) test --prefix frontend)
 	$(if $(FRONTEND),$(BROWSER) $(NPM) run e2e --prefix frontend)
 	$(BIN)/pytest $(IN_PARALLEL)
 
 # The random tests of `make test`, with a hundred times as many examples.
-nightly: install ## Run the long tests, two hours: random calls and faults, fuzzing, the soak, the sidebar in fresh apps
+nightly: install ## Run the long tests, two hours: random calls and faults, all clients, fuzzing, the soak, fresh apps
 	$(BIN)/pytest $(IN_PARALLEL) --hypothesis-profile=thorough --timeout=7200 $(RANDOM_TESTS)
+	$(NPM) ci --ignore-scripts --prefix tests/clients
+	$(UV) sync --frozen --quiet --inexact --group=generators
+	$(BIN)/pytest -m nightly
 	$(BIN)/python -m tests.fuzz --max-time=1800
 	$(BIN)/python -m benchmarks.soak --minutes=20
 	$(if $(FRONTEND),$(BROWSER) $(NPM) run e2e:hosts --prefix frontend)
@@ -114,7 +117,7 @@ image: ## Build the container image `chat-sessions`
 	docker build --tag chat-sessions .
 
 clean: ## Remove everything that the other verbs created, except the data of `make dev`
-	rm -rf .venv .cache .coverage .*_cache .hypothesis dist engine/generated {engine,frontend}/node_modules frontend/{dist,dist-lib,test-results,screenshots}
+	rm -rf .venv .cache .coverage .*_cache .hypothesis dist engine/generated {engine,frontend,tests/clients}/node_modules frontend/{dist,dist-lib,test-results,screenshots}
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Override with PYTHON.
@@ -143,6 +146,12 @@ $(UV):
 engine/node_modules/.package-lock.json: engine/package-lock.json | .venv/.synced
 	@echo "Installing the engine's packages"
 	@$(NPM) ci --ignore-scripts --prefix engine
+	@touch $@
+
+# What `make test` needs of the generators of clients; `make nightly` installs the others as well.
+tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json | .venv/.synced
+	@echo 'Installing generators of clients'
+	@$(NPM) ci --ignore-scripts --omit=dev --prefix tests/clients
 	@touch $@
 
 engine/generated/.made: schema.prisma engine/generate.mjs engine/node_modules/.package-lock.json .venv/.synced

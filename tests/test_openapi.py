@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -221,24 +220,6 @@ class TestCommitted:
         printed = CliRunner().invoke(cli.app, ["openapi"])
         assert (printed.exit_code, printed.stderr) == (0, "")
         assert printed.stdout == (ROOT / "openapi.json").read_text(), "run `make openapi`"
-
-
-class TestGenerators:
-    def test_a_python_client_is_generated_without_a_warning(self, tmp_path: Path) -> None:
-        # Formatting is not under test.
-        (tmp_path / "config.yaml").write_text("post_hooks: []")
-        given = {"path": ROOT / "openapi.json", "output-path": tmp_path / "client", "config": tmp_path / "config.yaml"}
-        arguments = [f"--{name}={value}" for name, value in given.items()]
-        done = subprocess.run(  # noqa: S603  our own command
-            [BIN / "openapi-python-client", "generate", "--meta=none", "--fail-on-warning", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        said = done.stdout + done.stderr
-        assert (done.returncode, "warning" in said.lower()) == (0, False), said
-        calls = {file.stem for file in (tmp_path / "client" / "api").glob("*/*.py")} - {"__init__"}
-        assert {"delete_session", "list_sessions", "get_session", "create_session", "append_messages"} <= calls
 
 
 class TestChecker:

@@ -24,6 +24,7 @@ SOURCES = [
     path.relative_to(ROOT).as_posix()
     for pattern in ("src/**/*", "tests/**/*", "benchmarks/**/*", "engine/*.mjs", "engine/test/*")
     for path in ROOT.glob(pattern)
+    if "node_modules" not in path.parts
 ]
 # In AutoGPT's repository.
 ELSEWHERE = "autogpt_platform/"

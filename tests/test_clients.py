@@ -1,0 +1,152 @@
+"""Clients generated from the OpenAPI document compile in strict mode, and delete a chat on the real service.
+
+The scripts are in tests/clients/. `make test` installs what most of them need; the others run with `make nightly`.
+"""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.listening import on_a_socket
+from tests.service import Service, token
+
+ROOT = Path(__file__).parents[1]
+CLIENTS = ROOT / "tests" / "clients"
+MODULES = CLIENTS / "node_modules"
+BIN = Path(sys.executable).parent
+
+GUIDE = ROOT / "docs" / "api.md"
+
+needs_npm = pytest.mark.skipif(not MODULES.exists(), reason="`make test` installs the generators of tests/clients")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the document, the scripts and the packages, in which to generate a client."""
+    for path in (ROOT / "openapi.json", *CLIENTS.iterdir()):
+        if path.is_file():
+            shutil.copy(path, tmp_path)
+    (tmp_path / "node_modules").symlink_to(MODULES)
+    return tmp_path
+
+
+@pytest.fixture
+async def url(service: Service) -> AsyncIterator[str]:
+    async with on_a_socket(service) as url:
+        yield url
+
+
+async def run(folder: Path, program: str, *arguments: str, **variables: str) -> str:
+    """Run a program that has to succeed, and return what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        program,
+        *arguments,
+        cwd=folder,
+        env={**os.environ, **variables},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        printed, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert process.returncode == 0, printed.decode()
+    return printed.decode()
+
+
+async def tool(folder: Path, name: str, *arguments: str) -> str:
+    """Run a tool of tests/clients, none of which may call home."""
+    silent = {"CI": "1", "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+    return await run(folder, str(MODULES / ".bin" / name), *arguments, **silent)
+
+
+async def compile_and_run(folder: Path, script: str, url: str) -> None:
+    """Compile a script and all that was generated."""
+    sources = [f"{script}.ts", "generated/**/*.ts"]
+    (folder / "project.json").write_text(json.dumps({"extends": "./tsconfig.json", "include": sources}))
+    await tool(folder, "tsc", "--project", "project.json")
+    await run(folder, "node", f"built/{script}.js", API=url, TOKEN=token())
+
+
+@needs_npm
+async def test_openapi_typescript_and_openapi_fetch(folder: Path, url: str) -> None:
+    await tool(
+        folder, "openapi-typescript", "openapi.json", "--default-non-nullable=false", "-o", "generated/schema.ts"
+    )
+    await compile_and_run(folder, "openapi-fetch", url)
+
+
+@needs_npm
+async def test_the_client_of_the_guide_deletes_a_chat(folder: Path, url: str) -> None:
+    section = GUIDE.read_text().partition("## Generated clients\n")[2].partition("\n## ")[0]
+    (command,) = re.findall(r"^npx (openapi-typescript http.*)$", section, re.MULTILINE)
+    (script,) = re.findall(r"^```ts\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    name, *arguments = command.replace("http://127.0.0.1:8000", url).split()
+    await tool(folder, name, *arguments)
+    (folder / "delete-a-chat.ts").write_text(script)
+    await tool(folder, "tsc", "--project", "guide.json")
+    printed = await run(folder, "node", "built/delete-a-chat.js", API=url, TOKEN=token())
+    assert printed == "204 Session not found.\n"
+
+
+@needs_npm
+async def test_hey_api(folder: Path, url: str) -> None:
+    await tool(folder, "openapi-ts", "--input", "openapi.json", "--output", "generated", "--no-log-file")
+    await compile_and_run(folder, "hey-api", url)
+
+
+async def test_openapi_python_client(folder: Path, url: str) -> None:
+    # Formatting is not under test.
+    (folder / "config.yaml").write_text("post_hooks: []")
+    options = ["--path=openapi.json", "--output-path=generated", "--meta=none", "--config=config.yaml"]
+    printed = await run(folder, str(BIN / "openapi-python-client"), "generate", "--fail-on-warning", *options)
+    assert "warning" not in printed.lower()
+    await run(folder, sys.executable, "openapi_python_client.py", API=url, TOKEN=token())
+    # With all that it imports; not with the event stream, which this generator reads as one text.
+    await run(folder, sys.executable, "-m", "mypy", "--strict", "openapi_python_client.py")
+
+
+@pytest.mark.nightly
+@needs_npm
+async def test_orval(folder: Path, url: str) -> None:
+    await tool(folder, "orval", "--config", "orval.config.mjs")
+    await compile_and_run(folder, "orval", url)
+
+
+@pytest.mark.nightly
+@needs_npm
+async def test_openapi_generator_for_typescript(folder: Path, url: str) -> None:
+    await generate(folder, "typescript-fetch", "generated", "--additional-properties=importFileExtension=.js")
+    await compile_and_run(folder, "typescript-fetch", url)
+
+
+@pytest.mark.nightly
+async def test_openapi_generator_for_python(folder: Path, url: str) -> None:
+    await generate(folder, "python", "python")
+    await run(folder, sys.executable, "openapi_generator.py", API=url, TOKEN=token(), PYTHONPATH="python")
+
+
+async def generate(folder: Path, generator: str, output: str, *options: str) -> None:
+    program = str(BIN / "openapi-generator-cli")
+    await run(folder, program, "generate", "-i", "openapi.json", "-g", generator, "-o", output, *options)
+
+
+@pytest.mark.nightly
+@needs_npm
+async def test_redocly_finds_no_error(folder: Path) -> None:
+    await tool(folder, "redocly", "lint", "--extends=recommended", "openapi.json")
+
+
+@pytest.mark.nightly
+@needs_npm
+async def test_spectral_finds_no_error(folder: Path) -> None:
+    (folder / ".spectral.yaml").write_text("extends: [[spectral:oas, recommended]]")
+    await tool(folder, "spectral", "lint", "--fail-severity=error", "openapi.json")
