@@ -62,9 +62,9 @@ test("Delete all wants the word typed, says how many, and clears everything", as
 });
 
 test("with a search, Delete all deletes what was found only", async ({ sidebar, page, service }) => {
-  await sidebar.search.fill("eta");
+  await sidebar.searchFor("eta");
   await sidebar.expectTitles(["Beta"]);
-  await sidebar.search.fill("lta");
+  await sidebar.searchFor("lta");
   await sidebar.expectTitles(["Delta"]);
   await sidebar.sidebarMenu("Delete all found…");
   await expect(sidebar.dialog).toHaveAccessibleName("Delete 1 chat found for “lta”?");
@@ -90,7 +90,7 @@ test("Delete all deletes what it has counted, and no chat that was made since", 
 test("the dialog names every chosen chat, also what a search hides", async ({ sidebar, page, service }) => {
   await sidebar.link("Alpha").focus();
   await page.keyboard.press("x");
-  await sidebar.search.fill("eta");
+  await sidebar.searchFor("eta");
   await sidebar.expectTitles(["Beta"]);
   await sidebar.row("Beta").getByRole("checkbox").check();
   await expect(sidebar.root.getByText("2 selected")).toContainText("1 not shown");

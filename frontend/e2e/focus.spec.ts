@@ -10,7 +10,7 @@ async function expectFocus(page: Page): Promise<void> {
 test("clearing a search that found nothing leaves the focus in the list", async ({ sidebar, page, service }) => {
   await service.createAll(["Alpha"]);
   await sidebar.open();
-  await sidebar.search.fill("nothing like this");
+  await sidebar.searchFor("nothing like this");
   await sidebar.root.getByText("Nothing found").waitFor();
   await sidebar.root.getByRole("button", { name: "Clear search" }).last().press("Enter");
   await sidebar.expectTitles(["Alpha"]);

@@ -82,7 +82,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expectAccessible(page);
       await page.keyboard.press("Escape");
 
-      await sidebar.search.fill("nothing");
+      await sidebar.searchFor("nothing");
       await expect(sidebar.root.getByText("Nothing found")).toBeVisible();
       await expectAccessible(page);
     });
@@ -137,7 +137,7 @@ test.describe("in forced colours", () => {
     await expectAccessible(page);
     await page.keyboard.press("Escape");
 
-    await sidebar.search.fill("alp");
+    await sidebar.searchFor("alp");
     const mark = sidebar.row("Alpha").locator("mark");
     const [color, background] = await mark.evaluate((element) => {
       const style = getComputedStyle(element);
@@ -208,7 +208,8 @@ test.describe("320 pixels wide", () => {
     expect(await isTooWide()).toBe(false);
 
     await page.getByRole("button", { name: "Show chats" }).tap();
-    await sidebar.trash(long).tap();
+    await sidebar.row(long).getByRole("button").tap();
+    await page.getByRole("menuitem", { name: "Delete…" }).tap();
     await expect(sidebar.dialog).toBeVisible();
     expect(await isTooWide()).toBe(false);
     await sidebar.dialog.getByRole("button", { name: "Delete" }).tap();

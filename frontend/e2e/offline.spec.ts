@@ -47,7 +47,7 @@ test("opening a chat and searching say so, and go on by themselves when the netw
 }) => {
   await sidebar.link("Beta").click();
   await expect(page.getByRole("region", { name: "Chat" }).getByRole("alert")).toContainText("You’re offline.");
-  await sidebar.search.fill("Gam");
+  await sidebar.searchFor("Gam");
   await expect(sidebar.root.getByRole("alert")).toContainText("Couldn’t load your chats");
   await page.context().setOffline(false);
   await expect(page.getByRole("heading", { level: 1, name: "Beta" })).toBeVisible();

@@ -59,7 +59,7 @@ test("an empty chat waits for its first message, but takes no focus from who has
   });
   await sidebar.link("Beta").click();
   await expect(field).toBeHidden();
-  await sidebar.search.fill("Bet");
+  await sidebar.searchFor("Bet");
   gate.open();
   await expect(field).toBeVisible();
   await expect(sidebar.search).toBeFocused();

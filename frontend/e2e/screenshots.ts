@@ -102,13 +102,13 @@ for (const scheme of ["light", "dark"] as const) {
       await take("shortcuts");
       await page.keyboard.press("Escape");
 
-      await sidebar.search.fill("the");
+      await sidebar.searchFor("the");
       await expect(sidebar.rows).toHaveCount(4);
       await take("search");
-      await sidebar.search.fill("quantum knitting");
+      await sidebar.searchFor("quantum knitting");
       await expect(sidebar.root.getByText("Nothing found")).toBeVisible();
       await take("nothing-found");
-      await sidebar.search.fill("");
+      await page.keyboard.press("Escape");
 
       const open = new URL(page.url()).pathname.split("/").at(-1) ?? "";
       await service.delete(open);
@@ -139,7 +139,9 @@ for (const scheme of ["light", "dark"] as const) {
         await page.getByRole("button", { name: "Show chats" }).tap();
         await expect(sidebar.row("Trip to Lisbon in May")).toBeVisible();
         await take("drawer");
-        await sidebar.trash("A name for a grey cat").tap();
+        await sidebar.row("A name for a grey cat").getByRole("button", { name: /More/ }).tap();
+        await take("menu");
+        await page.getByRole("menuitem", { name: "Delete…" }).tap();
         await take("delete");
         await sidebar.dialog.getByRole("button", { name: "Cancel" }).tap();
         await sidebar.link("Trip to Lisbon in May").tap();

@@ -148,6 +148,13 @@ export class Sidebar {
     await this.#page.getByRole("menuitem", { name: action }).click();
   }
 
+  async searchFor(text: string): Promise<void> {
+    if (!(await this.search.isVisible())) {
+      await this.root.getByRole("button", { name: "Search chats" }).click();
+    }
+    await this.search.fill(text);
+  }
+
   /** Up to the dialog. */
   async askToDelete(title: string): Promise<void> {
     await this.row(title).hover();

@@ -1,5 +1,4 @@
-import { DialogDismiss } from "@ariakit/react";
-import { LogOut, Menu, X } from "lucide-react";
+import { LogOut, PanelLeft } from "lucide-react";
 import { useState } from "react";
 import { ChatPane, ChatSessionsProvider, ChatSidebar } from "..";
 import { StartPane } from "../pane/start-pane";
@@ -11,6 +10,7 @@ import { useMedia } from "../ui/use-media";
 import type { Identity } from "./identity";
 import { PageTitle } from "./page-title";
 import { hrefOf, leaveDeletedChat, openChat, useOpenChat } from "./route";
+import { useSide } from "./use-side";
 import styles from "./workspace.module.css";
 
 const NOTE = "Chats are kept here, not answered.";
@@ -24,7 +24,7 @@ interface WorkspaceProps {
 export function Workspace({ identity, onSignOut }: WorkspaceProps) {
   const openId = useOpenChat();
   const isNarrow = useMedia("(max-width: 47.99rem)");
-  const [drawerOpen, setDrawerOpen] = useState(false);
+  const side = useSide(isNarrow);
   const [focusKey, setFocusKey] = useState(0);
 
   const leave = () => {
@@ -42,19 +42,20 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
           return;
         }
         openChat(id);
-        setDrawerOpen(false);
+        side.leaveDrawer();
       }}
+      onToggle={side.toggle}
       onNewChat={() => {
         openChat(null);
-        setDrawerOpen(false);
+        side.leaveDrawer();
         setFocusKey((key) => key + 1);
       }}
       footer={<User name={identity.user} onSignOut={onSignOut} />}
     />
   );
-  const menu = isNarrow && (
-    <IconButton label="Show chats" onClick={() => setDrawerOpen(true)}>
-      <Menu aria-hidden />
+  const menu = !side.isShown && (
+    <IconButton ref={side.showButton} label="Show chats" onClick={side.toggle}>
+      <PanelLeft aria-hidden />
     </IconButton>
   );
   return (
@@ -66,18 +67,17 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
             className={styles.drawer}
             backdrop={<div {...ROOT} className={styles.backdrop} />}
             aria-label="Chats"
-            open={drawerOpen}
+            open={side.isShown}
             alwaysVisible
             unmountOnHide={false}
-            onClose={() => setDrawerOpen(false)}
+            onClose={side.leaveDrawer}
           >
             {sidebar}
-            <DialogDismiss className={styles.close} aria-label="Hide chats">
-              <X aria-hidden />
-            </DialogDismiss>
           </Modal>
         ) : (
-          <div className={styles.side}>{sidebar}</div>
+          <div ref={side.element} className={styles.side} data-hidden={!side.isShown || undefined}>
+            {sidebar}
+          </div>
         )}
         <main className={styles.main}>
           {openId === null ? (

@@ -15,6 +15,7 @@ export const english = {
   // The sidebar
   chats: "Chats",
   newChat: "New chat",
+  hideSidebar: "Hide chats",
   reconnecting: "Reconnecting…",
   reconnectingDetail: "Changes from other devices may not show up yet.",
   offline: "Offline",
@@ -39,7 +40,6 @@ export const english = {
   today: "Today",
   yesterday: "Yesterday",
   previousSevenDays: "Previous 7 days",
-  older: "Older",
 
   // A row and its menu
   menuFailed: "Couldn’t open the menu",
@@ -103,6 +103,7 @@ export const english = {
   shortcutSelect: "Select several",
   shortcutLeave: "Leave the selection or the search",
   slashEverywhere: "Use / to search from anywhere",
+  keyToggle: "Ctrl+B",
   keyDelete: "Del",
   keyEnd: "End",
   keyEnter: "Enter",

@@ -8,6 +8,12 @@ test("dates and numbers are written the way of the locale", () => {
   expect(createFormat("en-US").dateTime("2026-03-09T12:00:00Z")).toMatch(/^Mar 9, 2026/);
 });
 
+test("a month has its year unless that is this one", () => {
+  const german = createFormat("de");
+  expect(german.month(new Date(2026, 2), new Date(2026, 10, 26))).toBe("März");
+  expect(german.month(new Date(2025, 2), new Date(2026, 10, 26))).toBe("März 2025");
+});
+
 test("the letters of a confirmation are compared the way of the locale", () => {
   expect(createFormat("tr").lowerCase("SİL")).toBe("sil");
 });

@@ -47,7 +47,7 @@ const button = (name: string) => screen.findByRole("button", { name });
 test("the sidebar has no word that is not a label", async () => {
   service.sessions = [summary("①", { is_pinned: true }), summary("②"), summary(null)];
   const user = userEvent.setup();
-  render(<ChatSidebar {...connection} labels={bracketed} onSelect={() => undefined} />);
+  render(<ChatSidebar {...connection} labels={bracketed} onSelect={() => undefined} onToggle={() => undefined} />);
   expect(unlabelled()).toEqual([]);
   await button("②");
   expect(unlabelled()).toEqual([]);
@@ -82,6 +82,7 @@ test("the sidebar has no word that is not a label", async () => {
   expect(unlabelled()).toEqual([]);
   await user.keyboard("{Escape}");
 
+  await user.click(await button("⟦Search chats⟧"));
   await user.type(screen.getByRole("textbox", { name: "⟦Search chats⟧" }), "③");
   await screen.findByText("⟦Nothing found⟧");
   expect(unlabelled()).toEqual([]);

@@ -15,6 +15,9 @@ function show(selectedId: string | null = null) {
 const row = (title: string) => screen.getByRole("button", { name: title });
 const titles = () => [...document.querySelectorAll("li[data-session]")].map((item) => item.textContent);
 
+const openSearch = (user: ReturnType<typeof userEvent.setup>) =>
+  user.click(screen.getByRole("button", { name: "Search chats" }));
+
 async function askToDelete(user: ReturnType<typeof userEvent.setup>, title: string) {
   await user.click(await screen.findByRole("button", { name: `Delete “${title}”` }));
   return within(await screen.findByRole("alertdialog", { name: `Delete “${title}”?` }));
@@ -27,6 +30,19 @@ test("it lists the sessions, and opens one", async () => {
   await user.click(await screen.findByRole("button", { name: "Alpha" }));
   expect(onSelect).toHaveBeenCalledWith(service.sessions[0]?.id);
   expect(titles()).toEqual(["Alpha", "New chat"]);
+});
+
+test("headings name the month of older chats, and no row repeats that it is pinned", async () => {
+  const year = new Date().getFullYear() - 1;
+  service.sessions = [
+    summary("Alpha", { is_pinned: true }),
+    summary("Beta", { updated_at: new Date(year, 4, 15).toISOString() }),
+  ];
+  show();
+  await screen.findByRole("button", { name: "Alpha" });
+  const headings = screen.getAllByRole("heading", { level: 3 }).map((heading) => heading.textContent);
+  expect(headings).toEqual(["Pinned", `May ${year}`]);
+  expect(row("Alpha").querySelector("svg")).toBeNull();
 });
 
 test("it keeps the selection itself if nobody else does", async () => {
@@ -62,6 +78,7 @@ test("an error of the host's own rows breaks the sidebar, not the page, and can 
 test("nothing, not found and failed look different", async () => {
   const { user } = show();
   await screen.findByText("No chats yet");
+  await openSearch(user);
   await user.type(screen.getByRole("textbox", { name: "Search chats" }), "x");
   await screen.findByText("Nothing found");
 });
@@ -275,7 +292,8 @@ test("the Enter of an input method ends no rename", async () => {
 test("a search says how many it has found", async () => {
   service.sessions = [summary("Alpha"), summary("Alphabet"), summary("Beta")];
   const { user } = show();
-  await user.type(await screen.findByRole("textbox", { name: "Search chats" }), "alph");
+  await openSearch(user);
+  await user.type(screen.getByRole("textbox", { name: "Search chats" }), "alph");
   await screen.findByText("2 chats found.");
 });
 

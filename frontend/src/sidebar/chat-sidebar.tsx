@@ -14,8 +14,19 @@ export interface ChatSidebarProps
 
 /** The sidebar, with everything it needs. Below a ChatSessionsProvider it shares the provider's cache and feed. */
 export function ChatSidebar(props: ChatSidebarProps) {
-  const { selectedId, onSelect, onNewChat, hrefOf, renderRow, rowActions, title, footer, className, ...providing } =
-    props;
+  const {
+    selectedId,
+    onSelect,
+    onNewChat,
+    onToggle,
+    hrefOf,
+    renderRow,
+    rowActions,
+    title,
+    footer,
+    className,
+    ...providing
+  } = props;
   const [own, setOwn] = useState<string | null>(null);
   const select = (id: string | null) => {
     setOwn(id);
@@ -25,7 +36,7 @@ export function ChatSidebar(props: ChatSidebarProps) {
     <WithinProvider {...providing}>
       <ErrorBoundary fallback={(_, retry) => <SidebarBroken onRetry={retry} />}>
         <Sidebar
-          {...{ onNewChat, hrefOf, renderRow, rowActions, title, footer, className }}
+          {...{ onNewChat, onToggle, hrefOf, renderRow, rowActions, title, footer, className }}
           selectedId={selectedId === undefined ? own : selectedId}
           onSelect={select}
         />

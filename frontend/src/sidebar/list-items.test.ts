@@ -6,16 +6,23 @@ const NOW = new Date(2026, 5, 15, 12);
 const on = (day: number, hour = 12) => ({ updated_at: new Date(2026, 5, day, hour).toISOString() });
 const labels = (items: ReturnType<typeof listItems>) =>
   items.map((item) =>
-    item.kind === "heading" ? `# ${item.group}` : item.kind === "session" ? item.session.title : "…",
+    item.kind === "heading"
+      ? `# ${typeof item.group === "string" ? item.group : item.group.toDateString()}`
+      : item.kind === "session"
+        ? item.session.title
+        : "…",
   );
 
-test("sessions are grouped by the reader's days", () => {
+test("sessions are grouped by the reader's days, and those of more than a week ago by month", () => {
   const sessions = [
     summary("pinned", { is_pinned: true, ...on(1) }),
     summary("this morning", on(15, 0)),
     summary("last night", on(14, 23)),
     summary("a week ago", on(8, 0)),
     summary("before that", on(7, 23)),
+    summary("first of the month", on(1, 0)),
+    summary("last of May", on(0, 23)),
+    summary("a year earlier", { updated_at: new Date(2025, 4, 31).toISOString() }),
   ];
   expect(labels(listItems(sessions, NOW, true))).toEqual([
     "# pinned",
@@ -26,8 +33,13 @@ test("sessions are grouped by the reader's days", () => {
     "last night",
     "# previousSevenDays",
     "a week ago",
-    "# older",
+    "# Mon Jun 01 2026",
     "before that",
+    "first of the month",
+    "# Fri May 01 2026",
+    "last of May",
+    "# Thu May 01 2025",
+    "a year earlier",
     "…",
   ]);
 });

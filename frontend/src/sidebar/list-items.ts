@@ -1,21 +1,29 @@
 import type { Summary } from "../api/types";
 
-export type Group = "pinned" | "today" | "yesterday" | "previousSevenDays" | "older";
+/** A date is the first day of its month. */
+export type Group = "pinned" | "today" | "yesterday" | "previousSevenDays" | Date;
+
+export interface Heading {
+  kind: "heading";
+  key: string;
+  group: Group;
+}
 
 export type ListItem =
-  | { kind: "heading"; key: string; group: Group }
+  | Heading
   | { kind: "session"; key: string; session: Summary; position: number }
   | { kind: "more"; key: string };
 
 /** The rows of the list: sessions under the headings of their dates, in the time zone of the reader. */
 export function listItems(sessions: readonly Summary[], now: Date, hasMore: boolean): ListItem[] {
   const items: ListItem[] = [];
-  let current: Group | null = null;
+  let current: string | null = null;
   sessions.forEach((session, index) => {
     const group = groupOf(session, now);
-    if (group !== current) {
-      current = group;
-      items.push({ kind: "heading", key: `heading ${group}`, group });
+    const key = `heading ${typeof group === "string" ? group : +group}`;
+    if (key !== current) {
+      current = key;
+      items.push({ kind: "heading", key, group });
     }
     items.push({ kind: "session", key: session.id, session, position: index + 1 });
   });
@@ -33,7 +41,7 @@ function groupOf(session: Summary, now: Date): Group {
   if (time >= startOfDay(now, -1)) {
     return "yesterday";
   }
-  return time >= startOfDay(now, -7) ? "previousSevenDays" : "older";
+  return time >= startOfDay(now, -7) ? "previousSevenDays" : new Date(time.getFullYear(), time.getMonth());
 }
 
 export function startOfDay(now: Date, offset: number): Date {

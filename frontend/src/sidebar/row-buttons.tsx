@@ -33,7 +33,7 @@ export function RowButtons({ session, title, extra, isMenuOpen, tabIndex, action
         </IconButton>
       ))}
       <IconButton
-        className={styles.action}
+        className={`${styles.action} ${styles.menu}`}
         label={labels.moreFor(title)}
         title={labels.more}
         aria-haspopup="menu"

@@ -3,8 +3,10 @@ import type { Summary } from "../api/types";
 import { useLabels } from "../labels/context";
 import { titleOf } from "../sessions/titles";
 import { Action, ActionMenu, ActionSeparator } from "../ui/action-menu";
+import { useMedia } from "../ui/use-media";
 import { actionsIn } from "./row-slots";
 import type { RowActions } from "./session-row";
+import { TOUCH } from "./touch";
 
 interface RowMenuProps {
   session: Summary;
@@ -16,6 +18,8 @@ interface RowMenuProps {
 export function RowMenu({ session, anchor, onClose, actions }: RowMenuProps) {
   const labels = useLabels();
   const { is_pinned } = session;
+  // There the row has no room for them.
+  const inRow = useMedia(TOUCH) ? actionsIn("row", session, actions) : [];
   return (
     <ActionMenu label={labels.moreFor(titleOf(session, labels))} anchor={anchor} onClose={onClose}>
       <Action icon={<PencilLine aria-hidden />} shortcut="F2" onClick={() => actions.startRenaming(session)}>
@@ -31,7 +35,7 @@ export function RowMenu({ session, anchor, onClose, actions }: RowMenuProps) {
       <Action icon={<ListChecks aria-hidden />} shortcut="X" onClick={() => actions.choose(session, "start")}>
         {labels.select}
       </Action>
-      {actionsIn("menu", session, actions).map(({ label, icon, disabled, onSelect }) => (
+      {[...inRow, ...actionsIn("menu", session, actions)].map(({ label, icon, disabled, onSelect }) => (
         <Action key={label} icon={icon} disabled={disabled} onClick={() => onSelect(session)}>
           {label}
         </Action>

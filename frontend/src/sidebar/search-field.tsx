@@ -1,65 +1,57 @@
-import { Search, X } from "lucide-react";
-import type { RefObject } from "react";
+import { Search as SearchIcon, X } from "lucide-react";
+import { useLayoutEffect } from "react";
 import { useLabels } from "../labels/context";
 import { IconButton } from "../ui/button";
 import styles from "./search-field.module.css";
+import type { Search } from "./use-search";
 
 interface SearchFieldProps {
-  field: RefObject<HTMLInputElement | null>;
-  value: string;
-  onChange: (value: string) => void;
+  search: Search;
   /** Arrow down goes on into the list. */
   onLeave: () => void;
-  showShortcut: boolean;
 }
 
 const MAX_SEARCH = 200;
 
-export function SearchField({ field, value, onChange, onLeave, showShortcut }: SearchFieldProps) {
+export function SearchField({ search: { field, typed, type, leave }, onLeave }: SearchFieldProps) {
   const labels = useLabels();
-  const clear = () => {
-    onChange("");
-    field.current?.focus();
-  };
+  useLayoutEffect(() => field.current?.focus(), [field]);
   return (
     <search className={styles.search}>
-      <Search aria-hidden />
+      <SearchIcon aria-hidden />
       <input
         ref={field}
         type="text"
         dir="auto"
         className={styles.field}
         aria-label={labels.searchChats}
-        aria-keyshortcuts={showShortcut ? "/" : undefined}
         placeholder={labels.searchPlaceholder}
         autoComplete="off"
         spellCheck={false}
         enterKeyHint="search"
         maxLength={MAX_SEARCH}
-        value={value}
-        onChange={(event) => onChange(event.target.value)}
+        value={typed}
+        onChange={(event) => type(event.target.value)}
+        onBlur={({ currentTarget }) => {
+          // It keeps the focus of its window when another window is used.
+          if (typed === "" && document.activeElement !== currentTarget) {
+            leave();
+          }
+        }}
         onKeyDown={(event) => {
-          if (event.key === "Escape" && value !== "") {
+          if (event.key === "Escape") {
             event.preventDefault();
             event.stopPropagation();
-            onChange("");
+            leave();
           } else if (event.key === "ArrowDown") {
             event.preventDefault();
             onLeave();
           }
         }}
       />
-      {value !== "" ? (
-        <IconButton label={labels.clearSearch} className={styles.clear} onClick={clear}>
-          <X aria-hidden />
-        </IconButton>
-      ) : (
-        showShortcut && (
-          <kbd className={styles.hint} aria-hidden>
-            /
-          </kbd>
-        )
-      )}
+      <IconButton label={labels.clearSearch} className={styles.clear} onClick={leave}>
+        <X aria-hidden />
+      </IconButton>
     </search>
   );
 }

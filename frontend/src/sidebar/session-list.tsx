@@ -10,16 +10,18 @@ import {
   useState,
 } from "react";
 import type { Summary } from "../api/types";
-import { useLabels } from "../labels/context";
+import { useLanguage } from "../labels/context";
 import { useLatched } from "../ui/use-latched";
-import { listItems } from "./list-items";
+import { type Heading, type ListItem, listItems } from "./list-items";
 import { listCommand } from "./list-keys";
 import { LoadMore } from "./load-more";
 import styles from "./session-list.module.css";
 import { type RowActions, SessionRow } from "./session-row";
+import { StickyHeading } from "./sticky-heading";
 import type { Chosen } from "./use-choice";
 import { useDeletedElsewhere } from "./use-deleted-elsewhere";
 import { useEnd } from "./use-end";
+import { useGlide } from "./use-glide";
 import { neighbourOf, useListFocus } from "./use-list-focus";
 import type { Page } from "./use-load-all";
 import { useMenu } from "./use-menu";
@@ -47,13 +49,13 @@ interface SessionListProps {
   page: Page;
 }
 
-const ROW = 36;
-const HEADING = 34;
+const ROW = 33;
+const HEADING = 32;
 const LOAD_BEFORE_END = 15;
 
 export function SessionList(props: SessionListProps) {
   const { handle, sessions, total, search, selectedId, chosen, page } = props;
-  const labels = useLabels();
+  const { labels, format } = useLanguage();
   const scroller = useRef<HTMLDivElement>(null);
   const today = useToday();
   const [renaming, setRenaming] = useState<Summary | null>(null);
@@ -77,6 +79,12 @@ export function SessionList(props: SessionListProps) {
       [...new Set([...defaultRangeExtractor(range), ...(activeIndex < 0 ? [] : [activeIndex])])].sort((a, b) => a - b),
   });
   const shown = virtualizer.getVirtualItems();
+  const isGliding = useGlide(sessions, search);
+  const labelOf = ({ group }: Heading) => (typeof group === "string" ? labels[group] : format.month(group, today));
+  const isHeading = (item: ListItem): item is Heading => item.kind === "heading";
+  const firstShown = virtualizer.range?.startIndex ?? 0;
+  const heading = items.slice(0, firstShown + 1).findLast(isHeading);
+  const nextHeading = items.findIndex((item, index) => index > firstShown && isHeading(item));
 
   const lastShown = virtualizer.range?.endIndex ?? 0;
   const isNearEnd = lastShown >= items.length - LOAD_BEFORE_END;
@@ -167,8 +175,15 @@ export function SessionList(props: SessionListProps) {
 
   return (
     <div ref={scroller} className={styles.scroller} tabIndex={-1} onPointerDown={end.stop} onWheel={end.stop}>
+      {heading && (
+        <StickyHeading
+          label={labelOf(heading)}
+          nextStart={virtualizer.measurementsCache[nextHeading]?.start ?? Number.POSITIVE_INFINITY}
+        />
+      )}
       <ul
         className={styles.list}
+        data-gliding={isGliding || undefined}
         style={{ height: virtualizer.getTotalSize() }}
         onKeyDown={onKeyDown}
         onBlur={(event) => focus.onBlur(event.relatedTarget !== null)}
@@ -189,7 +204,7 @@ export function SessionList(props: SessionListProps) {
                 onFocus: () => focus.onFocus(item.session.id),
               })}
             >
-              {item?.kind === "heading" && <h3 className={styles.heading}>{labels[item.group]}</h3>}
+              {item?.kind === "heading" && <h3 className={styles.heading}>{labelOf(item)}</h3>}
               {item?.kind === "session" && (
                 <SessionRow
                   session={item.session}

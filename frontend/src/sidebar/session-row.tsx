@@ -1,4 +1,3 @@
-import { Pin } from "lucide-react";
 import { type CSSProperties, type MouseEvent, memo } from "react";
 import type { Renaming } from "../api/rename-session";
 import type { Summary } from "../api/types";
@@ -78,7 +77,6 @@ export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
         <span className={styles.title} dir="auto">
           <Highlighted text={title} search={search} />
         </span>
-        {session.is_pinned && <Pin className={styles.pinned} aria-label={labels.pinned} />}
       </label>
     );
   }
@@ -103,15 +101,17 @@ export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
   };
   const extra = actionsIn("row", session, actions);
   const content = (
-    <>
-      <span className={styles.title} dir="auto">
-        <Highlighted text={title} search={search} />
-      </span>
-      {session.is_pinned && <Pin className={styles.pinned} aria-label={labels.pinned} />}
-    </>
+    <span className={styles.title} dir="auto">
+      <Highlighted text={title} search={search} />
+    </span>
   );
-
-  const shown = actions.renderRow?.(session, { content, title, isSelected, search }) ?? content;
+  const shown = (
+    <span className={styles.window}>
+      <span className={styles.content}>
+        {actions.renderRow?.(session, { content, title, isSelected, search }) ?? content}
+      </span>
+    </span>
+  );
 
   return (
     <div

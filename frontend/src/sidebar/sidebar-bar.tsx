@@ -1,53 +1,107 @@
-import { Ellipsis, SquarePen } from "lucide-react";
-import type { RefObject } from "react";
+import { Ellipsis, PanelLeft, Search as SearchIcon, SquarePen } from "lucide-react";
+import { type RefObject, useLayoutEffect, useRef } from "react";
 import { useLabels } from "../labels/context";
 import { useIsLive } from "../sessions/live";
-import { Button, IconButton } from "../ui/button";
+import { IconButton } from "../ui/button";
 import { useLatched } from "../ui/use-latched";
 import { useOnline } from "../ui/use-online";
+import { SearchField } from "./search-field";
 import styles from "./sidebar.module.css";
 import type { SidebarMenuActions } from "./sidebar-menu";
 import { useMenu } from "./use-menu";
+import type { Search } from "./use-search";
+import { useToggleKey } from "./use-toggle-key";
 
-interface SidebarBarProps extends SidebarMenuActions {
+interface SidebarBarProps extends Omit<SidebarMenuActions, "search"> {
   title: string;
+  search: Search;
+  isSlashOn: boolean;
   newChatButton: RefObject<HTMLButtonElement | null>;
   menuButton: RefObject<HTMLButtonElement | null>;
   onNewChat: () => void;
+  onIntoList: () => void;
+  onToggle: (() => void) | undefined;
 }
 
-export function SidebarBar({ title, newChatButton, menuButton, onNewChat, ...actions }: SidebarBarProps) {
+/** One line above the list. */
+export function SidebarBar(props: SidebarBarProps) {
+  const { title, search, isSlashOn, newChatButton, menuButton, onNewChat, onIntoList, onToggle, ...actions } = props;
+  const labels = useLabels();
+  const menu = useMenu<null>();
+  const latest = useLatched(menu.opened);
+  const toggleKey = useToggleKey(onToggle);
+  const searchButton = useRef<HTMLButtonElement>(null);
+  const wasOpen = useRef(false);
+  useLayoutEffect(() => {
+    // With the field goes the focus in it.
+    if (wasOpen.current && !search.isOpen && document.activeElement === document.body) {
+      searchButton.current?.focus();
+    }
+    wasOpen.current = search.isOpen;
+  }, [search.isOpen]);
+  return (
+    <div className={styles.bar}>
+      {search.isOpen ? (
+        <SearchField search={search} onLeave={onIntoList} />
+      ) : (
+        <>
+          {onToggle && (
+            <IconButton label={labels.hideSidebar} shortcut={toggleKey} onClick={onToggle}>
+              <PanelLeft aria-hidden />
+            </IconButton>
+          )}
+          <h2 className={styles.heading} dir="auto">
+            {title}
+          </h2>
+        </>
+      )}
+      <Connection />
+      {!search.isOpen && (
+        <>
+          <IconButton
+            ref={searchButton}
+            label={labels.searchChats}
+            shortcut={isSlashOn ? "/" : undefined}
+            aria-keyshortcuts={isSlashOn ? "/" : undefined}
+            onClick={search.open}
+          >
+            <SearchIcon aria-hidden />
+          </IconButton>
+          <IconButton ref={newChatButton} label={labels.newChat} onClick={onNewChat}>
+            <SquarePen aria-hidden />
+          </IconButton>
+        </>
+      )}
+      <IconButton
+        ref={menuButton}
+        label={labels.more}
+        aria-haspopup="menu"
+        aria-expanded={menu.opened !== null}
+        onClick={(event) => menu.toggle(null, event.currentTarget)}
+      >
+        <Ellipsis aria-hidden />
+      </IconButton>
+      {latest && (
+        <latest.menus.SidebarMenu
+          anchor={menu.opened?.button ?? null}
+          onClose={menu.close}
+          search={search.search}
+          {...actions}
+        />
+      )}
+    </div>
+  );
+}
+
+/** Says when the list may not be up to date. */
+function Connection() {
   const labels = useLabels();
   const isLive = useIsLive();
   const isOnline = useOnline();
-  const menu = useMenu<null>();
-  const latest = useLatched(menu.opened);
   return (
-    <>
-      <div className={styles.bar}>
-        <h2 className={styles.heading}>{title}</h2>
-        <span
-          className={styles.offline}
-          role="status"
-          title={isOnline ? labels.reconnectingDetail : labels.offlineDetail}
-        >
-          {!isOnline && labels.offline}
-          {isOnline && !isLive && labels.reconnecting}
-        </span>
-        <IconButton
-          ref={menuButton}
-          label={labels.more}
-          aria-haspopup="menu"
-          aria-expanded={menu.opened !== null}
-          onClick={(event) => menu.toggle(null, event.currentTarget)}
-        >
-          <Ellipsis aria-hidden />
-        </IconButton>
-        {latest && <latest.menus.SidebarMenu anchor={menu.opened?.button ?? null} onClose={menu.close} {...actions} />}
-      </div>
-      <Button ref={newChatButton} className={styles.new} onClick={onNewChat}>
-        <SquarePen aria-hidden /> {labels.newChat}
-      </Button>
-    </>
+    <span className={styles.offline} role="status" title={isOnline ? labels.reconnectingDetail : labels.offlineDetail}>
+      {!isOnline && labels.offline}
+      {isOnline && !isLive && labels.reconnecting}
+    </span>
   );
 }

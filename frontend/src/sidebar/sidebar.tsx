@@ -9,7 +9,6 @@ import { ChoiceBar } from "./choice-bar";
 import { DeleteDialogs } from "./delete-dialogs";
 import { ListEmpty, ListError, ListLoading, NothingFound } from "./list-states";
 import type { RowSlots } from "./row-slots";
-import { SearchField } from "./search-field";
 import { SessionList, type SessionListHandle } from "./session-list";
 import { ShortcutsDialog } from "./shortcuts-dialog";
 import styles from "./sidebar.module.css";
@@ -17,12 +16,12 @@ import { SidebarBar } from "./sidebar-bar";
 import { useBulkDeletion } from "./use-bulk-deletion";
 import { useChange } from "./use-change";
 import { useChoice } from "./use-choice";
-import { useDebounced } from "./use-debounced";
 import { useDeletion } from "./use-deletion";
 import { useFocusAfterDialog } from "./use-focus-after-dialog";
 import { useFoundAnnouncement } from "./use-found-announcement";
 import { type Page, useLoadAll } from "./use-load-all";
 import { preloadMenus } from "./use-menu";
+import { useSearch } from "./use-search";
 import { useSlash } from "./use-slash";
 
 export interface SidebarProps extends RowSlots {
@@ -32,6 +31,8 @@ export interface SidebarProps extends RowSlots {
   onSelect: (id: string | null) => void;
   /** A new chat is wanted; it exists from its first message on. Without it `onSelect(null)` is called. */
   onNewChat?: () => void;
+  /** Hides the sidebar, or shows it again; how is up to the page. With it there is a button, and Ctrl+B or ⌘B. */
+  onToggle?: (() => void) | undefined;
   /** The address of a session, if it has one: rows become links that can be opened in another tab. */
   hrefOf?: (id: string) => string;
   title?: string;
@@ -39,15 +40,12 @@ export interface SidebarProps extends RowSlots {
   className?: string;
 }
 
-const TYPING = 180;
-
 export function Sidebar(props: SidebarProps) {
-  const { selectedId, onSelect, onNewChat, hrefOf, renderRow, rowActions, title, footer, className } = props;
+  const { selectedId, onSelect, onNewChat, onToggle, hrefOf, renderRow, rowActions, title, footer, className } = props;
   const labels = useLabels();
   const { listeners } = useChatSessions();
   const { tellFailure } = useToasts();
   const sidebar = useRef<HTMLElement>(null);
-  const searchField = useRef<HTMLInputElement>(null);
   const newChatButton = useRef<HTMLButtonElement>(null);
   const menuButton = useRef<HTMLButtonElement>(null);
   const list = useRef<SessionListHandle>(null);
@@ -56,16 +54,16 @@ export function Sidebar(props: SidebarProps) {
     latest.current = { selectedId, onSelect };
   });
 
-  const [typed, setTyped] = useState("");
+  const searching = useSearch();
+  const { search } = searching;
   const [showsShortcuts, setShowsShortcuts] = useState(false);
-  const search = useDebounced(typed.trim(), TYPING);
   const { sessions, ...query } = useSessionList(search);
   const choice = useChoice(sessions, query.hasNextPage);
   const change = useChange();
-  const slash = useSlash(sidebar, searchField);
+  const slash = useSlash(sidebar, searching.open);
   const focus = useFocusAfterDialog(sidebar, list, { newChat: newChatButton, menu: menuButton });
   const startChat = () => {
-    setTyped("");
+    searching.leave();
     (onNewChat ?? (() => onSelect(null)))();
   };
 
@@ -90,7 +88,7 @@ export function Sidebar(props: SidebarProps) {
     tellFailure({ id: "choose all", title: labels.moreFailed, error, retry });
   });
   useFoundAnnouncement(search, query.isPlaceholderData ? undefined : query.total);
-  useFocusKeeper(sidebar, () => list.current?.focusActive() || newChatButton.current?.focus());
+  useFocusKeeper(sidebar, () => list.current?.focusActive() || (newChatButton.current ?? menuButton.current)?.focus());
 
   const deletion = useDeletion({ onGone: (id) => onGone([id]) });
   const bulk = useBulkDeletion({ chosenCount: choice.chosen?.size ?? 0, onGone, onDone: choice.stop });
@@ -113,24 +111,20 @@ export function Sidebar(props: SidebarProps) {
         onPointerEnter={preloadMenus}
         onFocus={preloadMenus}
       >
-        <header className={styles.header}>
+        <header>
           <SidebarBar
             title={title ?? labels.chats}
-            search={search}
+            search={searching}
+            isSlashOn={slash.isOn}
             isEmpty={sessions.length === 0}
             newChatButton={newChatButton}
             menuButton={menuButton}
             onNewChat={startChat}
+            onIntoList={() => list.current?.focusActive()}
+            onToggle={onToggle}
             onChoose={() => choice.start()}
             onDeleteAll={() => askBulk("all")}
             onShortcuts={() => setShowsShortcuts(true)}
-          />
-          <SearchField
-            field={searchField}
-            value={typed}
-            onChange={setTyped}
-            onLeave={() => list.current?.focusActive()}
-            showShortcut={slash.isOn}
           />
         </header>
 
@@ -139,7 +133,7 @@ export function Sidebar(props: SidebarProps) {
           <ListError error={query.error} isRetrying={query.isFetching} onRetry={() => query.refetch()} />
         )}
         {isEmpty && search === "" && <ListEmpty />}
-        {isEmpty && search !== "" && <NothingFound search={search} onClear={() => setTyped("")} />}
+        {isEmpty && search !== "" && <NothingFound search={search} onClear={searching.leave} />}
         {isLoaded && !isEmpty && (
           <SessionList
             handle={list}

@@ -26,7 +26,7 @@ export function useFocusAfterDialog(
     going: (ids: readonly string[], from: string | undefined) => {
       const gone = new Set(ids);
       const focusNext = from === undefined ? undefined : list.current?.focusAfter((id) => gone.has(id), from);
-      const focus = () => void (focusNext?.() || newChat.current?.focus());
+      const focus = () => void (focusNext?.() || (newChat.current ?? menu.current)?.focus());
       restore.current = focus;
       // A retry from a toast has no dialog that could give the focus back.
       requestAnimationFrame(() => {

@@ -26,8 +26,10 @@ export function useListFocus(sessions: readonly Summary[], preferredId: string |
 
   const focusRow = useCallback((id: string) => {
     setMovedTo(id);
-    wanted.current = id;
-    rows.current.get(id)?.focus();
+    const row = rows.current.get(id);
+    row?.focus();
+    // A row that has the focus is not wanted any more: the user may go on before the list is drawn again.
+    wanted.current = row && document.activeElement === row ? null : id;
   }, []);
 
   useEffect(() => {

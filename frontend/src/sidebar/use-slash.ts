@@ -1,11 +1,15 @@
-import { type RefObject, useEffect, useState } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 
 const STORED_AS = "chat-sessions:slash";
 
 /** `/` goes to the search: from within the sidebar, and while nothing has the focus unless that is switched off. */
-export function useSlash(sidebar: RefObject<HTMLElement | null>, field: RefObject<HTMLInputElement | null>) {
+export function useSlash(sidebar: RefObject<HTMLElement | null>, openSearch: () => void) {
   const [isOn, setOn] = useState(true);
   useEffect(() => setOn(stored() !== "off"), []);
+  const latest = useRef(openSearch);
+  useEffect(() => {
+    latest.current = openSearch;
+  });
 
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
@@ -14,13 +18,12 @@ export function useSlash(sidebar: RefObject<HTMLElement | null>, field: RefObjec
       const isTyping = target.matches("input:not([type=checkbox]), textarea, [contenteditable]");
       if (event.key === "/" && isHere && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
         event.preventDefault();
-        field.current?.focus();
-        field.current?.select();
+        latest.current();
       }
     };
     document.addEventListener("keydown", onKeyDown);
     return () => document.removeEventListener("keydown", onKeyDown);
-  }, [isOn, sidebar, field]);
+  }, [isOn, sidebar]);
 
   return {
     isOn,

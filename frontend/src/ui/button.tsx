@@ -1,15 +1,17 @@
-import { type ComponentPropsWithoutRef, forwardRef } from "react";
+import { type ComponentPropsWithoutRef, forwardRef, type ReactNode } from "react";
 import styles from "./button.module.css";
 
 interface ButtonProps extends ComponentPropsWithoutRef<"button"> {
   look?: "plain" | "accent" | "danger" | "quiet";
   /** Keeps the focus, shows a spinner, and cannot be pressed. */
   busy?: boolean;
+  /** Shown in place of the children while it is busy; the button has room for both. */
+  busyLabel?: string;
 }
 
 // React 18 hands a ref on only through forwardRef.
 export const Button = forwardRef<HTMLButtonElement, ButtonProps>(function Button(
-  { look = "plain", busy = false, onClick, children, className, ...props },
+  { look = "plain", busy = false, busyLabel, onClick, children, className, ...props },
   ref,
 ) {
   return (
@@ -23,11 +25,35 @@ export const Button = forwardRef<HTMLButtonElement, ButtonProps>(function Button
       onClick={busy ? (event) => event.preventDefault() : onClick}
       {...props}
     >
-      {busy && <span className={styles.spinner} aria-hidden />}
-      {children}
+      {busyLabel === undefined ? (
+        <>
+          {busy && <Spinner />}
+          {children}
+        </>
+      ) : (
+        <>
+          <Layer isShown={!busy}>{children}</Layer>
+          <Layer isShown={busy}>
+            <Spinner /> {busyLabel}
+          </Layer>
+        </>
+      )}
     </button>
   );
 });
+
+function Spinner() {
+  return <span className={styles.spinner} aria-hidden />;
+}
+
+/** One of several contents that take the same place. */
+function Layer({ isShown, children }: { isShown: boolean; children: ReactNode }) {
+  return (
+    <span className={styles.layer} style={{ visibility: isShown ? undefined : "hidden" }} aria-hidden={!isShown}>
+      {children}
+    </span>
+  );
+}
 
 interface IconButtonProps extends ComponentPropsWithoutRef<"button"> {
   label: string;

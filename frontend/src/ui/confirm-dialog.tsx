@@ -54,8 +54,8 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
           <DialogDismiss ref={cancel} disabled={busy} render={<Button />}>
             {labels.cancel}
           </DialogDismiss>
-          <Button type="submit" look="danger" busy={busy} disabled={disabled}>
-            {busy ? labels.deleting : action}
+          <Button type="submit" look="danger" busy={busy} busyLabel={labels.deleting} disabled={disabled}>
+            {action}
           </Button>
         </div>
       </form>

@@ -1,0 +1,23 @@
+import { useEffect, useState } from "react";
+import type { Summary } from "../api/types";
+
+const LONGER_THAN_THE_TRANSITION = 200;
+
+/** True for a moment after rows have gone or moved, in which the others glide to their places. A search swaps them at once. */
+export function useGlide(sessions: readonly Summary[], search: string): boolean {
+  const [before, setBefore] = useState({ sessions, search });
+  const [move, setMove] = useState<object | null>(null);
+  if (before.sessions !== sessions || before.search !== search) {
+    setBefore({ sessions, search });
+    setMove(search === "" && before.search === "" && !isContinued(before.sessions, sessions) ? {} : null);
+  }
+  useEffect(() => {
+    const timer = move && setTimeout(() => setMove(null), LONGER_THAN_THE_TRANSITION);
+    return () => clearTimeout(timer ?? undefined);
+  }, [move]);
+  return move !== null;
+}
+
+function isContinued(before: readonly Summary[], sessions: readonly Summary[]): boolean {
+  return before.every(({ id }, index) => id === sessions[index]?.id);
+}

@@ -1,0 +1,38 @@
+import { type RefObject, useRef, useState } from "react";
+import { useDebounced } from "./use-debounced";
+
+const TYPING_PAUSE = 180;
+
+export interface Search {
+  field: RefObject<HTMLInputElement | null>;
+  isOpen: boolean;
+  typed: string;
+  /** What is searched for: what was typed, once no more is. */
+  search: string;
+  type: (text: string) => void;
+  open: () => void;
+  leave: () => void;
+}
+
+/** The field takes the place of the sidebar's title while it is open. */
+export function useSearch(): Search {
+  const field = useRef<HTMLInputElement>(null);
+  const [isOpen, setOpen] = useState(false);
+  const [typed, type] = useState("");
+  return {
+    field,
+    isOpen,
+    typed,
+    search: useDebounced(typed.trim(), TYPING_PAUSE),
+    type,
+    open: () => {
+      setOpen(true);
+      field.current?.focus();
+      field.current?.select();
+    },
+    leave: () => {
+      setOpen(false);
+      type("");
+    },
+  };
+}
