@@ -25,10 +25,11 @@ FROM generate_series(1, $2::int) AS n
 """
 
 MESSAGES_OF_NEW_SESSIONS = """
-INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "sequence")
+INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "searchKey", "sequence")
 SELECT "userId", "ChatSession"."id", "message", "role",
     format('{"id":"%s","name":null,"tool_call_id":null,"refusal":null,"tool_calls":null,"function_call":null,"metadata":{},'
-        '"role":"%s","content":"%s"}', "message", "role", repeat('Some words of a chat. ', 8))::json, n
+        '"role":"%s","content":"%s"}', "message", "role", repeat('Some words of a chat. ', 8))::json,
+    rtrim(repeat('some words of a chat. ', 8)), n
 FROM "ChatSession" CROSS JOIN generate_series(0, $2::int - 1) AS n
 CROSS JOIN LATERAL (
     SELECT gen_random_uuid() AS "message", CASE WHEN n % 2 = 0 THEN 'user' ELSE 'assistant' END AS "role"

@@ -7,7 +7,7 @@ from uuid import uuid4
 from redis.asyncio import Redis
 
 from chat_sessions.store.preconditions import CHECK
-from chat_sessions.store.search_keys import WITHOUT_KEY
+from chat_sessions.store.search_keys import LOOKUPS
 from tests.service import Service
 
 # Sent by connections themselves, and by the sweeper and the feed at any time.
@@ -34,7 +34,7 @@ async def commands(redis: Redis) -> AsyncIterator[Callable[[], Awaitable[list[st
 def counted(worker: Service) -> Callable[[], list[str]]:
     """Return a function that returns the statements since now, without the readiness check's."""
     start = len(worker.statements)
-    return lambda: [each for each in worker.statements[start:] if each not in {CHECK, WITHOUT_KEY}]
+    return lambda: [each for each in worker.statements[start:] if each not in {CHECK, *LOOKUPS}]
 
 
 def _is_background(words: list[str]) -> bool:

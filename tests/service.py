@@ -18,7 +18,7 @@ from chat_sessions.app import create_app
 from chat_sessions.settings import Settings
 from chat_sessions.store.outbox import MEASURE
 from chat_sessions.store.preconditions import CHECK
-from chat_sessions.store.search_keys import WITHOUT_KEY
+from chat_sessions.store.search_keys import LOOKUPS
 from chat_sessions.telemetry.tracing import Tracing
 from tests import contract
 from tests.waiting import until
@@ -68,7 +68,7 @@ class Service:
         return lambda: [
             each
             for each in self.statements[start:]
-            if each not in {CHECK, WITHOUT_KEY} and '"Outbox"' not in each and "Tombstone" not in each
+            if each not in {CHECK, *LOOKUPS} and '"Outbox"' not in each and "Tombstone" not in each
         ]
 
 

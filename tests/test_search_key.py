@@ -136,7 +136,7 @@ class TestDirectSql:
 
 
 async def test_imported_titles_are_found(ada: Caller, settings: Settings, database: asyncpg.Pool) -> None:
-    line = {"id": "x", "title": "Évora", "is_pinned": False, "metadata": {}, "messages": []}
+    line = {"id": "x", "title": "Évora", "is_pinned": False, "is_archived": False, "metadata": {}, "messages": []}
     line |= dict.fromkeys(("created_at", "updated_at"), "2026-01-01T00:00:00Z")
     await Operator(settings).succeed("import", "--user", "ada", stdin=json.dumps(line))
     assert await database.fetchval('SELECT "titleKey" FROM "ChatSession"') == "evora"

@@ -32,6 +32,7 @@ CREATE TABLE "ChatMessage" (
     "id" TEXT NOT NULL,
     "role" TEXT NOT NULL,
     "body" JSON NOT NULL,
+    "searchKey" TEXT,
     "sequence" INTEGER NOT NULL,
     "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
 
@@ -73,8 +74,9 @@ CREATE UNIQUE INDEX "ChatMessage_userId_sessionId_sequence_key" ON "ChatMessage"
 -- CreateIndex
 CREATE INDEX "Tombstone_deletedAt_idx" ON "Tombstone"("deletedAt");
 
--- The titles whose key has to be made; nearly always none.
+-- Where a search key has to be made; nearly always nothing.
 CREATE INDEX "ChatSession_without_titleKey" ON "ChatSession"("userId") WHERE "titleKey" IS NULL AND "title" IS NOT NULL;
+CREATE INDEX "ChatMessage_without_searchKey" ON "ChatMessage"("userId") WHERE "searchKey" IS NULL;
 
 -- AddForeignKey
 ALTER TABLE "ChatMessage" ADD CONSTRAINT "ChatMessage_userId_sessionId_fkey" FOREIGN KEY ("userId", "sessionId") REFERENCES "ChatSession"("userId", "id") ON DELETE CASCADE ON UPDATE NO ACTION;
@@ -97,6 +99,21 @@ $$;
 
 CREATE TRIGGER "ChatSession_version" BEFORE UPDATE ON "ChatSession"
     FOR EACH ROW EXECUTE FUNCTION "ChatSession_move_version"();
+
+-- The search key of a message does not outlive its text.
+CREATE FUNCTION "ChatMessage_drop_key"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW."searchKey" := NULL;
+    RETURN NEW;
+END;
+$$;
+
+CREATE TRIGGER "ChatMessage_key" BEFORE UPDATE ON "ChatMessage"
+    FOR EACH ROW WHEN (
+        NEW."searchKey" IS NOT DISTINCT FROM OLD."searchKey"
+        AND (NEW."body"::text <> OLD."body"::text OR NEW."role" <> OLD."role")
+    )
+    EXECUTE FUNCTION "ChatMessage_drop_key"();
 
 CREATE FUNCTION "Tombstone_refuse"() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

@@ -42,7 +42,7 @@ from chat_sessions.web.express import ExpressLane
 from chat_sessions.web.failsafe import Failsafe
 from chat_sessions.web.health import Health
 from chat_sessions.web.middleware import BodyLimit, RequestMiddleware, large_bodies
-from chat_sessions.web.routes import docs, events, messages, ops, page, sessions
+from chat_sessions.web.routes import docs, events, messages, ops, page, search, sessions
 from chat_sessions.web.shutdown import before_shutdown
 
 
@@ -82,7 +82,7 @@ def create_app(
         **openapi.DESCRIPTION,
     )
     # Before the sessions: their path of one session would match as well.
-    for router in (events.router, sessions.router, messages.router, ops.router, docs.router):
+    for router in (events.router, search.router, sessions.router, messages.router, ops.router, docs.router):
         app.include_router(router)
     problems.install(app)
     openapi.install(app)

@@ -17,6 +17,7 @@ from chat_sessions.contract.changes import Change, ChangeKind, ManyDeleted
 from chat_sessions.contract.messages import NewMessage, NewMessages
 from chat_sessions.contract.representation import Representation
 from chat_sessions.contract.schemas import BatchDeletion, NewSession, SessionChange
+from chat_sessions.contract.search import SearchQuery
 from chat_sessions.contract.spelling import merge_patch, text_of
 from chat_sessions.errors import (
     BadRequest,
@@ -56,6 +57,8 @@ class ChatSessions:
         self._settings = settings
         # No user takes all the database connections from the others.
         self._shares = KeyedLimit(max(1, settings.database_pool_size // 2), TooManyRequests)
+        # A search occupies a core of Postgres.
+        self._searches = KeyedLimit(1, TooManyRequests)
 
     async def list(self, user: str, query: ListQuery, admission: Admission = None) -> Representation:
         """Return a page of the user's sessions. Searches are not cached: few are repeated."""
@@ -72,6 +75,11 @@ class ChatSessions:
         field = f"{page.limit}:{'' if page.before is None else page.before}"
         entry = self._cache.session_entry(user, session_id, field)
         return await self._cache.get_or_load(entry, lambda: self._load_session(user, session_id, page), admission)
+
+    async def search(self, user: str, query: SearchQuery) -> bytes:
+        """Return a page of the sessions that contain a text, one search per user at a time."""
+        async with self._searches.turn(user, self._settings.database_pool_timeout):
+            return await self._query(self._store.search.page, user, query)
 
     async def _search(self, user: str, query: ListQuery) -> Representation:
         return _list_page(await self._query(self._store.list, user, query))

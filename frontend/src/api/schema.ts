@@ -27,6 +27,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/sessions/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search titles and messages
+         * @description Return the sessions whose title or messages contain a text, those with the latest messages first.
+         *
+         *     Archived sessions are included. Instructions, tool calls and their results are not searched, nor what follows the
+         *     first 65,536 characters of a message. A call searches for about a second: follow `next_cursor` while it is not null.
+         */
+        get: operations["searchSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/sessions": {
         parameters: {
             query?: never;
@@ -333,6 +356,23 @@ export interface components {
             type: string;
         };
         /**
+         * FoundMessage
+         * @description A message that contains the text.
+         * @example {
+         *       "sequence": 7,
+         *       "role": "assistant",
+         *       "snippet": "…the ferry to Cacilhas leaves every 20 minutes, and the view of Lisbon from the other bank is…"
+         *     }
+         */
+        FoundMessage: {
+            /** @description Its position. `before_sequence` of the session reads the messages before one. */
+            sequence: number;
+            /** @description Who has said it: `user`, `assistant` … */
+            role: string;
+            /** @description Plain text around the match, some 160 characters; `…` stands for what was cut off. */
+            snippet: string;
+        };
+        /**
          * Liveness
          * @description The process responds.
          * @example {
@@ -565,6 +605,81 @@ export interface components {
          * @example user
          */
         Role: string;
+        /**
+         * SearchResult
+         * @description A session that contains the text.
+         * @example {
+         *       "session": {
+         *         "id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c",
+         *         "title": "Trip to Lisbon",
+         *         "created_at": "2026-11-25T09:30:00Z",
+         *         "updated_at": "2026-11-25T09:31:12.345Z",
+         *         "is_pinned": false,
+         *         "metadata": {
+         *           "model": "small",
+         *           "project": null
+         *         }
+         *       },
+         *       "message": {
+         *         "sequence": 7,
+         *         "role": "assistant",
+         *         "snippet": "…the ferry to Cacilhas leaves every 20 minutes, and the view of Lisbon from the other bank is…"
+         *       }
+         *     }
+         * @example {
+         *       "session": {
+         *         "id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c",
+         *         "title": "Trip to Lisbon",
+         *         "created_at": "2026-11-25T09:30:00Z",
+         *         "updated_at": "2026-11-25T09:31:12.345Z",
+         *         "is_pinned": false,
+         *         "metadata": {
+         *           "model": "small",
+         *           "project": null
+         *         }
+         *       },
+         *       "message": null
+         *     }
+         */
+        SearchResult: {
+            /** @description The session, archived ones included. */
+            session: components["schemas"]["SessionSummary"];
+            /** @description The newest message that matches; null if only the title does. */
+            message: components["schemas"]["FoundMessage"] | null;
+        };
+        /**
+         * SearchResults
+         * @description A page of a search.
+         * @example {
+         *       "results": [
+         *         {
+         *           "session": {
+         *             "id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c",
+         *             "title": "Trip to Lisbon",
+         *             "created_at": "2026-11-25T09:30:00Z",
+         *             "updated_at": "2026-11-25T09:31:12.345Z",
+         *             "is_pinned": false,
+         *             "metadata": {
+         *               "model": "small",
+         *               "project": null
+         *             }
+         *           },
+         *           "message": {
+         *             "sequence": 7,
+         *             "role": "assistant",
+         *             "snippet": "…the ferry to Cacilhas leaves every 20 minutes, and the view of Lisbon from the other bank is…"
+         *           }
+         *         }
+         *       ],
+         *       "next_cursor": null
+         *     }
+         */
+        SearchResults: {
+            /** @description By the time of the sessions' last messages, newest first. */
+            results: components["schemas"]["SearchResult"][];
+            /** @description Send as `cursor` to search on. A page may have few results, or none, and a cursor all the same: a call does not search a large account to the end. Null once everything was searched. */
+            next_cursor: string | null;
+        };
         /**
          * Session
          * @description A session with a page of its messages.
@@ -855,6 +970,80 @@ export interface operations {
                 };
             };
             /** @description Rate limit exceeded. Retry-After says when to try again. Or: Too many open event streams. Close one and try again. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before a retry. */
+                    "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database unavailable. Try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before a retry. */
+                    "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    searchSessions: {
+        parameters: {
+            query: {
+                /** @description The text to find, whatever its case and accents. */
+                q: string;
+                /** @description Results per page. */
+                limit?: number;
+                /** @description The `next_cursor` of the previous page. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of results. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResults"];
+                };
+            };
+            /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
+                    "WWW-Authenticate": string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request. */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ValidationProblem"];
+                };
+            };
+            /** @description Rate limit exceeded. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds to wait before a retry. */

@@ -34,6 +34,11 @@ SESSION: Final[Mapping[str, Any]] = {
     "oldest_sequence": 0,
     "messages": [MESSAGE],
 }
+FOUND: Final[Mapping[str, Any]] = {
+    "sequence": 7,
+    "role": "assistant",
+    "snippet": "…the ferry to Cacilhas leaves every 20 minutes, and the view of Lisbon from the other bank is…",
+}
 
 EXAMPLES: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     "NewSession": [
@@ -51,6 +56,9 @@ EXAMPLES: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     ],
     "SessionSummary": [SUMMARY],
     "SessionList": [{"sessions": [SUMMARY], "total": 1, "next_cursor": None}],
+    "SearchResults": [{"results": [{"session": SUMMARY, "message": FOUND}], "next_cursor": None}],
+    "SearchResult": [{"session": SUMMARY, "message": FOUND}, {"session": SUMMARY, "message": None}],
+    "FoundMessage": [FOUND],
     "Session": [SESSION],
     "AppendedMessages": [{"messages": [MESSAGE]}],
     "BatchDeleted": [{"deleted": [ID], "not_found": [], "count": 1}],

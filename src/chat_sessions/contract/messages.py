@@ -16,6 +16,7 @@ from pydantic import (
 from typing_extensions import TypeAliasType
 
 from chat_sessions.contract.fields import MAX_INTEGER, Incoming, SpelledObject, at_most, nothing
+from chat_sessions.contract.said import said
 from chat_sessions.contract.spelling import text_of
 from chat_sessions.contract.storable import JsonObject, JsonObjects, Text, storable, storable_json
 
@@ -80,6 +81,11 @@ class NewMessage(_Fields):
     def text(self) -> str:
         """The JSON as sent."""
         return self._text
+
+    @property
+    def said(self) -> str:
+        """The text that searches compare."""
+        return said(self.role, {**(self.model_extra or {}), "content": self.content})
 
     @model_validator(mode="wrap")
     @classmethod

@@ -1,4 +1,4 @@
-"""Adds the search keys that direct SQL leaves out; searches fall back to the title until then."""
+"""Adds the search keys that direct SQL leaves out, of titles and of messages."""
 
 import asyncio
 from collections import defaultdict
@@ -7,18 +7,33 @@ from typing import Final, LiteralString, NoReturn
 import structlog
 from prisma import Prisma
 
+from chat_sessions.contract.said import key_of, said_in
 from chat_sessions.contract.search_key import search_key
 from chat_sessions.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
 
 SECONDS_BETWEEN_ROUNDS = 1.0
-TITLES_PER_ROUND = 500
+ROWS_PER_ROUND = 500
+BYTES_PER_ROUND = 2 * 1024 * 1024
 
 # A partial index has exactly these.
 WITHOUT_KEY: Final[LiteralString] = """
 SELECT "userId", "id", "title" FROM "ChatSession" WHERE "titleKey" IS NULL AND "title" IS NOT NULL LIMIT $1
 """
+MESSAGES_WITHOUT_KEY: Final[LiteralString] = """
+SELECT "userId", "sessionId", "id", "role", "body", md5("body") AS "digest"
+FROM (
+    SELECT *, row_number() OVER () AS "number", sum(octet_length("body")) OVER (ROWS UNBOUNDED PRECEDING) AS "bytes"
+    FROM (
+        SELECT "userId", "sessionId", "id", "role", "body"::text FROM "ChatMessage" WHERE "searchKey" IS NULL LIMIT $1
+    ) AS keyless
+) AS counted
+WHERE "number" = 1 OR "bytes" <= $2::int
+"""
+
+# What a round reads when nothing is missing.
+LOOKUPS: Final = frozenset((WITHOUT_KEY, MESSAGES_WITHOUT_KEY))
 
 # SKIP LOCKED: nobody waits for a search key; the next round gets what is locked now. By user, because on Citus no
 # statement can lock rows on several nodes.
@@ -30,6 +45,17 @@ WHERE "ChatSession"."userId" = $1 AND "ChatSession"."id" = keyed."id" AND "ChatS
         SELECT "id" FROM "ChatSession" WHERE "userId" = $1 AND "id" = ANY($2::text[]) AND "titleKey" IS NULL
         FOR UPDATE SKIP LOCKED
     )
+"""
+# The sessions are locked first, as by all that changes their messages.
+ADD_KEYS_OF_MESSAGES: Final[LiteralString] = """
+WITH locked AS MATERIALIZED (
+    SELECT "id" FROM "ChatSession" WHERE "userId" = $1 AND "id" = ANY($2::text[]) FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE "ChatMessage" SET "searchKey" = keyed."key"
+FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS keyed("sessionId", "id", "digest", "key")
+WHERE "ChatMessage"."userId" = $1 AND "ChatMessage"."sessionId" = keyed."sessionId"
+    AND "ChatMessage"."id" = keyed."id" AND "searchKey" IS NULL AND md5("body"::text) = keyed."digest"
+    AND keyed."sessionId" IN (SELECT "id" FROM locked)
 """
 
 
@@ -44,18 +70,28 @@ class SearchKeys:
         while True:
             await asyncio.sleep(SECONDS_BETWEEN_ROUNDS)
             try:
-                await self.complete()
+                await self._add_to_titles()
+                await self._add_to_messages()
             except DatabaseUnavailable:
                 log.debug("search_keys.postponed")
             except Exception:
                 # No error may end this task: a later round may succeed.
                 log.exception("search_keys.failed")
 
-    async def complete(self) -> None:
-        """Add some of the missing keys."""
-        titles = defaultdict[str, dict[str, str]](dict)
-        for row in await self._prisma.query_raw(WITHOUT_KEY, TITLES_PER_ROUND):
-            titles[row["userId"]][row["id"]] = row["title"]
-        for user, given in titles.items():
-            keys = [search_key(title) for title in given.values()]
-            await self._prisma.execute_raw(ADD_KEYS, user, list(given), list(given.values()), keys)
+    async def _add_to_titles(self) -> None:
+        rows = await self._prisma.query_raw(WITHOUT_KEY, ROWS_PER_ROUND)
+        await self._add(ADD_KEYS, [(row["userId"], row["id"], row["title"], search_key(row["title"])) for row in rows])
+
+    async def _add_to_messages(self) -> None:
+        rows = await self._prisma.query_raw(MESSAGES_WITHOUT_KEY, ROWS_PER_ROUND, BYTES_PER_ROUND)
+        keys = [key_of(said_in(row["role"], row["body"])) for row in rows]
+        named = [(row["userId"], row["sessionId"], row["id"], row["digest"]) for row in rows]
+        await self._add(ADD_KEYS_OF_MESSAGES, [(*each, key) for each, key in zip(named, keys, strict=True)])
+
+    async def _add(self, statement: LiteralString, rows: list[tuple[str, ...]]) -> None:
+        """Run a statement for each user, with an array of each further column."""
+        by_user = defaultdict[str, list[tuple[str, ...]]](list)
+        for user, *rest in rows:
+            by_user[user].append(tuple(rest))
+        for user, given in by_user.items():
+            await self._prisma.execute_raw(statement, user, *map(list, zip(*given, strict=True)))

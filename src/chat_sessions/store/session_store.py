@@ -20,6 +20,7 @@ from chat_sessions.store.batches import delete_in_pieces
 from chat_sessions.store.citus import Topology
 from chat_sessions.store.filters import ListQuery
 from chat_sessions.store.message_store import MessageStore
+from chat_sessions.store.search_store import SearchStore
 from chat_sessions.store.sql_reads import MAX_PAGE_BYTES, OPEN_SESSION, ListShape, list_sessions
 from chat_sessions.store.sqlstate import UNIQUE_VIOLATION, has_sqlstate
 from chat_sessions.store.versioned import Versioned
@@ -64,6 +65,7 @@ class SessionStore:
         self._prisma = prisma
         self._topology = topology or Topology()
         self.messages = MessageStore(prisma, self._topology)
+        self.search = SearchStore(prisma)
         self._large_pages = PacedLimit(LARGE_PAGE_WAIT_SECONDS, lambda: Unavailable(MANY_LARGE_PAGES))
 
     async def list(self, user: str, query: ListQuery, total: int | None = None) -> Listed:

@@ -37,8 +37,8 @@ WITH given AS ({GIVEN}), seen AS (
         AND (NOT EXISTS (SELECT FROM known) OR "version" = (SELECT "version" FROM seen))
     RETURNING "messageCount" - (SELECT count(*) FROM fresh) AS "start"
 ), added AS (
-    INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "sequence")
-    SELECT $2, $1, fresh."id", "role", "body", "start" + "rank" - 1 FROM fresh CROSS JOIN extended
+    INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "searchKey", "sequence")
+    SELECT $2, $1, fresh."id", "role", "body", "searchKey", "start" + "rank" - 1 FROM fresh CROSS JOIN extended
     RETURNING "sequence", "createdAt", "body"
 )
 SELECT (SELECT "end" FROM seen) AS "end", EXISTS (SELECT FROM known WHERE "differs") AS "differs",
@@ -60,7 +60,10 @@ WITH touched AS (
     )
     RETURNING "version"
 ), replaced AS (
-    UPDATE "ChatMessage" AS message SET "role" = given."role", "body" = given."body" FROM ({GIVEN}) AS given, touched
+    -- A trigger removes the search key of a message that changes without it, as of a title: see CHANGE_SESSION.
+    UPDATE "ChatMessage" AS message SET "role" = given."role", "body" = given."body",
+        "searchKey" = given."searchKey" || CASE WHEN given."searchKey" = message."searchKey" THEN ' ' ELSE '' END
+    FROM ({GIVEN}) AS given, touched
     WHERE message."userId" = $2 AND message."sessionId" = $1 AND message."id" = $4
     RETURNING message."sequence", message."createdAt", message."body", touched."version"
 )

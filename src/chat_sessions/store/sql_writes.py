@@ -8,8 +8,8 @@ from chat_sessions.store.sql_json import json_of
 
 # Messages in the format of `rows.record`; positions start at 1.
 GIVEN: Final[LiteralString] = """
-SELECT * FROM ROWS FROM (json_to_recordset($3::json) AS ("id" text, "role" text, "body" json))
-    WITH ORDINALITY AS message("id", "role", "body", "position")
+SELECT * FROM ROWS FROM (json_to_recordset($3::json) AS ("id" text, "role" text, "body" json, "searchKey" text))
+    WITH ORDINALITY AS message("id", "role", "body", "searchKey", "position")
 """
 
 # If the session exists, it is left unchanged and no row is returned.
@@ -20,8 +20,8 @@ WITH given AS ({GIVEN}), created AS (
     ON CONFLICT DO NOTHING
     RETURNING *
 ), added AS (
-    INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "sequence")
-    SELECT $2, $1, given."id", "role", "body", "position" - 1 FROM given CROSS JOIN created
+    INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "searchKey", "sequence")
+    SELECT $2, $1, given."id", "role", "body", "searchKey", "position" - 1 FROM given CROSS JOIN created
 )
 SELECT {json_of(SessionSummary)}::text AS "body", "version"::text FROM created
 """
@@ -59,9 +59,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7::json, $8, $9::timestamptz, $10::timestamptz)
 """
 
 RESTORE_MESSAGES: Final[LiteralString] = """
-INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "sequence", "createdAt")
+INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "searchKey", "sequence", "createdAt")
 SELECT $1, $2, * FROM json_to_recordset($3::json)
-    AS message("id" text, "role" text, "body" json, "sequence" int, "created_at" timestamptz)
+    AS message("id" text, "role" text, "body" json, "searchKey" text, "sequence" int, "created_at" timestamptz)
 """
 
 # For transactions that match many ids along with another condition. The generic plan, to which Postgres may switch

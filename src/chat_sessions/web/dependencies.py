@@ -10,6 +10,7 @@ from chat_sessions.cache.feed import Feed, Stream
 from chat_sessions.cache.rate_limit import RateLimit
 from chat_sessions.contract import etags, metadata_filter
 from chat_sessions.contract.fields import MAX_INTEGER
+from chat_sessions.contract.search import SearchQuery
 from chat_sessions.contract.storable import Text, is_storable
 from chat_sessions.contract.user import User
 from chat_sessions.errors import BadRequest, MessageNotFound, SessionNotFound, Unauthorized
@@ -146,6 +147,16 @@ async def _list_query(  # noqa: PLR0913, PLR0917  each is a parameter of the que
     return ListQuery(limit, offset, cursor, q, pinned_first, archived, wanted)
 
 
+async def _search_query(
+    q: Annotated[
+        Text, Query(min_length=1, max_length=200, description="The text to find, whatever its case and accents.")
+    ],
+    limit: Annotated[int, Query(ge=1, le=50, description="Results per page.")] = 20,
+    cursor: Annotated[str | None, Query(max_length=1000, description="The `next_cursor` of the previous page.")] = None,
+) -> SearchQuery:
+    return SearchQuery(q, limit, cursor)
+
+
 async def _list_page(request: Request, query: Annotated[ListQuery, Depends(_list_query)]) -> ListQuery:
     known: KnownQueries = request.state.known
     return _remember(request, known.lists, query)
@@ -183,6 +194,7 @@ ServiceHealth = Annotated[Health, Depends(_health)]
 Sessions = Annotated[ChatSessions, Depends(_sessions)]
 PathSessionId = Annotated[str, Depends(_session_id)]
 PathMessageId = Annotated[str, Depends(_message_id)]
+SearchPage = Annotated[SearchQuery, Depends(_search_query)]
 ListPage = Annotated[ListQuery, Depends(_list_page)]
 Page = Annotated[MessagePage, Depends(_message_page)]
 FromSequence = Annotated[

@@ -39,6 +39,9 @@ LINKS: Final[Mapping[str, Sequence[tuple[str, Mapping[str, str], str]]]] = {
     "listSessions": (
         ("listSessions", {"cursor": "$response.body#/next_cursor"}, "The next page, unless `next_cursor` is null."),
     ),
+    "searchSessions": (
+        ("searchSessions", {"cursor": "$response.body#/next_cursor"}, "Search on, unless `next_cursor` is null."),
+    ),
     "createSession": (
         ("getSession", RETURNED_ID, "Open it."),
         ("changeSession", {**RETURNED_ID, **IF_UNCHANGED}, "Rename or pin it, unless it has changed since."),

@@ -1,0 +1,79 @@
+"""The search of titles and messages, in bounded pieces, until the page is full or time is up."""
+
+from asyncio import sleep
+from datetime import datetime
+from time import monotonic
+from typing import Any, Final, NamedTuple
+
+from prisma import Prisma
+from pydantic_core import to_json
+
+from chat_sessions.contract.cursor import SearchCursor
+from chat_sessions.contract.fields import MAX_INTEGER
+from chat_sessions.contract.said import said_in
+from chat_sessions.contract.search import SearchQuery
+from chat_sessions.contract.search_key import search_key
+from chat_sessions.contract.snippet import snippet
+from chat_sessions.store import filters, sql_search
+
+# People wait for the first page; a client that gets few results searches on by itself.
+SECONDS_PER_PAGE: Final = 1.0
+NEWEST: Final = ("infinity", "", MAX_INTEGER)
+
+
+class Found(NamedTuple):
+    """A result as JSON, unless the search has only stopped here, and where to search on, if anything is left."""
+
+    result: bytes | None
+    further: SearchCursor | None
+
+
+class SearchStore:
+    """Searches the sessions of one user at a time."""
+
+    def __init__(self, prisma: Prisma) -> None:
+        self._prisma = prisma
+
+    async def page(self, user: str, query: SearchQuery) -> bytes:
+        """Return a page of SearchResults as JSON; raise BadRequest for an invalid cursor."""
+        if not search_key(query.q):
+            return b'{"results":[],"next_cursor":null}'
+        results: list[bytes] = []
+        further = None if query.cursor is None else SearchCursor.decode(query.cursor)
+        deadline = monotonic() + SECONDS_PER_PAGE
+        while len(results) < query.limit:
+            found = await self._searched(user, query.q, further, query.limit - len(results))
+            results += [each.result for each in found if each.result]
+            further = found[-1].further if found else None
+            if further is None or monotonic() > deadline:
+                break
+        cursor = None if further is None else further.encode()
+        return b'{"results":[%b],"next_cursor":%b}' % (b",".join(results), to_json(cursor))
+
+    async def _searched(self, user: str, q: str, start: SearchCursor | None, limit: int) -> list[Found]:
+        """Search one piece."""
+        place = NEWEST if start is None else (start.updated_at.isoformat(), start.id, start.below)
+        rows = await self._prisma.query_raw(sql_search.SEARCH, user, *filters.patterns(q), *place, limit)
+        return [await self._found(user, row, search_key(q)) for row in rows]
+
+    async def _found(self, user: str, row: dict[str, Any], key: str) -> Found:
+        message = await self._message(user, row, key)
+        # Direct SQL may have changed a message, but not yet its key. The search goes on below it.
+        is_result = row["titled"] or message is not None
+        below = 0 if is_result else row["sequence"] or row["from"]
+        end = SearchCursor(below, datetime.fromisoformat(row["updated_at"]), row["id"])
+        result = b'{"session":%b,"message":%b}' % (row["session"].encode(), to_json(message)) if is_result else None
+        return Found(result, end if row["more"] or below else None)
+
+    async def _message(self, user: str, row: dict[str, Any], key: str) -> dict[str, Any] | None:
+        """Return the message that was found, unless it is gone."""
+        if row["sequence"] is None:
+            return None
+        body = row["body"]
+        if body is None:
+            # One large message at a time; other requests get their turn.
+            await sleep(0)
+            large = await self._prisma.query_raw(sql_search.BODY, user, row["id"], row["sequence"])
+            body = large[0]["body"] if large else "{}"
+        text = snippet(said_in(row["role"], body), key)
+        return None if text is None else {"sequence": row["sequence"], "role": row["role"], "snippet": text}
