@@ -155,7 +155,7 @@ async def test_a_page_of_messages_is_read_from_the_index(
     before: int | None, ada: Caller, sent: Sent, crowd: asyncpg.Pool
 ) -> None:
     await ada.get((await ada.create())["id"])
-    plan = await explain(crowd, sent.one("ChatMessage", "LIMIT"), "00000020", "ada", before, 50, *ORDINARY)
+    plan = await explain(crowd, sent.one("ChatMessage", "LIMIT"), "00000020", "ada", before, 50, *ORDINARY, True)
     assert set(plan.indexes) == {"ChatSession_pkey", BY_SEQUENCE}
     assert plan.read == 1 + 51
 

@@ -130,7 +130,7 @@ RECIPES: dict[str, list[Recipe]] = {
 MESSAGE_FIELDS = ("role", "content", "name", "tool_call_id", "refusal", "tool_calls", "function_call", "metadata")
 NAMES_NOTHING = {
     *(f"listSessions query {name}" for name in ("limit", "offset", "pinned_first", "archived")),
-    *(f"getSession query {name}" for name in ("limit", "before_sequence")),
+    *(f"getSession query {name}" for name in ("limit", "before_sequence", "whole_turns")),
     *(f"createSession body {name}" for name in ("title", "metadata", "messages")),
     *(f"createSession body messages.{name}" for name in MESSAGE_FIELDS),
     *(f"changeSession body {name}" for name in ("title", "is_pinned", "is_archived", "metadata")),

@@ -323,4 +323,5 @@ class TestPageBytes:
         assert await self.shown(ada, large, limit=200) == ([5], True, 5)
         answer = await ada.get(large, before_sequence=5)
         assert [each["sequence"] for each in answer.json()["messages"]] == [4]
+        assert answer.json()["has_more_messages"]
         assert await self.shown(ada, large, before_sequence=4) == ([0, 1, 2, 3], False, 0)

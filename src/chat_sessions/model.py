@@ -72,7 +72,7 @@ class ChatSessions:
 
     async def get(self, user: str, session_id: str, page: MessagePage, admission: Admission = None) -> Representation:
         """Return a session with a page of its messages, or raise SessionNotFound."""
-        field = f"{page.limit}:{'' if page.before is None else page.before}"
+        field = f"{page.limit}:{'' if page.before is None else page.before}:{int(page.whole_turns)}"
         entry = self._cache.session_entry(user, session_id, field)
         return await self._cache.get_or_load(entry, lambda: self._load_session(user, session_id, page), admission)
 

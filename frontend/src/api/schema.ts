@@ -1395,6 +1395,8 @@ export interface operations {
                 limit?: number;
                 /** @description Only messages with a lower sequence. */
                 before_sequence?: number;
+                /** @description Whether a page that would begin with the result of a tool also has the messages before it, back to the one that called the tool: at most 200 more, and at most 4 MiB. Results are messages with the role `tool` or `function` and user messages with a part of the type `tool_result`. */
+                whole_turns?: boolean;
             };
             header?: {
                 /** @description An ETag; 304 if it is still current. */

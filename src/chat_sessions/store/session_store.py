@@ -52,10 +52,14 @@ class Listed(NamedTuple):
 
 
 class MessagePage(NamedTuple):
-    """Which messages of a session to return: the newest `limit`, or the newest before a sequence."""
+    """Which messages of a session to return: the newest `limit`, or the newest before a sequence.
+
+    With `whole_turns` there are more of them if the page would begin with the result of a tool.
+    """
 
     limit: int
     before: int | None = None
+    whole_turns: bool = False
 
 
 class SessionStore:
@@ -90,18 +94,14 @@ class SessionStore:
 
     async def find(self, user: str, session_id: str, page: MessagePage) -> Versioned[bytes] | None:
         """Return the JSON of a session with a page of its messages, or None if it is not the user's."""
-        bounds = (page.before, page.limit)
-        for row in await self._prisma.query_raw(OPEN_SESSION, session_id, user, *bounds, *ORDINARY):
+        wanted = (session_id, user, page.before, page.limit)
+        for row in await self._prisma.query_raw(OPEN_SESSION, *wanted, *ORDINARY, page.whole_turns):
             if row["body"] is not None:
                 return Versioned(row["body"].encode(), int(row["version"]))
-            return await self._find_large(user, session_id, bounds)
-        return None
-
-    async def _find_large(self, user: str, session_id: str, bounds: tuple[int | None, int]) -> Versioned[bytes] | None:
-        """Do the same for a page of megabytes, one at a time."""
-        async with self._large_pages.turn():
-            for row in await self._prisma.query_raw(OPEN_SESSION, session_id, user, *bounds, *LARGE):
-                return Versioned(row["body"].encode(), int(row["version"]))
+            # A page of megabytes: one at a time.
+            async with self._large_pages.turn():
+                for large in await self._prisma.query_raw(OPEN_SESSION, *wanted, *LARGE, page.whole_turns):
+                    return Versioned(large["body"].encode(), int(large["version"]))
         return None
 
     async def create(self, user: str, new: NewSession, messages: bytes) -> Created:

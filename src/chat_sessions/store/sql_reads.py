@@ -11,11 +11,25 @@ from chat_sessions.store.sql_json import MESSAGE, json_of
 # A page ends here, whatever its limit.
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 
-_SHOWN: Final[LiteralString] = """FILTER (WHERE "rank" <= $4::int AND ("rank" = 1 OR "bytes" <= $5::int))"""
+# How many messages whole turns may add to a page. Models call up to 128 tools at once.
+MAX_ADDED: Final = 200
+
+_SHOWN: Final[LiteralString] = """FILTER (WHERE "wanted" AND ("rank" = 1 OR "bytes" <= $5::int))"""
+
+# Whether a message is the result of a tool: in OpenAI's format by its role, in Anthropic's by a part of its content.
+_IS_RESULT: Final[LiteralString] = """("role" IN ('tool', 'function') OR "role" = 'user' AND CASE
+    WHEN json_typeof("body"->'content') = 'array' THEN EXISTS (
+        SELECT FROM json_array_elements("body"->'content') AS part WHERE part->>'type' = 'tool_result'
+    ) ELSE false END)"""
+
+# Only a message at the limit or beyond it is looked into.
+_CONTINUES: Final[LiteralString] = f"""CASE
+    WHEN $7::boolean AND {{rank}} >= $4::int AND {{rank}} < $4::int + {MAX_ADDED} THEN {_IS_RESULT} ELSE false END"""
 
 # A session with its newest messages, or those before $3: at most $4 messages and $5 bytes. One statement, so that the
 # messages match the version. It reads from the newest message backwards, and one message past the end of the page, to
-# see if there are more. Unless $6 is true, the body of a page that exceeds $5 is null.
+# see if there are more. Unless $6 is true, the body of a page that exceeds $5 is null. If $7 is true, a page
+# whose oldest message "continues" a turn wants the one before it, too.
 OPEN_SESSION: Final[LiteralString] = f"""
 SELECT "version"::text, CASE WHEN $6::boolean OR NOT page."cut" THEN concat(
     left({json_of(Session, {"messages"}, has_more_messages='page."more"', oldest_sequence='page."oldest"')}::text, -1),
@@ -24,22 +38,25 @@ SELECT "version"::text, CASE WHEN $6::boolean OR NOT page."cut" THEN concat(
 FROM "ChatSession" CROSS JOIN (
     WITH RECURSIVE newest AS (
         (
-            SELECT 1 AS "rank", "sequence", "json", octet_length("json") AS "bytes" FROM (
-                SELECT "sequence", {MESSAGE} AS "json" FROM "ChatMessage"
+            SELECT 1 AS "rank", "sequence", "json", octet_length("json") AS "bytes", true AS "wanted",
+                {_CONTINUES.format(rank="1")} AS "continues"
+            FROM (
+                SELECT "sequence", "role", "body", {MESSAGE} AS "json" FROM "ChatMessage"
                 WHERE "userId" = $2 AND "sessionId" = $1 AND "sequence" < COALESCE($3::int, 2147483647)
                 ORDER BY "sequence" DESC LIMIT 1
             ) AS first
         )
         UNION ALL
-        SELECT "rank" + 1, older."sequence", older."json", "bytes" + octet_length(older."json")
+        SELECT "rank" + 1, older."sequence", older."json", "bytes" + octet_length(older."json"),
+            "rank" < $4::int OR "continues", {_CONTINUES.format(rank='"rank" + 1')}
         FROM newest CROSS JOIN LATERAL (
-            SELECT "sequence", {MESSAGE} AS "json" FROM "ChatMessage"
+            SELECT "sequence", "role", "body", {MESSAGE} AS "json" FROM "ChatMessage"
             WHERE "userId" = $2 AND "sessionId" = $1 AND "sequence" < newest."sequence" ORDER BY "sequence" DESC LIMIT 1
         ) AS older
-        WHERE "rank" <= $4::int AND "bytes" <= $5::int
+        WHERE "wanted" AND ("rank" = 1 OR "bytes" <= $5::int)
     )
     SELECT string_agg("json", ',' ORDER BY "sequence") {_SHOWN} AS "messages",
-        COALESCE(bool_or("rank" <= $4::int AND "bytes" > $5::int), false) AS "cut",
+        COALESCE(bool_or("wanted" AND "bytes" > $5::int), false) AS "cut",
         count(*) > count(*) {_SHOWN} AS "more", min("sequence") {_SHOWN} AS "oldest"
     FROM newest
 ) AS page

@@ -26,6 +26,11 @@ T = TypeVar("T")
 # Queries with a cursor are mostly unique: this holds those that repeat.
 MAX_KNOWN = 1024
 MAX_KNOWN_BYTES = 2048
+WHOLE_TURNS = (
+    "Whether a page that would begin with the result of a tool also has the messages before it, back to the one that "
+    "called the tool: at most 200 more, and at most 4 MiB. Results are messages with the role `tool` or `function` and "
+    "user messages with a part of the type `tool_result`."
+)
 
 
 class KnownQueries:
@@ -168,9 +173,10 @@ async def _message_page(
     before_sequence: Annotated[
         int | None, Query(ge=0, le=MAX_INTEGER, description="Only messages with a lower sequence.")
     ] = None,
+    whole_turns: Annotated[bool, Query(description=WHOLE_TURNS)] = False,  # noqa: FBT002
 ) -> MessagePage:
     known: KnownQueries = request.state.known
-    return _remember(request, known.messages, MessagePage(limit, before_sequence))
+    return _remember(request, known.messages, MessagePage(limit, before_sequence, whole_turns))
 
 
 async def _if_match(
