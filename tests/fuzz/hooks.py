@@ -16,7 +16,6 @@ INEXPRESSIBLE = (
     # JSON in a query parameter is a string.
     "`metadata` must be a JSON object",
     # A `not` would crash client generators.
-    "Value error, send title, is_pinned or both",
     "Value error, sequence is set by the service",
     "Value error, created_at is set by the service",
     # `uniqueItems` compares whole messages, not their ids.

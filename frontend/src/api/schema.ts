@@ -389,6 +389,19 @@ export interface components {
         /**
          * Message
          * @description A stored message, with every field it was sent with.
+         * @example {
+         *       "id": "0b9d2c58-6a3e-4d5e-8f0a-1c2b3d4e5f60",
+         *       "sequence": 0,
+         *       "created_at": "2026-11-25T09:31:12.345Z",
+         *       "role": "user",
+         *       "content": "Where do I start?",
+         *       "name": null,
+         *       "tool_call_id": null,
+         *       "refusal": null,
+         *       "tool_calls": null,
+         *       "function_call": null,
+         *       "metadata": {}
+         *     }
          */
         Message: {
             role: components["schemas"]["Role"];
@@ -611,10 +624,12 @@ export interface components {
          * @example {
          *       "session": {
          *         "id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c",
+         *         "user_id": "ada",
          *         "title": "Trip to Lisbon",
          *         "created_at": "2026-11-25T09:30:00Z",
          *         "updated_at": "2026-11-25T09:31:12.345Z",
          *         "is_pinned": false,
+         *         "is_archived": false,
          *         "metadata": {
          *           "model": "small",
          *           "project": null
@@ -629,10 +644,12 @@ export interface components {
          * @example {
          *       "session": {
          *         "id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c",
+         *         "user_id": "ada",
          *         "title": "Trip to Lisbon",
          *         "created_at": "2026-11-25T09:30:00Z",
          *         "updated_at": "2026-11-25T09:31:12.345Z",
          *         "is_pinned": false,
+         *         "is_archived": false,
          *         "metadata": {
          *           "model": "small",
          *           "project": null
@@ -655,10 +672,12 @@ export interface components {
          *         {
          *           "session": {
          *             "id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c",
+         *             "user_id": "ada",
          *             "title": "Trip to Lisbon",
          *             "created_at": "2026-11-25T09:30:00Z",
          *             "updated_at": "2026-11-25T09:31:12.345Z",
          *             "is_pinned": false,
+         *             "is_archived": false,
          *             "metadata": {
          *               "model": "small",
          *               "project": null
@@ -685,15 +704,16 @@ export interface components {
          * @description A session with a page of its messages.
          * @example {
          *       "id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c",
+         *       "user_id": "ada",
          *       "title": "Trip to Lisbon",
          *       "created_at": "2026-11-25T09:30:00Z",
          *       "updated_at": "2026-11-25T09:31:12.345Z",
          *       "is_pinned": false,
+         *       "is_archived": false,
          *       "metadata": {
          *         "model": "small",
          *         "project": null
          *       },
-         *       "user_id": "ada",
          *       "has_more_messages": false,
          *       "oldest_sequence": 0,
          *       "messages": [
@@ -749,10 +769,17 @@ export interface components {
          * SessionChange
          * @description The fields to change. At least one is required.
          * @example {
-         *       "title": "Lisbon in May"
+         *       "title": "Lisbon in May",
+         *       "is_pinned": true
          *     }
          * @example {
-         *       "is_pinned": true
+         *       "is_archived": true
+         *     }
+         * @example {
+         *       "metadata": {
+         *         "model": "large",
+         *         "project": null
+         *       }
          *     }
          */
         SessionChange: {
@@ -800,10 +827,12 @@ export interface components {
          *       "sessions": [
          *         {
          *           "id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c",
+         *           "user_id": "ada",
          *           "title": "Trip to Lisbon",
          *           "created_at": "2026-11-25T09:30:00Z",
          *           "updated_at": "2026-11-25T09:31:12.345Z",
          *           "is_pinned": false,
+         *           "is_archived": false,
          *           "metadata": {
          *             "model": "small",
          *             "project": null
@@ -827,10 +856,12 @@ export interface components {
          * @description A session without its messages.
          * @example {
          *       "id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c",
+         *       "user_id": "ada",
          *       "title": "Trip to Lisbon",
          *       "created_at": "2026-11-25T09:30:00Z",
          *       "updated_at": "2026-11-25T09:31:12.345Z",
          *       "is_pinned": false,
+         *       "is_archived": false,
          *       "metadata": {
          *         "model": "small",
          *         "project": null

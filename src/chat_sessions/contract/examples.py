@@ -8,10 +8,12 @@ START: Final[Mapping[str, Any]] = {"role": "user", "content": "Where do I start?
 
 SUMMARY: Final[Mapping[str, Any]] = {
     "id": ID,
+    "user_id": "ada",
     "title": "Trip to Lisbon",
     "created_at": "2026-11-25T09:30:00Z",
     "updated_at": "2026-11-25T09:31:12.345Z",
     "is_pinned": False,
+    "is_archived": False,
     "metadata": {"model": "small", "project": None},
 }
 MESSAGE: Final[Mapping[str, Any]] = {
@@ -29,7 +31,6 @@ MESSAGE: Final[Mapping[str, Any]] = {
 }
 SESSION: Final[Mapping[str, Any]] = {
     **SUMMARY,
-    "user_id": "ada",
     "has_more_messages": False,
     "oldest_sequence": 0,
     "messages": [MESSAGE],
@@ -45,7 +46,11 @@ EXAMPLES: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
         {"title": "Trip to Lisbon", "messages": [START]},
         {"id": ID, "metadata": {"model": "small", "project": None}, "messages": [START]},
     ],
-    "SessionChange": [{"title": "Lisbon in May"}, {"is_pinned": True}],
+    "SessionChange": [
+        {"title": "Lisbon in May", "is_pinned": True},
+        {"is_archived": True},
+        {"metadata": {"model": "large", "project": None}},
+    ],
     "BatchDeletion": [
         {"ids": [ID]},
         {"filter": {"updated_before": "2026-01-01T00:00:00Z", "pinned": False}, "dry_run": True},
@@ -60,6 +65,7 @@ EXAMPLES: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     "SearchResult": [{"session": SUMMARY, "message": FOUND}, {"session": SUMMARY, "message": None}],
     "FoundMessage": [FOUND],
     "Session": [SESSION],
+    "Message": [MESSAGE],
     "AppendedMessages": [{"messages": [MESSAGE]}],
     "BatchDeleted": [{"deleted": [ID], "not_found": [], "count": 1}],
     "SessionEvent": [{"type": "session.deleted", "id": ID}, {"type": "reset", "id": None}],
