@@ -28,6 +28,8 @@ const library = {
 };
 
 export default defineConfig(({ mode }) => ({
+  // Relative to the page's <base>, which the service sets behind a proxy that strips a prefix.
+  base: "./",
   plugins: [react()],
   build: mode === "library" ? library : page,
   publicDir: mode === "library" ? false : "public",

@@ -42,6 +42,7 @@ from chat_sessions.web.express import ExpressLane
 from chat_sessions.web.failsafe import Failsafe
 from chat_sessions.web.health import Health
 from chat_sessions.web.middleware import BodyLimit, RequestMiddleware, large_bodies
+from chat_sessions.web.prefix import Prefix
 from chat_sessions.web.routes import docs, events, messages, ops, page, search, sessions
 from chat_sessions.web.shutdown import before_shutdown
 
@@ -86,6 +87,7 @@ def create_app(
         app.include_router(router)
     problems.install(app)
     openapi.install(app)
+    app.add_middleware(Prefix, root_path=settings.root_path, trusted_proxies=settings.trusted_proxies)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, budget=large_bodies())
     app.add_middleware(ExpressLane)
     app.add_middleware(Failsafe)

@@ -1,3 +1,5 @@
+import { base } from "./base";
+
 /** Who uses the page, and where the tokens come from. They are kept in memory only. */
 export interface Identity {
   user: string;
@@ -8,7 +10,7 @@ export interface Identity {
 export type SignInMode = "dev" | "host";
 
 export async function signInMode(): Promise<SignInMode> {
-  const response = await fetch("/config.json");
+  const response = await fetch(`${base}/config.json`);
   if (!response.ok) {
     throw new Error(`The service answered with status ${response.status}.`);
   }
@@ -41,7 +43,7 @@ export function devIdentity(user: string): Identity {
 
 async function devToken(user: string): Promise<string> {
   const headers = { "Content-Type": "application/json" };
-  const response = await fetch("/dev/token", { method: "POST", headers, body: JSON.stringify({ user }) });
+  const response = await fetch(`${base}/dev/token`, { method: "POST", headers, body: JSON.stringify({ user }) });
   if (!response.ok) {
     throw new Error("Nobody can sign in right now.");
   }

@@ -1,13 +1,14 @@
 import { useSyncExternalStore } from "react";
+import { base } from "./base";
 
 const CHAT = /^\/c\/([^/]+)$/;
 
-export const hrefOf = (id: string) => `/c/${encodeURIComponent(id)}`;
+export const hrefOf = (id: string) => `${base}/c/${encodeURIComponent(id)}`;
 
 /** The open chat is the one that the address names. */
 export function useOpenChat() {
   const path = useSyncExternalStore(subscribe, () => location.pathname);
-  const encoded = CHAT.exec(path)?.[1];
+  const encoded = CHAT.exec(path.slice(base.length))?.[1];
   return encoded === undefined ? null : decoded(encoded);
 }
 
@@ -21,7 +22,7 @@ function decoded(part: string): string {
 }
 
 export function openChat(id: string | null): void {
-  const path = id === null ? "/" : hrefOf(id);
+  const path = id === null ? `${base}/` : hrefOf(id);
   if (path !== location.pathname) {
     history.pushState(null, "", path);
     dispatchEvent(new PopStateEvent("popstate"));
@@ -30,7 +31,7 @@ export function openChat(id: string | null): void {
 
 /** Leaves a chat that was deleted: Back does not lead there again. */
 export function leaveDeletedChat(): void {
-  history.replaceState(null, "", "/");
+  history.replaceState(null, "", `${base}/`);
   dispatchEvent(new PopStateEvent("popstate"));
 }
 

@@ -7,6 +7,7 @@ import { IconButton } from "../ui/button";
 import { Modal } from "../ui/modal";
 import { ROOT } from "../ui/theme";
 import { useMedia } from "../ui/use-media";
+import { base } from "./base";
 import type { Identity } from "./identity";
 import { PageTitle } from "./page-title";
 import { hrefOf, leaveDeletedChat, openChat, useOpenChat } from "./route";
@@ -59,7 +60,7 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
     </IconButton>
   );
   return (
-    <ChatSessionsProvider baseUrl="" getToken={identity.getToken} user={identity.user}>
+    <ChatSessionsProvider baseUrl={base} getToken={identity.getToken} user={identity.user}>
       <PageTitle id={openId} />
       <div className={styles.workspace}>
         {isNarrow ? (

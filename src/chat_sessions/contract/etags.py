@@ -21,6 +21,11 @@ def of_body(body: bytes) -> str:
     return f'"{blake2b(body, digest_size=12).hexdigest()}"'
 
 
+def of_compressed(etag: str) -> str:
+    """Return the ETag of a response that is compressed with gzip."""
+    return f'{etag[:-1]}-gzip"'
+
+
 def matches(if_none_match: str, etag: str) -> bool:
     """Return whether If-None-Match matches the ETag, by weak comparison (RFC 9110, 13.1.2)."""
     if if_none_match.strip() == "*":

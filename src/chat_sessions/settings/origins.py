@@ -9,11 +9,6 @@ SPECIAL: Final = ("*", "null")
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-def split_origins(value: object) -> object:
-    """Split a string at its commas."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
 def check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     """Return the origins, or raise ValueError with the right spelling of each one that no browser sends."""
     errors = [error for origin in origins if (error := _find_error(origin)) is not None]

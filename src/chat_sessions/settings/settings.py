@@ -20,7 +20,16 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chat_sessions.settings.environment import describe, is_service_of_kubernetes, platform_port
-from chat_sessions.settings.values import DatabaseUrl, JwtSecret, LogUserKey, Origins, RedisUrl, SocketFolder
+from chat_sessions.settings.values import (
+    DatabaseUrl,
+    JwtSecret,
+    LogUserKey,
+    Networks,
+    Origins,
+    RedisUrl,
+    RootPath,
+    SocketFolder,
+)
 
 Algorithm = Literal["HS256", "RS256", "PS256", "ES256", "EdDSA"]
 # Asymmetric only: a published secret is no secret.
@@ -155,6 +164,12 @@ class Settings(BaseSettings):
     )
 
     cors_origins: Origins = Field(default=(), description="comma-separated origins whose pages may call the API")
+    root_path: RootPath = Field(
+        default="/", validate_default=True, description="path prefix that the reverse proxy strips, such as `/chat`"
+    )
+    trusted_proxies: Networks = Field(
+        default=(), description="comma-separated addresses or networks of proxies whose `X-Forwarded-Prefix` counts"
+    )
     log_format: Literal["json", "console"] = Field(
         default="json", description="`json`, or `console` for people, which includes exception messages"
     )

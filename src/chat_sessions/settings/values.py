@@ -1,14 +1,16 @@
 """The types of settings that need a check of their own."""
 
 import os
+import re
 from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, DirectoryPath, SecretStr
+from pydantic import AfterValidator, BeforeValidator, DirectoryPath, IPvAnyNetwork, SecretStr
 from pydantic_settings import NoDecode
 
-from chat_sessions.settings.origins import check_origins, split_origins
+from chat_sessions.settings.origins import check_origins
 from chat_sessions.settings.passwords import check_password
 from chat_sessions.settings.redis_address import RedisAddress
 
@@ -18,6 +20,9 @@ MIN_KEY_BYTES = 16
 
 # The path of a Unix socket has at most 103 bytes on macOS and 107 on Linux; file names take up to ten.
 MAX_SOCKET_FOLDER_BYTES = 93
+
+# In links and HTML as it is; with one slash at its start, or it would name another host.
+PREFIX = r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+"
 
 POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 
@@ -53,9 +58,24 @@ def _fits_sockets(folder: Path) -> Path:
     return folder
 
 
+def split_at_commas(value: object) -> object:
+    """Split a string, which is how the environment gives a list."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _check_prefix(path: str) -> str:
+    prefix = path.rstrip("/")
+    if prefix and not re.fullmatch(PREFIX, prefix):
+        raise ValueError("must be a path such as /chat")
+    return prefix
+
+
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_checking(check_database_url))]
 RedisUrl = Annotated[SecretStr, AfterValidator(_checking(RedisAddress.parse))]
 JwtSecret = Annotated[SecretStr, _at_least(MIN_SECRET_BYTES)]
 LogUserKey = Annotated[SecretStr, _at_least(MIN_KEY_BYTES)]
+RootPath = Annotated[str, AfterValidator(_check_prefix)]
+Network = IPv4Network | IPv6Network
+Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(split_at_commas)]
 SocketFolder = Annotated[DirectoryPath, AfterValidator(_fits_sockets)]
-Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_origins), AfterValidator(check_origins)]
+Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_at_commas), AfterValidator(check_origins)]

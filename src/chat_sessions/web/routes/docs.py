@@ -5,12 +5,11 @@ from http import HTTPStatus
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-from chat_sessions.contract import etags
-from chat_sessions.contract.representation import Representation
-from chat_sessions.web.dependencies import IfNoneMatch
+from chat_sessions.web.frontend import REVALIDATE
+from chat_sessions.web.static_files import StaticFile
 
 router = APIRouter(include_in_schema=False)
 
@@ -29,28 +28,20 @@ FILES: dict[str, tuple[Traversable, str]] = {
 
 
 @router.get("/docs")
-async def page(if_none_match: IfNoneMatch = None) -> Response:
+async def page(request: Request) -> Response:
     """Return the page."""
-    return _respond(PAGE, if_none_match)
+    return _read(PAGE).response(request.headers, REVALIDATE)
 
 
 @router.get("/docs/{name}")
-async def asset(name: str, if_none_match: IfNoneMatch = None) -> Response:
+async def asset(request: Request, name: str) -> Response:
     """Return a file that the page loads."""
     if name == PAGE or name not in FILES:
         raise HTTPException(HTTPStatus.NOT_FOUND)
-    return _respond(name, if_none_match)
-
-
-def _respond(name: str, if_none_match: str | None) -> Response:
-    etag, body = _read(name)
-    headers = {"ETag": etag, "Cache-Control": "public, no-cache"}
-    if if_none_match is not None and etags.matches(if_none_match, etag):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(body, media_type=FILES[name][1], headers=headers)
+    return _read(name).response(request.headers, REVALIDATE)
 
 
 @cache
-def _read(name: str) -> Representation:
-    body = FILES[name][0].joinpath(name).read_bytes()
-    return Representation(etags.of_body(body), body)
+def _read(name: str) -> StaticFile:
+    folder, media_type = FILES[name]
+    return StaticFile.of(folder.joinpath(name).read_bytes(), media_type)

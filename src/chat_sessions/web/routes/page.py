@@ -1,19 +1,19 @@
-"""The sidebar at `/`: static files with a strict Content-Security-Policy, and the page's configuration."""
+"""The sidebar at `/`, its configuration, and the security headers of every response."""
 
-from http import HTTPStatus
 from pathlib import Path
-from typing import Literal, Never
+from typing import Literal
 
-from fastapi import FastAPI, Request
-from starlette.exceptions import HTTPException
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chat_sessions.web.frontend import Frontend
 
 SignIn = Literal["dev", "host"]
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -31,15 +31,8 @@ def install(app: FastAPI, directory: Path | None, sign_in: SignIn) -> None:
         return {"sign_in": sign_in}
 
     if directory is not None:
-        # Never serve dotfiles such as .env or .git.
-        app.add_route("/.{path:path}", _not_found)
-        app.add_route("/{folder:path}/.{path:path}", _not_found)
-        app.frontend("/", directory=directory, fallback="index.html")
+        app.router.default = Frontend(directory)
     app.add_middleware(SecurityHeaders)
-
-
-async def _not_found(_request: Request) -> Never:
-    raise HTTPException(HTTPStatus.NOT_FOUND)
 
 
 class SecurityHeaders:

@@ -91,7 +91,8 @@ async def create_session(request: Request, user: CurrentUser, sessions: Sessions
     """Create a session. With your own `id` the request is safe to repeat."""
     created = await sessions.create(user.id, new)
     response = versioned(created.summary, HTTPStatus.CREATED if created.is_new else HTTPStatus.OK)
-    response.headers["Location"] = request.app.url_path_for("get_session", session_id=created.id)
+    path = request.app.url_path_for("get_session", session_id=created.id)
+    response.headers["Location"] = request.scope["root_path"] + path
     return response
 
 
