@@ -243,6 +243,29 @@ class TestRepeats:
         await ada.append(created["id"], "a", id="m1")
         assert await ada.contents(created["id"]) == [(0, "a")]
 
+    async def test_a_repeated_create_returns_the_session_whatever_its_messages_have_become(self, ada: Caller) -> None:
+        session_id = new_id()
+        body = {"id": session_id, "messages": [{"role": "user", "content": each, "id": each} for each in "ab"]}
+        await ada.http.post("/api/chat/sessions", json=body)
+        await ada.cut(session_id, 1)
+        again = await ada.http.post("/api/chat/sessions", json=body)
+        assert (again.status_code, again.json()["id"]) == (200, session_id)
+        assert await ada.contents(session_id) == [(0, "a")]
+
+    @pytest.mark.parametrize("other", ['"b"', '"a","unknown":1e200000'], ids=["other text", "not comparable"])
+    async def test_a_repeated_create_with_other_content_for_an_id_is_409_and_changes_nothing(
+        self, other: str, ada: Caller
+    ) -> None:
+        def body(content: str) -> bytes:
+            return f'{{"id":"{session_id}","messages":[{{"id":"m1","role":"user","content":{content}}}]}}'.encode()
+
+        session_id, headers = new_id(), {"Content-Type": "application/json"}
+        assert (await ada.http.post("/api/chat/sessions", content=body('"a"'), headers=headers)).status_code == 201
+        before = (await ada.get(session_id)).json()
+        answer = await ada.http.post("/api/chat/sessions", content=body(other), headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:chat-sessions:message-id-taken")
+        assert (await ada.get(session_id)).json() == before
+
     async def test_messages_without_an_id_are_all_new(self, ada: Caller, session_id: str) -> None:
         for _ in range(2):
             await ada.append(session_id, "same")

@@ -13,6 +13,7 @@ from tests.process import serving
 from tests.service import Caller
 from tests.stateful.extremes import HEAVY, Extremes
 from tests.stateful.faults import Faults
+from tests.stateful.messages import MessageCalls
 from tests.stateful.model import USERS
 from tests.stateful.usual import UsualCalls
 from tests.world import world
@@ -25,7 +26,7 @@ QUICK = {"sweep_interval": 0.1, "redis_timeout": 0.1, "cache_hold": 0.3, "lease_
 SEQUENCES = hypothesis.settings().max_examples // 7
 
 
-class ChatMachine(UsualCalls, Extremes, Faults):
+class ChatMachine(UsualCalls, MessageCalls, Extremes, Faults):
     """Two users and a heavy one, three workers, a Redis that comes and goes, and engines that die."""
 
 

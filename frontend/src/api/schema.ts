@@ -1250,7 +1250,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description You have deleted a session with this id. Use a new one. */
+            /** @description You have deleted a session with this id. Use a new one. Or: The session has another message with one of these ids; mint another one. */
             409: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];

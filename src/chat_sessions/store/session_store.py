@@ -13,7 +13,7 @@ from chat_sessions.contract.archive import ArchivedSession
 from chat_sessions.contract.cursor import Cursor
 from chat_sessions.contract.schemas import BatchDeletion, NewSession, SessionChange
 from chat_sessions.contract.spelling import text_of
-from chat_sessions.errors import SessionIdTaken, Unavailable
+from chat_sessions.errors import MessageIdTaken, SessionIdTaken, Unavailable
 from chat_sessions.limits import PacedLimit
 from chat_sessions.store import filters, rows, sql_writes
 from chat_sessions.store.batches import delete_in_pieces
@@ -22,7 +22,7 @@ from chat_sessions.store.filters import ListQuery
 from chat_sessions.store.message_store import MessageStore
 from chat_sessions.store.search_store import SearchStore
 from chat_sessions.store.sql_reads import MAX_PAGE_BYTES, OPEN_SESSION, ListShape, list_sessions
-from chat_sessions.store.sqlstate import UNIQUE_VIOLATION, has_sqlstate
+from chat_sessions.store.sqlstate import NOT_COMPARABLE, UNIQUE_VIOLATION, has_sqlstate
 from chat_sessions.store.versioned import Versioned
 
 # The maximum size of a page, and whether to return one that is cut there. Nearly all pages are ordinary.
@@ -107,7 +107,8 @@ class SessionStore:
     async def create(self, user: str, new: NewSession, messages: bytes) -> Created:
         """Create a session with a JSON array of records, or return the existing one; say whether it is new.
 
-        Raise SessionIdTaken if the user has deleted a session with this id.
+        Raise SessionIdTaken if the user has deleted a session with this id, and MessageIdTaken if the existing one has
+        another message with one of the ids.
         """
         session_id = new.id or str(uuid4())
         given = (session_id, user, messages, new.title, text_of(new.metadata), rows.title_key(new.title))
@@ -117,10 +118,23 @@ class SessionStore:
             if not has_sqlstate(error, UNIQUE_VIOLATION):
                 raise
             raise SessionIdTaken from None
-        known = created or await self._prisma.query_raw(sql_writes.FIND_SUMMARY, session_id, user)
-        if not known:
+        summary = _summary(created[0]) if created else await self._created(user, session_id, messages)
+        return Created(session_id, summary, is_new=bool(created))
+
+    async def _created(self, user: str, session_id: str, messages: bytes) -> Versioned[bytes]:
+        """Return a session that exists, unless it has other messages with the same ids."""
+        given = (session_id, user, messages)
+        try:
+            found = await self._topology.query_for(self._prisma, user, sql_writes.FIND_CREATED, *given)
+        except RawQueryError as error:
+            if not has_sqlstate(error, NOT_COMPARABLE):
+                raise
+            raise MessageIdTaken from None
+        if not found:
             raise SessionIdTaken
-        return Created(session_id, _summary(known[0]), is_new=bool(created))
+        if found[0]["differs"]:
+            raise MessageIdTaken
+        return _summary(found[0])
 
     async def restore(self, user: str, archived: ArchivedSession) -> None:
         """Create a session as it was, or raise SessionIdTaken."""

@@ -4,11 +4,11 @@
 from typing import Final, LiteralString
 
 from chat_sessions.store.sql_json import MESSAGE
-from chat_sessions.store.sql_writes import GIVEN
+from chat_sessions.store.sql_writes import GIVEN, KNOWN
 
 # One statement: updating the session locks its row, which serializes all changes to its messages, and its counter
 # assigns the sequences. Messages that an earlier attempt has stored are returned again. If an id is stored with other
-# content, compared as jsonb, the whole append is rejected.
+# content, the whole append is rejected.
 #
 # An update that waits for the row sees its new values, while the rest of the statement sees the data from before. That
 # suffices for new messages. But one that was stored may have been cut off meanwhile, so if only some are stored, the
@@ -17,16 +17,7 @@ from chat_sessions.store.sql_writes import GIVEN
 APPEND_MESSAGES: Final[LiteralString] = f"""
 WITH given AS ({GIVEN}), seen AS (
     SELECT "version", "messageCount" - 1 AS "end" FROM "ChatSession" WHERE "id" = $1 AND "userId" = $2
-), known AS (
-    -- LIMIT forces an index lookup per id, where a join would read all messages of a long session.
-    SELECT message.*, CASE
-        WHEN message."body"::text = given."body"::text THEN false
-        ELSE message."body"::jsonb <> given."body"::jsonb
-    END AS "differs"
-    FROM given CROSS JOIN LATERAL (
-        SELECT * FROM "ChatMessage" WHERE "userId" = $2 AND "sessionId" = $1 AND "ChatMessage"."id" = given."id" LIMIT 1
-    ) AS message
-), fresh AS (
+), known AS ({KNOWN}), fresh AS (
     SELECT *, row_number() OVER (ORDER BY "position") AS "rank" FROM given
     WHERE "id" IS NULL OR "id" NOT IN (SELECT "id" FROM known)
 ), extended AS (

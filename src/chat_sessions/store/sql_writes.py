@@ -12,6 +12,18 @@ SELECT * FROM ROWS FROM (json_to_recordset($3::json) AS ("id" text, "role" text,
     WITH ORDINALITY AS message("id", "role", "body", "searchKey", "position")
 """
 
+# The messages that have the given ids, and whether their content differs, compared as jsonb. LIMIT forces an index
+# lookup per id, where a join would read all messages of a long session.
+KNOWN: Final[LiteralString] = """
+SELECT message.*, CASE
+    WHEN message."body"::text = given."body"::text THEN false
+    ELSE message."body"::jsonb <> given."body"::jsonb
+END AS "differs"
+FROM given CROSS JOIN LATERAL (
+    SELECT * FROM "ChatMessage" WHERE "userId" = $2 AND "sessionId" = $1 AND "ChatMessage"."id" = given."id" LIMIT 1
+) AS message
+"""
+
 # If the session exists, it is left unchanged and no row is returned.
 CREATE_SESSION: Final[LiteralString] = f"""
 WITH given AS ({GIVEN}), created AS (
@@ -26,8 +38,12 @@ WITH given AS ({GIVEN}), created AS (
 SELECT {json_of(SessionSummary)}::text AS "body", "version"::text FROM created
 """
 
-FIND_SUMMARY: Final[LiteralString] = f"""
-SELECT {json_of(SessionSummary)}::text AS "body", "version"::text FROM "ChatSession" WHERE "id" = $1 AND "userId" = $2
+# The session that exists, for a creation that is repeated.
+FIND_CREATED: Final[LiteralString] = f"""
+WITH given AS ({GIVEN}), known AS ({KNOWN})
+SELECT {json_of(SessionSummary)}::text AS "body", "version"::text,
+    EXISTS (SELECT FROM known WHERE "differs") AS "differs"
+FROM "ChatSession" WHERE "id" = $1 AND "userId" = $2
 """
 
 _HAS_VERSION: Final[LiteralString] = """

@@ -22,6 +22,7 @@ from chat_sessions.errors import (
     BadRequest,
     BodyTooLarge,
     DatabaseUnavailable,
+    MessageIdTaken,
     PreconditionFailed,
     SessionBusy,
     SessionIdTaken,
@@ -84,7 +85,7 @@ async def list_sessions(
             "headers": {**ETAG_HEADER, **LOCATION_HEADER},
         },
         201: {"description": "Created.", "headers": {**ETAG_HEADER, **LOCATION_HEADER}},
-        **documented(*ALWAYS, SessionIdTaken, BodyTooLarge),
+        **documented(*ALWAYS, SessionIdTaken, MessageIdTaken, BodyTooLarge),
     },
 )
 async def create_session(request: Request, user: CurrentUser, sessions: Sessions, new: NewSession) -> Response:
