@@ -52,6 +52,8 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _literal(value: object) -> str:
+    if value is None:
+        return "NULL"
     if isinstance(value, list):
         return f"ARRAY[{', '.join(map(_literal, value))}]"
     text = value.isoformat() if isinstance(value, datetime) else str(value)

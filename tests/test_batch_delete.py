@@ -47,7 +47,7 @@ async def test_a_filter_leaves_another_users_sessions_with_the_same_ids(ada: Cal
     ids = await created(ada, "Ada's", "hers")
     for session_id in ids:
         await bob.create("Bob's", id=session_id)
-    assert sorted((await batch(ada, filter={}))["deleted"]) == sorted(ids)
+    assert sorted((await batch(ada, filter={"all": True}))["deleted"]) == sorted(ids)
     assert await bob.titles() == ["Bob's", "Bob's"]
 
 
@@ -57,16 +57,29 @@ async def test_a_repeated_id_is_reported_once(ada: Caller) -> None:
     assert result == {"deleted": [one], "not_found": [missing], "count": 1}
 
 
+async def test_a_refused_filter_says_how_to_delete_everything(ada: Caller) -> None:
+    answer = await ada.http.post(PATH, json={"filter": {}})
+    assert answer.json()["detail"] == (
+        'filter: must have at least one criterion; {"all": true} deletes all of your sessions.'
+    )
+
+
+@pytest.mark.parametrize("moment", ["2099-12-31t00:00:00z", "2099-12-31 00:00:00.123456789+01:00"])
+async def test_every_spelling_of_rfc_3339_is_a_time(moment: str, ada: Caller) -> None:
+    await created(ada, "one")
+    assert (await batch(ada, filter={"updated_before": moment}))["count"] == 1
+
+
 async def test_a_dry_run_deletes_nothing(ada: Caller) -> None:
     (one,) = await created(ada, "one")
     assert await batch(ada, ids=[one], dry_run=True) == {"deleted": [one], "not_found": [], "count": 1}
     assert await ada.titles() == ["one"]
 
 
-async def test_an_empty_filter_deletes_all_sessions_of_the_user_only(ada: Caller, bob: Caller) -> None:
+async def test_all_deletes_all_sessions_of_the_user_only(ada: Caller, bob: Caller) -> None:
     await created(ada, "one", "two")
     await created(bob, "Bob's")
-    assert (await batch(ada, filter={}))["count"] == 2
+    assert (await batch(ada, filter={"all": True}))["count"] == 2
     assert await ada.titles() == []
     assert await bob.titles() == ["Bob's"]
 
@@ -80,13 +93,22 @@ async def test_an_empty_filter_deletes_all_sessions_of_the_user_only(ada: Caller
         ({"updated_before": "2020-01-01T00:00:00Z"}, ["pinned", "Lisbon"]),
         ({"updated_before": "2020-01-01T00:00:00Z", "q": "Lisbon"}, ["pinned", "Lisbon", "Porto"]),
         ({"q": "%"}, ["pinned", "Lisbon", "Porto"]),
+        ({"q": "  lisbon "}, ["pinned", "Porto"]),
+        ({"archived": True}, ["pinned", "Lisbon"]),
+        ({"archived": False}, ["Porto"]),
+        ({"metadata": {"n": 1.0}}, ["pinned", "Porto"]),
+        ({"metadata": {"n": 1, "a": {}}}, ["pinned", "Lisbon", "Porto"]),
+        ({"archived": True, "metadata": {"a": {"b": True}}, "pinned": False}, ["pinned", "Lisbon"]),
     ],
+    ids=str,
 )
 async def test_a_filter_deletes_what_matches_all_its_conditions(
     ada: Caller, database: asyncpg.Pool, conditions: dict[str, object], left: list[str]
 ) -> None:
-    porto, _, pinned = await created(ada, "Porto", "Lisbon", "pinned")
+    porto, lisbon, pinned = await created(ada, "Porto", "Lisbon", "pinned")
     await ada.change(pinned, is_pinned=True)
+    await ada.change(porto, is_archived=True, metadata={"a": {"b": True, "c": 1}})
+    await ada.change(lisbon, metadata={"n": 1, "m": 2})
     await database.execute("""UPDATE "ChatSession" SET "updatedAt" = '2019-01-01' WHERE "id" = $1""", porto)
     await batch(ada, filter=conditions)
     assert [row["title"] for row in await database.fetch(IN_ORDER)] == left
@@ -136,7 +158,7 @@ async def test_a_batch_of_hundreds_is_one_write_and_a_few_events(
     await cached(ada, redis, ids=[one, two])
     told = len(await published_changes(redis))
     async with commands(redis) as sent:
-        assert (await batch(ada, filter={}))["count"] == 1002
+        assert (await batch(ada, filter={"all": True}))["count"] == 1002
         assert [each.split()[0] for each in await sent()] == ["EVALSHA"]
     # The sweeper tells of the few notes that are left in the end, which are not worth a reset.
     since = (await published_changes(redis))[told:]
@@ -181,10 +203,10 @@ async def test_a_filter_deletes_in_pieces_and_reports_each_session_once(
 ) -> None:
     ids = await created(ada, *map(str, range(number)))
     await created(bob, "Bob's")
-    dry = await batch(ada, filter={}, dry_run=True)
+    dry = await batch(ada, filter={"all": True}, dry_run=True)
     assert len(await ada.titles(limit=100)) == number
     statements = service.count()
-    result = await batch(ada, filter={})
+    result = await batch(ada, filter={"all": True})
     deletes = [each for each in statements() if each.startswith("DELETE")]
     assert len(deletes) == -(-number // small_pieces)
     assert result == dry == {"deleted": result["deleted"], "not_found": [], "count": number}
@@ -196,7 +218,7 @@ async def test_a_filter_deletes_in_pieces_and_reports_each_session_once(
 async def test_sessions_with_the_same_time_are_deleted_in_pieces(ada: Caller, database: asyncpg.Pool) -> None:
     await created(ada, *map(str, range(25)))
     await database.execute("""UPDATE "ChatSession" SET "updatedAt" = '2026-01-01'""")
-    assert (await batch(ada, filter={}))["count"] == 25
+    assert (await batch(ada, filter={"all": True}))["count"] == 25
 
 
 async def test_a_piece_has_a_bounded_number_of_messages(
@@ -206,7 +228,7 @@ async def test_a_piece_has_a_bounded_number_of_messages(
     for number in (2, 1, 5, 1):
         await ada.create(messages=[{"role": "user", "content": "hi"}] * number)
     statements = service.count()
-    assert (await batch(ada, filter={}))["count"] == 4
+    assert (await batch(ada, filter={"all": True}))["count"] == 4
     assert len([each for each in statements() if each.startswith("DELETE")]) == 3
 
 
@@ -216,7 +238,7 @@ async def test_a_session_created_meanwhile_stays(ada: Caller, database: asyncpg.
     ids = [row["id"] for row in await database.fetch('SELECT "id" FROM "ChatSession" ORDER BY "id"')]
     async with database.acquire() as connection, connection.transaction():
         await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', ids[15])
-        deleting = asyncio.ensure_future(batch(ada, filter={}))
+        deleting = asyncio.ensure_future(batch(ada, filter={"all": True}))
         await until(lambda: a_statement_waits(database))
         await ada.create("new")
     assert (await deleting)["count"] == 25
@@ -231,14 +253,14 @@ async def test_a_batch_that_fails_halfway_has_evicted_its_deletions_and_can_be_r
     ids = [row["id"] for row in await database.fetch('SELECT "id" FROM "ChatSession" ORDER BY "id"')]
     async with database.acquire() as connection, connection.transaction():
         await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', ids[-1])
-        deleting = asyncio.ensure_future(ada.http.post(PATH, json={"filter": {}}))
+        deleting = asyncio.ensure_future(ada.http.post(PATH, json={"filter": {"all": True}}))
         await until(lambda: a_statement_waits(database))
         await database.execute("""SELECT pg_terminate_backend(pid) FROM pg_stat_activity
             WHERE wait_event_type = 'Lock' AND query LIKE 'DELETE%'""")
         assert (await deleting).status_code == 503
     assert {(await ada.get(each)).status_code for each in ids[:10]} == {404}
     assert {(await ada.get(each)).status_code for each in ids[10:]} == {200}
-    assert (await batch(ada, filter={}))["deleted"] == ids[10:]
+    assert (await batch(ada, filter={"all": True}))["deleted"] == ids[10:]
 
 
 async def cached(ada: Caller, redis: RedisClient, *titles: str, ids: Sequence[str] = ()) -> Sequence[str]:
@@ -261,7 +283,33 @@ async def cached(ada: Caller, redis: RedisClient, *titles: str, ids: Sequence[st
         {},
         {"ids": []},
         {"ids": ["x"] * 101},
-        {"ids": ["x"], "filter": {}},
+        {"ids": ["x"], "filter": {"all": True}},
+        {"filter": {}},
+        {"filter": None},
+        {"filter": {}, "dry_run": True},
+        {"filter": {"updated_before": None}},
+        {"filter": {"pinned": None}},
+        {"filter": {"archived": None}},
+        {"filter": {"q": None}},
+        {"filter": {"q": ""}},
+        {"filter": {"q": "  "}},
+        {"filter": {"metadata": None}},
+        {"filter": {"metadata": {}}},
+        {"filter": {"metadata": {"a": "\0"}}},
+        {"filter": {"pinned": None, "q": "one"}},
+        {"filter": {"all": False}},
+        {"filter": {"all": None}},
+        {"filter": {"all": 1}},
+        {"filter": {"all": True, "pinned": False}},
+        {"filter": {"all": True, "q": ""}},
+        {"filter": {"updated_before": ""}},
+        {"filter": {"updated_before": "4102444800"}},
+        {"filter": {"updated_before": "20991231"}},
+        {"filter": {"updated_before": "2099-12-31"}},
+        {"filter": {"updated_before": "20991231T000000Z"}},
+        {"filter": {"updated_before": "2099-12-31T00:00Z"}},
+        {"filter": {"updated_before": "2099-12-31T00:00:00+0100"}},
+        {"filter": {"updated_before": 4102444800}},
         {"filter": {"title": "x"}},
         {"filter": {"updated_before": "yesterday"}},
         {"filter": {"updated_before": "2020-01-01T00:00:00"}},
@@ -270,7 +318,7 @@ async def cached(ada: Caller, redis: RedisClient, *titles: str, ids: Sequence[st
         {"ids": ["x"], "user": "bob"},
     ],
 )
-async def test_an_ambiguous_batch_deletes_nothing(ada: Caller, body: dict[str, object]) -> None:
+async def test_a_batch_that_does_not_say_what_deletes_nothing(ada: Caller, body: dict[str, object]) -> None:
     await created(ada, "one")
     assert (await ada.http.post(PATH, json=body)).status_code == 422
     assert await ada.titles() == ["one"]

@@ -57,7 +57,7 @@ async def walk(settings: Settings, database: asyncpg.Pool, crowd: asyncpg.Pool) 
     await database.execute(RECORDED, 2 * SESSIONS_PER_PIECE)
     statements: list[str] = []
     async with prisma_client(settings, on_statement=statements.append) as prisma:
-        batch = BatchDeletion(filter=DeletionFilter())
+        batch = BatchDeletion(filter=DeletionFilter(all=True))
         pieces = [len(ids) async for ids in SessionStore(prisma).delete_batch("ada", batch)]
     assert pieces == [SESSIONS_PER_PIECE, SESSIONS_PER_PIECE, 0]
     return Recorded(statements, crowd)
@@ -70,7 +70,7 @@ async def test_a_piece_is_deleted_by_its_ids(walk: Recorded) -> None:
 
 
 async def test_a_piece_starts_where_the_previous_one_ended(walk: Recorded) -> None:
-    plan = await walk.plan("SELECT", "00009900", LATER, "ada", SESSIONS_PER_PIECE, 0)
+    plan = await walk.plan("SELECT", "ada", "00009900", LATER, SESSIONS_PER_PIECE, *[None] * 7)
     assert plan.indexes == ["ChatSession_pkey"]
     assert plan.read == SESSIONS_PER_PIECE
 

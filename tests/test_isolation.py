@@ -138,7 +138,11 @@ NAMES_NOTHING = {
     *(f"appendMessages body messages.{name}" for name in MESSAGE_FIELDS),
     *(f"replaceMessage body {name}" for name in MESSAGE_FIELDS),
     "cutMessages query from_sequence",
-    *(f"batchDeleteSessions body {name}" for name in ("filter", "filter.updated_before", "filter.pinned", "dry_run")),
+    *(f"batchDeleteSessions body {name}" for name in ("filter", "dry_run")),
+    *(
+        f"batchDeleteSessions body filter.{name}"
+        for name in ("updated_before", "pinned", "archived", "metadata", "all")
+    ),
 }
 
 

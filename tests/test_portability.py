@@ -249,7 +249,12 @@ MISFITS = [
     (line(messages=[message(1)]), "message sequences must be 0, 1, 2"),
     (line(messages=[message(0), message(0)]), "message sequences must be 0, 1, 2"),
     (line(messages=[message(0, id="x"), message(1, id="x")]), "two messages must not have the same id"),
-    (line(id=""), "id: must not be empty"),
+    *(
+        (line(id=each), "id: must be a UUID, or have 1 to 128 characters")
+        for each in ("", "a/b", "é", "x" * 129, "a\n")
+    ),
+    *((line(id=each), "id: is a word of the API") for each in ("events", "search", "batch-delete", ".", "..")),
+    (line(created_at="1767225600"), "created_at: must be a time in RFC 3339 format"),
 ]
 
 

@@ -284,7 +284,7 @@ async def test_a_read_from_before_a_large_batch_does_not_bring_a_session_back(
         SELECT 'bulk-' || n, 'ada' FROM generate_series(1, 500) AS n""")
     await swept(database)
     async with held_before_its_fill(line, slow_ada.get(session_id)):
-        answer = await ada.http.post("/api/chat/sessions/batch-delete", json={"filter": {}})
+        answer = await ada.http.post("/api/chat/sessions/batch-delete", json={"filter": {"all": True}})
         assert answer.json()["count"] == 501
     assert await redis.exists(ADA.session(session_id)) == 0
     assert [(await each.get(session_id)).status_code for each in (ada, slow_ada)] == [404, 404]

@@ -370,7 +370,7 @@ async def test_two_hundred_sessions_are_deleted_in_one_batch(
     await deployment.database.execute(
         'INSERT INTO "ChatSession" ("id", "userId") SELECT \'bulk \' || n, $1 FROM generate_series(1, 200) AS n', user
     )
-    answer = await callers[0].http.post("/api/chat/sessions/batch-delete", json={"filter": {}})
+    answer = await callers[0].http.post("/api/chat/sessions/batch-delete", json={"filter": {"all": True}})
     assert answer.json()["count"] == 200
     assert UserKeys(user).generation not in await cluster.keys(UserKeys(user).all)
     assert await callers[1].titles() == []

@@ -65,6 +65,43 @@ class TestCreate:
         session_id = new_id()
         assert (await ada.create(id=session_id))["id"] == session_id
 
+    @pytest.mark.parametrize(
+        "session_id",
+        [
+            "x",
+            "x" * 128,
+            "thread_Abc.1:2-3",
+            "Events",
+            "...",
+            *(f"3f1c8f0e-7a55-{n}f8e-0d3c-0a6b1f2e4d5c" for n in "0178f"),
+        ],
+    )
+    async def test_accepts_the_ids_of_other_systems_and_uuids_of_any_version(
+        self, session_id: str, ada: Caller
+    ) -> None:
+        created = await ada.http.post(PATH, json={"id": session_id})
+        assert (created.status_code, created.json()["id"]) == (201, session_id)
+        assert (await ada.http.get(created.headers["Location"])).json()["id"] == session_id
+        assert (await ada.delete(session_id)).status_code == 204
+
+    async def test_a_uuid_names_one_session_whatever_its_case(self, ada: Caller) -> None:
+        session_id = new_id()
+        loud = session_id.upper()
+        first = await ada.http.post(PATH, json={"id": loud})
+        assert (first.status_code, first.json()["id"]) == (201, session_id)
+        assert (await ada.http.post(PATH, json={"id": session_id})).status_code == 200
+        for call in (ada.get(loud), ada.append(loud, "hi"), ada.change(loud, title="New")):
+            assert (await call).is_success
+        deleted = await ada.http.post(f"{PATH}/batch-delete", json={"ids": [loud, session_id], "dry_run": True})
+        assert deleted.json() == {"deleted": [session_id], "not_found": [], "count": 1}
+        assert (await ada.delete(loud)).status_code == 204
+        assert (await ada.get(session_id)).status_code == 404
+
+    async def test_other_ids_keep_their_case(self, ada: Caller) -> None:
+        for session_id in ("Thread", "thread"):
+            assert (await ada.http.post(PATH, json={"id": session_id})).status_code == 201
+        assert (await ada.page()).json()["total"] == 2
+
     async def test_a_repeat_with_a_client_id_returns_200_and_the_existing_session(self, ada: Caller) -> None:
         first = await ada.http.post(PATH, json={"id": (session_id := new_id()), "title": "First"})
         again = await ada.http.post(PATH, json={"id": session_id, "title": "Second", "metadata": {"a": 1}})
@@ -168,8 +205,12 @@ class TestCreate:
             {"title": 1},
             {"title": ["a"]},
             {"title": "NUL \0"},
-            {"id": "no uuid"},
-            {"id": "00000000-0000-1000-8000-000000000000"},
+            {"id": "a blank"},
+            {"id": "a/b"},
+            {"id": "é"},
+            {"id": "x" * 129},
+            {"id": "x\n"},
+            *({"id": each} for each in (".", "..", "events", "search", "batch-delete")),
             {"id": ""},
             {"id": 1},
             {"metadata": None},

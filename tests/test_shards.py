@@ -98,10 +98,9 @@ async def every_call(ada: Caller) -> None:
     await ada.change(session_id, title="Late", if_match='"1"')
     await ada.delete(session_id, if_match='"1"')
     await ada.delete(session_id)
-    filters = {"q": "o", "pinned": False, "updated_before": "2100-01-01T00:00:00Z"}
-    batches: list[dict[str, object]] = [{"ids": [session_id]}, {"filter": filters, "dry_run": True}, {"filter": {}}]
-    for batch in batches:
-        await ada.http.post(f"{PATH}/batch-delete", json=batch)
+    filters = {"q": "o", "pinned": False, "metadata": {"a": 1}, "updated_before": "2100-01-01T00:00:00Z"}
+    for batch in ({"ids": [session_id]}, {"filter": filters, "dry_run": True}, {"filter": {"all": True}}):
+        assert (await ada.http.post(f"{PATH}/batch-delete", json=batch)).status_code == 200
 
 
 @pytest.fixture

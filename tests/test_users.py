@@ -135,7 +135,7 @@ class TestSessions:
                 assert (await first.get(created["id"])).json()["user_id"] == pair[0]
                 assert (await second.get(created["id"])).status_code == 404
             assert (await second.delete(created["id"])).status_code == 404
-            emptied = await other.post("/api/chat/sessions/batch-delete", json={"filter": {}})
+            emptied = await other.post("/api/chat/sessions/batch-delete", json={"filter": {"all": True}})
             assert created["id"] not in emptied.json()["deleted"]
             assert (await first.delete(created["id"])).status_code == 204
 

@@ -51,7 +51,7 @@ export class Service {
   }
 
   deleteAll(): Promise<unknown> {
-    return this.#call("POST", "/batch-delete", { filter: {} });
+    return this.#call("POST", "/batch-delete", { filter: { all: true } });
   }
 
   get(id: string): Promise<Session> {

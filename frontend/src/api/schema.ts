@@ -301,6 +301,11 @@ export interface components {
          *       },
          *       "dry_run": true
          *     }
+         * @example {
+         *       "filter": {
+         *         "all": true
+         *       }
+         *     }
          */
         BatchDeletion: {
             /** @description The ids of the sessions. Those that you do not have are listed in `not_found`. */
@@ -321,15 +326,29 @@ export interface components {
         };
         /**
          * DeletionFilter
-         * @description Matches the sessions that meet all criteria. An empty filter matches all of the user's sessions.
+         * @description Matches the sessions that meet all criteria: at least one, or `all`.
          */
         DeletionFilter: {
-            /** @description Sessions whose last message is older. */
-            updated_before?: string | null;
+            /**
+             * Format: date-time
+             * @description Sessions whose last message is older.
+             */
+            updated_before?: string;
             /** @description Only pinned sessions, or only others. */
-            pinned?: boolean | null;
+            pinned?: boolean;
+            /** @description Only archived sessions, or only others. */
+            archived?: boolean;
             /** @description Titles containing this, as `q` of the list. */
-            q?: string | null;
+            q?: string;
+            /** @description Sessions whose metadata contains this, as `metadata` of the list. */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description All of your sessions. Excludes the other criteria.
+             * @constant
+             */
+            all?: true;
         };
         /**
          * FieldProblem

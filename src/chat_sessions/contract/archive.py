@@ -4,7 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
-from chat_sessions.contract.fields import Metadata, Moment, Title
+from chat_sessions.contract.fields import Metadata, Time, Title
+from chat_sessions.contract.ids import SessionId
 from chat_sessions.contract.messages import NewMessage
 from chat_sessions.contract.storable import storable
 
@@ -16,7 +17,7 @@ class ArchivedMessage(NewMessage):
 
     id: Id
     sequence: int
-    created_at: Moment
+    created_at: Time
 
 
 class ArchivedSession(BaseModel):
@@ -24,14 +25,14 @@ class ArchivedSession(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: Id
+    id: SessionId
     # Written by `export`, and ignored: the import command names the owner.
     user_id: str | None = None
     title: Title | None
-    created_at: Moment
-    updated_at: Moment
+    created_at: Time
+    updated_at: Time
     is_pinned: bool
-    is_archived: bool
+    is_archived: bool = False
     metadata: Metadata
     messages: list[ArchivedMessage]
 

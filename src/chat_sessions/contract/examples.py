@@ -54,6 +54,7 @@ EXAMPLES: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     "BatchDeletion": [
         {"ids": [ID]},
         {"filter": {"updated_before": "2026-01-01T00:00:00Z", "pinned": False}, "dry_run": True},
+        {"filter": {"all": True}},
     ],
     "NewMessages": [
         {"messages": [{"role": "user", "content": "What is the capital of Portugal?"}]},

@@ -5,19 +5,19 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import MISSING, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from chat_sessions.contract.fields import (
-    MAX_TITLE,
     Flag,
     Incoming,
     Metadata,
-    SessionId,
+    Query,
     Time,
     Title,
+    Yes,
     at_most,
     either,
     nothing,
 )
+from chat_sessions.contract.ids import AnyId, SessionId
 from chat_sessions.contract.messages import MAX_BATCH, Batch, Message
-from chat_sessions.contract.storable import Text
 
 
 class NewSession(Incoming):
@@ -63,20 +63,36 @@ class SessionChange(Incoming):
 
 
 class DeletionFilter(Incoming):
-    """Matches the sessions that meet all criteria. An empty filter matches all of the user's sessions."""
+    """Matches the sessions that meet all criteria: at least one, or `all`."""
 
-    updated_before: Annotated[Time | None, Field(description="Sessions whose last message is older.")] = None
-    pinned: Annotated[Flag | None, Field(description="Only pinned sessions, or only others.")] = None
-    q: Annotated[
-        Text | None, Field(max_length=MAX_TITLE, description="Titles containing this, as `q` of the list.")
-    ] = None
+    updated_before: Annotated[Time | MISSING, Field(description="Sessions whose last message is older.")] = MISSING
+    pinned: Annotated[Flag | MISSING, Field(description="Only pinned sessions, or only others.")] = MISSING
+    archived: Annotated[Flag | MISSING, Field(description="Only archived sessions, or only others.")] = MISSING
+    q: Annotated[Query | MISSING, Field(description="Titles containing this, as `q` of the list.")] = MISSING
+    metadata: Annotated[
+        Metadata | MISSING,
+        Field(description="Sessions whose metadata contains this, as `metadata` of the list.", min_length=1),
+    ] = MISSING
+    all: Annotated[Yes | MISSING, Field(description="All of your sessions. Excludes the other criteria.")] = MISSING
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            message = 'must have at least one criterion; {"all": true} deletes all of your sessions'
+            raise ValueError(message)
+        if self.all is not MISSING and len(self.model_fields_set) > 1:
+            message = "must not combine all with other criteria"
+            raise ValueError(message)
+        return self
 
 
 class BatchDeletion(Incoming):
     """The sessions to delete: either `ids` or `filter`."""
 
     ids: Annotated[
-        Annotated[list[Text], Field(min_length=1, max_length=MAX_BATCH), at_most(MAX_BATCH)] | None,
+        Annotated[list[AnyId], Field(min_length=1, max_length=MAX_BATCH), at_most(MAX_BATCH)] | None,
         Field(description="The ids of the sessions. Those that you do not have are listed in `not_found`."),
     ] = None
     filter: Annotated[DeletionFilter | None, Field(description="Criteria, all of which the sessions meet.")] = None

@@ -1,11 +1,7 @@
-"""Which sessions a query selects: the `where` of Prisma's queries."""
+"""Which sessions a query selects."""
 
-from datetime import datetime
 from typing import Literal, NamedTuple
 
-from prisma.types import ChatSessionWhereInput
-
-from chat_sessions.contract.schemas import BatchDeletion
 from chat_sessions.contract.search_key import search_key
 
 # Which part of a user's sessions a list shows, by whether they are archived.
@@ -30,19 +26,8 @@ class ListQuery(NamedTuple):
         return bool(self.q or self.metadata)
 
 
-def matching(user: str, q: str | None) -> ChatSessionWhereInput:
-    """Match the user's sessions whose title contains the text."""
-    if not q:
-        return {"userId": user}
-    # A text without anything visible matches only such titles. Prisma passes texts to LIKE unescaped.
-    key = search_key(q)
-    keyed: ChatSessionWhereInput = {"titleKey": {"contains": escaped(key)} if key else ""}
-    keyless: ChatSessionWhereInput = {"titleKey": None, "title": {"contains": escaped(q), "mode": "insensitive"}}
-    return {"userId": user, "OR": [keyed, keyless]}
-
-
 def patterns(q: str) -> tuple[str, str]:
-    """Return what LIKE compares with the keys of titles, and ILIKE with titles that have none: as `matching` does."""
+    """Return what LIKE compares with the keys of titles, and ILIKE with titles that have none."""
     key = search_key(q)
     return f"%{escaped(key)}%" if key else "", f"%{escaped(q)}%"
 
@@ -50,20 +35,3 @@ def patterns(q: str) -> tuple[str, str]:
 def escaped(q: str) -> str:
     """Escape the text so that LIKE matches it literally."""
     return q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def of_batch(user: str, batch: BatchDeletion) -> ChatSessionWhereInput:
-    """Match the sessions of a batch."""
-    if batch.filter is None:
-        return {"userId": user, "id": {"in": batch.ids or []}}
-    where = matching(user, batch.filter.q)
-    if batch.filter.updated_before is not None:
-        where["updatedAt"] = {"lt": batch.filter.updated_before}
-    if batch.filter.pinned is not None:
-        where["isPinned"] = batch.filter.pinned
-    return where
-
-
-def beyond(where: ChatSessionWhereInput, last: str, begun_at: datetime) -> ChatSessionWhereInput:
-    """Match the sessions of a batch with an id after the last one; those created since it began are not part of it."""
-    return {"AND": [{"id": {"gt": last}, "createdAt": {"lte": begun_at}}, where]}

@@ -10,6 +10,7 @@ from chat_sessions.cache.feed import Feed, Stream
 from chat_sessions.cache.rate_limit import RateLimit
 from chat_sessions.contract import etags, metadata_filter
 from chat_sessions.contract.fields import MAX_INTEGER
+from chat_sessions.contract.ids import canonical
 from chat_sessions.contract.search import SearchQuery
 from chat_sessions.contract.storable import Text, is_storable
 from chat_sessions.contract.user import User
@@ -106,7 +107,7 @@ async def _session_id(session_id: Annotated[str, Path(description="The id of a s
     # What cannot be stored does not exist.
     if not is_storable(session_id):
         raise SessionNotFound
-    return session_id
+    return canonical(session_id)
 
 
 async def _message_id(message_id: Annotated[str, Path(description="The `id` of the message, URL-encoded.")]) -> str:

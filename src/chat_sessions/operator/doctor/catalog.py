@@ -13,6 +13,7 @@ OBJECTS: Final[Mapping[str, Sequence[str]]] = {
         "ChatSession_updatedAt_id_idx",
         "ChatSession_userId_isArchived_isPinned_updatedAt_id_idx",
         "ChatSession_userId_isArchived_updatedAt_id_idx",
+        "ChatSession_without_titleKey",
         "Tombstone_deletedAt_idx",
     ),
     "FUNCTION": (

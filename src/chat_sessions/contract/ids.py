@@ -1,0 +1,42 @@
+"""The ids of sessions: UUIDs, in lower case, or ids of other systems."""
+
+import re
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field
+
+from chat_sessions.contract.storable import Text
+
+# Words that are paths where an id could be; clients resolve the dots themselves.
+RESERVED: Final = frozenset(("events", "search", "batch-delete", ".", ".."))
+_ID: Final = r"^[A-Za-z0-9_.:-]{1,128}$"
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def canonical(text: str) -> str:
+    """Return the spelling under which a session is stored: a UUID names one session, whatever its case."""
+    return text.lower() if _UUID.fullmatch(text) else text
+
+
+def _is_addressable(text: str) -> str:
+    if not re.fullmatch(_ID, text):
+        message = "must be a UUID, or have 1 to 128 characters of A-Z, a-z, 0-9 and _ . : -"
+        raise ValueError(message)
+    if text in RESERVED:
+        message = "is a word of the API; use another id"
+        raise ValueError(message)
+    return text
+
+
+SessionId = Annotated[
+    str,
+    Field(
+        description="A UUID of any version, answered in lower case, or another id.",
+        examples=["3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c"],
+        json_schema_extra={"pattern": _ID},
+    ),
+    AfterValidator(_is_addressable),
+    AfterValidator(canonical),
+]
+# What names a session that may not exist.
+AnyId = Annotated[Text, AfterValidator(canonical)]
