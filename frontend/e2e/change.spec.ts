@@ -13,7 +13,7 @@ test("rename with Enter: the chat has its new name and keeps its place", async (
   await page.keyboard.press("Enter");
   await sidebar.expectTitles(["Alpha", "Beta, better", "Gamma"]);
   await expect(sidebar.link("Beta, better")).toBeFocused();
-  expect(await service.titles()).toEqual(["Alpha", "Beta, better", "Gamma"]);
+  await expect.poll(() => service.titles()).toEqual(["Alpha", "Beta, better", "Gamma"]);
   await expect(page.getByRole("status").filter({ hasText: "Renamed to “Beta, better”." })).toBeAttached();
 });
 
@@ -23,7 +23,7 @@ test("Escape leaves the name as it was, leaving the field keeps the new one", as
   await page.keyboard.type("nonsense");
   await page.keyboard.press("Escape");
   await expect(sidebar.link("Gamma")).toBeFocused();
-  expect(await service.titles()).toEqual(["Alpha", "Beta", "Gamma"]);
+  await expect.poll(() => service.titles()).toEqual(["Alpha", "Beta", "Gamma"]);
 
   await page.keyboard.press("F2");
   await page.keyboard.type("Gamma ray");
@@ -38,7 +38,7 @@ test("an empty name changes nothing", async ({ sidebar, page, service }) => {
   await page.keyboard.press("Delete");
   await page.keyboard.press("Enter");
   await sidebar.expectTitles(["Alpha", "Beta", "Gamma"]);
-  expect(await service.titles()).toEqual(["Alpha", "Beta", "Gamma"]);
+  await expect.poll(() => service.titles()).toEqual(["Alpha", "Beta", "Gamma"]);
 });
 
 test("a field that nobody has touched does not undo a rename made elsewhere", async ({ sidebar, page, service }) => {
@@ -104,7 +104,7 @@ test.describe("when it fails", () => {
     fails = false;
     await sidebar.toasts.getByRole("alert").filter({ hasText: "Beta" }).getByRole("button", { name: "Retry" }).click();
     await sidebar.expectTitles(["Alpha", "Better", "Gamma"]);
-    expect(await service.titles()).toEqual(["Alpha", "Better", "Gamma"]);
+    await expect.poll(() => service.titles()).toEqual(["Alpha", "Better", "Gamma"]);
   });
 
   test("a rename does not overwrite one made elsewhere meanwhile, unless that is wanted", async ({

@@ -59,6 +59,13 @@ for (const scheme of ["light", "dark"] as const) {
       await expect(page.getByText("the tram 28")).toBeVisible();
       await sidebar.row("Bike chain keeps slipping").hover();
       await take("hover");
+      await page.getByRole("button", { name: "More for this chat" }).click();
+      await expect(page.getByRole("menuitem", { name: "Rename" })).toBeFocused();
+      await take("chat-menu");
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("Control+b");
+      await take("hidden");
+      await page.keyboard.press("Control+b");
       await page.mouse.move(900, 300);
       await sidebar.link("A name for a grey cat").focus();
       await page.keyboard.press("ArrowDown");
@@ -92,6 +99,17 @@ for (const scheme of ["light", "dark"] as const) {
       await sidebar.row("Bike chain keeps slipping").getByRole("checkbox").check();
       await take("choosing");
       await sidebar.root.getByRole("button", { name: "Done" }).click();
+
+      await sidebar.menu("Letter to the landlord", "Archive");
+      await expect(sidebar.toasts.getByRole("button", { name: "Undo" })).toBeVisible();
+      await page.mouse.move(900, 300);
+      await take("archived");
+      await sidebar.sidebarMenu("Archived chats");
+      await expect(sidebar.row("Letter to the landlord")).toBeVisible();
+      await take("archive");
+      await sidebar.toasts.getByRole("button", { name: "Dismiss" }).click();
+      await sidebar.root.getByRole("button", { name: "Back to your chats" }).click();
+      await expect(sidebar.row("Vegan lasagne without soy")).toBeVisible();
 
       await sidebar.sidebarMenu("Delete all…");
       await expect(sidebar.dialog).toHaveAccessibleName(/\d/);

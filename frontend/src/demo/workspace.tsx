@@ -84,7 +84,7 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
           {openId === null ? (
             <StartPane lead={menu} note={NOTE} focusKey={focusKey} onStart={openChat} />
           ) : (
-            <ChatPane id={openId} lead={menu} note={NOTE} onLeave={leave} />
+            <ChatPane id={openId} hrefOf={hrefOf} lead={menu} note={NOTE} onLeave={leave} />
           )}
         </main>
       </div>

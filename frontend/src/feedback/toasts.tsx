@@ -28,8 +28,13 @@ interface Failure {
   retry: () => unknown;
 }
 
+interface Action {
+  label: string;
+  run: () => unknown;
+}
+
 interface Toaster {
-  tell: (id: string, title: ReactNode) => void;
+  tell: (id: string, title: ReactNode, action?: Action) => void;
   tellFailure: (failure: Failure) => void;
   /** What it says is no longer so. */
   dismiss: (id: string) => void;
@@ -67,29 +72,21 @@ export function Toasts({ children }: { children: ReactNode }) {
 /** `chats` remembers which toast is about which chat. */
 function createToaster(toasterId: string, language: Language, chats: Map<string, string>): Toaster {
   return {
-    tell: (id, title) =>
-      toast(<Content icon={<Info aria-hidden />} title={title} onDismiss={() => toast.dismiss(id, toasterId)} />, {
+    tell: (id, title, action) => {
+      const dismiss = () => toast.dismiss(id, toasterId);
+      const button = action && <ActionButton label={action.label} run={action.run} onDismiss={dismiss} />;
+      toast(<Content icon={<Info aria-hidden />} title={title} action={button} onDismiss={dismiss} />, {
         id,
         toasterId,
-        duration: LONG_ENOUGH_TO_READ,
-      }),
+        duration: action ? LONG_ENOUGH_TO_ACT : LONG_ENOUGH_TO_READ,
+      });
+    },
     tellFailure: ({ id, chat, title, error, reason, action, retry }) => {
       const dismiss = () => toast.remove(id, toasterId);
       if (chat !== undefined) {
         chats.set(id, chat);
       }
-      const button = (
-        <button
-          type="button"
-          className={styles.action}
-          onClick={() => {
-            dismiss();
-            retry();
-          }}
-        >
-          {action ?? language.labels.retry}
-        </button>
-      );
+      const button = <ActionButton label={action ?? language.labels.retry} run={retry} onDismiss={dismiss} />;
       toast.error(
         <Content
           icon={<CircleAlert aria-hidden />}
@@ -150,6 +147,21 @@ function ToastList({ toasterId }: { toasterId: string }) {
 
 function contentOf(item: Toast): ReactNode {
   return typeof item.message === "function" ? item.message(item) : item.message;
+}
+
+function ActionButton({ label, run, onDismiss }: Action & { onDismiss: () => void }) {
+  return (
+    <button
+      type="button"
+      className={styles.action}
+      onClick={() => {
+        onDismiss();
+        run();
+      }}
+    >
+      {label}
+    </button>
+  );
 }
 
 interface ContentProps {

@@ -19,7 +19,7 @@ const bracketed = Object.fromEntries(
 ) as Labels;
 
 const connection = { baseUrl: BASE_URL, getToken: () => "token" };
-const KEY_CAPS = /^(F2|P|X)$/;
+const KEY_CAPS = /^(F2|P|E|X)$/;
 
 /** What a person reads or hears that is neither a label nor the name of a key. */
 function unlabelled(): string[] {

@@ -8,6 +8,8 @@ import { useSession } from "../sessions/use-session";
 import { ErrorBoundary } from "../ui/error-boundary";
 import { ROOT } from "../ui/theme";
 import { useFocusKeeper } from "../ui/use-focus-keeper";
+import { ChatHeader } from "./chat-header";
+import header from "./chat-header.module.css";
 import styles from "./chat-pane.module.css";
 import { Conversation } from "./conversation";
 import type { MessageSlots } from "./message-slots";
@@ -16,8 +18,10 @@ import { preloadMessageBody } from "./use-message-body";
 
 export interface ChatPaneProps extends MessageSlots {
   id: string;
-  /** Leaves a chat that is gone. */
+  /** Leaves a chat that is gone, or was deleted here. */
   onLeave: () => void;
+  /** The address of a chat. With it there is a button that copies it. */
+  hrefOf?: ((id: string) => string) | undefined;
   /** Stands before the title. */
   lead?: ReactNode;
   /** Stands below the field for messages. */
@@ -32,7 +36,7 @@ export function ChatPane(props: ChatPaneProps) {
       key={props.id}
       fallback={(_, retry) => (
         <section {...ROOT} className={styles.pane} aria-label={labels.chat}>
-          <header className={styles.header}>{props.lead}</header>
+          <header className={header.header}>{props.lead}</header>
           <Broken onRetry={retry} />
         </section>
       )}
@@ -42,7 +46,7 @@ export function ChatPane(props: ChatPaneProps) {
   );
 }
 
-function OpenChat({ id, onLeave, lead, note, renderMessage }: ChatPaneProps) {
+function OpenChat({ id, onLeave, hrefOf, lead, note, renderMessage }: ChatPaneProps) {
   const labels = useLabels();
   const { deleted } = useChatSessions();
   const [opener] = useState(() => (typeof document === "undefined" ? null : document.activeElement));
@@ -86,12 +90,7 @@ function OpenChat({ id, onLeave, lead, note, renderMessage }: ChatPaneProps) {
   };
   return (
     <section {...ROOT} ref={pane} className={styles.pane} tabIndex={-1} aria-label={labels.chat}>
-      <header className={styles.header}>
-        {lead}
-        <h1 className={styles.title} dir="auto">
-          {session && !isDeleted ? titleOf(session, labels) : ""}
-        </h1>
-      </header>
+      <ChatHeader session={isDeleted ? undefined : session} lead={lead} hrefOf={hrefOf} onLeave={onLeave} />
       {content()}
     </section>
   );

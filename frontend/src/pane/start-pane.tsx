@@ -5,6 +5,7 @@ import { useChatSessions } from "../sessions/context";
 import { NEW_CHAT, type OutgoingMessage } from "../sessions/typed-text";
 import { useStartChat } from "../sessions/use-start-chat";
 import { ROOT } from "../ui/theme";
+import header from "./chat-header.module.css";
 import styles from "./chat-pane.module.css";
 import { Composer } from "./composer";
 
@@ -34,7 +35,7 @@ export function StartPane({ onStart, lead, note, focusKey }: StartPaneProps) {
 
   return (
     <section {...ROOT} className={styles.pane} aria-label={labels.newChat}>
-      <header className={styles.header}>{lead}</header>
+      <header className={header.header}>{lead}</header>
       <div className={styles.start}>
         <h1 className={styles.question}>{labels.startQuestion}</h1>
         <Composer

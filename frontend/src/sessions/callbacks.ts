@@ -10,6 +10,8 @@ export interface ChatCallbacks {
   onCreated?: ((session: Summary) => void) | undefined;
   onRenamed?: ((session: Summary) => void) | undefined;
   onPinned?: ((session: Summary) => void) | undefined;
+  /** Archived, or taken out of the archive. */
+  onArchived?: ((session: Summary) => void) | undefined;
   /** Also for chats that turned out to be deleted already. */
   onDeleted?: ((ids: string[]) => void) | undefined;
   /** Anything that failed, retries included; the user has been told. A `Problem` if the service could not do it. */

@@ -2,7 +2,8 @@ import type { Query } from "@tanstack/react-query";
 import { listSessions } from "../api/list-sessions";
 import type { Summary } from "../api/types";
 import type { ChatSessions } from "./context";
-import { type SessionPages, withHead, withSession } from "./session-pages";
+import { listingOf } from "./keys";
+import { placed, type SessionPages, withHead } from "./session-pages";
 
 /** Ask for the first page again, whatever the number of loaded pages: one request, often answered by a 304. */
 export async function refreshLists(chats: ChatSessions): Promise<void> {
@@ -17,7 +18,7 @@ export async function refreshLists(chats: ChatSessions): Promise<void> {
         await client.refetchQueries({ queryKey: query.queryKey });
         return;
       }
-      const head = await listSessions(api, { q: String(query.queryKey.at(-1)) });
+      const head = await listSessions(api, listingOf(query) ?? {});
       client.setQueryData<SessionPages>(query.queryKey, (data) => data && withHead(data, head));
     }),
   );
@@ -28,9 +29,9 @@ export function mergeSession(chats: ChatSessions, session: Summary): void {
   const { client } = chats;
   const [shown, others] = listsOf(chats);
   for (const query of [...shown, ...others]) {
-    const isWholeList = query.queryKey.at(-1) === "";
-    if (isWholeList && query.state.fetchStatus !== "fetching") {
-      client.setQueryData<SessionPages>(query.queryKey, (data) => data && withSession(data, session));
+    const listing = listingOf(query);
+    if (listing?.q === "" && query.state.fetchStatus !== "fetching") {
+      client.setQueryData<SessionPages>(query.queryKey, (data) => data && placed(data, listing, session));
     } else {
       // Only the service knows what matches a search, and what is on its way may be older than the session.
       client.invalidateQueries({ queryKey: query.queryKey, exact: true });

@@ -1,5 +1,6 @@
 import type { InfiniteData } from "@tanstack/react-query";
 import type { SessionList, Summary } from "../api/types";
+import type { Listing } from "./keys";
 
 export type SessionPages = InfiniteData<SessionList, string | null>;
 
@@ -40,6 +41,23 @@ export function withSession(data: SessionPages, session: Summary): SessionPages 
     (last?.next_cursor === null ? last : undefined);
   page?.sessions.push(session);
   page?.sessions.sort(inListOrder);
+  return { ...data, pages };
+}
+
+/** Put a session into the list that it belongs to, and out of the other one. */
+export function placed(data: SessionPages, { archived }: Listing, session: Summary): SessionPages {
+  return session.is_archived === archived ? withSession(data, session) : withoutSession(data, session.id);
+}
+
+function withoutSession(data: SessionPages, id: string): SessionPages {
+  if (!findSession(data, id)) {
+    return data;
+  }
+  const pages = data.pages.map((page) => ({
+    ...page,
+    total: page.total - 1,
+    sessions: page.sessions.filter((session) => session.id !== id),
+  }));
   return { ...data, pages };
 }
 

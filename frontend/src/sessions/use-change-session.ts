@@ -1,11 +1,12 @@
-import { useMutation } from "@tanstack/react-query";
+import { type InfiniteData, useMutation } from "@tanstack/react-query";
 import { changeSession } from "../api/change-session";
 import { isSessionNotFound } from "../api/problem";
 import { RenamedElsewhere, renameSession } from "../api/rename-session";
-import type { SessionChange, Summary } from "../api/types";
+import type { Session, SessionChange, Summary } from "../api/types";
 import { useChatSessions } from "./context";
-import { mergeSession } from "./refresh";
-import { findSession, type SessionPages, withChange, withSession } from "./session-pages";
+import { type Listing, listingOf } from "./keys";
+import { mergeSession, refreshLists } from "./refresh";
+import { findSession, placed, type SessionPages, withChange, withSession } from "./session-pages";
 
 interface Change {
   session: Summary;
@@ -14,12 +15,16 @@ interface Change {
   from?: string | null;
 }
 
-/** Renames and pins at once, and takes that back when the service refuses. */
+/** Renames, pins and archives at once, and takes that back when the service refuses. */
 export function useChangeSession() {
   const chats = useChatSessions();
   const { api, client, deleted, keys, listeners } = chats;
-  const update = (put: (data: SessionPages) => SessionPages) =>
-    client.setQueriesData<SessionPages>({ queryKey: keys.lists }, (data) => data && put(data));
+  const update = (put: (data: SessionPages, listing: Listing) => SessionPages) => {
+    for (const query of client.getQueryCache().findAll({ queryKey: keys.lists })) {
+      const listing = listingOf(query);
+      client.setQueryData<SessionPages>(query.queryKey, (data) => data && listing && put(data, listing));
+    }
+  };
 
   return useMutation({
     mutationKey: keys.all,
@@ -29,17 +34,24 @@ export function useChangeSession() {
         : changeSession(api, id, change),
     onMutate: async ({ session, change }) => {
       await client.cancelQueries({ queryKey: keys.lists, predicate: (query) => query.state.data !== undefined });
-      const before = findSession(client.getQueryData(keys.list("")), session.id) ?? session;
+      const before =
+        findSession(client.getQueryData(keys.list({ q: "", archived: session.is_archived })), session.id) ?? session;
       const expected = { ...before, ...withoutNulls(change) };
-      update((data) =>
-        change.is_pinned === undefined ? withChange(data, session.id, expected) : withSession(data, expected),
-      );
+      update((data, listing) => changed(data, listing, expected, change));
       return before;
     },
     onSuccess: (session, { change }) => {
       mergeSession(chats, session);
+      if (change.is_archived !== undefined) {
+        refreshLists(chats).catch(() => undefined);
+      }
+      const { title, is_pinned, is_archived } = session;
+      client.setQueryData<InfiniteData<Session>>(
+        keys.session(session.id),
+        (data) => data && { ...data, pages: data.pages.map((page) => ({ ...page, title, is_pinned, is_archived })) },
+      );
       client.invalidateQueries({ queryKey: keys.session(session.id) });
-      listeners.tell(change.is_pinned === undefined ? "onRenamed" : "onPinned", session);
+      listeners.tell(callbackOf(change), session);
     },
     onError: (error, { session, change }, before = session) => {
       if (isSessionNotFound(error)) {
@@ -47,19 +59,41 @@ export function useChangeSession() {
         return;
       }
       const title = error instanceof RenamedElsewhere ? error.title : before.title;
-      update((data) => {
-        const now = findSession(data, session.id);
-        return now ? withSession(data, { ...now, ...undone(change, { ...before, title }) }) : data;
+      update((data, listing) => {
+        const now = findSession(data, session.id) ?? (change.is_archived === undefined ? undefined : before);
+        return now ? changed(data, listing, { ...now, ...undone(change, { ...before, title }) }, change) : data;
       });
     },
   });
 }
 
-/** The changed fields only: others may have been changed since, and successfully. */
-function undone(change: SessionChange, { title, is_pinned }: Summary): Partial<Summary> {
-  return { ...(change.title !== undefined && { title }), ...(change.is_pinned !== undefined && { is_pinned }) };
+/** A list with a changed session. Searches find a session wherever it is. */
+function changed(data: SessionPages, listing: Listing, session: Summary, change: SessionChange): SessionPages {
+  if (change.is_archived !== undefined && listing.q === "") {
+    return placed(data, listing, session);
+  }
+  return findSession(data, session.id) && change.is_pinned !== undefined
+    ? withSession(data, session)
+    : withChange(data, session.id, session);
 }
 
-function withoutNulls({ title, is_pinned }: SessionChange): Partial<Summary> {
-  return { ...(typeof title === "string" && { title }), ...(typeof is_pinned === "boolean" && { is_pinned }) };
+/** The changed fields only: others may have been changed since, and successfully. */
+function undone(change: SessionChange, { title, is_pinned, is_archived }: Summary): Partial<Summary> {
+  return {
+    ...(change.title !== undefined && { title }),
+    ...(change.is_pinned !== undefined && { is_pinned }),
+    ...(change.is_archived !== undefined && { is_archived }),
+  };
+}
+
+function withoutNulls({ title, is_pinned, is_archived }: SessionChange): Partial<Summary> {
+  return {
+    ...(typeof title === "string" && { title }),
+    ...(typeof is_pinned === "boolean" && { is_pinned }),
+    ...(typeof is_archived === "boolean" && { is_archived }),
+  };
+}
+
+function callbackOf({ is_pinned, is_archived }: SessionChange) {
+  return is_archived !== undefined ? "onArchived" : is_pinned !== undefined ? "onPinned" : "onRenamed";
 }

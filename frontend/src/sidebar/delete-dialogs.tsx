@@ -1,13 +1,12 @@
+import { DeleteDialog } from "../actions/delete-dialog";
+import type { Deletion } from "../actions/use-deletion";
 import { useLanguage } from "../labels/context";
-import { titleOf } from "../sessions/titles";
 import { ConfirmDialog } from "../ui/confirm-dialog";
-import { sentence } from "../ui/sentence";
 import { useLatched } from "../ui/use-latched";
 import { ChosenTitles } from "./chosen-titles";
 import { DeleteAllDialog } from "./delete-all-dialog";
 import type { BulkDeletion } from "./use-bulk-deletion";
 import type { Chosen } from "./use-choice";
-import type { Deletion } from "./use-deletion";
 
 interface DeleteDialogsProps {
   deletion: Deletion;
@@ -20,21 +19,11 @@ interface DeleteDialogsProps {
 /** The three questions before something is deleted: one chat, the chosen ones, all of them. */
 export function DeleteDialogs({ deletion, bulk, chosen, search, onClosed }: DeleteDialogsProps) {
   const { labels, format } = useLanguage();
-  const doomed = useLatched(deletion.asked);
   const doomedChats = useLatched(bulk.asked === "chosen" && !bulk.busy ? chosen : null);
   const count = doomedChats?.size ?? 0;
   return (
     <>
-      <ConfirmDialog
-        open={deletion.asked !== null}
-        title={doomed && sentence(labels.deleteQuestion, titleOf(doomed, labels))}
-        description={labels.deleteDetail}
-        action={labels.delete}
-        busy={deletion.busy}
-        onConfirm={() => deletion.asked && deletion.confirm(deletion.asked)}
-        onCancel={deletion.cancel}
-        onClosed={onClosed}
-      />
+      <DeleteDialog deletion={deletion} onClosed={onClosed} />
       <ConfirmDialog
         open={bulk.asked === "chosen"}
         title={labels.deleteSeveralQuestion(count, format.number(count))}

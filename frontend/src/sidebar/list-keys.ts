@@ -10,6 +10,7 @@ interface ListKeys {
   rename: (session: Summary) => void;
   goToEnd: () => void;
   pin: (session: Summary, isPinned: boolean) => void;
+  archive: (session: Summary, isArchived: boolean) => void;
   choose: (session: Summary, how: "start" | "toggle") => void;
   chooseAll: () => void;
   stopChoosing: () => void;
@@ -52,6 +53,8 @@ export function listCommand(event: KeyboardEvent, keys: ListKeys): (() => void) 
       return isChoosing ? undefined : () => keys.rename(session);
     case "p":
       return isChoosing ? undefined : () => keys.pin(session, !session.is_pinned);
+    case "e":
+      return isChoosing ? undefined : () => keys.archive(session, !session.is_archived);
     case "x":
       return () => keys.choose(session, isChoosing ? "toggle" : "start");
     case "Escape":

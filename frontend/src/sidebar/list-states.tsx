@@ -1,4 +1,4 @@
-import { CloudOff, MessagesSquare, SearchX } from "lucide-react";
+import { Archive, CloudOff, MessagesSquare, SearchX } from "lucide-react";
 import type { ReactNode } from "react";
 import { useLabels, useLanguage } from "../labels/context";
 import { reasonOf } from "../labels/reason";
@@ -35,6 +35,11 @@ export function ListError({ error, onRetry, isRetrying }: { error: Error; onRetr
       </Button>
     </State>
   );
+}
+
+export function ArchiveEmpty() {
+  const labels = useLabels();
+  return <State icon={<Archive aria-hidden />} title={labels.archiveEmpty} detail={labels.archiveEmptyDetail} />;
 }
 
 export function ListEmpty() {

@@ -1,4 +1,4 @@
-import { ListChecks, PencilLine, Pin, PinOff, Trash2 } from "lucide-react";
+import { Archive, ArchiveRestore, ListChecks, PencilLine, Pin, PinOff, Trash2 } from "lucide-react";
 import type { Summary } from "../api/types";
 import { useLabels } from "../labels/context";
 import { titleOf } from "../sessions/titles";
@@ -17,7 +17,7 @@ interface RowMenuProps {
 
 export function RowMenu({ session, anchor, onClose, actions }: RowMenuProps) {
   const labels = useLabels();
-  const { is_pinned } = session;
+  const { is_pinned, is_archived } = session;
   // There the row has no room for them.
   const inRow = useMedia(TOUCH) ? actionsIn("row", session, actions) : [];
   return (
@@ -31,6 +31,13 @@ export function RowMenu({ session, anchor, onClose, actions }: RowMenuProps) {
         onClick={() => actions.pin(session, !is_pinned)}
       >
         {is_pinned ? labels.unpin : labels.pin}
+      </Action>
+      <Action
+        icon={is_archived ? <ArchiveRestore aria-hidden /> : <Archive aria-hidden />}
+        shortcut="E"
+        onClick={() => actions.archive(session, !is_archived)}
+      >
+        {is_archived ? labels.unarchive : labels.archive}
       </Action>
       <Action icon={<ListChecks aria-hidden />} shortcut="X" onClick={() => actions.choose(session, "start")}>
         {labels.select}

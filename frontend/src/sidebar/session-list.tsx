@@ -9,8 +9,11 @@ import {
   useRef,
   useState,
 } from "react";
+import { useDeletedElsewhere } from "../actions/use-deleted-elsewhere";
+import { useMenu } from "../actions/use-menu";
 import type { Summary } from "../api/types";
 import { useLanguage } from "../labels/context";
+import type { Listing } from "../sessions/keys";
 import { useLatched } from "../ui/use-latched";
 import { type Heading, type ListItem, listItems } from "./list-items";
 import { listCommand } from "./list-keys";
@@ -19,12 +22,10 @@ import styles from "./session-list.module.css";
 import { type RowActions, SessionRow } from "./session-row";
 import { StickyHeading } from "./sticky-heading";
 import type { Chosen } from "./use-choice";
-import { useDeletedElsewhere } from "./use-deleted-elsewhere";
 import { useEnd } from "./use-end";
 import { useGlide } from "./use-glide";
 import { neighbourOf, useListFocus } from "./use-list-focus";
 import type { Page } from "./use-load-all";
-import { useMenu } from "./use-menu";
 import { useToday } from "./use-today";
 
 export interface SessionListHandle {
@@ -39,7 +40,7 @@ interface SessionListProps {
   handle: RefObject<SessionListHandle | null>;
   sessions: readonly Summary[];
   total: number;
-  search: string;
+  listing: Listing;
   selectedId: string | null;
   chosen: Chosen | null;
   actions: Omit<RowActions, "register" | "focusRow" | "startRenaming" | "toggleMenu">;
@@ -54,7 +55,7 @@ const HEADING = 32;
 const LOAD_BEFORE_END = 15;
 
 export function SessionList(props: SessionListProps) {
-  const { handle, sessions, total, search, selectedId, chosen, page } = props;
+  const { handle, sessions, total, listing, selectedId, chosen, page } = props;
   const { labels, format } = useLanguage();
   const scroller = useRef<HTMLDivElement>(null);
   const today = useToday();
@@ -79,7 +80,7 @@ export function SessionList(props: SessionListProps) {
       [...new Set([...defaultRangeExtractor(range), ...(activeIndex < 0 ? [] : [activeIndex])])].sort((a, b) => a - b),
   });
   const shown = virtualizer.getVirtualItems();
-  const isGliding = useGlide(sessions, search);
+  const isGliding = useGlide(sessions, props.listing);
   const labelOf = ({ group }: Heading) => (typeof group === "string" ? labels[group] : format.month(group, today));
   const isHeading = (item: ListItem): item is Heading => item.kind === "heading";
   const firstShown = virtualizer.range?.startIndex ?? 0;
@@ -141,6 +142,7 @@ export function SessionList(props: SessionListProps) {
       ask: (session) => latest.current.ask(session),
       rename: (session, renaming) => latest.current.rename(session, renaming),
       pin: (session, isPinned) => latest.current.pin(session, isPinned),
+      archive: (session, isArchived) => latest.current.archive(session, isArchived),
       choose: (session, how) => latest.current.choose(session, how),
       focusRow: (id) => latest.current.focusRow(id),
       toggleMenu: (session, button) => latest.current.toggleMenu(session, button),
@@ -213,7 +215,7 @@ export function SessionList(props: SessionListProps) {
                   isRenaming={item.session.id === renaming?.id}
                   isMenuOpen={item.session.id === menu.opened?.subject.id}
                   isChosen={chosen?.has(item.session.id) ?? null}
-                  search={search}
+                  search={listing.q}
                   actions={actions}
                 />
               )}

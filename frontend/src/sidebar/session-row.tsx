@@ -1,10 +1,10 @@
 import { type CSSProperties, type MouseEvent, memo } from "react";
+import { RenameField } from "../actions/rename-field";
 import type { Renaming } from "../api/rename-session";
 import type { Summary } from "../api/types";
 import { useLabels } from "../labels/context";
 import { titleOf } from "../sessions/titles";
 import { Highlighted } from "./highlighted";
-import { RenameField } from "./rename-field";
 import { RowButtons } from "./row-buttons";
 import { actionsIn, type RowSlots } from "./row-slots";
 import styles from "./session-row.module.css";
@@ -14,6 +14,7 @@ export interface RowActions extends RowSlots {
   ask: (session: Summary) => void;
   rename: (session: Summary, renaming: Renaming) => void;
   pin: (session: Summary, isPinned: boolean) => void;
+  archive: (session: Summary, isArchived: boolean) => void;
   choose: (session: Summary, how: "start" | "toggle" | "extend") => void;
   toggleMenu: (session: Summary, button: HTMLElement) => void;
   startRenaming: (session: Summary | null) => void;

@@ -14,6 +14,7 @@ const shortcuts = (labels: Labels): [keys: string[], what: string][] => [
   [[labels.keyEnter], labels.shortcutOpen],
   [["F2"], labels.rename],
   [["P"], labels.shortcutPin],
+  [["E"], labels.shortcutArchive],
   [[labels.keyDelete], labels.delete],
   [["X"], labels.shortcutSelect],
   [[labels.keyEscape], labels.shortcutLeave],

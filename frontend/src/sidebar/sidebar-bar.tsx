@@ -1,5 +1,6 @@
-import { Ellipsis, PanelLeft, Search as SearchIcon, SquarePen } from "lucide-react";
+import { ArrowLeft, Ellipsis, PanelLeft, Search as SearchIcon, SquarePen } from "lucide-react";
 import { type RefObject, useLayoutEffect, useRef } from "react";
+import { useMenu } from "../actions/use-menu";
 import { useLabels } from "../labels/context";
 import { useIsLive } from "../sessions/live";
 import { IconButton } from "../ui/button";
@@ -8,7 +9,6 @@ import { useOnline } from "../ui/use-online";
 import { SearchField } from "./search-field";
 import styles from "./sidebar.module.css";
 import type { SidebarMenuActions } from "./sidebar-menu";
-import { useMenu } from "./use-menu";
 import type { Search } from "./use-search";
 import { useToggleKey } from "./use-toggle-key";
 
@@ -21,12 +21,25 @@ interface SidebarBarProps extends Omit<SidebarMenuActions, "search"> {
   onNewChat: () => void;
   onIntoList: () => void;
   onToggle: (() => void) | undefined;
+  onLeaveArchive: () => void;
 }
 
 /** One line above the list. */
 export function SidebarBar(props: SidebarBarProps) {
-  const { title, search, isSlashOn, newChatButton, menuButton, onNewChat, onIntoList, onToggle, ...actions } = props;
+  const {
+    title,
+    search,
+    isSlashOn,
+    newChatButton,
+    menuButton,
+    onNewChat,
+    onIntoList,
+    onToggle,
+    onLeaveArchive,
+    ...actions
+  } = props;
   const labels = useLabels();
+  const isPlain = !search.isOpen && !actions.isArchive;
   const menu = useMenu<null>();
   const latest = useLatched(menu.opened);
   const toggleKey = useToggleKey(onToggle);
@@ -41,9 +54,16 @@ export function SidebarBar(props: SidebarBarProps) {
   }, [search.isOpen]);
   return (
     <div className={styles.bar}>
-      {search.isOpen ? (
-        <SearchField search={search} onLeave={onIntoList} />
-      ) : (
+      {actions.isArchive && (
+        <>
+          <IconButton label={labels.backToChats} onClick={onLeaveArchive}>
+            <ArrowLeft aria-hidden className={styles.back} />
+          </IconButton>
+          <h2 className={styles.heading}>{labels.archivedChats}</h2>
+        </>
+      )}
+      {search.isOpen && <SearchField search={search} onLeave={onIntoList} />}
+      {isPlain && (
         <>
           {onToggle && (
             <IconButton label={labels.hideSidebar} shortcut={toggleKey} onClick={onToggle}>
@@ -56,7 +76,7 @@ export function SidebarBar(props: SidebarBarProps) {
         </>
       )}
       <Connection />
-      {!search.isOpen && (
+      {isPlain && (
         <>
           <IconButton
             ref={searchButton}

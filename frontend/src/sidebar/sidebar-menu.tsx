@@ -1,10 +1,12 @@
-import { Keyboard, ListChecks, Trash2 } from "lucide-react";
+import { Archive, Keyboard, ListChecks, Trash2 } from "lucide-react";
 import { useLabels } from "../labels/context";
 import { Action, ActionMenu, ActionSeparator } from "../ui/action-menu";
 
 export interface SidebarMenuActions {
   isEmpty: boolean;
   search: string;
+  isArchive: boolean;
+  onArchive: () => void;
   onChoose: () => void;
   onDeleteAll: () => void;
   onShortcuts: () => void;
@@ -15,20 +17,29 @@ interface SidebarMenuProps extends SidebarMenuActions {
   onClose: () => void;
 }
 
-export function SidebarMenu({ anchor, onClose, isEmpty, search, ...on }: SidebarMenuProps) {
+export function SidebarMenu({ anchor, onClose, isEmpty, search, isArchive, ...on }: SidebarMenuProps) {
   const labels = useLabels();
   return (
     <ActionMenu label={labels.more} anchor={anchor} onClose={onClose}>
       <Action icon={<ListChecks aria-hidden />} disabled={isEmpty} onClick={on.onChoose}>
         {labels.selectChats}
       </Action>
+      {!isArchive && (
+        <Action icon={<Archive aria-hidden />} onClick={on.onArchive}>
+          {labels.archivedChats}
+        </Action>
+      )}
       <Action icon={<Keyboard aria-hidden />} onClick={on.onShortcuts}>
         {labels.keyboardShortcuts}
       </Action>
-      <ActionSeparator />
-      <Action icon={<Trash2 aria-hidden />} look="danger" disabled={isEmpty} onClick={on.onDeleteAll}>
-        {search === "" ? labels.deleteAll : labels.deleteAllFound}
-      </Action>
+      {!isArchive && (
+        <>
+          <ActionSeparator />
+          <Action icon={<Trash2 aria-hidden />} look="danger" disabled={isEmpty} onClick={on.onDeleteAll}>
+            {search === "" ? labels.deleteAll : labels.deleteAllFound}
+          </Action>
+        </>
+      )}
     </ActionMenu>
   );
 }

@@ -1,4 +1,7 @@
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { useChange } from "../actions/use-change";
+import { useDeletion } from "../actions/use-deletion";
+import { preloadMenus } from "../actions/use-menu";
 import { useToasts } from "../feedback/toasts";
 import { useLabels } from "../labels/context";
 import { useChatSessions } from "../sessions/context";
@@ -7,20 +10,17 @@ import { ROOT, ThemeSource } from "../ui/theme";
 import { useFocusKeeper } from "../ui/use-focus-keeper";
 import { ChoiceBar } from "./choice-bar";
 import { DeleteDialogs } from "./delete-dialogs";
-import { ListEmpty, ListError, ListLoading, NothingFound } from "./list-states";
+import { ArchiveEmpty, ListEmpty, ListError, ListLoading, NothingFound } from "./list-states";
 import type { RowSlots } from "./row-slots";
 import { SessionList, type SessionListHandle } from "./session-list";
 import { ShortcutsDialog } from "./shortcuts-dialog";
 import styles from "./sidebar.module.css";
 import { SidebarBar } from "./sidebar-bar";
 import { useBulkDeletion } from "./use-bulk-deletion";
-import { useChange } from "./use-change";
 import { useChoice } from "./use-choice";
-import { useDeletion } from "./use-deletion";
 import { useFocusAfterDialog } from "./use-focus-after-dialog";
 import { useFoundAnnouncement } from "./use-found-announcement";
 import { type Page, useLoadAll } from "./use-load-all";
-import { preloadMenus } from "./use-menu";
 import { useSearch } from "./use-search";
 import { useSlash } from "./use-slash";
 
@@ -57,7 +57,9 @@ export function Sidebar(props: SidebarProps) {
   const searching = useSearch();
   const { search } = searching;
   const [showsShortcuts, setShowsShortcuts] = useState(false);
-  const { sessions, ...query } = useSessionList(search);
+  const [isArchive, setArchive] = useState(false);
+  const listing = useMemo(() => ({ q: search, archived: isArchive }), [search, isArchive]);
+  const { sessions, ...query } = useSessionList(listing);
   const choice = useChoice(sessions, query.hasNextPage);
   const change = useChange();
   const slash = useSlash(sidebar, searching.open);
@@ -65,6 +67,12 @@ export function Sidebar(props: SidebarProps) {
   const startChat = () => {
     searching.leave();
     (onNewChat ?? (() => onSelect(null)))();
+  };
+
+  const showArchive = (isShown: boolean) => {
+    searching.leave();
+    choice.stop();
+    setArchive(isShown);
   };
 
   const onGone = (ids: readonly string[]) => {
@@ -122,6 +130,9 @@ export function Sidebar(props: SidebarProps) {
             onNewChat={startChat}
             onIntoList={() => list.current?.focusActive()}
             onToggle={onToggle}
+            isArchive={isArchive}
+            onArchive={() => showArchive(true)}
+            onLeaveArchive={() => showArchive(false)}
             onChoose={() => choice.start()}
             onDeleteAll={() => askBulk("all")}
             onShortcuts={() => setShowsShortcuts(true)}
@@ -132,14 +143,14 @@ export function Sidebar(props: SidebarProps) {
         {!isLoaded && query.error && (
           <ListError error={query.error} isRetrying={query.isFetching} onRetry={() => query.refetch()} />
         )}
-        {isEmpty && search === "" && <ListEmpty />}
+        {isEmpty && search === "" && (isArchive ? <ArchiveEmpty /> : <ListEmpty />)}
         {isEmpty && search !== "" && <NothingFound search={search} onClear={searching.leave} />}
         {isLoaded && !isEmpty && (
           <SessionList
             handle={list}
             sessions={sessions}
             total={query.total ?? 0}
-            search={search}
+            listing={listing}
             selectedId={selectedId}
             chosen={choice.chosen}
             onChooseAll={choice.chooseAll}
@@ -157,6 +168,7 @@ export function Sidebar(props: SidebarProps) {
               },
               rename: change.rename,
               pin: change.pin,
+              archive: change.archive,
               choose: (session, how) => choice[how](session),
               hrefOf,
               renderRow,

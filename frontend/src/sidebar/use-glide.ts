@@ -1,15 +1,17 @@
 import { useEffect, useState } from "react";
 import type { Summary } from "../api/types";
+import type { Listing } from "../sessions/keys";
 
 const LONGER_THAN_THE_TRANSITION = 200;
 
 /** True for a moment after rows have gone or moved, in which the others glide to their places. A search swaps them at once. */
-export function useGlide(sessions: readonly Summary[], search: string): boolean {
-  const [before, setBefore] = useState({ sessions, search });
+export function useGlide(sessions: readonly Summary[], { q, archived }: Listing): boolean {
+  const shown = `${archived} ${q}`;
+  const [before, setBefore] = useState({ sessions, shown });
   const [move, setMove] = useState<object | null>(null);
-  if (before.sessions !== sessions || before.search !== search) {
-    setBefore({ sessions, search });
-    setMove(search === "" && before.search === "" && !isContinued(before.sessions, sessions) ? {} : null);
+  if (before.sessions !== sessions || before.shown !== shown) {
+    setBefore({ sessions, shown });
+    setMove(q === "" && before.shown === shown && !isContinued(before.sessions, sessions) ? {} : null);
   }
   useEffect(() => {
     const timer = move && setTimeout(() => setMove(null), LONGER_THAN_THE_TRANSITION);

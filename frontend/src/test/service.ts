@@ -27,8 +27,12 @@ class TestService {
       return new HttpResponse(body, { headers: { "Content-Type": "text/event-stream" } });
     }),
     http.get(SESSIONS, ({ request }) => {
-      const q = new URL(request.url).searchParams.get("q")?.toLowerCase() ?? "";
-      const sessions = this.sessions.filter((session) => (session.title ?? "").toLowerCase().includes(q));
+      const query = new URL(request.url).searchParams;
+      const q = query.get("q")?.toLowerCase() ?? "";
+      const isArchive = query.get("archived") === "true";
+      const sessions = this.sessions.filter(
+        ({ title, is_archived }) => is_archived === isArchive && (title ?? "").toLowerCase().includes(q),
+      );
       return HttpResponse.json({ sessions, total: sessions.length, next_cursor: null });
     }),
     http.post(SESSIONS, async ({ request }) => {

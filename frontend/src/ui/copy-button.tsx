@@ -1,5 +1,5 @@
 import { Check, Copy } from "lucide-react";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { useAnnounce } from "../feedback/announcer";
 import { useToasts } from "../feedback/toasts";
 import { useLabels } from "../labels/context";
@@ -8,7 +8,13 @@ import { copyText } from "./copy-text";
 
 const LONG_ENOUGH_TO_SEE = 2_000;
 
-export function CopyButton({ label, text }: { label: string; text: string }) {
+interface CopyButtonProps {
+  label: string;
+  text: string | (() => string);
+  icon?: ReactNode;
+}
+
+export function CopyButton({ label, text, icon = <Copy aria-hidden /> }: CopyButtonProps) {
   const labels = useLabels();
   const announce = useAnnounce();
   const { tell } = useToasts();
@@ -19,7 +25,7 @@ export function CopyButton({ label, text }: { label: string; text: string }) {
   }, [isCopied]);
 
   const copy = async () => {
-    if (await copyText(text)) {
+    if (await copyText(typeof text === "string" ? text : text())) {
       setCopied(true);
       announce(labels.copied);
     } else {
@@ -28,7 +34,7 @@ export function CopyButton({ label, text }: { label: string; text: string }) {
   };
   return (
     <IconButton label={label} onClick={copy}>
-      {isCopied ? <Check aria-hidden /> : <Copy aria-hidden />}
+      {isCopied ? <Check aria-hidden /> : icon}
     </IconButton>
   );
 }

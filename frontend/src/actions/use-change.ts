@@ -1,6 +1,6 @@
 import { isSessionNotFound } from "../api/problem";
 import { RenamedElsewhere, type Renaming } from "../api/rename-session";
-import type { Summary } from "../api/types";
+import type { SessionChange, Summary } from "../api/types";
 import { useAnnounce } from "../feedback/announcer";
 import { useToasts } from "../feedback/toasts";
 import { useLabels } from "../labels/context";
@@ -8,7 +8,7 @@ import { titleOf } from "../sessions/titles";
 import { useChangeSession } from "../sessions/use-change-session";
 import { sentence } from "../ui/sentence";
 
-/** Renames and pins. Success is announced; a failure is told, with a Retry that a later success takes away. */
+/** Renames, pins and archives. Success is announced, archiving with an Undo; a failure is told, with a Retry that a later success takes away. */
 export function useChange() {
   const labels = useLabels();
   const announce = useAnnounce();
@@ -41,13 +41,19 @@ export function useChange() {
     }
   };
 
-  const pin = async (session: Summary, is_pinned: boolean) => {
-    const id = `pin ${session.id}`;
+  /** Sets a flag of the chat. The words are for success and failure. */
+  const set = async (
+    session: Summary,
+    change: Pick<SessionChange, "is_pinned" | "is_archived">,
+    done: (title: string) => void,
+    failed: (title: string) => string,
+  ) => {
+    const id = `${Object.keys(change)} ${session.id}`;
     const title = titleOf(session, labels);
     dismiss(id);
     try {
-      await changing.mutateAsync({ session, change: { is_pinned } });
-      announce(is_pinned ? labels.pinnedChat(title) : labels.unpinnedChat(title));
+      await changing.mutateAsync({ session, change });
+      done(title);
     } catch (error) {
       if (isSessionNotFound(error)) {
         tell(`gone ${session.id}`, sentence(labels.alreadyDeleted, title));
@@ -56,11 +62,34 @@ export function useChange() {
       tellFailure({
         id,
         chat: session.id,
-        title: sentence(is_pinned ? labels.pinFailed : labels.unpinFailed, title),
+        title: sentence(failed, title),
         error: error as Error,
-        retry: () => pin(session, is_pinned),
+        retry: () => set(session, change, done, failed),
       });
     }
   };
-  return { rename, pin };
+
+  const pin = (session: Summary, is_pinned: boolean) =>
+    set(
+      session,
+      { is_pinned },
+      (title) => announce(is_pinned ? labels.pinnedChat(title) : labels.unpinnedChat(title)),
+      is_pinned ? labels.pinFailed : labels.unpinFailed,
+    );
+
+  const archive = (session: Summary, is_archived: boolean): Promise<void> => {
+    const undo = { label: labels.undo, run: () => archive({ ...session, is_archived }, !is_archived) };
+    return set(
+      session,
+      { is_archived },
+      (title) =>
+        tell(
+          `archived ${session.id}`,
+          sentence(is_archived ? labels.archivedChat : labels.unarchivedChat, title),
+          undo,
+        ),
+      is_archived ? labels.archiveFailed : labels.unarchiveFailed,
+    );
+  };
+  return { rename, pin, archive };
 }

@@ -4,7 +4,7 @@ import type { Summary } from "../api/types";
 import { useLabels } from "../labels/context";
 import { MAX_TITLE, titleOf } from "../sessions/titles";
 import { isComposing } from "../ui/is-composing";
-import styles from "./session-row.module.css";
+import styles from "./rename-field.module.css";
 
 interface RenameFieldProps {
   session: Summary;
