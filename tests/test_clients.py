@@ -98,6 +98,11 @@ async def test_the_client_of_the_guide_deletes_a_chat(folder: Path, url: str) ->
 
 
 @needs_npm
+async def test_messages_of_the_ai_sdk_come_back_as_valid_ui_messages(folder: Path, url: str) -> None:
+    await compile_and_run(folder, "ai-sdk", url)
+
+
+@needs_npm
 async def test_hey_api(folder: Path, url: str) -> None:
     await tool(folder, "openapi-ts", "--input", "openapi.json", "--output", "generated", "--no-log-file")
     await compile_and_run(folder, "hey-api", url)

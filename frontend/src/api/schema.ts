@@ -461,6 +461,9 @@ export interface components {
         /**
          * NewMessage
          * @description A message to store. Additional fields are kept as sent.
+         *
+         *     Messages of OpenAI, Anthropic, the AI SDK and LangChain can be sent as they are. If there is no `role`, LangChain's
+         *     `type` says it: `human`, `ai`, `system`, `tool` or `function`.
          * @example {
          *       "content": "Lisbon.",
          *       "role": "assistant"

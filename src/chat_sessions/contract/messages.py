@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -17,7 +17,7 @@ from typing_extensions import TypeAliasType
 
 from chat_sessions.contract.fields import MAX_INTEGER, Incoming, SpelledObject, at_most, nothing
 from chat_sessions.contract.said import said
-from chat_sessions.contract.spelling import text_of
+from chat_sessions.contract.spelling import Spelled, text_of
 from chat_sessions.contract.storable import JsonObject, JsonObjects, Text, storable, storable_json
 
 MAX_BATCH = 100
@@ -63,8 +63,33 @@ class _Fields(BaseModel):
     metadata: SpelledObject = Field(default_factory=nothing, description="Your own data about the message.")
 
 
+# What LangChain calls the roles, in the field `type`.
+ROLES_OF_LANGCHAIN: Final = {
+    "human": "user",
+    "ai": "assistant",
+    "system": "system",
+    "tool": "tool",
+    "function": "function",
+}
+
+
+def _with_role(value: object) -> object:
+    """Add the role to a message of LangChain, so that it is stored as if it had been sent."""
+    if not isinstance(value, dict) or "role" in value or "content" not in value:
+        return value
+    kind = value.get("type")
+    role = ROLES_OF_LANGCHAIN.get(kind) if isinstance(kind, str) else None
+    if role is None:
+        return value
+    return Spelled.of({"role": role, **value}, f'{{"role":"{role}",{text_of(value).removeprefix("{")}')
+
+
 class NewMessage(_Fields):
-    """A message to store. Additional fields are kept as sent."""
+    """A message to store. Additional fields are kept as sent.
+
+    Messages of OpenAI, Anthropic, the AI SDK and LangChain can be sent as they are. If there is no `role`, LangChain's
+    `type` says it: `human`, `ai`, `system`, `tool` or `function`.
+    """
 
     id: Text | None = Field(
         default=None,
@@ -90,9 +115,10 @@ class NewMessage(_Fields):
     @model_validator(mode="wrap")
     @classmethod
     def _remember_text(cls, value: Any, handler: Callable[[Any], Self]) -> Self:  # noqa: ANN401  any JSON
-        message = handler(value)
+        given = _with_role(value)
+        message = handler(given)
         if message is not value:
-            message._text = text_of(value)  # noqa: SLF001  its own
+            message._text = text_of(given)  # noqa: SLF001  its own
         return message
 
     @model_validator(mode="after")
