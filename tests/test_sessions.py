@@ -52,6 +52,17 @@ class TestCreate:
         assert answer.status_code == 201
         assert (answer.json()["title"], answer.json()["metadata"]) == (None, {})
 
+    @pytest.mark.parametrize("body", [b"", b"null", b" null\n", b"{}"], ids=str)
+    @pytest.mark.parametrize("headers", [{}, {"Content-Type": "application/json"}], ids=["untyped", "json"])
+    async def test_no_body_and_null_create_an_empty_session(
+        self, body: bytes, headers: dict[str, str], ada: Caller
+    ) -> None:
+        answer = await ada.http.post(PATH, content=body, headers=headers)
+        if body and not headers:
+            assert answer.status_code == 415
+        else:
+            assert (answer.status_code, answer.json()["title"], answer.json()["metadata"]) == (201, None, {})
+
     async def test_generates_a_uuid_v4(self, ada: Caller) -> None:
         assert UUID_V4.fullmatch((await ada.create())["id"])
 
@@ -228,7 +239,6 @@ class TestCreate:
             {"unknown": 1},
             [],
             "text",
-            None,
             1,
         ],
         ids=str,
@@ -314,7 +324,7 @@ class TestGet:
 
     @pytest.mark.parametrize(
         "query",
-        ["limit=0", "limit=201", "limit=x", "limit=", "limit=1.5", "before_sequence=-1", "before_sequence=2147483648"],
+        ["limit=0", "limit=201", "limit=x", "limit=1.5", "before_sequence=-1", "before_sequence=2147483648"],
     )
     async def test_a_page_out_of_bounds_is_422(self, query: str, ada: Caller, five: str) -> None:
         assert (await ada.http.get(f"{PATH}/{five}?{query}")).status_code == 422

@@ -40,6 +40,7 @@ from chat_sessions.web.dependencies import AppState, KnownQueries
 from chat_sessions.web.drain import Drain
 from chat_sessions.web.express import ExpressLane
 from chat_sessions.web.failsafe import Failsafe
+from chat_sessions.web.head import Head
 from chat_sessions.web.health import Health
 from chat_sessions.web.middleware import BodyLimit, RequestMiddleware, large_bodies
 from chat_sessions.web.prefix import Prefix
@@ -91,6 +92,7 @@ def create_app(
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, budget=large_bodies())
     app.add_middleware(ExpressLane)
     app.add_middleware(Failsafe)
+    app.add_middleware(Head)
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
     extra = [] if tracing is None else [trace_ids]

@@ -65,7 +65,7 @@ export interface paths {
         put?: never;
         /**
          * Create a session
-         * @description Create a session. With your own `id` the request is safe to repeat.
+         * @description Create a session. With your own `id` the request is safe to repeat. Without a body the session is empty.
          */
         post: operations["createSession"];
         delete?: never;
@@ -1226,9 +1226,9 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["NewSession"];
+                "application/json": components["schemas"]["NewSession"] | null;
             };
         };
         responses: {

@@ -150,7 +150,7 @@ async def _list_query(  # noqa: PLR0913, PLR0917  each is a parameter of the que
         message = "Use either `cursor` or `offset`, not both."
         raise BadRequest(message, "query", "offset")
     wanted = metadata_filter.checked(metadata) if metadata else None
-    return ListQuery(limit, offset, cursor, q, pinned_first, archived, wanted)
+    return ListQuery(limit, offset, cursor, q and q.strip(), pinned_first, archived, wanted)
 
 
 async def _search_query(

@@ -174,8 +174,10 @@ def _allowed(request: Request, error: HTTPException) -> Mapping[str, str]:
     route = getattr(request.scope.get("route"), "path_format", "")
     operations = request.app.openapi()["paths"].get(route)
     if operations is None:
-        return error.headers or {"Allow": "GET, HEAD"}
-    return {"Allow": ", ".join(method.upper() for method in operations)}
+        methods = (error.headers or {}).get("Allow", "GET").split(", ")
+    else:
+        methods = [method.upper() for method in operations]
+    return {"Allow": ", ".join(dict.fromkeys([*methods, "HEAD"] if "GET" in methods else methods))}
 
 
 async def _invalid_request(request: Request, error: RequestValidationError) -> Response:

@@ -88,9 +88,11 @@ async def list_sessions(
         **documented(*ALWAYS, SessionIdTaken, MessageIdTaken, BodyTooLarge),
     },
 )
-async def create_session(request: Request, user: CurrentUser, sessions: Sessions, new: NewSession) -> Response:
-    """Create a session. With your own `id` the request is safe to repeat."""
-    created = await sessions.create(user.id, new)
+async def create_session(
+    request: Request, user: CurrentUser, sessions: Sessions, new: NewSession | None = None
+) -> Response:
+    """Create a session. With your own `id` the request is safe to repeat. Without a body the session is empty."""
+    created = await sessions.create(user.id, new or NewSession())
     response = versioned(created.summary, HTTPStatus.CREATED if created.is_new else HTTPStatus.OK)
     path = request.app.url_path_for("get_session", session_id=created.id)
     response.headers["Location"] = request.scope["root_path"] + path
