@@ -66,6 +66,7 @@ class TestDocument:
             "POST /api/chat/sessions/batch-delete",
             "GET /api/chat/sessions/events",
             "GET /api/chat/sessions/search",
+            "GET /api/chat/export",
             "GET /healthz",
             "GET /readyz",
             "GET /metrics",
@@ -108,6 +109,7 @@ class TestDocument:
         [
             ("listSessions", {200, 304, 401, 422, 429, 503}),
             ("searchSessions", {200, 401, 422, 429, 503}),
+            ("exportSessions", {200, 401, 422, 429, 503}),
             ("createSession", {200, 201, 401, 409, 413, 415, 422, 429, 503}),
             ("getSession", {200, 304, 401, 404, 422, 429, 503}),
             ("changeSession", {200, 401, 404, 412, 413, 415, 422, 429, 503}),

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,7 @@ from redis.asyncio import Redis as RedisClient
 from typer.testing import Result
 
 from chat_sessions.dev.embedded import Postgres
-from chat_sessions.operator import workbench
-from chat_sessions.operator.bulk import BulkStore
-from chat_sessions.operator.portability import Exporter
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry.logs import configure_logging
 from tests.command import Operator
 from tests.databases import migrated_database
 from tests.service import Caller, new_id
@@ -137,8 +132,8 @@ async def test_an_import_evicts_the_cached_list_itself(
 async def test_a_long_session_is_one_complete_line(
     operator: Operator, ada: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat_sessions.operator.portability.MESSAGES_PER_PAGE", 2)
-    monkeypatch.setattr("chat_sessions.operator.portability.BYTES_IN_MEMORY", 64)
+    monkeypatch.setattr("chat_sessions.store.export_store.MESSAGES_PER_PIECE", 2)
+    monkeypatch.setattr("chat_sessions.store.export_store.BYTES_IN_MEMORY", 64)
     monkeypatch.setattr("chat_sessions.store.session_store.MESSAGES_PER_INSERT", 2)
     session = await ada.create("long", messages=[{"role": "user", "content": str(number)} for number in range(7)])
     [only] = (await exported(operator)).splitlines()
@@ -151,33 +146,12 @@ async def test_a_long_session_is_one_complete_line(
 async def test_pages_of_sessions_have_no_gap_or_overlap(
     operator: Operator, ada: Caller, database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat_sessions.operator.portability.SESSIONS_PER_PAGE", 2)
+    monkeypatch.setattr("chat_sessions.store.export_store.SESSIONS_PER_PAGE", 2)
     ids = [(await ada.create())["id"] for _ in range(7)]
     # Many share one time, the worst case for a page's edge.
     await database.execute('UPDATE "ChatSession" SET "createdAt" = \'2026-01-01\' WHERE "id" = ANY($1)', ids[:5])
     lines = [json.loads(each)["id"] for each in (await exported(operator)).splitlines()]
     assert sorted(lines) == sorted(ids)
-
-
-async def test_a_session_deleted_during_its_export_leaves_no_partial_line(
-    settings: Settings, ada: Caller, database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("chat_sessions.operator.portability.MESSAGES_PER_PAGE", 2)
-    doomed = await ada.create("doomed", messages=[{"role": "user"}] * 5)
-    await ada.create("kept")
-    original = BulkStore.messages_of
-
-    async def messages_of(self: BulkStore, user: str, session_id: str, start: int, limit: int) -> Any:  # noqa: ANN401
-        if session_id == doomed["id"] and start == 4:
-            await database.execute('DELETE FROM "ChatSession" WHERE "id" = $1', session_id)
-        return await original(self, user, session_id, start, limit)
-
-    monkeypatch.setattr(BulkStore, "messages_of", messages_of)
-    out = BytesIO()
-    async with workbench.opened(settings) as bench:
-        assert await Exporter(bench.bulk).run("ada", out) == 1
-    configure_logging(settings)
-    assert [json.loads(each)["title"] for each in out.getvalue().splitlines()] == ["kept"]
 
 
 async def test_a_file_is_private_to_its_owner_and_complete_or_absent(

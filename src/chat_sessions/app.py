@@ -44,7 +44,7 @@ from chat_sessions.web.head import Head
 from chat_sessions.web.health import Health
 from chat_sessions.web.middleware import BodyLimit, RequestMiddleware, large_bodies
 from chat_sessions.web.prefix import Prefix
-from chat_sessions.web.routes import docs, events, messages, ops, page, search, sessions
+from chat_sessions.web.routes import docs, events, export, messages, ops, page, search, sessions
 from chat_sessions.web.shutdown import before_shutdown
 
 
@@ -84,8 +84,8 @@ def create_app(
         **openapi.DESCRIPTION,
     )
     # Before the sessions: their path of one session would match as well.
-    for router in (events.router, search.router, sessions.router, messages.router, ops.router, docs.router):
-        app.include_router(router)
+    for routes in (events, export, search, sessions, messages, ops, docs):
+        app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)
     app.add_middleware(Prefix, root_path=settings.root_path, trusted_proxies=settings.trusted_proxies)

@@ -15,6 +15,7 @@ ChatSessionsError
 │   └── EndMoved                412  the session does not end at `after_sequence`
 ├── TooManyRequests             429  rate limit
 ├── TooManyStreams              429
+├── TooManyExports              429
 ├── Unavailable                 503
 │   ├── DatabaseUnavailable     503  Postgres or the query engine is down, or rejects queries
 │   │   └── StatementUndone     503  rejected and rolled back
@@ -156,6 +157,14 @@ class TooManyStreams(ChatSessionsError):
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     detail = "Too many open event streams. Close one and try again."
+    retry_after = 5
+
+
+class TooManyExports(ChatSessionsError):
+    """An export of the user is running."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    detail = "An export of yours is running. Try again when it is complete."
     retry_after = 5
 
 

@@ -1,7 +1,7 @@
 """The rules: who may, in which order, and when the cache is evicted."""
 
 from asyncio import sleep
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
@@ -24,12 +24,13 @@ from chat_sessions.errors import (
     MessageNotFound,
     PreconditionFailed,
     SessionNotFound,
+    TooManyExports,
     TooManyRequests,
     size_in_words,
 )
 from chat_sessions.limits import KeyedLimit
 from chat_sessions.settings import Settings
-from chat_sessions.store import rows
+from chat_sessions.store import export_store, rows
 from chat_sessions.store.filters import ListQuery
 from chat_sessions.store.session_store import Created, Listed, MessagePage, SessionStore
 from chat_sessions.store.versioned import Versioned
@@ -57,6 +58,7 @@ class ChatSessions:
         self._settings = settings
         # No user takes all the database connections from the others.
         self._shares = KeyedLimit(max(1, settings.database_pool_size // 2), TooManyRequests)
+        self._exports = KeyedLimit(1, TooManyExports)
         # A search occupies a core of Postgres.
         self._searches = KeyedLimit(1, TooManyRequests)
 
@@ -80,6 +82,14 @@ class ChatSessions:
         """Return a page of the sessions that contain a text, one search per user at a time."""
         async with self._searches.turn(user, self._settings.database_pool_timeout):
             return await self._query(self._store.search.page, user, query)
+
+    async def export(self, user: str) -> AsyncGenerator[bytes]:
+        """Yield chunks of the lines of an export, or raise TooManyExports."""
+        lines = self._store.exports.lines(user, lambda: self._shares.turn(user, export_store.WAIT_SECONDS))
+        async with self._exports.turn(user, wait=0), aclosing(lines):
+            async for line in lines:
+                for chunk in line:
+                    yield chunk
 
     async def _search(self, user: str, query: ListQuery) -> Representation:
         return _list_page(await self._query(self._store.list, user, query))

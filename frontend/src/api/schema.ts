@@ -27,6 +27,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export everything
+         * @description Stream all sessions with all their messages, one session per line of JSON, as `chat-sessions import` reads them.
+         *
+         *     A session that is deleted meanwhile is left out. If the export fails, the connection ends before the response does.
+         *     One export per user runs at a time.
+         */
+        get: operations["exportSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/sessions/search": {
         parameters: {
             query?: never;
@@ -583,6 +606,7 @@ export interface components {
              *     * `urn:chat-sessions:body-too-large` (413): Body too large. Send less per request.
              *     * `urn:chat-sessions:unsupported-media-type` (415): Send the body as JSON with `Content-Type: application/json`, uncompressed.
              *     * `urn:chat-sessions:invalid-request` (422): Invalid request.
+             *     * `urn:chat-sessions:too-many-exports` (429): An export of yours is running. Try again when it is complete.
              *     * `urn:chat-sessions:too-many-requests` (429): Rate limit exceeded. Retry-After says when to try again.
              *     * `urn:chat-sessions:too-many-streams` (429): Too many open event streams. Close one and try again.
              *     * `urn:chat-sessions:database-unavailable` (503): Database unavailable. Try again.
@@ -935,6 +959,7 @@ export interface components {
              *     * `urn:chat-sessions:body-too-large` (413): Body too large. Send less per request.
              *     * `urn:chat-sessions:unsupported-media-type` (415): Send the body as JSON with `Content-Type: application/json`, uncompressed.
              *     * `urn:chat-sessions:invalid-request` (422): Invalid request.
+             *     * `urn:chat-sessions:too-many-exports` (429): An export of yours is running. Try again when it is complete.
              *     * `urn:chat-sessions:too-many-requests` (429): Rate limit exceeded. Retry-After says when to try again.
              *     * `urn:chat-sessions:too-many-streams` (429): Too many open event streams. Close one and try again.
              *     * `urn:chat-sessions:database-unavailable` (503): Database unavailable. Try again.
@@ -1023,6 +1048,78 @@ export interface operations {
                 };
             };
             /** @description Rate limit exceeded. Retry-After says when to try again. Or: Too many open event streams. Close one and try again. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before a retry. */
+                    "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Database unavailable. Try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before a retry. */
+                    "Retry-After": number;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One session per line. */
+            200: {
+                headers: {
+                    /**
+                     * @description Suggests a file name.
+                     * @example attachment; filename="chats-2026-11-26.ndjson"
+                     */
+                    "Content-Disposition": string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description Send a valid token as `Authorization: Bearer <JWT>`. */
+            401: {
+                headers: {
+                    /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
+                    "WWW-Authenticate": string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid request. */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ValidationProblem"];
+                };
+            };
+            /** @description Rate limit exceeded. Retry-After says when to try again. Or: An export of yours is running. Try again when it is complete. */
             429: {
                 headers: {
                     /** @description Seconds to wait before a retry. */

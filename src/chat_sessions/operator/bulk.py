@@ -9,11 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString, NamedTuple
 
-from chat_sessions.contract.schemas import SessionSummary
 from chat_sessions.store.citus import is_citus
 from chat_sessions.store.outbox import Note
 from chat_sessions.store.prisma.client import BridgedPrisma
-from chat_sessions.store.sql_json import MESSAGE, json_of
 from chat_sessions.store.sql_writes import PLAN_FOR_THE_VALUES
 
 BATCH_TIMEOUT = timedelta(seconds=30)
@@ -83,25 +81,6 @@ SELECT (SELECT count(*)::int FROM "ChatSession" WHERE "userId" = $1) AS "session
 COUNT_TOMBSTONES: Final[LiteralString] = """
 SELECT count(*)::int AS "count" FROM "Tombstone" WHERE "userId" = $1
 """
-
-
-SESSIONS_OF_USER: Final[LiteralString] = f"""
-SELECT "createdAt"::text AS "created_at", "id", {json_of(SessionSummary)}::text AS "body" FROM "ChatSession"
-WHERE "userId" = $1 AND ("createdAt", "id") > ($2::timestamptz, $3) ORDER BY "createdAt", "id" LIMIT $4
-"""  # noqa: S608  names of columns only
-
-MESSAGES_OF_SESSION: Final[LiteralString] = f"""
-SELECT {MESSAGE} AS "body" FROM "ChatMessage"
-WHERE "userId" = $1 AND "sessionId" = $2 AND "sequence" >= $3::int ORDER BY "sequence" LIMIT $4
-"""  # noqa: S608  as above
-
-
-class Exported(NamedTuple):
-    """A session as JSON, without its messages, and its position in order of creation."""
-
-    created_at: str = "-infinity"
-    id: str = ""
-    body: str = ""
 
 
 class Position(NamedTuple):
@@ -199,18 +178,6 @@ class BulkStore:
         async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
             taken = await transaction.query_raw(TAKE_NOTES_OF_USER, user, NOTES_AT_ONCE)
             yield [Note(row["userId"], row["sessionId"], row["change"]) for row in taken]
-
-    async def sessions_of(self, user: str, after: Exported, limit: int) -> list[Exported]:
-        """Return a page of a user's sessions by creation time, which never changes."""
-        found = await self._prisma.query_raw(SESSIONS_OF_USER, user, after.created_at, after.id, limit)
-        return [Exported(row["created_at"], row["id"], row["body"]) for row in found]
-
-    async def messages_of(self, user: str, session_id: str, start: int, limit: int) -> list[str] | None:
-        """Return a session's messages from a sequence on as JSON, or None if the user has no such session."""
-        found = await self._prisma.query_raw(MESSAGES_OF_SESSION, user, session_id, start, limit)
-        # Checked last: if the session still exists now, none of its messages were deleted above.
-        exists = await self._prisma.chatsession.count(where={"id": session_id, "userId": user})
-        return [row["body"] for row in found] if exists else None
 
 
 def _batch(locked: Sequence[dict[str, Any]], limit: int) -> Batch:

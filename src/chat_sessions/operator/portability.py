@@ -1,7 +1,6 @@
 """Exports a user's sessions as NDJSON and imports them, one page and one line in memory at a time."""
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
-from tempfile import SpooledTemporaryFile
 from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
@@ -12,14 +11,10 @@ from chat_sessions.contract.changes import Change
 from chat_sessions.contract.mistakes import Mistake, mistakes
 from chat_sessions.contract.spelling import read
 from chat_sessions.errors import BadRequest, ChatSessionsError, SessionIdTaken
-from chat_sessions.operator.bulk import BulkStore, Exported
 from chat_sessions.operator.evictor import CommandEvictor
+from chat_sessions.store.export_store import ExportStore
 from chat_sessions.store.session_store import SessionStore
 
-SESSIONS_PER_PAGE = 500
-MESSAGES_PER_PAGE = 100
-# Longer lines spool to disk.
-BYTES_IN_MEMORY = 4 * 1024 * 1024
 EVICTED_AT_ONCE = 100
 ADVICE = (
     "An export has one session per line. `jq -c . FILE` undoes pretty-printing, and `jq -c '.[]' FILE` turns an array "
@@ -27,7 +22,6 @@ ADVICE = (
 )
 # Kinds of mistakes in the fields of a session that no single damaged line has.
 FOREIGN_KINDS = frozenset(("missing", "extra_forbidden"))
-LINE_BREAKS = str.maketrans("\r\n", "  ")
 
 
 class Writer(Protocol):
@@ -40,43 +34,17 @@ class Writer(Protocol):
 class Exporter:
     """Writes all sessions of a user in order of creation."""
 
-    def __init__(self, bulk: BulkStore) -> None:
-        self._bulk = bulk
+    def __init__(self, exports: ExportStore) -> None:
+        self._exports = exports
 
     async def run(self, user: str, out: Writer) -> int:
         """Write one line per session and return their number; a session deleted meanwhile is left out entirely."""
-        written, last = 0, Exported()
-        while page := await self._bulk.sessions_of(user, last, SESSIONS_PER_PAGE):
-            for session in page:
-                written += await self._write(user, session, out)
-            last = page[-1]
-        return written
-
-    async def _write(self, user: str, session: Exported, out: Writer) -> bool:
-        with SpooledTemporaryFile(BYTES_IN_MEMORY) as line:
-            line.write(_on_one_line(session.body).removesuffix(b"}") + b',"messages":[')
-            if not await self._write_messages(user, session.id, line):
-                return False
-            line.write(b"]}\n")
-            line.seek(0)
-            while chunk := line.read(BYTES_IN_MEMORY):
+        written = 0
+        async for line in self._exports.lines(user):
+            for chunk in line:
                 out.write(chunk)
-        return True
-
-    async def _write_messages(self, user: str, session_id: str, line: Writer) -> bool:
-        sequence = 0
-        while (page := await self._bulk.messages_of(user, session_id, sequence, MESSAGES_PER_PAGE)) is not None:
-            for message in page:
-                line.write((b"," if sequence else b"") + _on_one_line(message))
-                sequence += 1
-            if len(page) < MESSAGES_PER_PAGE:
-                return True
-        return False
-
-
-def _on_one_line(json: str) -> bytes:
-    # Line breaks within strings are escaped; the others are whitespace.
-    return json.translate(LINE_BREAKS).encode()
+            written += 1
+        return written
 
 
 class RejectedLine(NamedTuple):

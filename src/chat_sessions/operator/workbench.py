@@ -12,6 +12,7 @@ from chat_sessions.operator.deletion import Eraser, Purge
 from chat_sessions.operator.evictor import CommandEvictor
 from chat_sessions.operator.portability import Exporter, Importer
 from chat_sessions.settings import Settings
+from chat_sessions.store.export_store import ExportStore
 from chat_sessions.store.prisma.client import prisma_client
 from chat_sessions.store.session_store import SessionStore
 from chat_sessions.telemetry.logs import configure_logging
@@ -46,6 +47,6 @@ async def opened(settings: Settings) -> AsyncIterator[Workbench]:
             evictor=evictor,
             purge=Purge(bulk, evictor),
             eraser=Eraser(bulk, cache, link, evictor, settings.cache_hold),
-            exporter=Exporter(bulk),
+            exporter=Exporter(ExportStore(prisma)),
             importer=Importer(SessionStore(prisma), evictor),
         )

@@ -18,6 +18,7 @@ from chat_sessions.limits import PacedLimit
 from chat_sessions.store import filters, rows, sql_writes
 from chat_sessions.store.batches import delete_in_pieces
 from chat_sessions.store.citus import Topology
+from chat_sessions.store.export_store import ExportStore
 from chat_sessions.store.filters import ListQuery
 from chat_sessions.store.message_store import MessageStore
 from chat_sessions.store.search_store import SearchStore
@@ -70,6 +71,7 @@ class SessionStore:
         self._topology = topology or Topology()
         self.messages = MessageStore(prisma, self._topology)
         self.search = SearchStore(prisma)
+        self.exports = ExportStore(prisma)
         self._large_pages = PacedLimit(LARGE_PAGE_WAIT_SECONDS, lambda: Unavailable(MANY_LARGE_PAGES))
 
     async def list(self, user: str, query: ListQuery, total: int | None = None) -> Listed:

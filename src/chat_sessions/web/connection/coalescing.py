@@ -5,6 +5,9 @@ from typing import Any
 
 from typing_extensions import override
 
+# A head and most bodies.
+MAX_COALESCED = 64 * 1024
+
 
 class CoalescingTransport(asyncio.Transport):
     """Wraps a transport that would make one system call for a response's head and one for its body.
@@ -17,6 +20,7 @@ class CoalescingTransport(asyncio.Transport):
         self._transport = transport
         self._loop = loop
         self._written: list[bytes | bytearray | memoryview] = []
+        self._size = 0
         # Bound methods save a call per request.
         self.is_closing = transport.is_closing  # type: ignore[method-assign]
         self.pause_reading = transport.pause_reading  # type: ignore[method-assign]
@@ -31,10 +35,14 @@ class CoalescingTransport(asyncio.Transport):
         if not self._written:
             self._loop.call_soon(self._flush)
         self._written.append(data)
+        self._size += len(data)
+        # The app may send on without a pause, and only the other transport slows it down.
+        if self._size > MAX_COALESCED:
+            self._flush()
 
     @override
     def get_write_buffer_size(self) -> int:
-        return self._transport.get_write_buffer_size() + sum(map(len, self._written))
+        return self._transport.get_write_buffer_size() + self._size
 
     @override
     def write_eof(self) -> None:
@@ -49,10 +57,11 @@ class CoalescingTransport(asyncio.Transport):
     @override
     def abort(self) -> None:
         self._written.clear()
+        self._size = 0
         self._transport.abort()
 
     def _flush(self) -> None:
-        written, self._written = self._written, []
+        written, self._written, self._size = self._written, [], 0
         # The connection may have been lost since the write.
         if written and not self._transport.is_closing():
             self._transport.write(b"".join(written))
