@@ -68,12 +68,12 @@ async def tool(folder: Path, name: str, *arguments: str) -> str:
     return await run(folder, str(MODULES / ".bin" / name), *arguments, **silent)
 
 
-async def compile_and_run(folder: Path, script: str, url: str) -> None:
+async def compile_and_run(folder: Path, script: str, url: str) -> str:
     """Compile a script and all that was generated."""
     sources = [f"{script}.ts", "generated/**/*.ts"]
     (folder / "project.json").write_text(json.dumps({"extends": "./tsconfig.json", "include": sources}))
     await tool(folder, "tsc", "--project", "project.json")
-    await run(folder, "node", f"built/{script}.js", API=url, TOKEN=token())
+    return await run(folder, "node", f"built/{script}.js", API=url, TOKEN=token())
 
 
 @needs_npm
@@ -84,17 +84,33 @@ async def test_openapi_typescript_and_openapi_fetch(folder: Path, url: str) -> N
     await compile_and_run(folder, "openapi-fetch", url)
 
 
+def section(heading: str) -> str:
+    """Return a section of the guide."""
+    return GUIDE.read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
+
+
+def script_in(text: str) -> str:
+    (script,) = re.findall(r"^```ts\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return str(script)
+
+
 @needs_npm
 async def test_the_client_of_the_guide_deletes_a_chat(folder: Path, url: str) -> None:
-    section = GUIDE.read_text().partition("## Generated clients\n")[2].partition("\n## ")[0]
-    (command,) = re.findall(r"^npx (openapi-typescript http.*)$", section, re.MULTILINE)
-    (script,) = re.findall(r"^```ts\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    guide = section("Generated clients")
+    (command,) = re.findall(r"^npx (openapi-typescript http.*)$", guide, re.MULTILINE)
     name, *arguments = command.replace("http://127.0.0.1:8000", url).split()
     await tool(folder, name, *arguments)
-    (folder / "delete-a-chat.ts").write_text(script)
-    await tool(folder, "tsc", "--project", "guide.json")
-    printed = await run(folder, "node", "built/delete-a-chat.js", API=url, TOKEN=token())
+    (folder / "delete-a-chat.ts").write_text(script_in(guide))
+    printed = await compile_and_run(folder, "delete-a-chat", url)
     assert printed == "204 Session not found.\n"
+
+
+@needs_npm
+async def test_a_client_shaped_like_autogpts_works_with_the_adapter_of_the_guide(folder: Path, url: str) -> None:
+    adapter = script_in(section("Coming from AutoGPT"))
+    assert len(adapter.splitlines()) <= 30
+    (folder / "adapter.ts").write_text(adapter)
+    await compile_and_run(folder, "autogpt", url)
 
 
 @needs_npm
