@@ -63,6 +63,15 @@ async def append_megabytes(user: User, _others: Sequence[User]) -> None:
     await asyncio.gather(*(user.check_session(session_id) for _ in range(3)))
 
 
+async def regenerate(user: User, _others: Sequence[User]) -> None:
+    """Cut off the last messages, append another one, and read the session."""
+    session_id = user.any_session()
+    await user.cut(session_id, user.chance.randint(1, 3))
+    await user.check_session(session_id)
+    await user.append(session_id, 1)
+    await user.check_session(session_id)
+
+
 async def rename(user: User, _others: Sequence[User]) -> None:
     """Rename a session."""
     await user.change(user.any_session(), title=user.new_title())
@@ -124,11 +133,12 @@ async def _expect_not_found(user: User, session_id: str, what: str) -> None:
     answers = await asyncio.gather(
         send("getSession", session_id),
         send("appendMessages", session_id, body={"messages": [user.new_message()]}),
+        send("cutMessages", session_id, params={"from_sequence": 0}),
         send("changeSession", session_id, body={"title": "late"}),
         send("deleteSession", session_id),
     )
     statuses = [each.status for each in answers]
-    user.expect(statuses == [NOT_FOUND] * 4, what, (session_id, statuses))
+    user.expect(statuses == [NOT_FOUND] * 5, what, (session_id, statuses))
 
 
 WEIGHTS: Mapping[Habit, int] = {
@@ -141,6 +151,7 @@ WEIGHTS: Mapping[Habit, int] = {
     rename: 6,
     revisit_deleted: 5,
     pin: 4,
+    regenerate: 4,
     races.deletion: 3,
     races.appends: 2,
     races.rename: 2,

@@ -179,6 +179,19 @@ class User:
                 (session_id, sequences),
             )
 
+    async def cut(self, session_id: str, number: int) -> None:
+        """Cut off the last messages. With If-Match a delayed repeat cannot cut what came since."""
+        known = self.alive[session_id]
+        start = max(0, len(known.messages) - number)
+        seen = await self.calls.send("getSession", session_id, params={"limit": 1})
+        answer = await self.calls.send(
+            "cutMessages", session_id, params={"from_sequence": start}, headers={"If-Match": seen.etag}
+        )
+        allowed = {204, 412} if answer.uncertain else {204}
+        self.expect(answer.status in allowed, "a cut is rejected", answer.status)
+        del known.messages[start:]
+        known.etag = ""
+
     async def change(self, session_id: str, **change: object) -> None:
         """Rename or pin."""
         known = self.alive[session_id]
