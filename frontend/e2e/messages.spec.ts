@@ -129,7 +129,7 @@ test("new messages do not move the reading position; the button and sending lead
   service,
 }) => {
   const { id } = await service.create("Alpha");
-  const messages = Array.from({ length: 40 }, (_, index) => ({ role: "assistant", content: `Message ${index}` }));
+  const messages = Array.from({ length: 40 }, (_, index) => ({ role: "assistant", content: `*Message ${index}*` }));
   await service.append(id, messages);
   await sidebar.open(`/c/${id}`);
   const read = sidebar.messages.getByText("Message 12", { exact: true });
@@ -148,6 +148,34 @@ test("new messages do not move the reading position; the button and sending lead
   await sidebar.say("My own");
   await expect(sidebar.messages.getByText("My own")).toBeInViewport();
   await expect(page.getByRole("log").getByText("My own")).toBeVisible();
+});
+
+test("the last message can be edited, and its answer regenerated", async ({ sidebar, page, service }) => {
+  const { id } = await service.create("Alpha", [
+    { role: "user", content: "one" },
+    { role: "assistant", content: "first answer" },
+    { role: "user", content: "two" },
+    { role: "assistant", content: "second answer" },
+  ]);
+  const contents = async () => (await service.get(id)).messages.map(({ content }) => content);
+  await sidebar.open(`/c/${id}`);
+  await sidebar.composer.fill("draft");
+  await sidebar.messages.getByText("two").hover();
+  await sidebar.messages.getByRole("button", { name: "Edit message" }).click();
+  const edit = page.getByRole("textbox", { name: "Edit message" });
+  await expect(edit).toBeFocused();
+  await edit.fill("edited");
+  await page.reload();
+  await expect(edit).toHaveValue("edited");
+  await edit.press("Enter");
+  await expect.poll(contents).toEqual(["one", "first answer", "edited"]);
+  await expect(sidebar.composer).toHaveValue("draft");
+  await expect(sidebar.messages.getByRole("listitem")).toHaveCount(3);
+
+  await service.append(id, [{ role: "assistant", content: "third answer" }]);
+  await sidebar.messages.getByRole("button", { name: "Regenerate" }).click();
+  await expect.poll(contents).toEqual(["one", "first answer", "edited"]);
+  await expect(sidebar.messages.getByText("third answer")).toHaveCount(0);
 });
 
 test.describe("when it fails", () => {

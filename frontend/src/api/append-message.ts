@@ -1,13 +1,25 @@
 import type { Api } from "./client";
+import { MovedOn } from "./moved-on";
+import { isPreconditionFailed } from "./problem";
 import type { Message, NewMessage } from "./types";
 
-/** The id is the client's, so a repeat adds nothing. */
+interface AppendOptions {
+  /** Append only if this is still the last sequence. */
+  afterSequence?: number | undefined;
+}
+
+/** The client makes the id, so repeating the call adds nothing. */
 export async function appendMessage(
   api: Api,
   sessionId: string,
   message: NewMessage & { id: string },
+  { afterSequence }: AppendOptions = {},
 ): Promise<Message[]> {
   const params = { session_id: sessionId };
-  const body = { messages: [message] };
-  return (await api.call("post", "/api/chat/sessions/{session_id}/messages", { params, body })).messages;
+  const body = { messages: [message], ...(afterSequence !== undefined && { after_sequence: afterSequence }) };
+  try {
+    return (await api.call("post", "/api/chat/sessions/{session_id}/messages", { params, body })).messages;
+  } catch (error) {
+    throw isPreconditionFailed(error) ? new MovedOn() : error;
+  }
 }

@@ -36,3 +36,8 @@ function isAnswer(result: ResultPart, open: Map<string, CallPart>): boolean {
 function keyOf(id: string | null, name: string): string {
   return JSON.stringify(id === null ? { name } : { id });
 }
+
+/** Anthropic sends tool results as messages of the user. */
+export function isToolResult({ parts }: Turn): boolean {
+  return parts.length > 0 && parts.every(({ kind }) => kind === "result");
+}

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useRef, useState } from "react";
 import "../ui/tokens.css";
 import { isSessionNotFound } from "../api/problem";
 import { useLabels } from "../labels/context";
@@ -14,7 +14,7 @@ import styles from "./chat-pane.module.css";
 import { Conversation } from "./conversation";
 import type { MessageSlots } from "./message-slots";
 import { Broken, Failed, Gone, Loading, NotFound } from "./pane-states";
-import { preloadMessageBody } from "./use-message-body";
+import { useMessageBody } from "./use-message-body";
 
 export interface ChatPaneProps extends MessageSlots {
   id: string;
@@ -46,14 +46,14 @@ export function ChatPane(props: ChatPaneProps) {
   );
 }
 
-function OpenChat({ id, onLeave, hrefOf, lead, note, renderMessage }: ChatPaneProps) {
+function OpenChat({ id, onLeave, hrefOf, lead, note, renderMessage, onRegenerate }: ChatPaneProps) {
   const labels = useLabels();
   const { deleted } = useChatSessions();
   const [opener] = useState(() => (typeof document === "undefined" ? null : document.activeElement));
   const { session, messages, isDeleted, ...query } = useSession(id);
   const pane = useRef<HTMLElement>(null);
   const scroller = useRef<HTMLElement>(null);
-  useEffect(preloadMessageBody, []);
+  const { Body, isLoading } = useMessageBody(messages);
   useFocusKeeper(pane, () => (scroller.current ?? pane.current)?.focus());
   const isMissing = isSessionNotFound(query.error);
   const content = () => {
@@ -61,7 +61,7 @@ function OpenChat({ id, onLeave, hrefOf, lead, note, renderMessage }: ChatPanePr
       const title = session && titleOf(session, labels);
       return <Gone chat={id} title={title} isOwn={deleted.isOwn(id)} onLeave={onLeave} />;
     }
-    if (session) {
+    if (session && !isLoading) {
       return (
         <Conversation
           session={session}
@@ -69,7 +69,9 @@ function OpenChat({ id, onLeave, hrefOf, lead, note, renderMessage }: ChatPanePr
           opener={opener}
           scroller={scroller}
           note={note}
+          Body={Body}
           renderMessage={renderMessage}
+          onRegenerate={onRegenerate}
           older={{
             exist: query.hasNextPage,
             isLoading: query.isFetchingNextPage,

@@ -9,8 +9,11 @@ import { useOnline } from "../ui/use-online";
 import styles from "./composer.module.css";
 
 interface ComposerProps {
-  /** Whose draft it is. */
-  chat: string;
+  /** The key of the draft: a chat, or the edit of one of its messages. */
+  draft: string;
+  /** Stands above the field. */
+  banner?: ReactNode;
+  label?: string;
   /** Takes the focus when it appears, if that is still there; never by touch: a keyboard would cover the screen. */
   takesFocusFrom?: Element | null;
   /** Each new value moves the focus to the field. */
@@ -21,9 +24,10 @@ interface ComposerProps {
   onSend: (text: string) => void;
 }
 
-export function Composer({ chat, takesFocusFrom = null, focusKey = 0, isBusy = false, note, onSend }: ComposerProps) {
+export function Composer(props: ComposerProps) {
+  const { draft, banner, label, takesFocusFrom = null, focusKey = 0, isBusy = false, note, onSend } = props;
   const labels = useLabels();
-  const [text, setText] = useDraft(chat);
+  const [text, setText] = useDraft(draft);
   const isOnline = useOnline();
   const field = useRef<HTMLTextAreaElement>(null);
   const isTouch = useMedia("(pointer: coarse)");
@@ -57,6 +61,7 @@ export function Composer({ chat, takesFocusFrom = null, focusKey = 0, isBusy = f
 
   return (
     <div className={styles.place}>
+      {banner}
       <form
         className={styles.composer}
         onSubmit={(event) => {
@@ -67,7 +72,7 @@ export function Composer({ chat, takesFocusFrom = null, focusKey = 0, isBusy = f
         <textarea
           ref={field}
           className={styles.field}
-          aria-label={labels.message}
+          aria-label={label ?? labels.message}
           placeholder={labels.messagePlaceholder}
           dir="auto"
           rows={1}

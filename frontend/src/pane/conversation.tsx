@@ -1,58 +1,84 @@
 import { type ReactNode, type RefObject, useMemo, useState } from "react";
 import type { Message, Session } from "../api/types";
 import { useLabels } from "../labels/context";
-import { messageParts } from "../messages/message-parts";
-import { type Turn, turnsOf } from "../messages/turns";
+import { turnsOf } from "../messages/turns";
 import { useChatSessions } from "../sessions/context";
 import { mintId } from "../sessions/mint-id";
-import { Button } from "../ui/button";
+import { editOf } from "../sessions/typed-text";
 import { Composer } from "./composer";
 import styles from "./conversation.module.css";
-import { type Entry, MessageList } from "./message-list";
-import { MessageDrawingProvider, type MessageSlots } from "./message-slots";
-import { NotSent } from "./not-sent";
+import { EditBanner } from "./edit-banner";
+import { MessageList } from "./message-list";
+import { type MessageDrawing, MessageDrawingProvider, type MessageSlots } from "./message-slots";
+import { type Older, OlderMessages } from "./older-messages";
 import { ToNewest } from "./to-newest";
 import { useEnd } from "./use-end";
-import { useMessageBody } from "./use-message-body";
+import { useEntries } from "./use-entries";
 import { useMessages } from "./use-messages";
+import { useResend } from "./use-resend";
 
-interface ConversationProps extends MessageSlots {
+interface ConversationProps extends MessageDrawing, MessageSlots {
   session: Session;
   messages: readonly Message[];
   /** What had the focus when the chat was opened. */
   opener: Element | null;
   scroller: RefObject<HTMLElement | null>;
   note?: ReactNode;
-  older: { exist: boolean; isLoading: boolean; error: Error | null; load: () => void };
+  older: Older;
 }
 
 export function Conversation(props: ConversationProps) {
-  const { session, messages, opener, scroller, note, older, renderMessage } = props;
+  const { session, messages, opener, scroller, note, older, Body, renderMessage, onRegenerate } = props;
   const labels = useLabels();
   const { typed } = useChatSessions();
   const [isNew] = useState(messages.length === 0);
   const [focusKey, setFocusKey] = useState(0);
-  const { send, edit, outgoing } = useMessages(session, messages);
+  const focusField = () => setFocusKey((key) => key + 1);
   const end = useEnd(scroller, messages);
-  const Body = useMessageBody(messages);
   const drawing = useMemo(() => ({ Body, renderMessage }), [Body, renderMessage]);
-  const stored = useMemo(() => turnsOf(messages).map(storedEntry), [messages]);
+  const turns = useMemo(() => turnsOf(messages), [messages]);
+  const { send, edit, outgoing } = useMessages(session, messages);
+  const again = useResend(session.id, messages, turns, send);
 
-  const unsent = outgoing.map(({ message, state }): Entry => {
-    const shown = { id: message.id, role: "user", content: message.content, name: null } as unknown as Message;
-    const onEdit = () => {
-      edit(message);
-      setFocusKey((key) => key + 1);
-    };
-    return {
-      id: message.id,
-      turn: { message: shown, parts: messageParts(shown) },
-      createdAt: null,
-      sequence: Number.POSITIVE_INFINITY,
-      failure: state !== "sending" && <NotSent error={state ?? null} onRetry={() => send(message)} onEdit={onEdit} />,
-    };
+  const regenerate = () => {
+    if (onRegenerate && again.question) {
+      onRegenerate(again.question.message);
+    } else {
+      again.regenerate();
+    }
+    end.toEnd();
+  };
+  const sendText = (content: string) => {
+    if (again.isEditing) {
+      again.sendEdit(content);
+    } else {
+      send({ id: mintId(), chat: session.id, content });
+      typed.setDraft(session.id, "");
+    }
+    end.toEnd();
+  };
+  const cancelEdit = () => {
+    again.cancel();
+    focusField();
+  };
+  const entries = useEntries({
+    turns,
+    outgoing,
+    question: again.question,
+    isEditing: again.isEditing,
+    onEdit: (text) => {
+      again.edit(text);
+      focusField();
+    },
+    onRegenerate: again.isAnswered ? regenerate : null,
+    onRetry: again.retry,
+    onEditUnsent: (message) => {
+      if (!again.editAgain(message)) {
+        edit(message);
+      }
+      focusField();
+    },
   });
-  const entries = [...stored, ...unsent];
 
   return (
     <>
@@ -65,14 +91,7 @@ export function Conversation(props: ConversationProps) {
         onScroll={end.onScroll}
       >
         <div className={styles.column}>
-          {older.exist && (
-            <div className={styles.older}>
-              {older.error && <span>{labels.olderFailed}</span>}
-              <Button look="quiet" busy={older.isLoading} onClick={older.load}>
-                {older.error ? labels.retry : labels.loadOlder}
-              </Button>
-            </div>
-          )}
+          <OlderMessages {...older} />
           {entries.length === 0 && <p className={styles.empty}>{labels.noMessages}</p>}
           <MessageDrawingProvider value={drawing}>
             <MessageList entries={entries} />
@@ -81,21 +100,14 @@ export function Conversation(props: ConversationProps) {
       </section>
       {!end.isAtEnd && <ToNewest unseen={end.unseen} onClick={end.toEnd} />}
       <Composer
-        chat={session.id}
+        draft={again.isEditing ? editOf(session.id) : session.id}
+        banner={again.isEditing && <EditBanner onCancel={cancelEdit} />}
+        label={again.isEditing ? labels.editMessage : labels.message}
         takesFocusFrom={isNew ? opener : null}
         focusKey={focusKey}
         note={note}
-        onSend={(content) => {
-          send({ id: mintId(), chat: session.id, content });
-          typed.setDraft(session.id, "");
-          end.toEnd();
-        }}
+        onSend={sendText}
       />
     </>
   );
-}
-
-function storedEntry(turn: Turn): Entry {
-  const { id, created_at, sequence } = turn.message;
-  return { id, turn, createdAt: created_at, sequence };
 }

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { useLanguage } from "../labels/context";
 import type { Labels } from "../labels/english";
 import { textOf } from "../messages/message-parts";
-import type { Turn } from "../messages/turns";
+import { isToolResult, type Turn } from "../messages/turns";
 import { Button } from "../ui/button";
 import { ErrorBoundary } from "../ui/error-boundary";
 import styles from "./message-item.module.css";
@@ -14,6 +14,7 @@ interface MessageItemProps {
   createdAt: string | null;
   /** The previous message has the same speaker. */
   continues?: boolean;
+  isReplaced?: boolean | undefined;
   failure?: ReactNode;
   actions?: ReactNode;
 }
@@ -31,7 +32,7 @@ const SPEAKERS = new Map<string, (labels: Labels) => string>(
   }),
 );
 
-export function MessageItem({ turn, createdAt, continues = false, failure, actions }: MessageItemProps) {
+export function MessageItem({ turn, createdAt, continues, isReplaced, failure, actions }: MessageItemProps) {
   const { labels, format } = useLanguage();
   const { role, name } = turn.message;
   return (
@@ -39,6 +40,7 @@ export function MessageItem({ turn, createdAt, continues = false, failure, actio
       className={styles.message}
       data-role={isToolResult(turn) ? "tool" : role}
       data-unsent={createdAt === null || undefined}
+      data-replaced={isReplaced || undefined}
       data-continues={continues || undefined}
     >
       <span className={styles.speaker} dir="auto">
@@ -95,8 +97,4 @@ function Undrawable({ onRetry }: { onRetry: () => void }) {
       </Button>
     </span>
   );
-}
-
-function isToolResult({ parts }: Turn): boolean {
-  return parts.length > 0 && parts.every(({ kind }) => kind === "result");
 }

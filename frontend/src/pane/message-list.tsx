@@ -13,6 +13,8 @@ export interface Entry {
   createdAt: string | null;
   /** Infinity until the service has assigned one. */
   sequence: number;
+  /** Sending the edit will remove it. */
+  isReplaced?: boolean;
   failure?: ReactNode;
   actions?: ReactNode;
 }
@@ -23,7 +25,7 @@ export interface Entry {
  */
 export function MessageList({ entries }: { entries: readonly Entry[] }) {
   const labels = useLabels();
-  const newest = entries.at(-1)?.sequence ?? -1;
+  const newest = entries.findLast(({ createdAt }) => createdAt !== null)?.sequence ?? -1;
   const [known, setKnown] = useState(newest);
   if (newest < known) {
     // Messages were cut off, so their successors are new.
@@ -46,14 +48,14 @@ export function MessageList({ entries }: { entries: readonly Entry[] }) {
 function Listed({ entry, continues }: { entry: Entry; continues: boolean }) {
   const labels = useLabels();
   const text = textOf(entry.turn.parts);
-  const actions = text !== "" && (
+  const actions = (text !== "" || entry.actions) && (
     <>
-      <CopyButton label={labels.copyMessage} text={text} />
+      {text !== "" && <CopyButton label={labels.copyMessage} text={text} />}
       {entry.actions}
     </>
   );
-  const { turn, createdAt, failure } = entry;
-  return <MessageItem {...{ turn, createdAt, continues, failure, actions }} />;
+  const { turn, createdAt, isReplaced, failure } = entry;
+  return <MessageItem {...{ turn, createdAt, continues, isReplaced, failure, actions }} />;
 }
 
 function isContinued(before: Entry | undefined, { turn: { message } }: Entry): boolean {

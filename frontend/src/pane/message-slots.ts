@@ -11,9 +11,14 @@ export interface MessageContent {
 export interface MessageSlots {
   /** Draws the content of a message. If it throws, only that message is replaced by an error. */
   renderMessage?: ((message: Message, drawing: MessageContent) => ReactNode) | undefined;
+  /**
+   * "Regenerate" was pressed, with the last question. By default the conversation is cut before the question, which is
+   * then sent again; see `onSent`.
+   */
+  onRegenerate?: ((question: Message) => void) | undefined;
 }
 
-interface MessageDrawing extends MessageSlots {
+export interface MessageDrawing extends Pick<MessageSlots, "renderMessage"> {
   /** Null until its code has loaded. */
   Body: typeof MessageBody | null;
 }

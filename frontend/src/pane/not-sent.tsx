@@ -1,3 +1,4 @@
+import { MovedOn } from "../api/moved-on";
 import { useLanguage } from "../labels/context";
 import { reasonOf } from "../labels/reason";
 import { Button } from "../ui/button";
@@ -16,10 +17,10 @@ export function NotSent({ error, onRetry, onEdit }: NotSentProps) {
   return (
     <>
       <span>
-        {labels.notSent} {error && reasonOf(error, language)}
+        {labels.notSent} {error instanceof MovedOn ? labels.movedOn : error && reasonOf(error, language)}
       </span>
       <Button look="quiet" onClick={onRetry}>
-        {labels.retry}
+        {error instanceof MovedOn ? labels.sendAtEnd : labels.retry}
       </Button>
       <Button look="quiet" onClick={onEdit}>
         {labels.edit}

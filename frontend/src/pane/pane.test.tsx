@@ -104,6 +104,7 @@ test("a sent message keeps its element once stored, so it is announced once", as
   render(opened(chat));
   await userEvent.type(await field(), "Hello{Enter}");
   const item = await within(log()).findByRole("listitem");
+  expect(await field()).toHaveValue("");
   await waitFor(() => expect(item).not.toHaveAttribute("data-unsent"));
   expect(within(log()).getByRole("listitem")).toBe(item);
 });

@@ -39,7 +39,7 @@ export function StartPane({ onStart, lead, note, focusKey }: StartPaneProps) {
       <div className={styles.start}>
         <h1 className={styles.question}>{labels.startQuestion}</h1>
         <Composer
-          chat={NEW_CHAT}
+          draft={NEW_CHAT}
           isBusy={isStarting}
           focusKey={focusKey}
           note={note}

@@ -2,6 +2,9 @@ import { useEffect, useState } from "react";
 
 type Drawing = typeof import("../messages/message-body");
 
+// Plain text now is better than Markdown at some time.
+const PATIENCE = 2_000;
+
 let loaded: Drawing | null = null;
 
 async function load(): Promise<Drawing> {
@@ -9,19 +12,19 @@ async function load(): Promise<Drawing> {
   return loaded;
 }
 
-/** Call when a chat is about to open. A failure is retried once it has. */
-export function preloadMessageBody(): void {
-  load().catch(() => undefined);
-}
-
-/** Null until the code has loaded; messages are plain text until then. Each new `again` retries a failed load. */
-export function useMessageBody(again: unknown): Drawing["MessageBody"] | null {
+/** Loads the code that draws messages. Without it they are plain text; each new `again` retries a failed load. */
+export function useMessageBody(again: unknown) {
   const [drawing, setDrawing] = useState(loaded);
+  const [isLate, setLate] = useState(false);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new value retries
   useEffect(() => {
     if (!drawing) {
-      load().then(setDrawing, () => undefined);
+      load().then(setDrawing, () => setLate(true));
     }
   }, [drawing, again]);
-  return drawing?.MessageBody ?? null;
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), PATIENCE);
+    return () => clearTimeout(timer);
+  }, []);
+  return { Body: drawing?.MessageBody ?? null, isLoading: !drawing && !isLate };
 }

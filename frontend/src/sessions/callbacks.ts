@@ -4,10 +4,20 @@ import type { Summary } from "../api/types";
 import { useChatSessions } from "./context";
 import type { Keys } from "./keys";
 
+export interface SentMessage {
+  id: string;
+  /** The id of the chat. */
+  chat: string;
+  /** The text, without images and other parts. */
+  content: string;
+}
+
 /** What the host may want to know of. Changes made in other tabs and on other devices are not told. */
 export interface ChatCallbacks {
   onOpened?: ((session: Summary) => void) | undefined;
   onCreated?: ((session: Summary) => void) | undefined;
+  /** A user message was stored: a first, a further, an edited or a regenerated one. Time to answer it. */
+  onSent?: ((message: SentMessage) => void) | undefined;
   onRenamed?: ((session: Summary) => void) | undefined;
   onPinned?: ((session: Summary) => void) | undefined;
   /** Archived, or taken out of the archive. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Message, Session } from "../api/types";
-import { messagesOf, withMessages } from "./message-pages";
+import { messagesOf, withMessages, withoutMessagesFrom } from "./message-pages";
 
 const message = (sequence: number) => ({ sequence, id: `m${sequence}` }) as Message;
 const page = (...messages: number[]) => ({ messages: messages.map(message) }) as Session;
@@ -14,4 +14,8 @@ test("pages that come newest first read oldest first", () => {
 test("a message that was sent is there once, whether or not it has been read before", () => {
   expect(sequences(withMessages(pages(page(0, 1)), [message(2)]) as ReturnType<typeof pages>)).toEqual([0, 1, 2]);
   expect(sequences(withMessages(pages(page(0, 1)), [message(1)]) as ReturnType<typeof pages>)).toEqual([0, 1]);
+});
+
+test("a cut drops messages from every page", () => {
+  expect(sequences(withoutMessagesFrom(pages(page(4, 5), page(2, 3)), 3) as ReturnType<typeof pages>)).toEqual([2]);
 });

@@ -14,6 +14,15 @@ export function messagesOf(data: Pick<MessagePages, "pages">): Message[] {
   return [...bySequence.values()].sort((a, b) => a.sequence - b.sequence);
 }
 
+/** Drops a message and all after it. */
+export function withoutMessagesFrom(data: MessagePages, sequence: number): MessagePages {
+  const pages = data.pages.map((page) => ({
+    ...page,
+    messages: page.messages.filter((message) => message.sequence < sequence),
+  }));
+  return { ...data, pages };
+}
+
 /** Adds messages that the service has just stored to the newest page. */
 export function withMessages(data: MessagePages, stored: readonly Message[]): MessagePages {
   const [newest, ...older] = data.pages;

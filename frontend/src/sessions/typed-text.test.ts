@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { NEW_CHAT, TypedText } from "./typed-text";
+import { editOf, NEW_CHAT, TypedText } from "./typed-text";
 
 beforeEach(() => sessionStorage.clear());
 
@@ -80,4 +80,36 @@ test("where nothing can be stored the page itself remembers", () => {
 test("what is stored and cannot be read is nothing", () => {
   sessionStorage.setItem("chat-sessions:typed:ann", "{");
   expect(new TypedText("ann").draftOf("a")).toBe("");
+});
+
+test("an edit survives a reload, and is among what can be copied when its chat is gone", () => {
+  const typed = new TypedText("ann");
+  typed.setDraft("a", "draft");
+  typed.beginEdit("a", "1", "edited");
+  const reloaded = new TypedText("ann");
+  expect([reloaded.editedIn("a"), reloaded.draftOf(editOf("a")), reloaded.draftOf("a")]).toEqual([
+    "1",
+    "edited",
+    "draft",
+  ]);
+  expect(reloaded.textOf("a")).toBe("edited\n\ndraft");
+  reloaded.endEdit("a");
+  expect([reloaded.editedIn("a"), reloaded.textOf("a")]).toEqual([null, "draft"]);
+});
+
+test("an edit goes with its chat", () => {
+  const typed = new TypedText("ann");
+  typed.beginEdit("a", "1", "a secret");
+  typed.forget(["a"]);
+  expect(typed.editedIn("a")).toBeNull();
+  expect(JSON.stringify({ ...sessionStorage })).not.toContain("a secret");
+});
+
+test("what an older version of the page has kept is read", () => {
+  sessionStorage.setItem(
+    "chat-sessions:typed:ann",
+    JSON.stringify({ drafts: [["a", "draft"]], outgoing: [], first: null }),
+  );
+  const typed = new TypedText("ann");
+  expect([typed.draftOf("a"), typed.editedIn("a")]).toEqual(["draft", null]);
 });

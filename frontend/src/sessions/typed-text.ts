@@ -1,3 +1,5 @@
+import type { Cut } from "../api/cut-messages";
+import type { Message } from "../api/types";
 import { mintId } from "./mint-id";
 
 /** Where the draft of a chat that does not exist yet is kept. */
@@ -7,10 +9,18 @@ export interface OutgoingMessage {
   id: string;
   chat: string;
   content: string;
+  /** The stored message it replaces. */
+  original?: Message;
+  /** What to cut before it is sent. */
+  cut?: Cut;
+  /** It only says the original again. */
+  isRepeat?: boolean;
 }
 
 interface Kept {
   drafts: ReadonlyMap<string, string>;
+  /** By chat, the id of the stored message that is being edited. */
+  edits: ReadonlyMap<string, string>;
   outgoing: readonly OutgoingMessage[];
   /** The first message of a new chat, under the ids with which it may have been sent already. */
   first: OutgoingMessage | null;
@@ -19,7 +29,10 @@ interface Kept {
 /** Why a message was not sent; "sending" while that is still open. */
 export type Sending = "sending" | Error;
 
-const NOTHING: Kept = { drafts: new Map(), outgoing: [], first: null };
+const NOTHING: Kept = { drafts: new Map(), edits: new Map(), outgoing: [], first: null };
+
+/** The key of the draft of an edit. No chat has it for an id, because ids contain no spaces. */
+export const editOf = (chat: string): string => `edit ${chat}`;
 
 /**
  * What was typed and is not with the service yet: drafts, and messages on their way. It outlives a switch of chats, a
@@ -36,6 +49,7 @@ export class TypedText {
     this.#kept = read(this.#storedAs);
   }
 
+  readonly editedIn = (chat: string): string | null => this.#kept.edits.get(chat) ?? null;
   readonly draftOf = (chat: string): string => this.#kept.drafts.get(chat) ?? "";
   readonly outgoing = (): readonly OutgoingMessage[] => this.#kept.outgoing;
   /** A message that is in neither state was typed before the page was loaded again. */
@@ -44,7 +58,7 @@ export class TypedText {
   /** Everything that was typed into a chat and is not with the service. */
   textOf(chat: string): string {
     const messages = this.#kept.outgoing.filter((message) => message.chat === chat);
-    return joined([...messages.map(({ content }) => content), this.draftOf(chat)]);
+    return joined([...messages.map(({ content }) => content), this.draftOf(editOf(chat)), this.draftOf(chat)]);
   }
 
   setDraft(chat: string, text: string): void {
@@ -54,8 +68,9 @@ export class TypedText {
   /** The message is on its way; until it has arrived it is shown beside those that have. */
   send(message: OutgoingMessage): void {
     const isNew = this.#kept.outgoing.every(({ id }) => id !== message.id);
+    const outgoing = this.#kept.outgoing.map((before) => (before.id === message.id ? message : before));
     this.#sending = new Map(this.#sending).set(message.id, "sending");
-    this.#keep(isNew ? { outgoing: [...this.#kept.outgoing, message] } : {});
+    this.#keep({ outgoing: isNew ? [...outgoing, message] : outgoing });
   }
 
   failed(id: string, error: Error): void {
@@ -63,6 +78,7 @@ export class TypedText {
     this.#keep({});
   }
 
+  /** It has been stored, or is not to be sent after all. */
   arrived(id: string): void {
     this.#drop(id, this.#kept.drafts);
   }
@@ -70,6 +86,22 @@ export class TypedText {
   /** Back into the field, in front of what was typed since. */
   edit({ id, chat, content }: OutgoingMessage): void {
     this.#drop(id, withDraft(this.#kept.drafts, chat, joined([content, this.draftOf(chat)])));
+  }
+
+  beginEdit(chat: string, id: string, text: string): void {
+    const drafts = withDraft(this.#kept.drafts, editOf(chat), text);
+    this.#keep({ drafts, edits: new Map(this.#kept.edits).set(chat, id) });
+  }
+
+  endEdit(chat: string): void {
+    this.#keep({ drafts: withDraft(this.#kept.drafts, editOf(chat), ""), edits: without(this.#kept.edits, [chat]) });
+  }
+
+  /** The message can no longer be edited: its text goes into the field, before what is there. */
+  divertEdit(chat: string): void {
+    const text = joined([this.draftOf(editOf(chat)), this.draftOf(chat)]);
+    this.endEdit(chat);
+    this.setDraft(chat, text);
   }
 
   /** The same text has the same ids, for its first attempt may have made the chat. */
@@ -87,9 +119,10 @@ export class TypedText {
 
   /** What was typed into chats that the user has deleted. */
   forget(chats: Iterable<string>): void {
-    const gone = new Set(chats);
-    const drafts = new Map([...this.#kept.drafts].filter(([chat]) => !gone.has(chat)));
-    this.#keep({ drafts, outgoing: this.#kept.outgoing.filter(({ chat }) => !gone.has(chat)) });
+    const gone = [...chats];
+    const drafts = without(this.#kept.drafts, [...gone, ...gone.map(editOf)]);
+    const outgoing = this.#kept.outgoing.filter(({ chat }) => !gone.includes(chat));
+    this.#keep({ drafts, edits: without(this.#kept.edits, gone), outgoing });
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -123,10 +156,18 @@ function withDraft(drafts: Kept["drafts"], chat: string, text: string): Kept["dr
   return changed;
 }
 
+function without(texts: ReadonlyMap<string, string>, dropped: readonly string[]): ReadonlyMap<string, string> {
+  const left = new Map(texts);
+  for (const key of dropped) {
+    left.delete(key);
+  }
+  return left;
+}
+
 function read(key: string): Kept {
   try {
     const stored = JSON.parse(sessionStorage.getItem(key) ?? "null");
-    return stored ? { ...stored, drafts: new Map(stored.drafts) } : NOTHING;
+    return stored ? { ...stored, drafts: new Map(stored.drafts), edits: new Map(stored.edits) } : NOTHING;
   } catch {
     // Rendered on a server, or by a browser that keeps nothing.
     return NOTHING;
@@ -135,7 +176,7 @@ function read(key: string): Kept {
 
 function write(key: string, kept: Kept): void {
   try {
-    sessionStorage.setItem(key, JSON.stringify({ ...kept, drafts: [...kept.drafts] }));
+    sessionStorage.setItem(key, JSON.stringify({ ...kept, drafts: [...kept.drafts], edits: [...kept.edits] }));
   } catch {
     // Full, or forbidden: it is kept for as long as the page is.
   }

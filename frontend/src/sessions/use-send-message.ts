@@ -1,9 +1,11 @@
 import { useMutation } from "@tanstack/react-query";
 import { appendMessage } from "../api/append-message";
+import { type Cut, cutMessages } from "../api/cut-messages";
 import { isSessionNotFound } from "../api/problem";
 import type { Message } from "../api/types";
-import { useChatSessions } from "./context";
-import { type MessagePages, withMessages } from "./message-pages";
+import { resent } from "../messages/resent";
+import { type ChatSessions, useChatSessions } from "./context";
+import { type MessagePages, withMessages, withoutMessagesFrom } from "./message-pages";
 import type { OutgoingMessage } from "./typed-text";
 
 interface SendOptions {
@@ -13,19 +15,26 @@ interface SendOptions {
 
 /** Sends the messages of a chat one after the other, in the order in which they were written. */
 export function useSendMessage(chat: string, { onStored, onFailure }: SendOptions) {
-  const { api, client, deleted, keys, typed } = useChatSessions();
+  const chats = useChatSessions();
+  const { client, deleted, keys, listeners, typed } = chats;
   return useMutation({
     mutationKey: keys.all,
     scope: { id: `send ${chat}` },
-    mutationFn: ({ id, content }: OutgoingMessage) => appendMessage(api, chat, { id, content, role: "user" }),
-    onSuccess: (stored, { id }) => {
+    mutationFn: (message: OutgoingMessage) =>
+      message.cut ? replace(chats, message, message.cut) : append(chats, message),
+    onSuccess: (stored, { id, content }) => {
       client.setQueryData<MessagePages>(keys.session(chat), (data) => data && withMessages(data, stored));
       client.invalidateQueries({ queryKey: keys.session(chat) });
       typed.arrived(id);
       stored.forEach(onStored);
+      listeners.tell("onSent", { id, chat, content });
     },
     onError: (error, message) => {
       typed.failed(message.id, error);
+      if (message.cut) {
+        // The cut may have succeeded, or the conversation has moved on.
+        client.invalidateQueries({ queryKey: keys.session(chat) });
+      }
       if (isSessionNotFound(error)) {
         deleted.add([chat]);
       } else {
@@ -33,4 +42,20 @@ export function useSendMessage(chat: string, { onStored, onFailure }: SendOption
       }
     },
   });
+}
+
+/** The text is in the browser's storage, so a crash after the cut does not lose it. */
+async function replace(chats: ChatSessions, message: OutgoingMessage, cut: Cut): Promise<Message[]> {
+  const { api, client, keys } = chats;
+  const { id, chat } = message;
+  await cutMessages(api, chat, cut, id);
+  await client.cancelQueries({ queryKey: keys.session(chat) });
+  client.setQueryData<MessagePages>(keys.session(chat), (data) => data && withoutMessagesFrom(data, cut.from));
+  return append(chats, message, cut.from - 1);
+}
+
+function append({ api }: ChatSessions, message: OutgoingMessage, afterSequence?: number): Promise<Message[]> {
+  const { id, chat, content, original } = message;
+  const fields = original ? resent(original, content) : { content, role: "user" };
+  return appendMessage(api, chat, { ...fields, id }, { afterSequence });
 }

@@ -16,9 +16,10 @@ export function useStartChat(onFailure: (error: Error, first: OutgoingMessage) =
     mutationKey: keys.start,
     mutationFn: ({ id, chat, content }: OutgoingMessage) =>
       createSession(api, { id: chat, title: titleFrom(content), messages: [{ id, content, role: "user" }] }),
-    onSuccess: (session, { content }) => {
+    onSuccess: (session, { id, chat, content }) => {
       mergeSession(chats, session);
       listeners.tell("onCreated", session);
+      listeners.tell("onSent", { id, chat, content });
       typed.endFirst();
       if (sendable(typed.draftOf(NEW_CHAT)) === content) {
         typed.setDraft(NEW_CHAT, "");

@@ -15,6 +15,16 @@ export function useDraft(chat: string): [text: string, setText: (text: string) =
   return [text, (next) => typed.setDraft(chat, next)];
 }
 
+/** The id of the stored message that is being edited, if any. */
+export function useEditedId(chat: string): string | null {
+  const { typed } = useChatSessions();
+  return useSyncExternalStore(
+    typed.subscribe,
+    () => typed.editedIn(chat),
+    () => null,
+  );
+}
+
 /** The messages of a chat that have not arrived, and how each of them stands. */
 export function useOutgoing(chat: string): { message: OutgoingMessage; state: Sending | undefined }[] {
   const { typed } = useChatSessions();

@@ -5,10 +5,17 @@ import type { Message, NewMessage, SessionChange, Summary } from "../api/types";
 export const BASE_URL = "http://service.test";
 const SESSIONS = `${BASE_URL}/api/chat/sessions`;
 
+interface Appending {
+  messages: NewMessage[];
+  after_sequence?: number;
+}
+
 /** A service in memory, as small as the components' tests need it. */
 class TestService {
   sessions: Summary[] = [];
   messages = new Map<string, Message[]>();
+  /** The bodies of requests that append messages. */
+  appended: Appending[] = [];
   /** What was asked, as "GET /api/chat/sessions?limit=50". */
   asked: string[] = [];
   #feed: ReadableStreamDefaultController<string> | null = null;
@@ -51,11 +58,23 @@ class TestService {
     }),
     http.get<{ id: string }>(`${SESSIONS}/:id`, ({ params, request }) => {
       const session = this.sessions.find(({ id }) => id === params.id);
-      return session ? HttpResponse.json({ ...session, ...this.#page(params.id, request.url) }) : notFound();
+      const body = { ...session, ...this.#page(params.id, request.url) };
+      return session ? HttpResponse.json(body, { headers: { ETag: this.#tagOf(params.id) } }) : notFound();
     }),
-    http.post<{ id: string }, { messages: NewMessage[] }>(`${SESSIONS}/:id/messages`, async ({ params, request }) => {
-      const { messages } = await request.json();
+    http.post<{ id: string }, Appending>(`${SESSIONS}/:id/messages`, async ({ params, request }) => {
+      const { messages, after_sequence } = await request.json();
+      this.appended.push({ messages, ...(after_sequence !== undefined && { after_sequence }) });
+      if (after_sequence !== undefined && after_sequence !== this.#endOf(params.id)) {
+        return problem(412, "end-moved");
+      }
       return HttpResponse.json({ messages: this.append(params.id, messages) }, { status: 201 });
+    }),
+    http.delete<{ id: string }>(`${SESSIONS}/:id/messages`, ({ params, request }) => {
+      if (request.headers.get("If-Match") !== this.#tagOf(params.id)) {
+        return problem(412, "precondition-failed");
+      }
+      this.cut(params.id, Number(new URL(request.url).searchParams.get("from_sequence")));
+      return new HttpResponse(null, { status: 204 });
     }),
     http.patch<{ id: string }, SessionChange>(`${SESSIONS}/:id`, async ({ params, request }) => {
       const session = this.sessions.find(({ id }) => id === params.id);
@@ -83,6 +102,22 @@ class TestService {
     return added;
   }
 
+  cut(chat: string, from: number): void {
+    this.messages.set(
+      chat,
+      (this.messages.get(chat) ?? []).filter(({ sequence }) => sequence < from),
+    );
+  }
+
+  #endOf(chat: string): number {
+    return (this.messages.get(chat) ?? []).length - 1;
+  }
+
+  #tagOf(chat: string): string {
+    const title = this.sessions.find(({ id }) => id === chat)?.title;
+    return `"${encodeURIComponent(title ?? "")} ${this.messages.get(chat)?.at(-1)?.id}"`;
+  }
+
   #page(chat: string, url: string) {
     const query = new URL(url).searchParams;
     const before = Number(query.get("before_sequence") ?? Number.POSITIVE_INFINITY);
@@ -97,6 +132,7 @@ class TestService {
     this.server.resetHandlers();
     this.sessions = [];
     this.messages.clear();
+    this.appended = [];
     this.asked = [];
     this.#feed = null;
   }
@@ -114,6 +150,7 @@ class TestService {
 export const service = new TestService();
 
 let made = 0;
+let madeMessages = 0;
 const started = Date.now();
 
 /** Each is older than the one before, however slow the machine is. */
@@ -142,7 +179,8 @@ function stored(sequence: number, message: object): Message {
     tool_calls: null,
     function_call: null,
   };
-  const id = `message-${sequence}`;
+  madeMessages += 1;
+  const id = `message-${madeMessages}`;
   return {
     id,
     role: "user",

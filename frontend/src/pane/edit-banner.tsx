@@ -1,0 +1,18 @@
+import { useLabels } from "../labels/context";
+import { Button } from "../ui/button";
+import styles from "./composer.module.css";
+
+/** Above the field while it holds a message that has been sent before. */
+export function EditBanner({ onCancel }: { onCancel: () => void }) {
+  const labels = useLabels();
+  return (
+    <div className={styles.banner}>
+      <p className={styles.what}>
+        <strong>{labels.editing}</strong> {labels.editingDetail}
+      </p>
+      <Button look="quiet" onClick={onCancel}>
+        {labels.cancel}
+      </Button>
+    </div>
+  );
+}
