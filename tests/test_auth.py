@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hmac
 import json
 import time
 import zlib
@@ -20,7 +21,7 @@ from structlog.typing import EventDict
 
 from chat_sessions.contract.user import User
 from chat_sessions.errors import Unauthorized, Unavailable
-from chat_sessions.settings import Settings
+from chat_sessions.settings import Settings, load_settings
 from chat_sessions.telemetry.logs import configure_logging
 from chat_sessions.web.auth.key_set import MAX_SET_BYTES, MIN_SECONDS_BETWEEN_FETCHES, KeySet
 from chat_sessions.web.auth.keys import MAX_KEYS, SharedSecret
@@ -31,6 +32,7 @@ from tests.service import SECRET, Caller, Service, running, token
 from tests.waiting import until
 
 PATH = "/api/chat/sessions"
+REQUIRED = {"database_url": "postgresql://", "redis_url": "redis://", "jwt_secret": SECRET}
 ANOTHER_SECRET = "another secret, just as long as the first one is"  # noqa: S105  it guards nothing
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 RSA_KEY, ROTATED_KEY = (rsa.generate_private_key(65537, 2048) for _ in range(2))
@@ -301,13 +303,23 @@ class TestClaims:
     @pytest.mark.parametrize("claim", ["aud", "iss"])
     async def test_a_configured_claim_is_required(self, claim: str, user_of: Any) -> None:  # noqa: ANN401
         setting = {"aud": "jwt_audience", "iss": "jwt_issuer"}[claim]
-        assert await user_of(token(**{claim: "chat"}), **{setting: "chat"}) == "ada"
+        assert await user_of(token(**{claim: "chat"}), **{setting: ("chat",)}) == "ada"
         for wrong in (token(), token(**{claim: "other"}), token(**{claim: ""}), signed(claims(**{claim: [["chat"]]}))):
             with pytest.raises(Unauthorized):
-                await user_of(wrong, **{setting: "chat"})
+                await user_of(wrong, **{setting: ("chat",)})
+
+    @pytest.mark.parametrize("claim", ["aud", "iss"])
+    async def test_any_configured_value_is_accepted(self, claim: str, user_of: Any) -> None:  # noqa: ANN401
+        setting = {"aud": "jwt_audience", "iss": "jwt_issuer"}[claim]
+        listed = getattr(load_settings({**REQUIRED, setting: "web, mobile"}), setting)
+        for each in ("web", "mobile"):
+            assert await user_of(token(**{claim: each}), **{setting: listed}) == "ada"
+        for wrong in ("web, mobile", "we", "mobile,", "other"):
+            with pytest.raises(Unauthorized):
+                await user_of(token(**{claim: wrong}), **{setting: listed})
 
     async def test_one_of_several_audiences_is_enough(self, user_of: Any) -> None:  # noqa: ANN401
-        assert await user_of(token(aud=["other", "chat"]), jwt_audience="chat") == "ada"
+        assert await user_of(token(aud=["other", "chat"]), jwt_audience=("chat",)) == "ada"
 
     async def test_unconfigured_claims_are_ignored(self, user_of: Any) -> None:  # noqa: ANN401
         assert await user_of(token(aud="anything", iss="anybody")) == "ada"
@@ -324,8 +336,8 @@ class TestClaims:
             (token(exp=0), "it expired at 1970-01-01T00:00:00Z"),
             (token(exp=-(10**30)), "it expired long ago"),
             (token(nbf=FAR), "its nbf or iat is in the future"),
-            (token(aud="other", iss="id"), "its aud does not name CHAT_JWT_AUDIENCE"),
-            (token(aud="chat", iss="other"), "its iss is not CHAT_JWT_ISSUER"),
+            (token(aud="other", iss="id"), "its aud is not in CHAT_JWT_AUDIENCE"),
+            (token(aud="chat", iss="other"), "its iss is not in CHAT_JWT_ISSUER"),
             (token(iss="id"), "it has no aud"),
             (token(aud="chat"), "it has no iss"),
             (signed(claims(exp=None)), "it has no exp"),
@@ -335,17 +347,19 @@ class TestClaims:
                 signed(claims(sub="x" * 256, aud="chat", iss="id")),
                 "its sub is empty, longer than 255 characters or not valid text",
             ),
+            (signed(claims(jti=1, aud="chat", iss="id")), "its jti is not a string"),
+            (signed(claims(iat="now", aud="chat", iss="id")), "its iat is not a number"),
             (token(secret=ANOTHER_SECRET), "its signature does not match the key"),
             (token(secret=ANOTHER_SECRET * 3, algorithm="HS512"), "its algorithm is not HS256"),
             (raw({"alg": "none"}, claims()), "its algorithm is not HS256"),
             ("a.b.c", "it is malformed"),
             ("x" * 8193, "it is longer than 8192 characters"),
         ],
-        ids=range(16),
+        ids=range(18),
     )
     async def test_a_rejection_has_its_reason(self, given: str, reason: str, user_of: Any) -> None:  # noqa: ANN401
         with pytest.raises(Unauthorized) as refused:
-            await user_of(given, jwt_audience="chat", jwt_issuer="id")
+            await user_of(given, jwt_audience=("chat",), jwt_issuer=("id",))
         assert refused.value.reason == reason
 
     async def test_the_log_has_the_reason_of_a_401_and_nothing_of_the_token(
@@ -459,6 +473,38 @@ class TestKeySet:
     def jwks(self, settings: Settings, provider: Provider) -> Settings:
         return settings.model_copy(update={"jwt_secret": None, "jwks_url": provider.url})
 
+    async def test_with_a_secret_as_well_a_worker_accepts_tokens_of_both(
+        self, settings: Settings, provider: Provider
+    ) -> None:
+        provider.document = {"keys": [published(RSA_KEY, "r")]}
+        forged = token(secret=ANOTHER_SECRET), bearing(ROTATED_KEY, "r")
+        async with running(settings.model_copy(update={"jwks_url": provider.url})) as worker, worker.client(None) as at:
+            # Twice: the second time, verified tokens are remembered.
+            for _ in range(2):
+                for given, status in ((token(), 200), (bearing(RSA_KEY, "r"), 200), *((each, 401) for each in forged)):
+                    answer = await at.get(PATH, headers={"Authorization": f"Bearer {given}"})
+                    assert answer.status_code == status
+
+    async def test_with_a_secret_as_well_a_public_key_is_no_secret(
+        self, settings: Settings, provider: Provider
+    ) -> None:
+        provider.document = {"keys": [published(RSA_KEY, "r")]}
+        keys = KeySet(provider.url, lifespan=300, timeout=PATIENCE)
+        with closing(provider):
+            gate = Authenticator(settings, SharedSecret(SECRET), keys)
+            assert (await gate.user(bearing(RSA_KEY, "r"))).id == "ada"
+            public = RSA_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+            forged = raw({"alg": "HS256", "kid": "r"}, claims())
+            signature = hmac.digest(public, forged.rpartition(".")[0].encode(), "sha256")
+            with pytest.raises(Unauthorized):
+                await gate.user(raw({"alg": "HS256", "kid": "r"}, claims(), signature))
+        await keys.close()
+
+    async def test_a_secrets_tokens_do_not_wait_for_the_provider(self, settings: Settings, provider: Provider) -> None:
+        keys = KeySet(provider.url, lifespan=300, timeout=PATIENCE)
+        assert (await Authenticator(settings, SharedSecret(SECRET), keys).user(token())).id == "ada"
+        assert provider.requests == 0
+
     @pytest.fixture
     async def gate(self, jwks: Settings, provider: Provider) -> AsyncIterator[Authenticator]:
         keys = KeySet(provider.url, lifespan=300, timeout=PATIENCE)
@@ -531,6 +577,16 @@ class TestKeySet:
         with pytest.raises(Unauthorized) as refused:
             await gate.user(bearing(rsa.generate_private_key(65537, 2048), kid))
         assert refused.value.reason == "its signature does not match the key"
+
+    @pytest.mark.parametrize("key", [RSA_KEY, ROTATED_KEY], ids=["first", "second"])
+    async def test_a_named_key_is_looked_for_among_keys_without_an_id(
+        self, key: PrivateKey, gate: Authenticator, provider: Provider, clock: Clock
+    ) -> None:
+        provider.document = {"keys": [published(each) for each in (RSA_KEY, EC_KEY, ROTATED_KEY)]}
+        assert (await gate.user(bearing(key, "any"))).id == "ada"
+        clock.now += MIN_SECONDS_BETWEEN_FETCHES + 1
+        assert (await gate.user(bearing(key, "other"))).id == "ada"
+        assert provider.requests == 1
 
     async def test_a_token_without_a_key_id_is_tried_with_named_keys(
         self, gate: Authenticator, provider: Provider

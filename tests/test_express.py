@@ -1,11 +1,12 @@
 """Repeated reads take a shorter path, with the same response."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from unittest.mock import patch
 
 import pytest
 from fastapi.routing import APIRoute
 
+from chat_sessions.settings import Algorithm
 from chat_sessions.web import dependencies
 from chat_sessions.web.auth import tokens
 from chat_sessions.web.auth.keys import Key, SharedSecret
@@ -110,11 +111,16 @@ async def test_a_remembered_token_is_dropped_with_its_keys(service: Service) -> 
 class Rotating:
     """Keys that a test can change."""
 
+    algorithms: Sequence[Algorithm] = ("HS256",)
+
     def __init__(self) -> None:
         self.version: object | None = object()
 
     async def candidates(self, key_id: str | None, algorithm: str) -> list[Key]:  # noqa: ARG002  one key for all
         return [Key(SECRET, ("HS256",))]
+
+    async def close(self) -> None:
+        pass
 
 
 async def test_the_number_of_remembered_query_strings_is_bounded(

@@ -32,8 +32,7 @@ from chat_sessions.telemetry.pseudonyms import pseudonyms
 from chat_sessions.telemetry.spans import engine_span, script_span
 from chat_sessions.telemetry.tracing import Tracing, TracingMiddleware, trace_ids
 from chat_sessions.web import openapi, problems
-from chat_sessions.web.auth.key_set import KeySet
-from chat_sessions.web.auth.keys import KeySource, SharedSecret
+from chat_sessions.web.auth.sources import key_sources
 from chat_sessions.web.auth.tokens import Authenticator
 from chat_sessions.web.cors import Cors
 from chat_sessions.web.dependencies import AppState, KnownQueries
@@ -131,7 +130,9 @@ async def _opened(
         await stack.enter_async_context(exposition.opened())
         link = RedisLink(settings, metrics, nullcontext if tracing is None else script_span(tracing.tracer))
         stack.push_async_callback(link.close)
-        keys = _keys(settings, stack)
+        sources = key_sources(settings)
+        for source in sources:
+            stack.push_async_callback(source.close)
         store, cache = SessionStore(prisma, preconditions.topology), SessionCache(link, settings, metrics)
         evictor, lock = Evictor(cache, link, settings, metrics), SessionLock(link, settings, metrics)
         feed = Feed(link, settings, metrics)
@@ -142,7 +143,7 @@ async def _opened(
         stack.enter_context(before_shutdown(drain, feed.close))
         await stack.enter_async_context(log_lifetime(settings))
         yield AppState(
-            authenticator=Authenticator(settings, keys),
+            authenticator=Authenticator(settings, *sources),
             rate_limit=RateLimit(link, settings, metrics) if settings.rate_limit else None,
             known=KnownQueries(),
             sessions=ChatSessions(store, cache, evictor, lock, settings),
@@ -151,14 +152,6 @@ async def _opened(
             exposition=exposition,
             settings=settings,
         )
-
-
-def _keys(settings: Settings, stack: AsyncExitStack) -> KeySource:
-    if settings.jwt_secret is not None:
-        return SharedSecret(settings.jwt_secret.get_secret_value())
-    keys = KeySet(str(settings.jwks_url), lifespan=settings.jwks_lifespan)
-    stack.push_async_callback(keys.close)
-    return keys
 
 
 async def _end(task: asyncio.Task[None]) -> None:

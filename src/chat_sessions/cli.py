@@ -108,8 +108,12 @@ def token(  # noqa: PLR0913, PLR0917  options
     user: Annotated[str | None, typer.Option(help="The user: `sub` of the token.")] = None,
     secret: Annotated[str | None, typer.Option(envvar="CHAT_JWT_SECRET", help="The HS256 secret to sign with.")] = None,
     ttl: Annotated[int, typer.Option(min=1, help="Seconds until the token expires.")] = DAY,
-    audience: Annotated[str | None, typer.Option(envvar="CHAT_JWT_AUDIENCE", help="`aud` of the token.")] = None,
-    issuer: Annotated[str | None, typer.Option(envvar="CHAT_JWT_ISSUER", help="`iss` of the token.")] = None,
+    audience: Annotated[
+        str | None, typer.Option(envvar="CHAT_JWT_AUDIENCE", help="`aud` of the token; the first of several.")
+    ] = None,
+    issuer: Annotated[
+        str | None, typer.Option(envvar="CHAT_JWT_ISSUER", help="`iss` of the token; the first of several.")
+    ] = None,
     check: Annotated[
         str | None, typer.Option(metavar="TOKEN", help="Verify this token instead of minting one; - reads stdin.")
     ] = None,
@@ -124,7 +128,11 @@ def token(  # noqa: PLR0913, PLR0917  options
     if user is None or secret is None:
         missing = "--user" if user is None else "--secret (or CHAT_JWT_SECRET)"
         raise typer.BadParameter("required to mint a token.", param_hint=missing)
-    typer.echo(mint_token(secret, user, ttl=ttl, audience=audience, issuer=issuer))
+    typer.echo(mint_token(secret, user, ttl=ttl, audience=_first(audience), issuer=_first(issuer)))
+
+
+def _first(names: str | None) -> str | None:
+    return None if names is None else names.partition(",")[0].strip()
 
 
 @app.command(name="openapi")

@@ -10,10 +10,9 @@ import typer
 from chat_sessions.contract.user import User
 from chat_sessions.errors import Unauthorized, Unavailable
 from chat_sessions.operator.console import fail, settings_or_fail
-from chat_sessions.settings import Settings
+from chat_sessions.settings import PUBLISHED_ALGORITHMS, Settings
 from chat_sessions.telemetry.logs import configure_logging
-from chat_sessions.web.auth.key_set import KeySet
-from chat_sessions.web.auth.keys import SharedSecret
+from chat_sessions.web.auth.sources import key_sources
 from chat_sessions.web.auth.tokens import Authenticator
 
 # Required settings that do not matter here, so they need not be set.
@@ -35,10 +34,7 @@ def check(token: str) -> None:
 
 
 async def _verify(settings: Settings, token: str) -> User:
-    if settings.jwt_secret is not None:
-        return await Authenticator(settings, SharedSecret(settings.jwt_secret.get_secret_value())).user(token)
-    keys = KeySet(str(settings.jwks_url), lifespan=settings.jwks_lifespan)
-    return await Authenticator(settings, keys).user(token)
+    return await Authenticator(settings, *key_sources(settings)).user(token)
 
 
 def _contents(token: str) -> str:
@@ -51,7 +47,8 @@ def _contents(token: str) -> str:
 
 
 def _expectations(settings: Settings) -> str:
-    keys = "CHAT_JWT_SECRET" if settings.jwt_secret else "the keys at CHAT_JWKS_URL"
+    secret = ["HS256 by CHAT_JWT_SECRET"] if settings.jwt_secret else []
+    published = [f"{' or '.join(PUBLISHED_ALGORITHMS)} by the keys at CHAT_JWKS_URL"] if settings.jwks_url else []
     expected = {"aud": settings.jwt_audience, "iss": settings.jwt_issuer}
-    claims = "".join(f", {name} {value}" for name, value in expected.items() if value is not None)
-    return f"Expected: signed with {' or '.join(settings.algorithms)} by {keys}{claims}; with exp and sub."
+    claims = "".join(f", {name} {' or '.join(values)}" for name, values in expected.items() if values)
+    return f"Expected: signed with {', or '.join(secret + published)}{claims}; with exp and sub."

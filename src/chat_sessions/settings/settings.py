@@ -24,6 +24,7 @@ from chat_sessions.settings.values import (
     DatabaseUrl,
     JwtSecret,
     LogUserKey,
+    Names,
     Networks,
     Origins,
     RedisUrl,
@@ -86,12 +87,14 @@ class Settings(BaseSettings):
         description="Redis: `redis://…`, `redis+sentinel://…` or `redis+cluster://…`; `rediss` for TLS"
     )
 
-    jwt_secret: JwtSecret | None = Field(default=None, description="HS256 secret, at least 32 bytes")
+    jwt_secret: JwtSecret | None = Field(
+        default=None, description="HS256 secret, at least 32 bytes; also beside `CHAT_JWKS_URL`"
+    )
     jwks_url: HttpUrl | None = Field(
         default=None, validate_default=True, description="URL of the provider's RS256, PS256, ES256 or EdDSA keys"
     )
-    jwt_audience: str | None = Field(default=None, description="required value of `aud`")
-    jwt_issuer: str | None = Field(default=None, description="required value of `iss`")
+    jwt_audience: Names = Field(default=(), description="accepted values of `aud`, comma-separated")
+    jwt_issuer: Names = Field(default=(), description="accepted values of `iss`, comma-separated")
     jwt_leeway: float = Field(default=10, ge=0, le=300, description="tolerated clock skew")
     jwks_lifespan: PositiveFloat = Field(default=300, description="how long fetched keys stay fresh")
 
@@ -194,15 +197,15 @@ class Settings(BaseSettings):
     @field_validator("jwks_url")
     @classmethod
     def _check_key_source(cls, url: HttpUrl | None, info: ValidationInfo) -> HttpUrl | None:
-        # Exactly one kind of key: accepting both invites algorithm confusion.
-        if "jwt_secret" in info.data and (info.data["jwt_secret"] is None) == (url is None):
-            raise ValueError("set either this or CHAT_JWT_SECRET (HS256), not both")
+        if url is None and "jwt_secret" in info.data and info.data["jwt_secret"] is None:
+            raise ValueError("set this, CHAT_JWT_SECRET (HS256) or both")
         return url
 
     @property
     def algorithms(self) -> tuple[Algorithm, ...]:
         """The allowed algorithms, whatever a token's header says."""
-        return ("HS256",) if self.jwt_secret else PUBLISHED_ALGORITHMS
+        secret: tuple[Algorithm, ...] = () if self.jwt_secret is None else ("HS256",)
+        return secret if self.jwks_url is None else (*secret, *PUBLISHED_ALGORITHMS)
 
 
 def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:

@@ -74,6 +74,7 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_checking(check_database_url))
 RedisUrl = Annotated[SecretStr, AfterValidator(_checking(RedisAddress.parse))]
 JwtSecret = Annotated[SecretStr, _at_least(MIN_SECRET_BYTES)]
 LogUserKey = Annotated[SecretStr, _at_least(MIN_KEY_BYTES)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_at_commas)]
 RootPath = Annotated[str, AfterValidator(_check_prefix)]
 Network = IPv4Network | IPv6Network
 Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(split_at_commas)]

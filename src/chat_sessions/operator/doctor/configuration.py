@@ -36,7 +36,7 @@ def load_usable() -> tuple[Settings, SettingErrors]:
                     raise
                 errors[name] = line
                 overrides[name] = PLACEHOLDERS.get(name, Settings.model_fields[name].default)
-                if name == "jwks_url":
+                if name == "jwks_url" and not os.environ.get("CHAT_JWT_SECRET"):
                     overrides["jwt_secret"] = PLACEHOLDERS["jwt_secret"]
 
 
@@ -55,7 +55,7 @@ def findings(errors: SettingErrors) -> Iterator[Finding]:
 
 
 def _log_user_key() -> Iterator[Finding]:
-    if os.environ.get("CHAT_JWKS_URL") and not os.environ.get("CHAT_LOG_USER_KEY"):
+    if not os.environ.get("CHAT_JWT_SECRET") and not os.environ.get("CHAT_LOG_USER_KEY"):
         detail = "CHAT_LOG_USER_KEY is not set: pseudonyms in the logs differ between hosts and change at each start"
         yield warning("configuration", detail, "Set it to the same value everywhere, from `openssl rand -hex 32`.")
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from chat_sessions.operator.doctor.configuration import SettingErrors
 from chat_sessions.operator.doctor.findings import Finding, ok, warning, wrong
-from chat_sessions.settings import Settings
+from chat_sessions.settings import PUBLISHED_ALGORITHMS, Settings
 from chat_sessions.web.auth.download import DownloadError, download
 from chat_sessions.web.auth.key_set import FETCH_TIMEOUT, MAX_SET_BYTES
 from chat_sessions.web.auth.keys import UnusableSetError, published_keys
@@ -50,20 +50,20 @@ async def published(settings: Settings) -> list[Finding]:
         found.append(
             wrong("jwks", f"{_redacted(url)} is not https: anyone on the path can forge tokens", "Use an https URL.")
         )
-    if settings.jwt_audience is None:
+    if not settings.jwt_audience:
         detail = "CHAT_JWT_AUDIENCE is not set: tokens for the provider's other applications are accepted"
         found.append(warning("jwks", detail, "Set it to the provider's identifier of this API."))
-    return [*found, await _fetch(url, settings)]
+    return [*found, await _fetch(url)]
 
 
-async def _fetch(url: str, settings: Settings) -> Finding:
+async def _fetch(url: str) -> Finding:
     try:
         document = await download(url, timeout=FETCH_TIMEOUT, max_bytes=MAX_SET_BYTES)
         keys, ignored = published_keys(document)
     except DownloadError as error:
         return wrong("jwks", f"cannot fetch {_redacted(url)}: {error}", "Check CHAT_JWKS_URL and the network.")
     except UnusableSetError as error:
-        advice = f"It must return JSON as in RFC 7517, with a key for {' or '.join(settings.algorithms)}."
+        advice = f"It must return JSON as in RFC 7517, with a key for {' or '.join(PUBLISHED_ALGORITHMS)}."
         return wrong("jwks", f"{_redacted(url)} is not a usable key set: {error}", advice)
     detail = f"{_redacted(url)} has {len(keys)} usable key{'s'[: len(keys) != 1]}"
     return ok("jwks", f"{detail}; ignored: {', '.join(ignored)}" if ignored else detail)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import jwt
-from jwt.exceptions import InvalidSubjectError
+from jwt.exceptions import InvalidJTIError, InvalidSubjectError
 
 from chat_sessions.errors import Unauthorized
 
@@ -14,8 +14,10 @@ EXPIRED = "The token has expired. Send a new one."
 REASONS: Final[Mapping[type[Exception], str]] = {
     jwt.InvalidSignatureError: "its signature does not match the key",
     jwt.ImmatureSignatureError: "its nbf or iat is in the future",
-    jwt.InvalidAudienceError: "its aud does not name CHAT_JWT_AUDIENCE",
-    jwt.InvalidIssuerError: "its iss is not CHAT_JWT_ISSUER",
+    jwt.InvalidAudienceError: "its aud is not in CHAT_JWT_AUDIENCE",
+    jwt.InvalidIssuerError: "its iss is not in CHAT_JWT_ISSUER",
+    jwt.InvalidIssuedAtError: "its iat is not a number",
+    InvalidJTIError: "its jti is not a string",
     InvalidSubjectError: "its sub is not a string",
 }
 MALFORMED = "it is malformed"

@@ -8,6 +8,7 @@ from time import monotonic
 import structlog
 
 from chat_sessions.errors import Unavailable
+from chat_sessions.settings import PUBLISHED_ALGORITHMS, Algorithm
 from chat_sessions.web.auth.download import DownloadError, download
 from chat_sessions.web.auth.keys import Key, UnusableSetError, published_keys
 
@@ -28,6 +29,7 @@ class KeySet:
     """
 
     def __init__(self, url: str, *, lifespan: float, timeout: float = FETCH_TIMEOUT) -> None:
+        self.algorithms: Sequence[Algorithm] = PUBLISHED_ALGORITHMS
         self._url = url
         self._lifespan = lifespan
         self._timeout = timeout
@@ -43,8 +45,8 @@ class KeySet:
         return None if self._is_stale() else self._keys
 
     async def candidates(self, key_id: str | None, algorithm: str) -> Sequence[Key]:
-        """Return the keys for a `kid`, or all without one, that support the algorithm."""
-        is_known = bool(self._named(key_id))
+        """Return the keys that support the algorithm and may have a `kid`: those without an id may have any."""
+        is_known = self._knows(key_id)
         if self._is_stale() or not is_known:
             await self._refresh(is_known=is_known)
         if not self._keys:
@@ -65,8 +67,13 @@ class KeySet:
         """Return the seconds until the next fetch, rounded up, at least 1."""
         return max(1, ceil(self._attempted_at + MIN_SECONDS_BETWEEN_FETCHES - monotonic()))
 
+    def _knows(self, key_id: str | None) -> bool:
+        ids = {key.id for key in self._keys}
+        # Without ids in the set, fetching it again would find none either.
+        return bool(ids) and (key_id is None or key_id in ids or ids == {None})
+
     def _named(self, key_id: str | None) -> Sequence[Key]:
-        return self._keys if key_id is None else [key for key in self._keys if key.id == key_id]
+        return self._keys if key_id is None else [key for key in self._keys if key.id in {None, key_id}]
 
     async def _refresh(self, *, is_known: bool) -> None:
         """Fetch the keys, at most once per MIN_SECONDS_BETWEEN_FETCHES; concurrent callers share one fetch."""

@@ -45,17 +45,25 @@ class KeySource(Protocol):
     """The keys that tokens are verified with."""
 
     @property
+    def algorithms(self) -> Sequence[Algorithm]:
+        """The algorithms of its keys; no other source has them."""
+
+    @property
     def version(self) -> object | None:
         """Identifies the current keys; a cached verification is valid while this is the same object and not None."""
 
     async def candidates(self, key_id: str | None, algorithm: str) -> Sequence[Key]:
         """Return the keys that may have signed a token; raise Unavailable if there are none to try."""
 
+    async def close(self) -> None:
+        """Stop what it does in the background."""
+
 
 class SharedSecret:
     """The HS256 secret, for any `kid`."""
 
     def __init__(self, secret: str) -> None:
+        self.algorithms: Sequence[Algorithm] = ("HS256",)
         self._key = Key(secret, ("HS256",))
 
     @property
@@ -66,6 +74,9 @@ class SharedSecret:
     async def candidates(self, key_id: str | None, algorithm: str) -> Sequence[Key]:  # noqa: ARG002
         """Return the secret."""
         return [self._key] if algorithm in self._key.algorithms else []
+
+    async def close(self) -> None:
+        """Nothing to stop."""
 
 
 class PublishedKeys(NamedTuple):

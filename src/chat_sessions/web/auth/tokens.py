@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from time import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import jwt
 
@@ -23,6 +23,15 @@ MAX_CACHED_TOKENS = 4096
 MAX_EXPIRY = 253_402_300_799
 
 
+class _Verified(NamedTuple):
+    user: User
+    source: KeySource
+    version: object
+
+    def is_valid(self) -> bool:
+        return self.version is self.source.version and time() < self.user.expires_at
+
+
 class Authenticator:
     """Verifies tokens; the allowed algorithms come from the configuration, never from the token.
 
@@ -30,31 +39,27 @@ class Authenticator:
     keys change: it depends on nothing else.
     """
 
-    def __init__(self, settings: Settings, keys: KeySource) -> None:
+    def __init__(self, settings: Settings, *sources: KeySource) -> None:
         self._settings = settings
-        self._keys = keys
-        self._verified: OrderedDict[str, tuple[User, object]] = OrderedDict()
+        self._sources: dict[str, KeySource] = {name: source for source in sources for name in source.algorithms}
+        self._verified: OrderedDict[str, _Verified] = OrderedDict()
 
     async def user(self, token: str) -> User:
         """Return the token's user, or raise Unauthorized."""
         user = self.remembered(token)
-        if user is None:
-            user = await self._verify(token)
-            self._remember(token, user)
-        return user
+        return await self._verify(token) if user is None else user
 
     def remembered(self, token: str) -> User | None:
         """Return the user of a token that was verified before and is still valid, or None."""
-        user, version = self._verified.get(token, (None, None))
-        if user is None or version is not self._keys.version or time() >= user.expires_at:
+        verified = self._verified.get(token)
+        if verified is None or not verified.is_valid():
             return None
         self._verified.move_to_end(token)
-        return user
+        return verified.user
 
-    def _remember(self, token: str, user: User) -> None:
-        version = self._keys.version
-        if version is not None:
-            self._verified[token] = user, version
+    def _remember(self, token: str, user: User, source: KeySource) -> None:
+        if source.version is not None:
+            self._verified[token] = _Verified(user, source, source.version)
             self._verified.move_to_end(token)
         if len(self._verified) > MAX_CACHED_TOKENS:
             self._verified.popitem(last=False)
@@ -63,18 +68,25 @@ class Authenticator:
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise Unauthorized(f"it is longer than {MAX_TOKEN_CHARACTERS} characters")
         with rejecting(token):
-            keys = await self._candidates(jwt.get_unverified_header(token))
+            header = jwt.get_unverified_header(token)
+            source = self._source(header.get("alg"))
+            keys = await self._candidates(source, header)
             claims = self._claims(token, keys)
             user, expires_at = claims["sub"], min(int(claims["exp"]), MAX_EXPIRY)
         if not 0 < len(user) <= MAX_USER_CHARACTERS or not is_storable(user):
             raise Unauthorized(f"its sub is empty, longer than {MAX_USER_CHARACTERS} characters or not valid text")
-        return User(id=user, expires_at=expires_at + self._settings.jwt_leeway)
+        verified = User(id=user, expires_at=expires_at + self._settings.jwt_leeway)
+        self._remember(token, verified, source)
+        return verified
 
-    async def _candidates(self, header: dict[str, Any]) -> Sequence[Key]:
-        algorithm = header.get("alg")
-        if algorithm not in self._settings.algorithms:
-            raise Unauthorized(f"its algorithm is not {' or '.join(self._settings.algorithms)}")
-        keys = await self._keys.candidates(header.get("kid"), algorithm)
+    def _source(self, algorithm: object) -> KeySource:
+        source = self._sources.get(algorithm) if isinstance(algorithm, str) else None
+        if source is None:
+            raise Unauthorized(f"its algorithm is not {' or '.join(self._sources)}")
+        return source
+
+    async def _candidates(self, source: KeySource, header: dict[str, Any]) -> Sequence[Key]:
+        keys = await source.candidates(header.get("kid"), header["alg"])
         if not keys:
             raise Unauthorized("its kid names no published key for its algorithm")
         return keys
@@ -93,10 +105,10 @@ class Authenticator:
             token,
             key.material,
             algorithms=key.algorithms,
-            audience=self._settings.jwt_audience,
-            issuer=self._settings.jwt_issuer,
+            audience=self._settings.jwt_audience or None,
+            issuer=self._settings.jwt_issuer or None,
             leeway=self._settings.jwt_leeway,
-            options={"require": ["exp", "sub"], "verify_aud": self._settings.jwt_audience is not None},
+            options={"require": ["exp", "sub"], "verify_aud": bool(self._settings.jwt_audience)},
         )
 
 
