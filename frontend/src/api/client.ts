@@ -39,7 +39,11 @@ type CallOptions<O> = { signal?: AbortSignal | undefined; ifMatch?: string | und
   ? { params: Params }
   : { params?: undefined }) &
   (O extends { parameters: { query?: infer Query } } ? { query?: Query } : { query?: undefined }) &
-  (O extends { requestBody: infer Body } ? { body: JsonOf<Body> } : { body?: undefined });
+  (O extends { requestBody: infer Body }
+    ? { body: JsonOf<Body> }
+    : O extends { requestBody?: infer Body }
+      ? { body?: JsonOf<NonNullable<Body>> }
+      : unknown);
 
 interface UntypedOptions {
   params?: Record<string, string>;
