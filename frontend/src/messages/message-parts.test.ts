@@ -120,6 +120,8 @@ test("reasoning comes before the content, and tool calls after it", () => {
 });
 
 test("legacy and less common fields are understood", () => {
+  const tool_calls = [{ name: "add", args: { a: 1 }, id: "1", type: "tool_call" }];
+  expect(assistant({ content: "", tool_calls })).toEqual([call("1", "add", { a: 1 })]);
   expect(assistant({ function_call: { name: "add", arguments: "{}" } })).toEqual([call(null, "add", "{}")]);
   expect(assistant({ audio: { id: "1", transcript: "Hello" } })).toEqual([{ kind: "text", text: "Hello" }]);
   expect(messageParts({ role: "tool", tool_call_id: "1", content: "2" })).toEqual([result("1", "2")]);

@@ -34,8 +34,9 @@ function asReasoning(part: Part): Part {
 function callsOf({ tool_calls, function_call }: Json): Part[] {
   const calls = arrayOf(tool_calls).map((value) => {
     const call = objectOf(value);
-    const made = objectOf(call.function ?? call.custom);
-    return callOf(call.id, made.name ?? call.type, made.arguments ?? made.input);
+    // LangChain has the name and the arguments in the call itself.
+    const made = objectOf(call.function ?? call.custom ?? call);
+    return callOf(call.id, made.name ?? call.type, made.arguments ?? made.input ?? made.args);
   });
   const { name, arguments: input } = objectOf(function_call);
   return name === undefined ? calls : [...calls, callOf(null, name, input)];
