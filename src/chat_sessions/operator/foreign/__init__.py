@@ -1,0 +1,1 @@
+"""Reads what other products export. Each module documents the shape it reads and where that is described."""

@@ -1,0 +1,50 @@
+"""Replaces what JSON can contain and Postgres cannot store: NUL characters and unpaired surrogates."""
+
+import re
+from typing import BinaryIO
+
+# Text without escapes, and escapes of what can be stored. Possessive, so that it never backtracks.
+_SOUND = re.compile(
+    rb"(?:[^\\]++|\\[^u]|\\u(?!0000|[dD][89a-fA-F])[^\\]{4}"
+    rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+"
+)
+_UNSOUND = re.compile(rb"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
+_LONGEST = len(rb"\ud83d\ude00")
+_REPLACEMENT = rb"\ufffd"
+
+
+class StorableJson:
+    """JSON as a binary file, with U+FFFD in place of what cannot be stored."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.replaced = 0
+        self._file = file
+        self._rest = b""
+
+    def read(self, size: int = -1) -> bytes:
+        """Return about as many bytes, none only at the end."""
+        done = b""
+        while size and not done and (data := self._rest + (more := self._file.read(size))):
+            done, self._rest = self._clean(data, is_last=not more)
+        return done
+
+    def _clean(self, data: bytes, *, is_last: bool) -> tuple[bytes, bytes]:
+        """Return the data without an escape that may continue, and the rest."""
+        cleaned, at = [], 0
+        while at < len(data):
+            # It matches everything, if only the empty string.
+            end = match.end() if (match := _SOUND.match(data, at)) else at
+            cleaned.append(data[at:end])
+            if len(data) - end < _LONGEST and not is_last:
+                return b"".join(cleaned), data[end:]
+            at = end + self._replace(data, end, cleaned)
+        return b"".join(cleaned), b""
+
+    def _replace(self, data: bytes, at: int, cleaned: list[bytes]) -> int:
+        if found := _UNSOUND.match(data, at):
+            self.replaced += 1
+            cleaned.append(_REPLACEMENT)
+            return len(found[0])
+        # Invalid JSON, which the parser reports.
+        cleaned.append(data[at : at + 1])
+        return 1
