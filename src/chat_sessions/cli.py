@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from chat_sessions.operator.console import errors_as_messages, fail, settings_or_fail
+from chat_sessions.operator.foreign.source import Source
 from chat_sessions.settings import Settings
 from chat_sessions.version import VERSION
 
@@ -195,12 +196,19 @@ def import_sessions(
     user: UserOption,
     file: Annotated[typer.FileBinaryRead, typer.Argument(help="An export. Default: stdin.")] = "-",  # type: ignore[assignment]
     *,
+    source: Annotated[
+        Source | None, typer.Option("--from", help="The product that wrote the file. Default: chat-sessions.")
+    ] = None,
     new_ids: Annotated[bool, typer.Option("--new-ids", help="Mint a new id for every session.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first rejected line.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first rejected line or chat.")] = False,
 ) -> None:
-    """Import an export with its ids, sequences, timestamps and pins."""
+    """Import an export with its ids, sequences, timestamps and pins, or the chats of another product."""
     from chat_sessions.operator import commands
+    from chat_sessions.operator.foreign import command
 
+    if source is not None:
+        command.import_chats(user, file, source, new_ids=new_ids, strict=strict)
+        return
     commands.import_sessions(user, file, new_ids=new_ids, strict=strict)
 
 

@@ -36,8 +36,13 @@ _INVISIBLE_BEYOND_16_BITS = r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e00
 _VISIBLE = re.compile(f"[^{_INVISIBLE}{_INVISIBLE_BEYOND_16_BITS}]")
 
 
-def _is_visible(title: str) -> str:
-    if not _VISIBLE.search(title):
+def is_visible(title: str) -> bool:
+    """Return whether a title has a visible character."""
+    return bool(_VISIBLE.search(title))
+
+
+def _visible(title: str) -> str:
+    if not is_visible(title):
         message = "must have at least one visible character"
         raise ValueError(message)
     return title
@@ -47,7 +52,7 @@ Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=MAX_TITLE),
     AfterValidator(storable),
-    AfterValidator(_is_visible),
+    AfterValidator(_visible),
     Field(examples=["Trip to Lisbon"], json_schema_extra={"pattern": f"[^{_INVISIBLE}]"}),
 ]
 # What a title must contain.

@@ -12,18 +12,13 @@ import typer
 from chat_sessions.contract.archive import ArchivedSession
 from chat_sessions.operator import workbench
 from chat_sessions.operator.bulk import RowCounts
-from chat_sessions.operator.console import errors_as_messages, fail, settings_or_fail, warn
+from chat_sessions.operator.console import REDIS_AWAY, counted, errors_as_messages, fail, settings_or_fail, warn
 from chat_sessions.operator.deletion import Erasure
-from chat_sessions.operator.lines import lines_in_utf8
-from chat_sessions.operator.portability import RejectedLine
+from chat_sessions.operator.importer import Rejected, Taken
+from chat_sessions.operator.lines import records
 from chat_sessions.operator.progress import progress
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.pseudonyms import pseudonyms
-
-REDIS_AWAY = (
-    "Redis is unavailable. The service drains the outbox before it trusts its cache again, so deleted sessions "
-    "stay hidden; there is nothing else to do."
-)
 
 
 def purge(days: int, *, dry_run: bool, batch: int) -> None:
@@ -39,14 +34,14 @@ async def _purge(settings: Settings, days: int, *, dry_run: bool, batch: int) ->
         total = await bench.bulk.count_unused(cutoff)
         since = f"since {cutoff:%Y-%m-%d %H:%M} UTC"
         if dry_run:
-            typer.echo(f"{_sessions(total)} not used {since}. Run without --dry-run to delete for good.")
+            typer.echo(f"{counted(total, 'session')} not used {since}. Run without --dry-run to delete for good.")
             return
         sessions = messages = 0
         with progress("Deleting sessions", total) as advance:
             async for each in bench.purge.run(cutoff, batch):
                 sessions, messages = sessions + len(each), messages + each.messages
                 advance(len(each))
-        typer.echo(f"Deleted {_sessions(sessions)} with {_messages(messages)}, not used {since}.")
+        typer.echo(f"Deleted {counted(sessions, 'session')} with {counted(messages, 'message')}, not used {since}.")
         if bench.evictor.skipped:
             warn(REDIS_AWAY)
 
@@ -60,7 +55,7 @@ def erase_user(user: str, *, yes: bool) -> None:
         done = asyncio.run(_erase(settings, user))
     # A pseudonym, because this output ends up in logs.
     name = pseudonyms(settings.log_user_key)(user)
-    typer.echo(f"User {name}: erased {_sessions(done.sessions)} with {_messages(done.messages)}.")
+    typer.echo(f"User {name}: erased {counted(done.sessions, 'session')} with {counted(done.messages, 'message')}.")
     _print_remains(done, settings.tombstone_hours)
 
 
@@ -80,13 +75,13 @@ def _print_remains(done: Erasure, hours: int) -> None:
     typer.echo("Verified: nothing is left.")
     if done.tombstones:
         typer.echo(
-            f"Tombstones keep the ids of {_sessions(done.tombstones)} and the user's id for up to {hours} h, so that "
-            "no late writer restores a session; then the service deletes them."
+            f"Tombstones keep the ids of {counted(done.tombstones, 'session')} and the user's id for up to {hours} h, "
+            "so that no late writer restores a session; then the service deletes them."
         )
 
 
 def _remains(left: RowCounts) -> str:
-    return f"{_sessions(left.sessions)}, {_messages(left.messages)}, {left.notes} outbox notes left"
+    return f"{counted(left.sessions, 'session')}, {counted(left.messages, 'message')}, {left.notes} outbox notes left"
 
 
 def export(user: str, output: Path | None) -> None:
@@ -102,7 +97,7 @@ def export(user: str, output: Path | None) -> None:
         with errors_as_messages(), _private(unfinished) as file:
             count = asyncio.run(_export(settings, user, file))
         unfinished.replace(output)
-    typer.echo(f"Exported {_sessions(count)}.", err=True)
+    typer.echo(f"Exported {counted(count, 'session')}.", err=True)
 
 
 def _private(path: Path) -> BinaryIO:
@@ -131,28 +126,23 @@ async def _import(settings: Settings, user: str, file: BinaryIO, *, new_ids: boo
     sessions = messages = rejected = 0
     async with (
         workbench.opened(settings) as bench,
-        aclosing(bench.importer.run(user, lines_in_utf8(file), new_ids=new_ids)) as outcomes,
+        aclosing(bench.importer.run(user, records(file), new_ids=new_ids)) as outcomes,
     ):
         async for outcome in outcomes:
             match outcome:
                 case ArchivedSession():
                     sessions, messages = sessions + 1, messages + len(outcome.messages)
-                case RejectedLine(line=line, reason=reason):
+                case Rejected(number=line, reason=reason):
                     rejected += 1
                     warn(f"Line {line}: {reason}.")
-                    if strict:
-                        break
+                case Taken(number=line):
+                    rejected += 1
+                    warn(f"Line {line}: the session id is taken, or was deleted recently; use --new-ids to mint ids.")
+            if strict and rejected:
+                break
     stopped = " and stopped there" if strict and rejected else ""
-    lines = f"; rejected {rejected} line{'s'[: rejected != 1]}{stopped}" if rejected else ""
-    typer.echo(f"Imported {_sessions(sessions)} with {_messages(messages)}{lines}.")
+    lines = f"; rejected {counted(rejected, 'line')}{stopped}" if rejected else ""
+    typer.echo(f"Imported {counted(sessions, 'session')} with {counted(messages, 'message')}{lines}.")
     if bench.evictor.skipped:
         warn(REDIS_AWAY)
     return rejected
-
-
-def _sessions(count: int) -> str:
-    return f"{count:,} session{'s'[: count != 1]}"
-
-
-def _messages(count: int) -> str:
-    return f"{count:,} message{'s'[: count != 1]}"

@@ -4,10 +4,34 @@ import codecs
 import json
 from collections.abc import Iterator
 from io import BufferedReader, RawIOBase, TextIOWrapper
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
+
+from chat_sessions.contract.spelling import read
+from chat_sessions.errors import BadRequest
+from chat_sessions.operator.importer import Record, Rejected
 
 #: Stands for a line that cannot be decoded; no line of UTF-8.
 UNDECODABLE = b"\xff"
+
+
+def records(file: BinaryIO) -> Iterator[Record | Rejected]:
+    """Yield the session on each line that is not blank."""
+    for number, line in enumerate(lines_in_utf8(file), start=1):
+        if line.strip():
+            try:
+                yield Record(number, _read(line))
+            except BadRequest as error:
+                yield Rejected(number, str(error), is_foreign=True)
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    try:
+        session = read(line.decode())
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("not a JSON document in Unicode") from error
+    if not isinstance(session, dict):
+        raise BadRequest("not a JSON object")
+    return session
 
 
 def lines_in_utf8(file: BinaryIO) -> Iterator[bytes]:

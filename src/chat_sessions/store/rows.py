@@ -1,6 +1,6 @@
 """Converts between the JSON of the API and the parameters and rows of Postgres."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from json import dumps
 from typing import Any, Final
@@ -38,6 +38,19 @@ def list_body(page: Mapping[str, Any], *, pinned_first: bool) -> bytes:
 def array(records: Iterable[bytes]) -> bytes:
     """Return records as a JSON array for Postgres."""
     return b"[" + b",".join(records) + b"]"
+
+
+def arrays(records: Iterable[bytes], count: int, size: int) -> Iterator[bytes]:
+    """Yield the records in arrays of at most that many, and that many bytes unless a single one has more."""
+    some, taken = list[bytes](), 0
+    for each in records:
+        if some and (len(some) == count or taken + len(each) > size):
+            yield array(some)
+            some, taken = [], 0
+        some.append(each)
+        taken += len(each)
+    if some:
+        yield array(some)
 
 
 def restored(user: str, session: ArchivedSession) -> tuple[object, ...]:

@@ -35,6 +35,7 @@ LARGE_PAGE_WAIT_SECONDS = 10
 MANY_LARGE_PAGES = "Too many large pages are being read at once; try again, or read with a smaller limit."
 BATCH_TIMEOUT = timedelta(seconds=30)
 MESSAGES_PER_INSERT = 200
+BYTES_PER_INSERT = 4 * 1024 * 1024
 
 
 class Created(NamedTuple):
@@ -143,8 +144,8 @@ class SessionStore:
         try:
             async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
                 await transaction.execute_raw(sql_writes.RESTORE_SESSION, *rows.restored(user, archived))
-                for start in range(0, len(archived.messages), MESSAGES_PER_INSERT):
-                    some = rows.array(map(rows.record, archived.messages[start : start + MESSAGES_PER_INSERT]))
+                records = map(rows.record, archived.messages)
+                for some in rows.arrays(records, MESSAGES_PER_INSERT, BYTES_PER_INSERT):
                     await transaction.execute_raw(sql_writes.RESTORE_MESSAGES, user, archived.id, some)
         except RawQueryError as error:
             if not has_sqlstate(error, UNIQUE_VIOLATION):

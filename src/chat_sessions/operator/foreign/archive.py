@@ -37,7 +37,9 @@ class Archivist:
         if not (messages := list(self._fitting(chat.messages))):
             self._losses[LeftOut.NO_MESSAGES] += 1
             return None
-        session_id = uuid5(NAMESPACE, f"{self._source}:{chat.id}")
+        # A chat without an id is the one that says the same.
+        identity = chat.id or as_json([[each["role"], each["content"]] for each in messages])
+        session_id = uuid5(NAMESPACE, f"{self._source}:{identity}")
         times = [each["created_at"] for each in messages if each["created_at"]]
         created_at = chat.created_at or min(times, default=datetime.now(UTC))
         updated_at = max(created_at, chat.updated_at or max(times, default=created_at))
@@ -53,9 +55,8 @@ class Archivist:
         }
 
     def _metadata(self, chat: Chat) -> dict[str, Any]:
-        origin = {"from": self._source, "id": chat.id}
-        facts = {name: value for name, value in chat.facts.items() if value is not None}
-        whole = {"imported": origin | facts}
+        origin = {"from": self._source, "id": chat.id[:MAX_ID]}
+        whole = {"imported": origin | {name: value for name, value in chat.facts.items() if _is_fact(value)}}
         return whole if _size(whole) <= self._limits.metadata_bytes else {"imported": origin}
 
     def _fitting(self, messages: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
@@ -98,6 +99,10 @@ def _numbered(messages: list[dict[str, Any]], session_id: UUID, created_at: date
         time = message["created_at"] or time
         message |= {"sequence": sequence, "created_at": time}
     return messages
+
+
+def _is_fact(value: object) -> bool:
+    return bool(value) and all(isinstance(each, str) for each in (value if isinstance(value, list) else [value]))
 
 
 def _size(value: object) -> int:

@@ -3,6 +3,8 @@
 import re
 from typing import BinaryIO
 
+from chat_sessions.operator.foreign.chat import LeftOut, Losses
+
 # Text without escapes, and escapes of what can be stored. Possessive, so that it never backtracks.
 _SOUND = re.compile(
     rb"(?:[^\\]++|\\[^u]|\\u(?!0000|[dD][89a-fA-F])[^\\]{4}"
@@ -16,9 +18,9 @@ _REPLACEMENT = rb"\ufffd"
 class StorableJson:
     """JSON as a binary file, with U+FFFD in place of what cannot be stored."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self.replaced = 0
+    def __init__(self, file: BinaryIO, losses: Losses) -> None:
         self._file = file
+        self._losses = losses
         self._rest = b""
 
     def read(self, size: int = -1) -> bytes:
@@ -42,7 +44,7 @@ class StorableJson:
 
     def _replace(self, data: bytes, at: int, cleaned: list[bytes]) -> int:
         if found := _UNSOUND.match(data, at):
-            self.replaced += 1
+            self._losses[LeftOut.CHARACTERS] += 1
             cleaned.append(_REPLACEMENT)
             return len(found[0])
         # Invalid JSON, which the parser reports.

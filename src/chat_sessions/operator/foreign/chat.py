@@ -24,6 +24,7 @@ class LeftOut(StrEnum):
     UNKNOWN = "parts of an unknown kind"
     OVERSIZE = "messages that are too large"
     NO_MESSAGES = "chats without messages"
+    CHARACTERS = "characters that Postgres cannot store (now U+FFFD)"
 
 
 Losses = Counter[LeftOut]

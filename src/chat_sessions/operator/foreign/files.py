@@ -3,6 +3,7 @@
 import codecs
 import json
 import re
+import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,14 +17,18 @@ import ijson  # type: ignore[import-untyped]
 
 from chat_sessions.errors import ChatSessionsError, size_in_words
 from chat_sessions.operator.foreign.characters import StorableJson
+from chat_sessions.operator.foreign.chat import Losses
 
 # Far more than any account has: what expands to more is made to fill a disk or keep a machine busy.
 MAX_UNPACKED_BYTES = 32 * 1024**3
 # A chat is in memory as a whole. Open WebUI keeps images within them.
 MAX_CHAT_BYTES = 256 * 1024**2
-ZIP = b"PK\x03\x04"
+# A read of nothing else. Python takes quadratic time for such a number.
+MANY_DIGITS = 4096
+# The second is that of an empty one.
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 NAMES_SHOWN = 5
-DAMAGED = "is damaged or incomplete. Download it again, then repeat the import: what is already here is not added twice"
+AGAIN = "Download it again, then repeat the import: what is already here is not added twice."
 
 
 class UnreadableExport(ChatSessionsError):
@@ -69,12 +74,12 @@ def seekable(file: BinaryIO) -> Iterator[BinaryIO]:
 
 def documents(file: BinaryIO, names: re.Pattern[str]) -> Sequence[Document]:
     """Return the JSON files of an export; in a zip, those whose names match. Raise UnreadableExport if none does."""
-    start = file.read(len(ZIP))
+    start = file.read(4)
     size = file.seek(0, SEEK_END)
     file.seek(0)
     if not size:
         raise UnreadableExport("The file is empty.")
-    if start != ZIP:
+    if start not in ZIP:
         return [Document("The file", size, lambda: file)]
     with _errors("The zip"):
         archive = ZipFile(file)
@@ -97,10 +102,10 @@ def _opener(archive: ZipFile, member: ZipInfo) -> Callable[[], BinaryIO]:
     return lambda: cast("BinaryIO", archive.open(member))
 
 
-def values(document: Document, progress: Progress, on_replaced: Callable[[int], None]) -> Iterator[object]:
+def values(document: Document, progress: Progress, losses: Losses) -> Iterator[object]:
     """Yield the items of the array in a document, or its values one after the other. Raise UnreadableExport."""
-    with _errors(document.name):
-        text = StorableJson(cast("BinaryIO", _Counted(_in_utf8(document.open()), progress)))
+    with _errors(document.name), _integers_of_any_length():
+        text = StorableJson(cast("BinaryIO", _Counted(_in_utf8(document.open()), progress)), losses)
         head = text.read(1)
         while head.isspace():
             head = text.read(1)
@@ -108,7 +113,17 @@ def values(document: Document, progress: Progress, on_replaced: Callable[[int], 
         for value in ijson.items(rest, "item" if head == b"[" else "", multiple_values=head != b"["):
             progress.in_chat = 0
             yield value
-        on_replaced(text.replaced)
+
+
+@contextmanager
+def _integers_of_any_length() -> Iterator[None]:
+    """Lift Python's limit, at which ijson's parser crashes. _Counted refuses what would take too long."""
+    limit = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)
+    try:
+        yield
+    finally:
+        sys.set_int_max_str_digits(limit)
 
 
 class _Counted:
@@ -119,6 +134,8 @@ class _Counted:
     def read(self, size: int) -> bytes:
         data = self._file.read(size)
         self._progress.count(len(data))
+        if len(data) >= MANY_DIGITS and data.isdigit():
+            raise ValueError("a number has too many digits")
         return data
 
 
@@ -151,10 +168,10 @@ def _in_utf8(file: BinaryIO) -> BinaryIO:
 def _errors(name: str) -> Iterator[None]:
     try:
         yield
-    except (ijson.JSONError, ValueError) as error:
-        raise UnreadableExport(f"{name} {DAMAGED}, or it is no JSON.") from error
+    except (ijson.JSONError, ValueError, ArithmeticError) as error:
+        raise UnreadableExport(f"{name} is incomplete or no JSON. {AGAIN}") from error
     except (BadZipFile, zlib.error, EOFError, OSError) as error:
-        raise UnreadableExport(f"{name} {DAMAGED}.") from error
+        raise UnreadableExport(f"{name} is damaged or incomplete. {AGAIN}") from error
     except (RuntimeError, NotImplementedError) as error:
         # How zipfile refuses passwords and other compressions.
         raise UnreadableExport(f"{name} is encrypted or compressed in an unusual way. Unpack the zip first.") from error

@@ -38,7 +38,7 @@ def convert(chat: dict[str, Any], losses: Losses) -> Chat:
         facts={
             "model": chat.get("model") or options.get("model"),
             "endpoint": chat.get("endpoint"),
-            "tags": chat.get("tags") or None,
+            "tags": chat.get("tags"),
         },
     )
 

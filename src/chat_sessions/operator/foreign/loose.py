@@ -35,14 +35,14 @@ def as_time(value: object) -> datetime | None:
         if isinstance(value, str):
             moment = datetime.fromisoformat(value)
             return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-        if isinstance(value, int | Decimal) and value > 0:
+        if isinstance(value, int | float | Decimal) and value > 0:
             return datetime.fromtimestamp(_seconds(value), UTC)
     except (ValueError, OverflowError, OSError):
         pass
     return None
 
 
-def _seconds(value: int | Decimal) -> float:
+def _seconds(value: float | Decimal) -> float:
     seconds = float(value)
     while seconds > MAX_SECONDS:
         seconds /= 1000

@@ -42,7 +42,6 @@ def convert(chat: dict[str, Any], losses: Losses) -> Chat:
     for message in shown:
         _add(transcript, message)
     losses[LeftOut.BRANCHES] += len(tree.messages) - len(shown)
-    models = [each for each in as_list(body.get("models")) if isinstance(each, str)]
     tags = as_list(as_object(chat.get("meta")).get("tags")) or as_list(body.get("tags"))
     return Chat(
         id=as_text(chat.get("id")) or as_text(body.get("id")),
@@ -53,8 +52,8 @@ def convert(chat: dict[str, Any], losses: Losses) -> Chat:
         is_pinned=chat.get("pinned") is True,
         is_archived=chat.get("archived") is True,
         facts={
-            "model": models[0] if models else None,
-            "tags": [each for each in tags if isinstance(each, str)] or None,
+            "models": as_list(body.get("models")),
+            "tags": tags,
             "folder_id": chat.get("folder_id"),
         },
     )

@@ -1,28 +1,15 @@
-"""The products whose exports can be imported."""
+"""How to read the export of each product."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from enum import StrEnum
-from typing import Any, BinaryIO, Final, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 
-from chat_sessions.errors import ChatSessionsError
 from chat_sessions.operator.foreign import chatgpt, claude, librechat, open_webui
-from chat_sessions.operator.foreign.archive import Archivist
 from chat_sessions.operator.foreign.chat import Chat, Losses
-from chat_sessions.operator.foreign.files import Document, Progress, documents, values
-from chat_sessions.operator.importer import Record, Rejected
+from chat_sessions.operator.foreign.source import Source
 
 CONVERSATIONS = re.compile(r"conversations(-\d+)?\.json", re.IGNORECASE)
 ANY_JSON = re.compile(r".+\.json", re.IGNORECASE)
-
-
-class Source(StrEnum):
-    """A product, as the command line names it."""
-
-    CHATGPT = "chatgpt"
-    CLAUDE = "claude"
-    OPEN_WEBUI = "open-webui"
-    LIBRECHAT = "librechat"
 
 
 class Reader(NamedTuple):
