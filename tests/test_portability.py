@@ -13,6 +13,7 @@ from typer.testing import Result
 
 from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
+from chat_sessions.store import rows
 from tests.command import Operator
 from tests.databases import migrated_database
 from tests.service import Caller, new_id
@@ -141,6 +142,17 @@ async def test_a_long_session_is_one_complete_line(
     await operator.succeed("import", "--user", "ada", "--new-ids", stdin=only)
     copies = [each for key, each in (await chats(ada)).items() if key != session["id"]]
     assert [each["content"] for each in copies[0]["messages"]] == [str(number) for number in range(7)]
+
+
+def test_a_long_session_is_restored_in_statements_of_bounded_size() -> None:
+    records = [b"1" * 40, b"2" * 60, b"3" * 200, b"4", b"5", b"6"]
+    assert list(rows.arrays(records, count=2, size=100)) == [
+        rows.array(records[:2]),
+        rows.array(records[2:3]),
+        rows.array(records[3:5]),
+        rows.array(records[5:]),
+    ]
+    assert list(rows.arrays([], count=2, size=100)) == []
 
 
 async def test_pages_of_sessions_have_no_gap_or_overlap(

@@ -24,7 +24,7 @@ def gpt_node(key: str, parent: str | None, message: Json | None) -> Json:
     return {"id": key, "parent": parent, "children": [], "message": message}
 
 
-def gpt_message(key: str, role: str, content: object = "", **changes: Any) -> Json:
+def gpt_message(key: str, role: str, content: object = "", **changes: object) -> Json:
     if not isinstance(content, dict):
         content = {"content_type": "text", "parts": [content]}
     return {
@@ -41,7 +41,7 @@ def gpt_message(key: str, role: str, content: object = "", **changes: Any) -> Js
     }
 
 
-def gpt_chat(*messages: Json, **changes: Any) -> Json:
+def gpt_chat(*messages: Json, **changes: object) -> Json:
     """Return a chat without branches: a root, the placeholder of every chat, and the messages."""
     line: list[tuple[str, Json | None]] = [("root", None), ("system", gpt_message("system", "system"))]
     line += [(each["id"], each) for each in messages]
@@ -62,7 +62,7 @@ def gpt_chat(*messages: Json, **changes: Any) -> Json:
     }
 
 
-def claude_message(key: str, sender: str, *blocks: Json, **changes: Any) -> Json:
+def claude_message(key: str, sender: str, *blocks: Json, **changes: object) -> Json:
     return {
         "uuid": key,
         "text": "",
@@ -80,7 +80,7 @@ def claude_text(text: str) -> Json:
     return {"type": "text", "text": text, "citations": [], "start_timestamp": None, "stop_timestamp": None}
 
 
-def claude_chat(*messages: Json, **changes: Any) -> Json:
+def claude_chat(*messages: Json, **changes: object) -> Json:
     return {
         "uuid": "019d386a-7691-7e84-bcd6-1637c32bd6ad",
         "name": "Lisbon",
@@ -93,7 +93,7 @@ def claude_chat(*messages: Json, **changes: Any) -> Json:
     }
 
 
-def webui_message(key: str, parent: str | None, role: str, content: str, **changes: Any) -> Json:
+def webui_message(key: str, parent: str | None, role: str, content: str, **changes: object) -> Json:
     return {
         "id": key,
         "parentId": parent,
@@ -105,7 +105,7 @@ def webui_message(key: str, parent: str | None, role: str, content: str, **chang
     }
 
 
-def webui_chat(*messages: Json, current: str | None = None, **changes: Any) -> Json:
+def webui_chat(*messages: Json, current: str | None = None, **changes: object) -> Json:
     return {
         "id": "a8b1f6d2-0000-4000-8000-000000000001",
         "user_id": "u1",
@@ -129,7 +129,7 @@ def webui_chat(*messages: Json, current: str | None = None, **changes: Any) -> J
     }
 
 
-def libre_message(key: str, parent: str, text: str, **changes: Any) -> Json:
+def libre_message(key: str, parent: str, text: str, **changes: object) -> Json:
     return {
         "messageId": key,
         "parentMessageId": parent,
@@ -146,7 +146,7 @@ def libre_message(key: str, parent: str, text: str, **changes: Any) -> Json:
 LIBRE_ROOT = "00000000-0000-0000-0000-000000000000"
 
 
-def libre_chat(*messages: Json, **changes: Any) -> Json:
+def libre_chat(*messages: Json, **changes: object) -> Json:
     return {
         "conversationId": "af1ea676-f525-444f-a9ed-7c8dbf062733",
         "endpoint": "openAI",

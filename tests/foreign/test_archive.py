@@ -18,11 +18,11 @@ def message(text: object = "Hi", key: str = "m", time: datetime | None = None) -
 
 
 def archived(
-    *messages: dict[str, Any], losses: Losses | None = None, source: str = "chatgpt", **changes: Any
+    *messages: dict[str, Any], losses: Losses | None = None, source: str = "chatgpt", **changes: object
 ) -> ArchivedSession:
-    chat = Chat(**{"id": "c", "title": "t", "created_at": NOON, "updated_at": NOON, "messages": list(messages)} | changes)
-    made = Archivist(source, Limits(1000, 200), Losses() if losses is None else losses).archived(chat)
-    return ArchivedSession.model_validate(made)
+    fields: dict[str, Any] = {"id": "c", "title": "t", "created_at": NOON, "updated_at": NOON, "messages": messages}
+    archivist = Archivist(source, Limits(1000, 200), Losses() if losses is None else losses)
+    return ArchivedSession.model_validate(archivist.archived(Chat(**fields | changes)))
 
 
 def test_ids_are_the_same_every_time_and_differ_between_products_and_chats() -> None:

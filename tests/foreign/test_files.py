@@ -19,7 +19,6 @@ from chat_sessions.operator.foreign.source import Source
 from chat_sessions.operator.importer import Record, Rejected
 from tests.foreign.shapes import (
     LIBRE_ROOT,
-    Json,
     claude_chat,
     dumped,
     gpt_chat,
@@ -69,14 +68,16 @@ def test_every_unicode_encoding_is_read(encoding: str) -> None:
 
 
 def test_only_the_chats_in_a_zip_are_read_in_order() -> None:
-    content = zipped({
-        "chat.html": b"<html>",
-        "export/conversations-001.json": b"[3]",
-        "export/conversations-000.json": b"[1, 2]",
-        "export/shared_conversations.json": b"[9]",
-        "__MACOSX/export/._conversations-000.json": b"junk",
-        "user.json": b"{}",
-    })
+    content = zipped(
+        {
+            "chat.html": b"<html>",
+            "export/conversations-001.json": b"[3]",
+            "export/conversations-000.json": b"[1, 2]",
+            "export/shared_conversations.json": b"[9]",
+            "__MACOSX/export/._conversations-000.json": b"junk",
+            "user.json": b"{}",
+        }
+    )
     assert read(content, names=READERS[Source.CHATGPT].files.pattern) == [1, 2, 3]
 
 
@@ -189,7 +190,7 @@ def test_the_file_of_another_product_is_refused_with_advice() -> None:
 
 
 def test_our_own_export_and_other_files_are_refused_with_advice() -> None:
-    own = {"id": "x", "title": None, "is_pinned": False, "messages": []}
+    own: dict[str, object] = {"id": "x", "title": None, "is_pinned": False, "messages": []}
     with pytest.raises(WrongProduct, match="leave --from out"):
         records(dumped(own))
     with pytest.raises(WrongProduct, match="Choose another --from"):

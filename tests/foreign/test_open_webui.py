@@ -81,7 +81,7 @@ def test_reasoning_and_tool_calls_within_the_text_are_taken_out_of_it() -> None:
 
 
 def test_other_details_stay_in_the_text() -> None:
-    content = "<details><summary>More</summary>x</details> <details type=\"reasoning\"><summary>unfinished"
+    content = '<details><summary>More</summary>x</details> <details type="reasoning"><summary>unfinished'
     assert said(webui_chat(webui_message("a", None, "assistant", content))) == [("assistant", content)]
 
 

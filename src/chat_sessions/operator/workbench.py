@@ -10,8 +10,8 @@ from chat_sessions.cache.session_cache import SessionCache
 from chat_sessions.operator.bulk import BulkStore
 from chat_sessions.operator.deletion import Eraser, Purge
 from chat_sessions.operator.evictor import CommandEvictor
-from chat_sessions.operator.importer import Importer
 from chat_sessions.operator.exporter import Exporter
+from chat_sessions.operator.importer import Importer
 from chat_sessions.settings import Settings
 from chat_sessions.store.export_store import ExportStore
 from chat_sessions.store.prisma.client import prisma_client

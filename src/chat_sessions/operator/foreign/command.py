@@ -67,9 +67,11 @@ class _Report:
             typer.echo(f"Deleted here, and not brought back: {counted(deleted, 'session')}.")
         if self.rejected:
             typer.echo(f"Rejected: {counted(self.rejected, 'chat')}.")
+        if any(self.export.losses.values()):
+            typer.echo("Not kept:")
         for kind in LeftOut:
             if count := self.export.losses[kind]:
-                typer.echo(f"Not kept: {count:,} {kind}{self._limit if kind is LeftOut.OVERSIZE else ''}.")
+                typer.echo(f"{count:9,}  {kind}{self._limit if kind is LeftOut.OVERSIZE else ''}")
 
 
 async def _import(settings: Settings, user: str, given: BinaryIO, report: _Report, *, new_ids: bool) -> None:
