@@ -46,8 +46,8 @@ class Archivist:
         return {
             "id": str(session_id),
             "title": title_of(chat.title),
-            "created_at": created_at,
-            "updated_at": updated_at,
+            "created_at": created_at.isoformat(),
+            "updated_at": updated_at.isoformat(),
             "is_pinned": chat.is_pinned,
             "is_archived": chat.is_archived,
             "metadata": self._metadata(chat),
@@ -97,7 +97,7 @@ def _numbered(messages: list[dict[str, Any]], session_id: UUID, created_at: date
             message["id"] = str(uuid5(session_id, f"{sequence}:{message['id']}"))
         seen.add(message["id"])
         time = message["created_at"] or time
-        message |= {"sequence": sequence, "created_at": time}
+        message |= {"sequence": sequence, "created_at": time.isoformat()}
     return messages
 
 
