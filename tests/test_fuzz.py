@@ -31,7 +31,7 @@ async def test_hundreds_of_requests_get_documented_responses(process: ServicePro
     outcome = await fuzz(process.url, tmp_path, SEED)
     assert outcome.failures == set(), outcome.printed
     assert (outcome.exit_code, outcome.report["errors"]) == (0, []), outcome.printed
-    assert outcome.report["operations"]["tested"] == outcome.report["operations"]["total"] == 11
+    assert outcome.report["operations"]["tested"] == outcome.report["operations"]["total"] > 10
     assert {phase["status"] for phase in outcome.report["phases"].values()} == {"success"}
     assert outcome.report["test_cases"]["generated"] > 500
 

@@ -14,12 +14,14 @@ from redis.asyncio import Redis
 from starlette.routing import Route
 
 from chat_sessions.app import create_app
-from chat_sessions.contract.cursor import Cursor
+from chat_sessions.contract.cursor import Cursor, SearchCursor
 from chat_sessions.settings import Settings
 from tests.caching import quiet
 from tests.costs import commands, counted
 from tests.service import Caller, Service, new_id, running, token
 
+# Calls that name nothing: they are about all that the caller has.
+ABOUT_EVERYTHING = {"exportSessions"}
 PUBLIC = {"getLiveness", "getReadiness", "getMetrics"}
 # Pages that a browser loads before it has a token.
 PUBLIC_PAGES = {"/openapi.json", "/docs", "/docs/{name}", "/config.json"}
@@ -49,6 +51,12 @@ class Parts:
     json: object = None
 
 
+def search_cursor(values: Values) -> str:
+    """Return the cursor of a search that has got as far as a list's cursor."""
+    place = Cursor.decode(values.cursor, pinned_first=True)
+    return SearchCursor(1, place.updated_at, place.id).encode()
+
+
 Recipe = Callable[[Values, str], Parts]
 CHANGE, APPEND = {"title": "changed"}, {"messages": [MESSAGE]}
 CUT = {"from_sequence": "0"}
@@ -61,6 +69,10 @@ RECIPES: dict[str, list[Recipe]] = {
     "listSessions query metadata": [lambda values, _: Parts(params={"metadata": json.dumps({"a": values.title})})],
     "listSessions query q": [lambda values, _: Parts(params={"q": values.title})],
     "listSessions header if-none-match": [lambda values, _: Parts(headers={"If-None-Match": values.etag})],
+    "searchSessions query q": [lambda values, _: Parts(params={"q": values.title})],
+    "searchSessions query cursor": [
+        lambda values, _: Parts(params={"q": MESSAGE["content"], "cursor": search_cursor(values)}),
+    ],
     "createSession body id": [
         lambda values, _: Parts(json={"id": values.session_id}),
         lambda values, _: Parts(json={"id": values.session_id, "title": "mine now", **APPEND}),
@@ -129,6 +141,7 @@ RECIPES: dict[str, list[Recipe]] = {
 }
 MESSAGE_FIELDS = ("role", "content", "name", "tool_call_id", "refusal", "tool_calls", "function_call", "metadata")
 NAMES_NOTHING = {
+    "searchSessions query limit",
     *(f"listSessions query {name}" for name in ("limit", "offset", "pinned_first", "archived")),
     *(f"getSession query {name}" for name in ("limit", "before_sequence", "whole_turns")),
     *(f"createSession body {name}" for name in ("title", "metadata", "messages")),
@@ -182,7 +195,9 @@ class TestPlaces:
 
     def test_every_call_without_a_place_is_public_or_about_all_of_the_users_data(self, service: Service) -> None:
         placed = {each.split()[0] for each in RECIPES}
-        assert {each["operationId"] for *_, each in operations(service.app.openapi())} == placed | PUBLIC
+        assert {
+            each["operationId"] for *_, each in operations(service.app.openapi())
+        } == placed | ABOUT_EVERYTHING | PUBLIC
 
     async def test_an_uncovered_route_makes_these_tests_fail(self, settings: Settings) -> None:
         app = create_app(settings)

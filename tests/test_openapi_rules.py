@@ -139,7 +139,10 @@ def examples(media: dict[str, Any], document: dict[str, Any]) -> list[Any]:
     """Return the examples of a body; they may be those of its schema."""
     if "examples" in media:
         return [each["value"] for each in media["examples"].values()]
-    return [media["example"]] if "example" in media else referenced(media["schema"], document).get("examples", [])
+    if "example" in media:
+        return [media["example"]]
+    schemas = media["schema"].get("anyOf", [media["schema"]])
+    return [example for each in schemas for example in referenced(each, document).get("examples", [])]
 
 
 def test_every_request_body_has_an_example_that_is_valid(document: dict[str, Any], operations: list[Place]) -> None:

@@ -1094,6 +1094,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example {"id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c", "user_id": "ada", "title": "Trip to Lisbon", "created_at": "2026-11-25T09:30:00Z", "updated_at": "2026-11-25T09:31:12.345Z", "is_pinned": false, "is_archived": false, "metadata": {"model": "small", "project": null}, "messages": [{"id": "0b9d2c58-6a3e-4d5e-8f0a-1c2b3d4e5f60", "sequence": 0, "created_at": "2026-11-25T09:31:12.345Z", "role": "user", "content": "Where do I start?", "name": null, "tool_call_id": null, "refusal": null, "tool_calls": null, "function_call": null, "metadata": {}}]} */
                     "application/x-ndjson": string;
                 };
             };

@@ -1,5 +1,6 @@
 """Export everything that a user has."""
 
+import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
+from chat_sessions.contract.examples import MESSAGE, SUMMARY
 from chat_sessions.errors import BadRequest, DatabaseUnavailable, TooManyExports, TooManyRequests, Unauthorized
 from chat_sessions.web.dependencies import CurrentUser, Sessions
 from chat_sessions.web.problems import documented
@@ -26,9 +28,10 @@ DISPOSITION: Final[dict[str, Any]] = {
         "example": 'attachment; filename="chats-2026-11-26.ndjson"',
     }
 }
+EXAMPLE: Final = json.dumps({**SUMMARY, "messages": [MESSAGE]}) + "\n"
 FILE: Final[dict[str, Any]] = {
     "description": "One session per line.",
-    "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+    "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": EXAMPLE}},
     "headers": DISPOSITION,
 }
 
