@@ -15,7 +15,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 CONTRACT_HEADERS = ("Authorization", "Content-Type", "If-Match", "If-None-Match", "Last-Event-ID", "X-Request-ID")
 # OpenTelemetry and Sentry add their headers to every request of a page; so do HTTP clients that bypass the cache.
 OTHER_HEADERS = ("traceparent", "tracestate", "baggage", "sentry-trace", "Cache-Control")
-EXPOSED_HEADERS = ("ETag", "Location", "Retry-After", "WWW-Authenticate", "X-Request-ID")
+EXPOSED_HEADERS = ("Content-Disposition", "ETag", "Location", "Retry-After", "WWW-Authenticate", "X-Request-ID")
 ADVICE = "Add the page's origin to CHAT_CORS_ORIGINS, or use a method and headers of the API."
 
 
