@@ -61,20 +61,6 @@ test("Delete all wants the word typed, says how many, and clears everything", as
   expect(await service.titles()).toEqual([]);
 });
 
-test("with a search, Delete all deletes what was found only", async ({ sidebar, page, service }) => {
-  await sidebar.searchFor("eta");
-  await sidebar.expectTitles(["Beta"]);
-  await sidebar.searchFor("lta");
-  await sidebar.expectTitles(["Delta"]);
-  await sidebar.sidebarMenu("Delete all found…");
-  await expect(sidebar.dialog).toHaveAccessibleName("Delete 1 chat found for “lta”?");
-  await expect(sidebar.dialog.getByRole("textbox")).toBeFocused();
-  await page.keyboard.type("delete");
-  await page.keyboard.press("Enter");
-  await expect(sidebar.root.getByText("Nothing found")).toBeVisible();
-  expect(await service.titles()).toEqual(["Alpha", "Beta", "Gamma", "Epsilon"]);
-});
-
 test("Delete all deletes what it has counted, and no chat that was made since", async ({ sidebar, page, service }) => {
   await sidebar.sidebarMenu("Delete all…");
   await expect(sidebar.dialog).toHaveAccessibleName("Delete all 5 chats?");

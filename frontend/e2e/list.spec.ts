@@ -111,7 +111,7 @@ test("the search finds titles in any case, marks them, and is left with Escape",
   await expect(sidebar.row("lisbon again").locator("mark")).toHaveText("lisbon");
 
   await sidebar.searchFor("nothing like this");
-  await expect(sidebar.root.getByText("No title contains “nothing like this”.")).toBeVisible();
+  await expect(sidebar.root.getByText("No title and no message contains “nothing like this”.")).toBeVisible();
   await sidebar.root.getByRole("button", { name: "Clear search" }).last().click();
   await sidebar.expectTitles(["Trip to Lisbon", "Sourdough", "lisbon again"]);
 

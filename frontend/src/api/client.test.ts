@@ -55,10 +55,10 @@ test("a refused token is replaced once, and only once", async () => {
 test("addresses are escaped, and what is not given is not sent", async () => {
   service.sessions = [];
   await getSession(api, "a/b?c").catch(() => undefined);
-  await listSessions(api, { q: "50 %", cursor: null });
+  await listSessions(api, { cursor: "50 %" });
   expect(service.asked).toEqual([
     "GET /api/chat/sessions/a%2Fb%3Fc?limit=50",
-    "GET /api/chat/sessions?limit=50&q=50+%25",
+    "GET /api/chat/sessions?limit=100&cursor=50+%25",
   ]);
 });
 

@@ -7,12 +7,12 @@ export interface Counted {
   filter: DeletionFilter;
 }
 
-/** How many sessions the search finds; all of them if it is empty. */
-export async function countSessions(api: Api, q: string): Promise<Counted> {
-  const query = { limit: 1, pinned_first: false, q: q || undefined };
+/** How many sessions there are. */
+export async function countSessions(api: Api): Promise<Counted> {
+  const query = { limit: 1, pinned_first: false, archived: "any" as const };
   const { sessions } = await api.call("get", "/api/chat/sessions", { query });
   // The clock of this device may be wrong; the service's is in the newest session.
   const newest = sessions[0] ? Date.parse(sessions[0].updated_at) : 0;
-  const filter = { ...(q && { q }), updated_before: new Date(newest + 1).toISOString() };
+  const filter = { updated_before: new Date(newest + 1).toISOString() };
   return { count: (await deleteSessions(api, { filter }, { dryRun: true })).count, filter };
 }

@@ -3,7 +3,6 @@ import type { Api } from "./client";
 export const MAX_BATCH = 100;
 
 export interface DeletionFilter {
-  q?: string;
   updated_before: string;
 }
 

@@ -6,16 +6,14 @@ const FIRST_PAGE = 50;
 const FURTHER_PAGE = 100;
 
 export interface ListedBy {
-  q?: string;
   archived?: boolean;
   cursor?: string | null;
 }
 
-export function listSessions(api: Api, { q, archived, cursor }: ListedBy, signal?: AbortSignal): Promise<SessionList> {
+export function listSessions(api: Api, { archived, cursor }: ListedBy, signal?: AbortSignal): Promise<SessionList> {
   return api.call("get", "/api/chat/sessions", {
     query: {
       limit: cursor ? FURTHER_PAGE : FIRST_PAGE,
-      q: q || undefined,
       archived: archived ? "true" : undefined,
       cursor: cursor ?? undefined,
     },

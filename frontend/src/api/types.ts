@@ -37,6 +37,7 @@ export interface FieldProblem {
   type: string;
 }
 
+export type SearchResults = components["schemas"]["SearchResults"];
 export type SessionList = components["schemas"]["SessionList"];
 export type Session = components["schemas"]["Session"];
 export type NewMessage = components["schemas"]["NewMessage"];

@@ -24,10 +24,10 @@ export const english = {
   searchPlaceholder: "Search",
   clearSearch: "Clear search",
   selectChats: "Select chats",
+  selectFound: "Select all found",
   archivedChats: "Archived chats",
   backToChats: "Back to your chats",
   deleteAll: "Delete all…",
-  deleteAllFound: "Delete all found…",
 
   // The list
   loadingChats: "Loading chats",
@@ -38,8 +38,10 @@ export const english = {
   archiveEmpty: "No archived chats",
   archiveEmptyDetail: "Chats you archive will appear here.",
   found: (count: number, shown: string) => (count === 1 ? "1 chat found." : `${shown} chats found.`),
+  foundSoFar: (_count: number, shown: string) => `At least ${shown} chats found.`,
+  archived: "Archived",
   nothingFound: "Nothing found",
-  nothingFoundDetail: (search: string) => `No title contains “${search}”.`,
+  nothingFoundDetail: (search: string) => `No title and no message contains “${search}”.`,
   pinned: "Pinned",
   today: "Today",
   yesterday: "Yesterday",
@@ -89,11 +91,8 @@ export const english = {
   deleteSeveralDetail: "Their messages will be deleted too, on all your devices. This can’t be undone.",
   deleteAllQuestion: (count: number, shown: string) =>
     count === 1 ? "Delete your only chat?" : `Delete all ${shown} chats?`,
-  deleteFoundQuestion: (count: number, shown: string, search: string) =>
-    `Delete ${count === 1 ? "1 chat" : `${shown} chats`} found for “${search}”?`,
   deleteCounted: (count: number, shown: string) => (count === 1 ? "Delete 1 chat" : `Delete ${shown} chats`),
   countingAll: "Delete all chats?",
-  countingFound: (search: string) => `Delete all chats found for “${search}”?`,
   countFailed: "Couldn’t count them.",
   confirmationWord: "delete",
   typeToConfirm: (word: string) => `Type “${word}” to confirm`,

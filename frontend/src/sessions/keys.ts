@@ -5,7 +5,7 @@ export const OURS = ["chat-sessions"] as const;
 
 /** What a list shows. */
 export interface Listing {
-  /** What its titles contain; everything if it is empty. */
+  /** What titles or messages contain; a search finds archived sessions, too. Everything if it is empty. */
   q: string;
   archived: boolean;
 }
@@ -21,7 +21,7 @@ export function createKeys() {
     session: (id: string) => [...all, "session", id] as const,
     /** Mutations: the first message of a new chat is on its way. */
     start: [...all, "start"] as const,
-    count: (q: string) => [...all, "count", q] as const,
+    count: [...all, "count"] as const,
   };
 }
 

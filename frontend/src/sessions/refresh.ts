@@ -14,11 +14,12 @@ export async function refreshLists(chats: ChatSessions): Promise<void> {
   }
   await Promise.all(
     shown.map(async (query) => {
-      if (query.state.data === undefined || query.state.fetchStatus === "fetching") {
+      const listing = listingOf(query);
+      if (query.state.data === undefined || query.state.fetchStatus === "fetching" || listing?.q !== "") {
         await client.refetchQueries({ queryKey: query.queryKey });
         return;
       }
-      const head = await listSessions(api, listingOf(query) ?? {});
+      const head = await listSessions(api, { archived: listing.archived });
       client.setQueryData<SessionPages>(query.queryKey, (data) => data && withHead(data, head));
     }),
   );

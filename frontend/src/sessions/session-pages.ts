@@ -2,7 +2,12 @@ import type { InfiniteData } from "@tanstack/react-query";
 import type { SessionList, Summary } from "../api/types";
 import type { Listing } from "./keys";
 
-export type SessionPages = InfiniteData<SessionList, string | null>;
+export interface SessionPage extends SessionList {
+  /** Of a search: by session, what was said in it. */
+  snippets?: Record<string, string>;
+}
+
+export type SessionPages = InfiniteData<SessionPage, string | null>;
 
 /** The order of the service: pinned first, then the latest message, then the greatest id. */
 export function inListOrder(a: Summary, b: Summary): number {

@@ -6,7 +6,7 @@ import type { Session, SessionChange, Summary } from "../api/types";
 import { useChatSessions } from "./context";
 import { type Listing, listingOf } from "./keys";
 import { mergeSession, refreshLists } from "./refresh";
-import { findSession, placed, type SessionPages, withChange, withSession } from "./session-pages";
+import { findSession, placed, type SessionPages, withChange } from "./session-pages";
 
 interface Change {
   session: Summary;
@@ -67,14 +67,12 @@ export function useChangeSession() {
   });
 }
 
-/** A list with a changed session. Searches find a session wherever it is. */
+/** A list with a changed session. A search finds it in the same place, pinned or archived or not. */
 function changed(data: SessionPages, listing: Listing, session: Summary, change: SessionChange): SessionPages {
-  if (change.is_archived !== undefined && listing.q === "") {
-    return placed(data, listing, session);
+  if (listing.q !== "" || (change.is_archived === undefined && change.is_pinned === undefined)) {
+    return withChange(data, session.id, session);
   }
-  return findSession(data, session.id) && change.is_pinned !== undefined
-    ? withSession(data, session)
-    : withChange(data, session.id, session);
+  return placed(data, listing, session);
 }
 
 /** The changed fields only: others may have been changed since, and successfully. */

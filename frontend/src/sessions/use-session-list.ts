@@ -1,9 +1,9 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { listSessions } from "../api/list-sessions";
 import { useChatSessions } from "./context";
 import { useDeletedIds } from "./deleted-sessions";
 import { type Listing, listingOf } from "./keys";
+import { readPage } from "./read-page";
 import { sessionsOf } from "./session-pages";
 
 export function useSessionList(listing: Listing) {
@@ -11,7 +11,7 @@ export function useSessionList(listing: Listing) {
   const deletedIds = useDeletedIds();
   const query = useInfiniteQuery({
     queryKey: keys.list(listing),
-    queryFn: ({ pageParam, signal }) => listSessions(api, { ...listing, cursor: pageParam }, signal),
+    queryFn: ({ pageParam, signal }) => readPage(api, listing, pageParam, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
     // What a search has found stays until the next one has; archived chats are no others' placeholders.
@@ -21,5 +21,9 @@ export function useSessionList(listing: Listing) {
     () => (query.data ? sessionsOf(query.data).filter((session) => !deletedIds.has(session.id)) : []),
     [query.data, deletedIds],
   );
-  return { ...query, sessions, total: query.data?.pages[0]?.total };
+  const snippets = useMemo(
+    () => Object.assign({}, ...(query.data?.pages ?? []).map((page) => page.snippets)) as Record<string, string>,
+    [query.data],
+  );
+  return { ...query, sessions, snippets, total: query.data?.pages[0]?.total };
 }

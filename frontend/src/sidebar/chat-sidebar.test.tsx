@@ -297,6 +297,48 @@ test("a search says how many it has found", async () => {
   await screen.findByText("2 chats found.");
 });
 
+test("a search finds what was said, shows it, and its first hit opens with Enter", async () => {
+  const [alpha, beta, gamma] = [summary("Alpha"), summary("Beta", { is_archived: true }), summary("Gamma")];
+  service.sessions = [alpha, beta, gamma];
+  service.said = { [beta.id]: "We took the ferry." };
+  const { onSelect, user } = show();
+  await screen.findByRole("button", { name: "Alpha" });
+  await openSearch(user);
+  await user.keyboard("ferry{Enter}");
+  await waitFor(() => expect(onSelect).toHaveBeenCalledExactlyOnceWith(beta.id));
+  expect(titles()).toEqual(["BetaWe took the ferry.Archived"]);
+  expect(document.querySelector("mark")).toHaveTextContent("ferry");
+  expect(screen.getByText("1 chat found.")).toBeInTheDocument();
+  await user.keyboard("{Escape}");
+  await waitFor(() => expect(titles()).toEqual(["Alpha", "Gamma"]));
+});
+
+test("Enter opens no hit of what was typed before", async () => {
+  service.sessions = [summary("Alpha"), summary("Beta")];
+  const { onSelect, user } = show();
+  await screen.findByRole("button", { name: "Alpha" });
+  await openSearch(user);
+  await user.keyboard("a{Enter}");
+  await user.keyboard("lpha!");
+  await screen.findByText("Nothing found");
+  await user.keyboard("{Enter}");
+  expect(onSelect).not.toHaveBeenCalled();
+});
+
+test("all that a search has found is selected at once", async () => {
+  service.sessions = [summary("Alpha"), summary("Alphabet"), summary("Beta")];
+  const { user } = show();
+  await openSearch(user);
+  await user.type(screen.getByRole("textbox", { name: "Search chats" }), "alph");
+  await screen.findByText("2 chats found.");
+  await user.click(screen.getByRole("button", { name: "More" }));
+  expect(screen.queryByRole("menuitem", { name: /Delete all/ })).not.toBeInTheDocument();
+  await user.click(await screen.findByRole("menuitem", { name: "Select all found" }));
+  await user.click(await screen.findByRole("button", { name: "Delete" }));
+  const dialog = within(await screen.findByRole("alertdialog", { name: "Delete 2 chats?" }));
+  expect(dialog.getAllByRole("listitem").map((item) => item.textContent)).toEqual(["Alpha", "Alphabet"]);
+});
+
 test("the feed changes the list", async () => {
   const [alpha, beta] = [summary("Alpha"), summary("Beta")];
   service.sessions = [alpha];

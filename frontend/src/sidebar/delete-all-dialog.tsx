@@ -1,19 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useId, useState } from "react";
+import { useId, useState } from "react";
 import { countSessions } from "../api/count-sessions";
 import type { DeletionFilter } from "../api/delete-sessions";
-import { type Language, useLanguage } from "../labels/context";
+import { useLanguage } from "../labels/context";
 import { reasonOf } from "../labels/reason";
 import { useChatSessions } from "../sessions/context";
 import { Button } from "../ui/button";
 import { ConfirmDialog } from "../ui/confirm-dialog";
-import { sentence } from "../ui/sentence";
 import styles from "./delete-all-dialog.module.css";
 
 interface DeleteAllDialogProps {
   open: boolean;
-  /** Only what this finds; everything if it is empty. */
-  search: string;
   busy: boolean;
   onConfirm: (counted: DeletionFilter) => void;
   onCancel: () => void;
@@ -21,15 +18,15 @@ interface DeleteAllDialogProps {
 }
 
 /** Says first how many it would be (a dry run), and wants a word typed. */
-export function DeleteAllDialog({ open, search, busy, onConfirm, onCancel, onClosed }: DeleteAllDialogProps) {
+export function DeleteAllDialog({ open, busy, onConfirm, onCancel, onClosed }: DeleteAllDialogProps) {
   const { api, keys } = useChatSessions();
   const language = useLanguage();
   const { labels, format } = language;
   const fieldId = useId();
   const [typed, setTyped] = useState("");
   const counting = useQuery({
-    queryKey: keys.count(search),
-    queryFn: () => countSessions(api, search),
+    queryKey: keys.count,
+    queryFn: () => countSessions(api),
     enabled: open,
     gcTime: 0,
     staleTime: 0,
@@ -41,7 +38,7 @@ export function DeleteAllDialog({ open, search, busy, onConfirm, onCancel, onClo
   return (
     <ConfirmDialog
       open={open}
-      title={questionOf(count, search, language)}
+      title={count === undefined ? labels.countingAll : labels.deleteAllQuestion(count, format.number(count))}
       description={labels.deleteSeveralDetail}
       action={count === undefined ? labels.delete : labels.deleteCounted(count, format.number(count))}
       busy={busy}
@@ -79,14 +76,4 @@ export function DeleteAllDialog({ open, search, busy, onConfirm, onCancel, onClo
       )}
     </ConfirmDialog>
   );
-}
-
-function questionOf(count: number | undefined, search: string, { labels, format }: Language): ReactNode {
-  if (count === undefined) {
-    return search === "" ? labels.countingAll : sentence(labels.countingFound, search);
-  }
-  const shown = format.number(count);
-  return search === ""
-    ? labels.deleteAllQuestion(count, shown)
-    : sentence((found) => labels.deleteFoundQuestion(count, shown, found), search);
 }

@@ -12,12 +12,11 @@ interface DeleteDialogsProps {
   deletion: Deletion;
   bulk: BulkDeletion;
   chosen: Chosen | null;
-  search: string;
   onClosed: () => void;
 }
 
 /** The three questions before something is deleted: one chat, the chosen ones, all of them. */
-export function DeleteDialogs({ deletion, bulk, chosen, search, onClosed }: DeleteDialogsProps) {
+export function DeleteDialogs({ deletion, bulk, chosen, onClosed }: DeleteDialogsProps) {
   const { labels, format } = useLanguage();
   const doomedChats = useLatched(bulk.asked === "chosen" && !bulk.busy ? chosen : null);
   const count = doomedChats?.size ?? 0;
@@ -37,7 +36,6 @@ export function DeleteDialogs({ deletion, bulk, chosen, search, onClosed }: Dele
       />
       <DeleteAllDialog
         open={bulk.asked === "all"}
-        search={search}
         busy={bulk.busy}
         onConfirm={(filter) => bulk.confirm({ filter })}
         onCancel={bulk.cancel}

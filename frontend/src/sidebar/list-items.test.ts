@@ -24,7 +24,7 @@ test("sessions are grouped by the reader's days, and those of more than a week a
     summary("last of May", on(0, 23)),
     summary("a year earlier", { updated_at: new Date(2025, 4, 31).toISOString() }),
   ];
-  expect(labels(listItems(sessions, NOW, true))).toEqual([
+  expect(labels(listItems(sessions, NOW, { hasMore: true, isSearch: false }))).toEqual([
     "# pinned",
     "pinned",
     "# today",
@@ -44,6 +44,24 @@ test("sessions are grouped by the reader's days, and those of more than a week a
   ]);
 });
 
+test("what a search has found is listed by date, pinned or not", () => {
+  const sessions = [
+    summary("pinned", { is_pinned: true, ...on(15) }),
+    summary("other", on(15)),
+    summary("old", on(14)),
+  ];
+  expect(labels(listItems(sessions, NOW, { hasMore: false, isSearch: true }))).toEqual([
+    "# today",
+    "pinned",
+    "other",
+    "# yesterday",
+    "old",
+  ]);
+});
+
 test("a clock that is behind the service's does not make yesterdays of today", () => {
-  expect(labels(listItems([summary("from the future", on(16))], NOW, false))).toEqual(["# today", "from the future"]);
+  expect(labels(listItems([summary("from the future", on(16))], NOW, { hasMore: false, isSearch: false }))).toEqual([
+    "# today",
+    "from the future",
+  ]);
 });

@@ -15,11 +15,16 @@ export type ListItem =
   | { kind: "more"; key: string };
 
 /** The rows of the list: sessions under the headings of their dates, in the time zone of the reader. */
-export function listItems(sessions: readonly Summary[], now: Date, hasMore: boolean): ListItem[] {
+export function listItems(
+  sessions: readonly Summary[],
+  now: Date,
+  { hasMore, isSearch }: { hasMore: boolean; isSearch: boolean },
+): ListItem[] {
   const items: ListItem[] = [];
   let current: string | null = null;
   sessions.forEach((session, index) => {
-    const group = groupOf(session, now);
+    // A search lists pinned ones among the others.
+    const group = session.is_pinned && !isSearch ? "pinned" : groupOf(session, now);
     const key = `heading ${typeof group === "string" ? group : +group}`;
     if (key !== current) {
       current = key;
@@ -31,9 +36,6 @@ export function listItems(sessions: readonly Summary[], now: Date, hasMore: bool
 }
 
 function groupOf(session: Summary, now: Date): Group {
-  if (session.is_pinned) {
-    return "pinned";
-  }
   const time = new Date(session.updated_at);
   if (time >= startOfDay(now, 0)) {
     return "today";

@@ -2,6 +2,7 @@ import { Search as SearchIcon, X } from "lucide-react";
 import { useLayoutEffect } from "react";
 import { useLabels } from "../labels/context";
 import { IconButton } from "../ui/button";
+import { isComposing } from "../ui/is-composing";
 import styles from "./search-field.module.css";
 import type { Search } from "./use-search";
 
@@ -9,11 +10,12 @@ interface SearchFieldProps {
   search: Search;
   /** Arrow down goes on into the list. */
   onLeave: () => void;
+  onEnter: () => void;
 }
 
 const MAX_SEARCH = 200;
 
-export function SearchField({ search: { field, typed, type, leave }, onLeave }: SearchFieldProps) {
+export function SearchField({ search: { field, typed, type, leave }, onLeave, onEnter }: SearchFieldProps) {
   const labels = useLabels();
   useLayoutEffect(() => field.current?.focus(), [field]);
   return (
@@ -39,10 +41,13 @@ export function SearchField({ search: { field, typed, type, leave }, onLeave }: 
           }
         }}
         onKeyDown={(event) => {
-          if (event.key === "Escape") {
+          if (event.key === "Escape" && !isComposing(event)) {
             event.preventDefault();
             event.stopPropagation();
             leave();
+          } else if (event.key === "Enter" && !isComposing(event)) {
+            event.preventDefault();
+            onEnter();
           } else if (event.key === "ArrowDown") {
             event.preventDefault();
             onLeave();

@@ -39,6 +39,8 @@ export interface SessionListHandle {
 interface SessionListProps {
   handle: RefObject<SessionListHandle | null>;
   sessions: readonly Summary[];
+  /** What a search has found in them, by id. */
+  snippets: Readonly<Record<string, string>>;
   total: number;
   listing: Listing;
   selectedId: string | null;
@@ -64,7 +66,10 @@ export function SessionList(props: SessionListProps) {
   const focus = useListFocus(sessions, selectedId, renaming && rest);
   const { activeId, register } = focus;
 
-  const items = useMemo(() => listItems(sessions, today, page.hasMore), [sessions, today, page.hasMore]);
+  const items = useMemo(
+    () => listItems(sessions, today, { hasMore: page.hasMore, isSearch: listing.q !== "" }),
+    [sessions, today, page.hasMore, listing.q],
+  );
   const indexOf = (id: string | null) => items.findIndex((item) => item.key === id);
   const activeIndex = indexOf(activeId);
   const virtualizer = useVirtualizer({
@@ -216,6 +221,7 @@ export function SessionList(props: SessionListProps) {
                   isMenuOpen={item.session.id === menu.opened?.subject.id}
                   isChosen={chosen?.has(item.session.id) ?? null}
                   search={listing.q}
+                  snippet={props.snippets[item.session.id]}
                   actions={actions}
                 />
               )}

@@ -4,6 +4,7 @@ import type { Renaming } from "../api/rename-session";
 import type { Summary } from "../api/types";
 import { useLabels } from "../labels/context";
 import { titleOf } from "../sessions/titles";
+import { aroundFound } from "../text/fold";
 import { Highlighted } from "./highlighted";
 import { RowButtons } from "./row-buttons";
 import { actionsIn, type RowSlots } from "./row-slots";
@@ -34,11 +35,13 @@ interface SessionRowProps {
   /** Null while nothing is being chosen. */
   isChosen: boolean | null;
   search: string;
+  /** Where the search was found in its messages. */
+  snippet: string | undefined;
   actions: RowActions;
 }
 
 export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
-  const { session, isSelected, isActive, isRenaming, isMenuOpen, isChosen, search, actions } = props;
+  const { session, isSelected, isActive, isRenaming, isMenuOpen, isChosen, search, snippet, actions } = props;
   const labels = useLabels();
   const title = titleOf(session, labels);
   const tabIndex = isActive ? 0 : -1;
@@ -102,14 +105,23 @@ export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
   };
   const extra = actionsIn("row", session, actions);
   const content = (
-    <span className={styles.title} dir="auto">
-      <Highlighted text={title} search={search} />
+    <span className={styles.texts}>
+      <span className={styles.title} dir="auto">
+        <Highlighted text={title} search={search} />
+      </span>
+      {snippet !== undefined && (
+        <span className={styles.snippet} dir="auto">
+          <Highlighted text={aroundFound(snippet, search)} search={search} />
+        </span>
+      )}
     </span>
   );
+  const isInOtherList = search !== "" && session.is_archived;
   const shown = (
     <span className={styles.window}>
       <span className={styles.content}>
         {actions.renderRow?.(session, { content, title, isSelected, search }) ?? content}
+        {isInOtherList && <span className={styles.tag}>{labels.archived}</span>}
       </span>
     </span>
   );

@@ -19,6 +19,7 @@ interface SidebarBarProps extends Omit<SidebarMenuActions, "search"> {
   newChatButton: RefObject<HTMLButtonElement | null>;
   menuButton: RefObject<HTMLButtonElement | null>;
   onNewChat: () => void;
+  onEnter: () => void;
   onIntoList: () => void;
   onToggle: (() => void) | undefined;
   onLeaveArchive: () => void;
@@ -33,6 +34,7 @@ export function SidebarBar(props: SidebarBarProps) {
     newChatButton,
     menuButton,
     onNewChat,
+    onEnter,
     onIntoList,
     onToggle,
     onLeaveArchive,
@@ -62,7 +64,7 @@ export function SidebarBar(props: SidebarBarProps) {
           <h2 className={styles.heading}>{labels.archivedChats}</h2>
         </>
       )}
-      {search.isOpen && <SearchField search={search} onLeave={onIntoList} />}
+      {search.isOpen && <SearchField search={search} onLeave={onIntoList} onEnter={onEnter} />}
       {isPlain && (
         <>
           {onToggle && (

@@ -1,4 +1,4 @@
-import { Archive, Keyboard, ListChecks, Trash2 } from "lucide-react";
+import { Archive, CheckCheck, Keyboard, ListChecks, Trash2 } from "lucide-react";
 import { useLabels } from "../labels/context";
 import { Action, ActionMenu, ActionSeparator } from "../ui/action-menu";
 
@@ -8,6 +8,7 @@ export interface SidebarMenuActions {
   isArchive: boolean;
   onArchive: () => void;
   onChoose: () => void;
+  onChooseAll: () => void;
   onDeleteAll: () => void;
   onShortcuts: () => void;
 }
@@ -24,6 +25,11 @@ export function SidebarMenu({ anchor, onClose, isEmpty, search, isArchive, ...on
       <Action icon={<ListChecks aria-hidden />} disabled={isEmpty} onClick={on.onChoose}>
         {labels.selectChats}
       </Action>
+      {search !== "" && (
+        <Action icon={<CheckCheck aria-hidden />} disabled={isEmpty} onClick={on.onChooseAll}>
+          {labels.selectFound}
+        </Action>
+      )}
       {!isArchive && (
         <Action icon={<Archive aria-hidden />} onClick={on.onArchive}>
           {labels.archivedChats}
@@ -32,11 +38,11 @@ export function SidebarMenu({ anchor, onClose, isEmpty, search, isArchive, ...on
       <Action icon={<Keyboard aria-hidden />} onClick={on.onShortcuts}>
         {labels.keyboardShortcuts}
       </Action>
-      {!isArchive && (
+      {!isArchive && search === "" && (
         <>
           <ActionSeparator />
           <Action icon={<Trash2 aria-hidden />} look="danger" disabled={isEmpty} onClick={on.onDeleteAll}>
-            {search === "" ? labels.deleteAll : labels.deleteAllFound}
+            {labels.deleteAll}
           </Action>
         </>
       )}

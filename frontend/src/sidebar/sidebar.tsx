@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { useChange } from "../actions/use-change";
 import { useDeletion } from "../actions/use-deletion";
 import { preloadMenus } from "../actions/use-menu";
+import type { Summary } from "../api/types";
 import { useToasts } from "../feedback/toasts";
 import { useLabels } from "../labels/context";
 import { useChatSessions } from "../sessions/context";
@@ -18,6 +19,7 @@ import styles from "./sidebar.module.css";
 import { SidebarBar } from "./sidebar-bar";
 import { useBulkDeletion } from "./use-bulk-deletion";
 import { useChoice } from "./use-choice";
+import { useFirstHit } from "./use-first-hit";
 import { useFocusAfterDialog } from "./use-focus-after-dialog";
 import { useFoundAnnouncement } from "./use-found-announcement";
 import { type Page, useLoadAll } from "./use-load-all";
@@ -62,8 +64,15 @@ export function Sidebar(props: SidebarProps) {
   const { sessions, ...query } = useSessionList(listing);
   const choice = useChoice(sessions, query.hasNextPage);
   const change = useChange();
-  const slash = useSlash(sidebar, searching.open);
+  const slash = useSlash(sidebar, () => {
+    setArchive(false);
+    searching.open();
+  });
   const focus = useFocusAfterDialog(sidebar, list, { newChat: newChatButton, menu: menuButton });
+  const open = (session: Summary) => {
+    onSelect(session.id);
+    listeners.tell("onOpened", session);
+  };
   const startChat = () => {
     searching.leave();
     (onNewChat ?? (() => onSelect(null)))();
@@ -95,7 +104,9 @@ export function Sidebar(props: SidebarProps) {
     };
     tellFailure({ id: "choose all", title: labels.moreFailed, error, retry });
   });
-  useFoundAnnouncement(search, query.isPlaceholderData ? undefined : query.total);
+  const isFound = search !== "" && !query.isPlaceholderData && !query.isFetching;
+  useFoundAnnouncement(isFound ? { search, count: sessions.length, hasMore: query.hasNextPage } : null);
+  const first = useFirstHit(searching, isFound ? sessions : null, open);
   useFocusKeeper(sidebar, () => list.current?.focusActive() || (newChatButton.current ?? menuButton.current)?.focus());
 
   const deletion = useDeletion({ onGone: (id) => onGone([id]) });
@@ -128,12 +139,17 @@ export function Sidebar(props: SidebarProps) {
             newChatButton={newChatButton}
             menuButton={menuButton}
             onNewChat={startChat}
+            onEnter={first.want}
             onIntoList={() => list.current?.focusActive()}
             onToggle={onToggle}
             isArchive={isArchive}
             onArchive={() => showArchive(true)}
             onLeaveArchive={() => showArchive(false)}
             onChoose={() => choice.start()}
+            onChooseAll={() => {
+              choice.start();
+              choice.chooseAll();
+            }}
             onDeleteAll={() => askBulk("all")}
             onShortcuts={() => setShowsShortcuts(true)}
           />
@@ -149,7 +165,8 @@ export function Sidebar(props: SidebarProps) {
           <SessionList
             handle={list}
             sessions={sessions}
-            total={query.total ?? 0}
+            snippets={query.snippets}
+            total={search !== "" && !query.hasNextPage ? sessions.length : (query.total ?? 0)}
             listing={listing}
             selectedId={selectedId}
             chosen={choice.chosen}
@@ -158,10 +175,7 @@ export function Sidebar(props: SidebarProps) {
             onDeleteChosen={() => askBulk("chosen")}
             page={page}
             actions={{
-              open: (session) => {
-                onSelect(session.id);
-                listeners.tell("onOpened", session);
-              },
+              open,
               ask: (session) => {
                 focus.opened(session.id);
                 deletion.ask(session);
@@ -189,7 +203,7 @@ export function Sidebar(props: SidebarProps) {
           footer && <footer className={styles.footer}>{footer}</footer>
         )}
 
-        <DeleteDialogs deletion={deletion} bulk={bulk} chosen={choice.chosen} search={search} onClosed={focus.closed} />
+        <DeleteDialogs deletion={deletion} bulk={bulk} chosen={choice.chosen} onClosed={focus.closed} />
         <ShortcutsDialog
           open={showsShortcuts}
           opener={menuButton}

@@ -2,13 +2,20 @@ import { useEffect } from "react";
 import { useAnnounce } from "../feedback/announcer";
 import { useLanguage } from "../labels/context";
 
+interface Found {
+  search: string;
+  count: number;
+  hasMore: boolean;
+}
+
 /** Says how many chats a search has found; that there are none is said by what stands in their place. */
-export function useFoundAnnouncement(search: string, total: number | undefined): void {
+export function useFoundAnnouncement(found: Found | null): void {
   const { labels, format } = useLanguage();
   const announce = useAnnounce();
+  const { search, count = 0, hasMore } = found ?? {};
   useEffect(() => {
-    if (search !== "" && total) {
-      announce(labels.found(total, format.number(total)));
+    if (search !== undefined && count > 0) {
+      announce((hasMore ? labels.foundSoFar : labels.found)(count, format.number(count)));
     }
-  }, [search, total, announce, labels, format]);
+  }, [search, count, hasMore, announce, labels, format]);
 }

@@ -13,6 +13,8 @@ interface Appending {
 /** A service in memory, as small as the components' tests need it. */
 class TestService {
   sessions: Summary[] = [];
+  /** By session, what a search finds in its messages. */
+  said: Record<string, string> = {};
   messages = new Map<string, Message[]>();
   /** The bodies of requests that append messages. */
   appended: Appending[] = [];
@@ -35,12 +37,21 @@ class TestService {
     }),
     http.get(SESSIONS, ({ request }) => {
       const query = new URL(request.url).searchParams;
-      const q = query.get("q")?.toLowerCase() ?? "";
       const isArchive = query.get("archived") === "true";
       const sessions = this.sessions.filter(
-        ({ title, is_archived }) => is_archived === isArchive && (title ?? "").toLowerCase().includes(q),
+        ({ is_archived }) => is_archived === isArchive || query.get("archived") === "any",
       );
       return HttpResponse.json({ sessions, total: sessions.length, next_cursor: null });
+    }),
+    http.get(`${SESSIONS}/search`, ({ request }) => {
+      const q = new URL(request.url).searchParams.get("q")?.toLowerCase() ?? "";
+      const saidIn = (id: string) => this.said[id]?.toLowerCase().includes(q);
+      const found = this.sessions.filter(({ id, title }) => (title ?? "").toLowerCase().includes(q) || saidIn(id));
+      const results = found.map((session) => ({
+        session,
+        message: saidIn(session.id) ? { sequence: 0, role: "user", snippet: this.said[session.id] } : null,
+      }));
+      return HttpResponse.json({ results, next_cursor: null });
     }),
     http.post(SESSIONS, async ({ request }) => {
       const { id, title } = (await request.json()) as Summary;
@@ -131,6 +142,7 @@ class TestService {
   reset(): void {
     this.server.resetHandlers();
     this.sessions = [];
+    this.said = {};
     this.messages.clear();
     this.appended = [];
     this.asked = [];

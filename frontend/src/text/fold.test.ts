@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findFolded } from "./fold";
+import { aroundFound, findFolded } from "./fold";
 
 const marked = (text: string, search: string) => {
   const found = findFolded(text, search);
@@ -26,4 +26,12 @@ test("nothing is marked where nothing is found", () => {
   expect(marked("Alpha", "beta")).toBeNull();
   expect(marked("Alpha", "")).toBeNull();
   expect(marked("Alpha", "\u0301")).toBeNull();
+});
+
+test("what was found in the middle of a text comes near its beginning, after whole words", () => {
+  const text = "We talked about the weather for a long time, and then about Lisbon and its trams.";
+  expect(aroundFound(text, "lisbon")).toBe("…and then about Lisbon and its trams.");
+  expect(aroundFound(text, "weather")).toBe(text);
+  expect(aroundFound(text, "nothing like it")).toBe(text);
+  expect(aroundFound(`${"a".repeat(40)}lisbon`, "lisbon")).toBe("…lisbon");
 });

@@ -28,3 +28,15 @@ export function findFolded(text: string, search: string): { start: number; end: 
   const end = origins.slice(at + wanted.length).find((origin) => origin > last) ?? text.length;
   return { start, end };
 }
+
+const BEFORE = 16;
+
+/** A text of one line that has what was found near its beginning, where it is seen. */
+export function aroundFound(text: string, search: string): string {
+  const { start } = findFolded(text, search) ?? { start: 0 };
+  if (start <= 2 * BEFORE) {
+    return text;
+  }
+  const space = text.indexOf(" ", start - BEFORE);
+  return `…${text.slice(space >= 0 && space < start ? space + 1 : start)}`;
+}
