@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useChange } from "../actions/use-change";
 import { useDeletion } from "../actions/use-deletion";
 import { preloadMenus } from "../actions/use-menu";
@@ -9,12 +9,12 @@ import { useChatSessions } from "../sessions/context";
 import { useSessionList } from "../sessions/use-session-list";
 import { ROOT, ThemeSource } from "../ui/theme";
 import { useFocusKeeper } from "../ui/use-focus-keeper";
+import { useLatched } from "../ui/use-latched";
 import { ChoiceBar } from "./choice-bar";
 import { DeleteDialogs } from "./delete-dialogs";
 import { ArchiveEmpty, ListEmpty, ListError, ListLoading, NothingFound } from "./list-states";
 import type { RowSlots } from "./row-slots";
 import { SessionList, type SessionListHandle } from "./session-list";
-import { ShortcutsDialog } from "./shortcuts-dialog";
 import styles from "./sidebar.module.css";
 import { SidebarBar } from "./sidebar-bar";
 import { useBulkDeletion } from "./use-bulk-deletion";
@@ -42,6 +42,8 @@ export interface SidebarProps extends RowSlots {
   className?: string;
 }
 
+const ShortcutsDialog = lazy(async () => ({ default: (await import("../actions/menus")).ShortcutsDialog }));
+
 export function Sidebar(props: SidebarProps) {
   const { selectedId, onSelect, onNewChat, onToggle, hrefOf, renderRow, rowActions, title, footer, className } = props;
   const labels = useLabels();
@@ -59,6 +61,7 @@ export function Sidebar(props: SidebarProps) {
   const searching = useSearch();
   const { search } = searching;
   const [showsShortcuts, setShowsShortcuts] = useState(false);
+  const hasShownShortcuts = useLatched(showsShortcuts || null);
   const [isArchive, setArchive] = useState(false);
   const listing = useMemo(() => ({ q: search, archived: isArchive }), [search, isArchive]);
   const { sessions, ...query } = useSessionList(listing);
@@ -204,13 +207,17 @@ export function Sidebar(props: SidebarProps) {
         )}
 
         <DeleteDialogs deletion={deletion} bulk={bulk} chosen={choice.chosen} onClosed={focus.closed} />
-        <ShortcutsDialog
-          open={showsShortcuts}
-          opener={menuButton}
-          onClose={() => setShowsShortcuts(false)}
-          isSlashOn={slash.isOn}
-          onSlash={slash.setOn}
-        />
+        {hasShownShortcuts && (
+          <Suspense>
+            <ShortcutsDialog
+              open={showsShortcuts}
+              opener={menuButton}
+              onClose={() => setShowsShortcuts(false)}
+              isSlashOn={slash.isOn}
+              onSlash={slash.setOn}
+            />
+          </Suspense>
+        )}
       </nav>
     </ThemeSource>
   );
