@@ -118,9 +118,11 @@ class Faults(Modelled):
             return [key for key, ttl in zip(keys, await asked.execute(), strict=True) if ttl == -1]
 
     async def _all_agree(self) -> None:
-        rows = await self.world.database.fetch('SELECT "id", "userId", "title", "isPinned" FROM "ChatSession"')
+        rows = await self.world.database.fetch(
+            'SELECT "id", "userId", "title", "isPinned", "isArchived" FROM "ChatSession"'
+        )
         assert {tuple(row) for row in rows} == {
-            (key, each.owner, each.title, each.is_pinned) for key, each in self.alive.items()
+            (key, each.owner, each.title, each.is_pinned, each.is_archived) for key, each in self.alive.items()
         }
         messages = await self.world.database.fetchval('SELECT count(*) FROM "ChatMessage"')
         assert messages == sum(len(each.messages) for each in self.alive.values())

@@ -30,6 +30,8 @@ class ModelSession:
     owner: str
     title: str | None
     is_pinned: bool = False
+    is_archived: bool = False
+    metadata: dict[str, int] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
     #: The ETag of the last read, until something changes.
     etag: str | None = None

@@ -14,6 +14,17 @@ from tests.stateful.model import Modelled, ModelSession, titles, users, workers
 MOST_PAGE_BYTES = 4 * 1024 * 1024 + 4096
 
 
+patches = st.dictionaries(st.sampled_from("abc"), st.none() | st.integers(0, 2), max_size=3)
+filters = st.fixed_dictionaries(
+    {},
+    optional={
+        "pinned": st.booleans(),
+        "archived": st.booleans(),
+        "metadata": st.dictionaries(st.sampled_from("abc"), st.integers(0, 2), min_size=1, max_size=2),
+    },
+)
+
+
 class UsualCalls(Modelled):
     """Each response follows from the model alone, whichever worker sends it."""
 
@@ -52,6 +63,25 @@ class UsualCalls(Modelled):
         if expected:
             expected.is_pinned, expected.etag = is_pinned, None
 
+    @rule(session_id=Modelled.sessions, user=users, worker=workers, is_archived=st.booleans())
+    def archive(self, session_id: str, user: str, worker: int, is_archived: bool) -> None:
+        answer = self.run(self.caller(user, worker).change(session_id, is_archived=is_archived))
+        expected = self.of(user, session_id)
+        assert answer.status_code == (200 if expected else 404)
+        if expected:
+            expected.is_archived, expected.etag = is_archived, None
+
+    @rule(session_id=Modelled.sessions, user=users, worker=workers, patch=patches)
+    def patch_metadata(self, session_id: str, user: str, worker: int, patch: dict[str, int | None]) -> None:
+        answer = self.run(self.caller(user, worker).change(session_id, metadata=patch))
+        expected = self.of(user, session_id)
+        assert answer.status_code == (200 if expected else 404)
+        if expected:
+            left = {name: value for name, value in expected.metadata.items() if name not in patch}
+            expected.metadata = left | {name: value for name, value in patch.items() if value is not None}
+            expected.etag = None
+            assert answer.json()["metadata"] == expected.metadata
+
     @rule(session_id=Modelled.sessions, user=users, worker=workers)
     def open(self, session_id: str, user: str, worker: int) -> None:
         caller, expected = self.caller(user, worker), self.of(user, session_id)
@@ -60,6 +90,7 @@ class UsualCalls(Modelled):
         if expected:
             opened = answer.json()
             assert (opened["title"], opened["is_pinned"]) == (expected.title, expected.is_pinned)
+            assert (opened["is_archived"], opened["metadata"]) == (expected.is_archived, expected.metadata)
             assert len(answer.content) <= MOST_PAGE_BYTES or len(opened["messages"]) == 1
             assert self.run(contents(caller, answer)) == expected.messages
             expected.etag = answer.headers["ETag"]
@@ -73,11 +104,14 @@ class UsualCalls(Modelled):
             answer = self.run(caller.http.get(f"/api/chat/sessions/{session_id}", headers=headers))
             assert (answer.status_code, answer.content) == (304, b"")
 
-    @rule(user=users, worker=workers)
-    def show_list(self, user: str, worker: int) -> None:
-        page = self.run(self.caller(user, worker).page(limit=100)).json()
-        shown = {each["id"]: (each["title"], each["is_pinned"]) for each in page["sessions"]}
-        assert shown == {key: (self.alive[key].title, self.alive[key].is_pinned) for key in self.all_of(user)}
+    @rule(user=users, worker=workers, archived=st.sampled_from(["false", "true", "any"]))
+    def show_list(self, user: str, worker: int, archived: str) -> None:
+        page = self.run(self.caller(user, worker).page(limit=100, archived=archived)).json()
+        shown = {each["id"]: (each["title"], each["is_pinned"], each["metadata"]) for each in page["sessions"]}
+        expected = {key: self.alive[key] for key in self.all_of(user)}
+        if archived != "any":
+            expected = {key: each for key, each in expected.items() if each.is_archived is (archived == "true")}
+        assert shown == {key: (each.title, each.is_pinned, each.metadata) for key, each in expected.items()}
         assert page["total"] == len(shown)
         order = [(each["is_pinned"], each["updated_at"], each["id"]) for each in page["sessions"]]
         assert order == sorted(order, reverse=True)
@@ -93,10 +127,10 @@ class UsualCalls(Modelled):
         assert answer.status_code == (204 if expected else 404)
         return session_id
 
-    @rule(user=users, worker=workers, only_pinned=st.booleans())
-    def delete_all(self, user: str, worker: int, only_pinned: bool) -> None:
-        deleted = self.run(deleted_by(self.caller(user, worker), **({"pinned": True} if only_pinned else {})))
-        doomed = {key for key in self.all_of(user) if self.alive[key].is_pinned or not only_pinned}
+    @rule(user=users, worker=workers, only=filters)
+    def delete_all(self, user: str, worker: int, only: dict[str, Any]) -> None:
+        deleted = self.run(deleted_by(self.caller(user, worker), **only))
+        doomed = {key for key in self.all_of(user) if matches(self.alive[key], only)}
         assert set(deleted["deleted"]) == doomed
         for session_id in doomed:
             del self.alive[session_id]
@@ -107,6 +141,14 @@ class UsualCalls(Modelled):
         assert self.run(caller.append(session_id, "late")).status_code == 404
         assert self.run(caller.change(session_id, title="late")).status_code == 404
         assert self.run(caller.get(session_id)).status_code == 404
+
+
+def matches(session: ModelSession, only: dict[str, Any]) -> bool:
+    return (
+        only.get("pinned", session.is_pinned) is session.is_pinned
+        and only.get("archived", session.is_archived) is session.is_archived
+        and only.get("metadata", {}).items() <= session.metadata.items()
+    )
 
 
 async def contents(caller: Caller, newest: httpx.Response) -> list[str]:

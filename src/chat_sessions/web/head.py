@@ -1,6 +1,5 @@
 """HEAD works wherever GET does: the same status and headers, without the body (RFC 9110, 9.3.2)."""
 
-from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -21,15 +20,11 @@ class Head:
                 # By the method the server knows that no body follows.
                 scope["method"] = "HEAD"
                 await send(message)
+                # From here on the server reports a disconnect, which also ends a stream.
                 await send({"type": "http.response.body"})
-            elif message.get("more_body", False):
-                # Streams end when their client leaves.
-                raise ClientDisconnect
 
         scope["method"] = "GET"
         try:
             await self._app(scope, receive, send_headers)
-        except ClientDisconnect:
-            return
         finally:
             scope["method"] = "HEAD"
