@@ -135,7 +135,7 @@ async function expectColours(page: Page): Promise<void> {
     await settled(page);
     const { side, ink, raised } = await colours(page);
     expect(side < 100, `${scheme}: the sidebar`).toBe(isDark);
-    expect(raised < 100, `${scheme}: a button`).toBe(isDark);
+    expect(raised < 100, `${scheme}: a menu`).toBe(isDark);
     expect(Math.abs(side - ink), `${scheme}: the text on it`).toBeGreaterThan(150);
   }
   await setScheme("");
@@ -145,7 +145,9 @@ async function expectColours(page: Page): Promise<void> {
 function colours(page: Page) {
   return page.evaluate(() => {
     const nav = document.querySelector("nav") as Element;
-    const button = nav.querySelector("header button[data-look]") as Element;
+    // The surface of menus, dialogs and fields.
+    const raised = nav.appendChild(document.createElement("i"));
+    raised.style.background = "var(--cs-raised)";
     const context = document
       .createElement("canvas")
       .getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D;
@@ -158,11 +160,13 @@ function colours(page: Page) {
       return alpha < 255 ? Number.NaN : (red + green + blue) / 3;
     };
     const { backgroundColor, color } = getComputedStyle(nav);
-    return {
+    const shown = {
       side: lightness(backgroundColor),
       ink: lightness(color),
-      raised: lightness(getComputedStyle(button).backgroundColor),
+      raised: lightness(getComputedStyle(raised).backgroundColor),
     };
+    raised.remove();
+    return shown;
   });
 }
 
