@@ -85,8 +85,9 @@ class TestHeaders:
     @pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
     async def test_no_header_overrides_the_method(self, name: str, ada: Caller) -> None:
         session_id = (await ada.create())["id"]
-        answer = await ada.http.get(f"{PATH}/{session_id}?_method=DELETE", headers={name: "DELETE"})
+        answer = await ada.http.get(f"{PATH}/{session_id}", headers={name: "DELETE"})
         assert answer.json()["id"] == session_id
+        assert (await ada.http.get(f"{PATH}/{session_id}?_method=DELETE")).status_code == 422
         assert (await ada.get(session_id)).status_code == 200
 
     @pytest.mark.parametrize("name", ["X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Path"])

@@ -10,6 +10,7 @@ OBJECTS: Final[Mapping[str, Sequence[str]]] = {
     "CONSTRAINT": (*(f"{table}_pkey" for table in TABLES), "ChatMessage_userId_sessionId_fkey"),
     "INDEX": (
         "ChatMessage_userId_sessionId_sequence_key",
+        "ChatMessage_without_searchKey",
         "ChatSession_updatedAt_id_idx",
         "ChatSession_userId_isArchived_isPinned_updatedAt_id_idx",
         "ChatSession_userId_isArchived_updatedAt_id_idx",
@@ -17,6 +18,7 @@ OBJECTS: Final[Mapping[str, Sequence[str]]] = {
         "Tombstone_deletedAt_idx",
     ),
     "FUNCTION": (
+        "ChatMessage_drop_key",
         "ChatMessage_move_version",
         "ChatSession_move_version",
         "ChatSession_note_delete",
@@ -28,6 +30,7 @@ OBJECTS: Final[Mapping[str, Sequence[str]]] = {
     "TRIGGER": (
         "ChatMessage_delete",
         "ChatMessage_insert",
+        "ChatMessage_key",
         "ChatMessage_update",
         "ChatSession_delete",
         "ChatSession_insert",
