@@ -105,3 +105,11 @@ def test_the_text_of_attachments_is_kept_and_files_are_counted() -> None:
 def test_unknown_blocks_and_empty_messages_are_counted() -> None:
     _, losses = converted(claude_chat(claude_message("1", "human"), claude_message("2", "human", {"type": "hologram"})))
     assert (losses[LeftOut.EMPTY], losses[LeftOut.UNKNOWN]) == (2, 1)
+
+
+def test_an_attachment_leaves_the_tool_calls_of_its_message_alone() -> None:
+    call = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    message = claude_message("m", "assistant", call, attachments=[{"file_name": "", "extracted_content": "x"}])
+    called, attached = converted(claude_chat(message))[0].messages
+    assert called["tool_calls"][0]["id"] == "t"
+    assert attached["content"] == [{"type": "text", "text": "x"}]

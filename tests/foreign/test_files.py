@@ -20,6 +20,8 @@ from chat_sessions.operator.importer import Record, Rejected
 from tests.foreign.shapes import (
     LIBRE_ROOT,
     claude_chat,
+    claude_message,
+    claude_text,
     dumped,
     gpt_chat,
     gpt_message,
@@ -201,6 +203,16 @@ def test_something_else_between_the_chats_is_rejected_by_its_number() -> None:
     found = records(dumped([CHATS[Source.CHATGPT], {"mangled": True}, CHATS[Source.CHATGPT]]))
     assert [each.number for each in found] == [1, 2, 3]
     assert found[1] == Rejected(2, "not a chat of ChatGPT")
+
+
+def test_a_chat_that_is_nested_too_deeply_is_rejected() -> None:
+    block = b'{"type": "tool_use", "id": "t", "name": "f", "input": ' + b'{"a":' * 5000 + b"1" + b"}" * 5001
+    message = b'{"uuid": "m", "sender": "assistant", "content": [' + block + b"]}"
+    deep = b'{"uuid": "deep", "chat_messages": [' + message + b"]}"
+    shallow = dumped(claude_chat(claude_message("1", "human", claude_text("Hi"))))
+    rejected, kept = records(b"[" + deep + b"," + shallow + b"]", Source.CLAUDE)
+    assert rejected == Rejected(1, "it is nested too deeply")
+    assert kept.number == 2
 
 
 def test_memory_does_not_grow_with_the_number_of_chats() -> None:

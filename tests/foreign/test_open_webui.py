@@ -80,6 +80,12 @@ def test_reasoning_and_tool_calls_within_the_text_are_taken_out_of_it() -> None:
     assert messages[1]["tool_calls"][0]["function"] == {"name": "get", "arguments": '{"a": 1}'}
 
 
+def test_results_that_decode_to_characters_postgres_cannot_store_are_cleaned() -> None:
+    result = html.escape(r'"a\u0000b\ud800"')
+    content = f'<details type="tool_calls" id="c" name="get" arguments="{{}}" result="{result}">\n</details>'
+    assert said(webui_chat(webui_message("a", None, "assistant", content)))[1] == ("tool", "a\ufffdb\ufffd")
+
+
 def test_other_details_stay_in_the_text() -> None:
     content = '<details><summary>More</summary>x</details> <details type="reasoning"><summary>unfinished'
     assert said(webui_chat(webui_message("a", None, "assistant", content))) == [("assistant", content)]

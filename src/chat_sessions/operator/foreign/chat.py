@@ -112,7 +112,8 @@ class Turn:
         parts += [{"type": "image_url", "image_url": {"url": url}} for url in images]
         if not parts:
             return
-        said = self.messages.pop()["content"] if self.messages and self.messages[-1]["role"] == role else None
+        last = self.messages[-1] if self.messages else {}
+        said = self.messages.pop()["content"] if last.get("role") == role and "tool_calls" not in last else None
         self._add(role, ([{"type": "text", "text": said}] if said else []) + parts)
 
     def lose(self, role: str, files: Sequence[str]) -> None:

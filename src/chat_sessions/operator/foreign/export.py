@@ -31,8 +31,15 @@ class ForeignExport:
         for number, value in enumerate(found, start=1):
             if not isinstance(value, dict) or not self._reader.recognizes(value):
                 yield self._refused(number, value)
-            elif session := self._archivist.archived(self._reader.convert(value, self.losses)):
-                yield Record(number, session)
+            elif record := self._record(number, value):
+                yield record
+
+    def _record(self, number: int, chat: dict[str, Any]) -> Record | Rejected | None:
+        try:
+            session = self._archivist.archived(self._reader.convert(chat, self.losses))
+        except RecursionError:
+            return Rejected(number, "it is nested too deeply")
+        return Record(number, session) if session else None
 
     def _refused(self, number: int, value: object) -> Rejected:
         if number == 1:

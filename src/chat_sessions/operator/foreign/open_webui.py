@@ -20,6 +20,8 @@ DETAILS = re.compile(
 )
 END = "</details>"
 ATTRIBUTE = re.compile(r'([a-z]+)="([^"]*)"')
+# Escapes within the string were no escapes in the file, where they would have been replaced.
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 QUOTE = re.compile(r"^> ?", re.MULTILINE)
 EVERYWHERE = ("http://", "https://", "data:")
 
@@ -124,7 +126,7 @@ def _add_call(turn: Turn, call: dict[str, str], inner: str) -> None:
 def _twice_encoded(text: str) -> str:
     """Return the text within a string of JSON, or the text as it is."""
     try:
-        return as_text(json.loads(text)) or text
+        return UNSTORABLE.sub("\ufffd", as_text(json.loads(text))) or text
     except (ValueError, RecursionError):
         return text
 
