@@ -13,13 +13,16 @@ INEXPRESSIBLE = (
     # One parameter constrains another.
     "The cursor belongs to a list in another order",
     "Use either `cursor` or `offset`",
+    "The `id` in the body must be the one in the path",
+    # A `oneOf` would make two types of one filter.
+    "must not combine all with other criteria",
     # JSON in a query parameter is a string.
     "`metadata` must be a JSON object",
     # A `not` would crash client generators.
-    "Value error, sequence is set by the service",
-    "Value error, created_at is set by the service",
+    "sequence is set by the service",
+    "created_at is set by the service",
     # `uniqueItems` compares whole messages, not their ids.
-    "Value error, two messages must not have the same id",
+    "two messages must not have the same id",
 )
 
 

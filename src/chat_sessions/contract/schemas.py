@@ -62,6 +62,11 @@ class SessionChange(Incoming):
         return self
 
 
+def _has_members(schema: dict[str, Any]) -> None:
+    # pydantic takes it for a text.
+    schema["minProperties"] = schema.pop("minLength")
+
+
 class DeletionFilter(Incoming):
     """Matches the sessions that meet all criteria: at least one, or `all`."""
 
@@ -71,7 +76,11 @@ class DeletionFilter(Incoming):
     q: Annotated[Query | MISSING, Field(description="Titles containing this, as `q` of the list.")] = MISSING
     metadata: Annotated[
         Metadata | MISSING,
-        Field(description="Sessions whose metadata contains this, as `metadata` of the list.", min_length=1),
+        Field(
+            description="Sessions whose metadata contains this, as `metadata` of the list.",
+            min_length=1,
+            json_schema_extra=_has_members,
+        ),
     ] = MISSING
     all: Annotated[Yes | MISSING, Field(description="All of your sessions. Excludes the other criteria.")] = MISSING
 
