@@ -18,7 +18,7 @@ WAITING_ON_ONE_NODE = """
 SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
 """
 # On Citus the rows, and so the locks, are on the workers.
-WAITING_ON_ALL_NODES = f"SELECT sum(result::int) FROM run_command_on_all_nodes($${WAITING_ON_ONE_NODE}$$)"
+WAITING_ON_ALL_NODES = f"SELECT sum(result::int) FROM run_command_on_all_nodes($${WAITING_ON_ONE_NODE}$$)"  # noqa: S608  a constant
 
 
 async def until(condition: Callable[[], Awaitable[bool]], limit: float = LIMIT_SECONDS) -> None:
