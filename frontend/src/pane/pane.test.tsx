@@ -101,11 +101,23 @@ test("older messages are not announced", async () => {
 
 test("a sent message keeps its element once stored, so it is announced once", async () => {
   const chat = service.chat();
+  let store = () => {};
+  service.server.use(
+    http.post(`${SESSIONS}/:id/messages`, async () => {
+      await new Promise<void>((resolve) => {
+        store = resolve;
+      });
+    }),
+  );
   render(opened(chat));
   await userEvent.type(await field(), "Hello{Enter}");
   const item = await within(log()).findByRole("listitem");
+  expect(item).toHaveAttribute("data-unsent");
   expect(await field()).toHaveValue("");
-  await waitFor(() => expect(item).not.toHaveAttribute("data-unsent"));
+  await waitFor(() => {
+    store();
+    expect(item).not.toHaveAttribute("data-unsent");
+  });
   expect(within(log()).getByRole("listitem")).toBe(item);
 });
 

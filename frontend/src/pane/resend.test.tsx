@@ -270,7 +270,8 @@ test("a rename in between does not stop an edit", async () => {
 
 test("regenerating cuts the answer and sends the question again, with all it came with", async () => {
   const content = [
-    { type: "text", text: "What is this?" },
+    { type: "text", text: "What is" },
+    { type: "text", text: "this?" },
     { type: "image_url", image_url: { url: "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=" } },
   ];
   const chat = service.chat(
@@ -284,7 +285,7 @@ test("regenerating cuts the answer and sends the question again, with all it cam
   expect(service.appended).toEqual([
     { messages: [{ id, role: "user", content, metadata: { model: "Opus" }, locale: "en" }], after_sequence: -1 },
   ]);
-  await waitFor(() => expect(onSent).toHaveBeenCalledExactlyOnceWith({ id, chat, content: "What is this?" }));
+  await waitFor(() => expect(onSent).toHaveBeenCalledExactlyOnceWith({ id, chat, content: "What is\n\nthis?" }));
 });
 
 test("an edit keeps the images of a message", async () => {

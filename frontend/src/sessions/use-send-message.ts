@@ -1,4 +1,4 @@
-import { useMutation } from "@tanstack/react-query";
+import { notifyManager, useMutation } from "@tanstack/react-query";
 import { appendMessage } from "../api/append-message";
 import { type Cut, cutMessages } from "../api/cut-messages";
 import { isSessionNotFound } from "../api/problem";
@@ -25,7 +25,8 @@ export function useSendMessage(chat: string, { onStored, onFailure }: SendOption
     onSuccess: (stored, { id, content }) => {
       client.setQueryData<MessagePages>(keys.session(chat), (data) => data && withMessages(data, stored));
       client.invalidateQueries({ queryKey: keys.session(chat) });
-      typed.arrived(id);
+      // After the cache has told its observers, or the message would vanish for a moment and be announced twice.
+      notifyManager.schedule(() => typed.arrived(id));
       stored.forEach(onStored);
       listeners.tell("onSent", { id, chat, content });
     },
