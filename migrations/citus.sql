@@ -121,6 +121,52 @@ BEGIN
 END;
 $$;
 
+CREATE OR REPLACE FUNCTION "ChatSession_queue_webhooks"() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    users text[];
+    ids text[];
+BEGIN
+    IF EXISTS (SELECT FROM "WebhookReceiver" WHERE TG_ARGV[0] = ANY("events")) THEN
+        SELECT array_agg("userId"), array_agg("id") INTO users, ids FROM changed;
+        PERFORM "WebhookDelivery_queue"(TG_ARGV[0], users, ids);
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE OR REPLACE FUNCTION "ChatSession_queue_webhooks_of_truncate"() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    users text[];
+    ids text[];
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = TG_RELID) THEN
+        EXECUTE format('SELECT array_agg("userId"), array_agg("id") FROM %I', TG_TABLE_NAME) INTO users, ids;
+        PERFORM "WebhookDelivery_queue"('session.deleted', users, ids);
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE OR REPLACE FUNCTION "WebhookDelivery_queue"(kind text, users text[], ids text[]) RETURNS void
+    LANGUAGE plpgsql AS $$
+DECLARE
+    target text;
+    delivery record;
+BEGIN
+    FOR target IN SELECT "url" FROM "WebhookReceiver" WHERE kind = ANY("events") LOOP
+        FOR delivery IN
+            SELECT "userId", array_agg("id") AS "ids" FROM (
+                SELECT "userId", "id", (row_number() OVER (PARTITION BY "userId") - 1) / 500 AS "part"
+                FROM unnest(users, ids) AS noted ("userId", "id")
+            ) AS numbered GROUP BY "userId", "part"
+        LOOP
+            INSERT INTO "WebhookDelivery" ("userId", "receiver", "event", "sessionIds")
+                VALUES (delivery."userId", target, kind, delivery."ids");
+        END LOOP;
+    END LOOP;
+END;
+$$;
+
 CREATE OR REPLACE FUNCTION "ChatMessage_move_version"() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     users text[];
@@ -182,7 +228,7 @@ DECLARE
     known record;
 BEGIN
     FOR entry IN SELECT * FROM (VALUES (1, 'ChatSession', 'default'), (2, 'ChatMessage', '"ChatSession"'),
-        (3, 'Outbox', '"ChatSession"'), (4, 'Tombstone', '"ChatSession"')) AS entries ("rank", "table", "beside")
+        (3, 'Outbox', '"ChatSession"'), (4, 'Tombstone', '"ChatSession"'), (5, 'WebhookDelivery', '"ChatSession"')) AS entries ("rank", "table", "beside")
         ORDER BY "rank"
     LOOP
         SELECT * INTO known FROM citus_tables WHERE table_name = quote_ident(entry."table")::regclass;
@@ -197,15 +243,19 @@ BEGIN
                 entry."table", known.distribution_column;
         END IF;
     END LOOP;
+    IF NOT EXISTS (SELECT FROM citus_tables WHERE table_name = '"WebhookReceiver"'::regclass) THEN
+        PERFORM create_reference_table('"WebhookReceiver"');
+        RAISE INFO 'Copied "WebhookReceiver" to every node.';
+    END IF;
     -- What was copied lies on the coordinator, too: deleting a session would leave it there.
     PERFORM truncate_local_data_after_distributing_table(quote_ident("table"))
-        FROM unnest(ARRAY['ChatSession', 'Outbox', 'Tombstone']) AS "table";
+        FROM unnest(ARRAY['ChatSession', 'Outbox', 'Tombstone', 'WebhookDelivery']) AS "table";
     IF NOT EXISTS (
         SELECT FROM pg_dist_object
         WHERE objid = 'on_shard(text, text, text[])'::regprocedure AND distribution_argument_index IS NOT NULL
     ) THEN
         PERFORM create_distributed_function('hold_shard(bigint)');
-        PERFORM create_distributed_function('on_shard(text, text, text[])', 'owner', '"ChatSession"', true);
+        PERFORM create_distributed_function('on_shard(text, text, text[])', 'owner', colocate_with => '"ChatSession"');
     END IF;
 END;
 $$;

@@ -8,10 +8,12 @@ from redis.asyncio import Redis
 
 from chat_sessions.store.preconditions import CHECK
 from chat_sessions.store.search_keys import LOOKUPS
+from chat_sessions.store.webhook_queue import ADD_RECEIVERS, IS_DUE, REMOVE_RECEIVERS
 from tests.service import Service
 
 # Sent by connections themselves, and by the sweeper and the feed at any time.
 BACKGROUND = {"PING", "HELLO", "AUTH", "INFO", "CLIENT", "SELECT", "SUBSCRIBE", "UNSUBSCRIBE", "ECHO", "CLUSTER"}
+BACKGROUND_STATEMENTS = {CHECK, *LOOKUPS, ADD_RECEIVERS, REMOVE_RECEIVERS, IS_DUE}
 
 
 @asynccontextmanager
@@ -32,9 +34,9 @@ async def commands(redis: Redis) -> AsyncIterator[Callable[[], Awaitable[list[st
 
 
 def counted(worker: Service) -> Callable[[], list[str]]:
-    """Return a function that returns the statements since now, without the readiness check's."""
+    """Return a function that returns the statements since now, without those of background tasks."""
     start = len(worker.statements)
-    return lambda: [each for each in worker.statements[start:] if each not in {CHECK, *LOOKUPS}]
+    return lambda: [each for each in worker.statements[start:] if each not in BACKGROUND_STATEMENTS]
 
 
 def _is_background(words: list[str]) -> bool:

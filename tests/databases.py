@@ -12,14 +12,15 @@ from tests import citus
 from tests.citus import Coordinator
 
 TEMPLATE = "migrated"
-TABLES = '"ChatSession", "ChatMessage", "Outbox", "Tombstone"'
+TABLES = '"ChatSession", "ChatMessage", "Outbox", "Tombstone", "WebhookReceiver", "WebhookDelivery"'
 # TRUNCATE takes thirty times as long as the check, and most tests find the tables empty. The lock waits for writers
 # left over from the previous test; a weaker lock would have to be upgraded, and could deadlock with them.
 _EMPTY_ON_ONE_NODE = f"""
 DO $$ BEGIN
     LOCK TABLE {TABLES} IN ACCESS EXCLUSIVE MODE;
     IF EXISTS (TABLE "ChatSession") OR EXISTS (TABLE "ChatMessage")
-        OR EXISTS (TABLE "Outbox") OR EXISTS (TABLE "Tombstone") THEN
+        OR EXISTS (TABLE "Outbox") OR EXISTS (TABLE "Tombstone")
+        OR EXISTS (TABLE "WebhookReceiver") OR EXISTS (TABLE "WebhookDelivery") THEN
         TRUNCATE {TABLES};
     END IF;
 END $$
@@ -28,7 +29,8 @@ END $$
 EMPTY = (
     _EMPTY_ON_ONE_NODE
     if citus.URL is None
-    else 'DELETE FROM "ChatSession"; DELETE FROM "Outbox"; DELETE FROM "Tombstone"'
+    else """DELETE FROM "WebhookReceiver"; DELETE FROM "ChatSession"; DELETE FROM "Outbox"; DELETE FROM "Tombstone";
+        DELETE FROM "WebhookDelivery" """
 )
 
 

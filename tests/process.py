@@ -50,11 +50,13 @@ class ServiceProcess:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    given = settings.model_dump(mode="json", exclude_defaults=True, exclude=set(SECRETS))
+    given = settings.model_dump(mode="json", exclude_defaults=True, exclude={*SECRETS, "webhook_secret"})
     for name in SECRETS:
         given[name] = getattr(settings, name).get_secret_value()
+    given["webhook_secret"] = [secret.get_secret_value() for secret in settings.webhook_secret]
     given["redis_timeout"] = min(settings.redis_timeout, MAX_REDIS_TIMEOUT)
-    return {f"CHAT_{name.upper()}": str(value) for name, value in given.items()}
+    texts = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in given.items()}
+    return {f"CHAT_{name.upper()}": text for name, text in texts.items()}
 
 
 @asynccontextmanager

@@ -68,7 +68,7 @@ class Service:
         return lambda: [
             each
             for each in self.statements[start:]
-            if each not in {CHECK, *LOOKUPS} and '"Outbox"' not in each and "Tombstone" not in each
+            if each not in {CHECK, *LOOKUPS} and not any(name in each for name in ("Outbox", "Tombstone", "Webhook"))
         ]
 
 

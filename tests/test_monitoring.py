@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,11 +10,15 @@ from typing import Any, NamedTuple
 import promql_parser
 import pytest
 import yaml
+from pydantic import SecretStr
 
+from chat_sessions.dev.embedded.machine import free_port
+from chat_sessions.settings import Settings
 from tests.listening import following, on_a_socket
 from tests.scrape import Scrape, scrape
-from tests.service import Caller, Service
+from tests.service import Caller, Service, running
 from tests.waiting import until
+from tests.webhook_receiver import SECRET
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "monitoring"
@@ -80,6 +84,15 @@ def _collect(node: Any, found: Query) -> None:  # noqa: ANN401  any part of an e
 
 
 @pytest.fixture(scope="module")
+async def service(settings: Settings) -> AsyncIterator[Service]:
+    """A worker with a webhook receiver, which is away."""
+    receiver = f"http://127.0.0.1:{free_port()}/webhooks"
+    given = {"webhook_url": (receiver,), "webhook_secret": (SecretStr(SECRET),), "webhook_private": True}
+    async with running(settings.model_copy(update=given)) as worker:
+        yield worker
+
+
+@pytest.fixture(scope="module")
 async def busy(service: Service) -> Scrape:
     """The metrics of a service that has done a little of everything."""
     async with on_a_socket(service) as url, service.client("ada") as client:
@@ -94,12 +107,22 @@ async def busy(service: Service) -> Scrape:
             await ada.page()
             now = await scrape(ada)
             followed = now.sum("chat_http_requests_total", route="/api/chat/sessions/events") > 0
-            return followed and now.sum("chat_cache_reads_total", result="hit") >= 2
+            return followed and now.sum("chat_cache_reads_total", result="hit") >= 2 and _has_receivers(now)
 
         await until(cached)
         await ada.delete(session_id)
         await ada.http.get("/nowhere")
+
+        async def tried() -> bool:
+            return (await scrape(ada)).sum("chat_webhook_deliveries_total", result="failed") > 0
+
+        await until(tried)
         return await scrape(ada)
+
+
+def _has_receivers(scraped: Scrape) -> bool:
+    """Return whether the service has told the database of its receivers, and measured what waits for them."""
+    return next(scraped.series("chat_webhook_waiting"), None) is not None
 
 
 def labels_of(scraped: Scrape, name: str) -> dict[str, set[str]]:

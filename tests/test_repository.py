@@ -47,7 +47,11 @@ def documented_default(setting: str) -> list[str]:
     if setting == "port":
         return [DEFAULT_PORT]
     default = Settings.model_fields[setting].default
-    return [] if default in {PydanticUndefined, None, ()} else [str(default)]
+    if default in {PydanticUndefined, None, ()}:
+        return []
+    if isinstance(default, bool):
+        return [str(default).lower()]
+    return [",".join(default)] if isinstance(default, tuple) else [str(default)]
 
 
 @pytest.mark.parametrize("setting", Settings.model_fields)

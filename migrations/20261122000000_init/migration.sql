@@ -59,6 +59,29 @@ CREATE TABLE "Tombstone" (
     CONSTRAINT "Tombstone_pkey" PRIMARY KEY ("userId","sessionId")
 );
 
+-- CreateTable
+CREATE TABLE "WebhookReceiver" (
+    "url" TEXT NOT NULL,
+    "events" TEXT[],
+
+    CONSTRAINT "WebhookReceiver_pkey" PRIMARY KEY ("url")
+);
+
+-- CreateTable
+CREATE TABLE "WebhookDelivery" (
+    "id" BIGSERIAL NOT NULL,
+    "userId" TEXT NOT NULL,
+    "receiver" TEXT NOT NULL,
+    "event" TEXT NOT NULL,
+    "sessionIds" TEXT[],
+    "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
+    "dueAt" TIMESTAMPTZ(3) NOT NULL DEFAULT transaction_timestamp(),
+    "attempts" INTEGER NOT NULL DEFAULT 0,
+    "error" TEXT,
+
+    CONSTRAINT "WebhookDelivery_pkey" PRIMARY KEY ("id","userId")
+);
+
 -- CreateIndex
 CREATE INDEX "ChatSession_userId_isArchived_isPinned_updatedAt_id_idx" ON "ChatSession"("userId", "isArchived", "isPinned" DESC, "updatedAt" DESC, "id" DESC);
 
@@ -73,6 +96,12 @@ CREATE UNIQUE INDEX "ChatMessage_userId_sessionId_sequence_key" ON "ChatMessage"
 
 -- CreateIndex
 CREATE INDEX "Tombstone_deletedAt_idx" ON "Tombstone"("deletedAt");
+
+-- CreateIndex
+CREATE INDEX "WebhookDelivery_receiver_dueAt_idx" ON "WebhookDelivery"("receiver", "dueAt");
+
+-- CreateIndex
+CREATE INDEX "WebhookDelivery_receiver_userId_id_idx" ON "WebhookDelivery"("receiver", "userId", "id");
 
 -- Where a search key has to be made; nearly always nothing.
 CREATE INDEX "ChatSession_without_titleKey" ON "ChatSession"("userId") WHERE "titleKey" IS NULL AND "title" IS NOT NULL;
@@ -217,3 +246,44 @@ CREATE TRIGGER "ChatMessage_update" AFTER UPDATE ON "ChatMessage"
 CREATE TRIGGER "ChatMessage_delete" AFTER DELETE ON "ChatMessage"
     REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION "ChatMessage_move_version"();
+
+-- Queues a change for the receivers that want it, up to 500 sessions of a user at a time. Statements on one session wait
+-- for each other, so its deliveries have ascending ids.
+CREATE FUNCTION "ChatSession_queue_webhooks"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM "WebhookReceiver" WHERE TG_ARGV[0] = ANY("events")) THEN
+        INSERT INTO "WebhookDelivery" ("userId", "receiver", "event", "sessionIds")
+            SELECT "userId", "url", TG_ARGV[0], array_agg("id") FROM "WebhookReceiver" CROSS JOIN (
+                SELECT "userId", "id", (row_number() OVER (PARTITION BY "userId") - 1) / 500 AS "part" FROM changed
+            ) AS numbered
+            WHERE TG_ARGV[0] = ANY("events") GROUP BY "userId", "url", "part";
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER "ChatSession_webhook_insert" AFTER INSERT ON "ChatSession"
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_queue_webhooks"('session.created');
+
+CREATE TRIGGER "ChatSession_webhook_update" AFTER UPDATE ON "ChatSession"
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_queue_webhooks"('session.updated');
+
+CREATE TRIGGER "ChatSession_webhook_delete" AFTER DELETE ON "ChatSession"
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_queue_webhooks"('session.deleted');
+
+CREATE FUNCTION "ChatSession_queue_webhooks_of_truncate"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO "WebhookDelivery" ("userId", "receiver", "event", "sessionIds")
+        SELECT "userId", "url", 'session.deleted', array_agg("id") FROM "WebhookReceiver" CROSS JOIN (
+            SELECT "userId", "id", (row_number() OVER (PARTITION BY "userId") - 1) / 500 AS "part" FROM "ChatSession"
+        ) AS numbered
+        WHERE 'session.deleted' = ANY("events") GROUP BY "userId", "url", "part";
+    RETURN NULL;
+END;
+$$;
+
+CREATE TRIGGER "ChatSession_webhook_truncate" BEFORE TRUNCATE ON "ChatSession"
+    FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_queue_webhooks_of_truncate"();

@@ -21,6 +21,7 @@ from chat_sessions.store.preconditions import Preconditions
 from chat_sessions.store.prisma.client import BridgedPrisma, prisma_client
 from chat_sessions.store.search_keys import SearchKeys
 from chat_sessions.store.session_store import SessionStore
+from chat_sessions.store.webhook_queue import WebhookQueue
 from chat_sessions.sweeper import Sweeper
 from chat_sessions.telemetry import lag
 from chat_sessions.telemetry.availability import Availability
@@ -45,6 +46,7 @@ from chat_sessions.web.middleware import BodyLimit, RequestMiddleware, large_bod
 from chat_sessions.web.prefix import Prefix
 from chat_sessions.web.routes import docs, events, export, messages, ops, page, search, sessions
 from chat_sessions.web.shutdown import before_shutdown
+from chat_sessions.webhooks.dispatch import Dispatch
 
 
 def create_app(
@@ -138,7 +140,8 @@ async def _opened(
         feed = Feed(link, settings, metrics)
         sweeper = Sweeper(Outbox(prisma), cache, link, settings, metrics)
         watches = (sweeper.watch(), preconditions.watch(), lag.measure(metrics))
-        for endless in (sweeper.run(), SearchKeys(prisma).run(), feed.run(), *watches):
+        webhooks = Dispatch(WebhookQueue(prisma), settings, metrics)
+        for endless in (sweeper.run(), SearchKeys(prisma).run(), feed.run(), webhooks.run(), *watches):
             stack.push_async_callback(_end, asyncio.create_task(endless))
         stack.enter_context(before_shutdown(drain, feed.close))
         await stack.enter_async_context(log_lifetime(settings))

@@ -212,6 +212,18 @@ def import_sessions(
     commands.import_sessions(user, file, new_ids=new_ids, strict=strict)
 
 
+@app.command()
+def webhooks(
+    *,
+    retry: Annotated[bool, typer.Option("--retry", help="Deliver everything that waits now.")] = False,
+    discard: Annotated[str | None, typer.Option(metavar="URL", help="Drop what waits for this receiver.")] = None,
+) -> None:
+    """Show what waits for each webhook receiver, and why."""
+    from chat_sessions.operator import webhooks as command
+
+    command.webhooks(retry=retry, discard=discard)
+
+
 def _fail_if_taken(host: str, port: int) -> None:
     """Fail early: uvicorn would only log it, after the query engine has started."""
     try:

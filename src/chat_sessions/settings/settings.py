@@ -17,7 +17,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from chat_sessions.settings.environment import describe, is_service_of_kubernetes, platform_port
 from chat_sessions.settings.values import (
@@ -31,6 +31,7 @@ from chat_sessions.settings.values import (
     RootPath,
     SocketFolder,
 )
+from chat_sessions.settings.webhooks import WebhookSettings
 
 Algorithm = Literal["HS256", "RS256", "PS256", "ES256", "EdDSA"]
 # Asymmetric only: a published secret is no secret.
@@ -48,7 +49,7 @@ class ConfigurationError(Exception):
     """The configuration is invalid; the message names each variable and what to do."""
 
 
-class Settings(BaseSettings):
+class Settings(WebhookSettings):
     """The environment variables that start with CHAT_. Times are in seconds, sizes in bytes."""
 
     # Constants, because all workers must agree on them.

@@ -19,10 +19,14 @@ SECONDS_BETWEEN_CHECKS = 2.0
 # FOR UPDATE requires UPDATE, and triggers run with the privileges of the role that fires them.
 MISSING_RIGHTS: Final[LiteralString] = """
 SELECT "right" || ' on "' || "table" || '"' AS "name"
-FROM unnest(ARRAY['ChatSession', 'ChatMessage', 'Outbox', 'Tombstone']) AS "table",
+FROM unnest(ARRAY[
+    'ChatSession', 'ChatMessage', 'Outbox', 'Tombstone', 'WebhookDelivery', 'WebhookReceiver'
+]) AS "table",
     unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS "right"
 WHERE NOT has_table_privilege(quote_ident("table"), "right")
-UNION ALL SELECT 'USAGE on sequence "Outbox_id_seq"' WHERE NOT has_sequence_privilege('"Outbox_id_seq"', 'USAGE')
+UNION ALL SELECT 'USAGE on sequence ' || "sequence"
+    FROM unnest(ARRAY['"Outbox_id_seq"', '"WebhookDelivery_id_seq"']) AS "sequence"
+    WHERE NOT has_sequence_privilege("sequence", 'USAGE')
 """
 
 CHECK: Final[LiteralString] = f"""

@@ -30,6 +30,7 @@ class Metrics:
         self._add_requests()
         self._add_cache()
         self._add_outbox()
+        self._add_webhooks()
         self.feed_streams = Gauge("chat_feed_streams", "Open event streams.", registry=self.registry)
         self.loop_lag = self._histogram("chat_event_loop_lag_seconds", "Event-loop lag.", LAG_BUCKETS)
         self.silent_workers = Gauge(
@@ -78,6 +79,17 @@ class Metrics:
         )
         self.outbox_age = Gauge("chat_outbox_age_seconds", "Age of the oldest outbox note.", registry=self.registry)
         self.swept = self._counter("chat_outbox_swept", "Outbox notes evicted by the sweeper.")
+
+    def _add_webhooks(self) -> None:
+        self.webhook_waiting = Gauge(
+            "chat_webhook_waiting", "Deliveries waiting for a receiver.", ("receiver",), registry=self.registry
+        )
+        self.webhook_age = Gauge(
+            "chat_webhook_age_seconds", "Age of a receiver's oldest delivery.", ("receiver",), registry=self.registry
+        )
+        self.webhook_deliveries = self._counter(
+            "chat_webhook_deliveries", "Attempts by result: delivered, failed.", "receiver", "result"
+        )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)

@@ -3,10 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
-from chat_sessions.operator.doctor import cache, configuration, database, engine, keys
+from chat_sessions.operator.doctor import cache, configuration, database, engine, keys, webhooks
 from chat_sessions.operator.doctor.findings import Finding, FindingState, isolated, skipped
 
 __all__ = ["Finding", "FindingState", "examine"]
+
+# Several receivers may time out.
+LONGEST_PROBE_SECONDS = 60.0
 
 
 async def examine() -> AsyncIterator[Finding]:
@@ -29,4 +32,6 @@ async def examine() -> AsyncIterator[Finding]:
             for finding in await database.examine(settings, query):
                 yield finding
     for finding in await isolated("redis", cache.redis(settings, errors)):
+        yield finding
+    for finding in await isolated("webhooks", webhooks.receivers(settings), LONGEST_PROBE_SECONDS):
         yield finding

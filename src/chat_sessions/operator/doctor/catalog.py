@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-TABLES: Final = ("ChatMessage", "ChatSession", "Outbox", "Tombstone")
+TABLES: Final = ("ChatMessage", "ChatSession", "Outbox", "Tombstone", "WebhookDelivery", "WebhookReceiver")
 
 OBJECTS: Final[Mapping[str, Sequence[str]]] = {
     "TABLE": TABLES,
@@ -16,6 +16,8 @@ OBJECTS: Final[Mapping[str, Sequence[str]]] = {
         "ChatSession_userId_isArchived_updatedAt_id_idx",
         "ChatSession_without_titleKey",
         "Tombstone_deletedAt_idx",
+        "WebhookDelivery_receiver_dueAt_idx",
+        "WebhookDelivery_receiver_userId_id_idx",
     ),
     "FUNCTION": (
         "ChatMessage_drop_key",
@@ -25,6 +27,8 @@ OBJECTS: Final[Mapping[str, Sequence[str]]] = {
         "ChatSession_note_insert",
         "ChatSession_note_truncate",
         "ChatSession_note_update",
+        "ChatSession_queue_webhooks",
+        "ChatSession_queue_webhooks_of_truncate",
         "Tombstone_refuse",
     ),
     "TRIGGER": (
@@ -37,6 +41,10 @@ OBJECTS: Final[Mapping[str, Sequence[str]]] = {
         "ChatSession_truncate",
         "ChatSession_update",
         "ChatSession_version",
+        "ChatSession_webhook_delete",
+        "ChatSession_webhook_insert",
+        "ChatSession_webhook_truncate",
+        "ChatSession_webhook_update",
     ),
 }
 EXPECTED: Final = frozenset(f"{kind} {name}" for kind, names in OBJECTS.items() for name in names)

@@ -9,7 +9,7 @@ from chat_sessions.operator.doctor.findings import Finding, ok, warning, wrong
 from chat_sessions.store.migrations import CITUS
 
 DISTRIBUTE = "Run `chat-sessions migrate --citus`."
-TABLES = ("ChatSession", "ChatMessage", "Outbox", "Tombstone")
+TABLES = ("ChatSession", "ChatMessage", "Outbox", "Tombstone", "WebhookDelivery")
 
 HAS_EXTENSION = """SELECT to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS "exists" """
 NODES = """

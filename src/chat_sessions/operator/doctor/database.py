@@ -10,6 +10,7 @@ from chat_sessions.operator.doctor.citus import citus
 from chat_sessions.operator.doctor.engine import Query
 from chat_sessions.operator.doctor.findings import Finding, FindingState, isolated, ok, skipped, warning, wrong
 from chat_sessions.operator.doctor.privileges import privileges, skip_unreadable_migrations
+from chat_sessions.operator.doctor.webhooks import deliveries
 from chat_sessions.settings import Settings
 from chat_sessions.store.migrations import known_migrations
 from chat_sessions.store.preconditions import ENCODING, ISOLATION
@@ -49,7 +50,9 @@ async def examine(settings: Settings, query: Query) -> list[Finding]:
     found += (migrated := await isolated("migrations", _migrations(query)))
     if any(finding.state is not FindingState.OK for finding in migrated):
         return [*found, skipped("drift", "migrations are pending")]
-    return [*found, *await isolated("drift", _drift(query)), *await isolated("citus", citus(query))]
+    found += await isolated("drift", _drift(query))
+    found += await isolated("citus", citus(query))
+    return [*found, *await isolated("webhooks", deliveries(settings, query))]
 
 
 async def _server(settings: Settings, query: Query) -> list[Finding]:

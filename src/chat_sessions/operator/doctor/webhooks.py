@@ -1,0 +1,44 @@
+"""Whether the webhook receivers answer, and hear of what happens in time."""
+
+from chat_sessions.operator.doctor.engine import Query
+from chat_sessions.operator.doctor.findings import Finding, ok, warning, wrong
+from chat_sessions.settings import Settings
+from chat_sessions.store.webhook_queue import BACKLOG
+
+# A receiver that is restarted is away for less.
+LATE_SECONDS = 600
+
+
+async def receivers(settings: Settings) -> list[Finding]:
+    """Ask each receiver for any response: it cannot be told of a change that did not happen."""
+    if not settings.webhook_url:
+        return []
+    # Imported here: without webhooks their HTTP client need not be installed.
+    from chat_sessions.webhooks.client import NotDelivered, webhook_client  # noqa: PLC0415
+
+    found = []
+    async with webhook_client(private=settings.webhook_private) as client:
+        for url in settings.webhook_url:
+            try:
+                status = await client.probe(url)
+            except NotDelivered as error:
+                advice = "Check CHAT_WEBHOOK_URL, the network and the receiver. Deliveries wait until it answers."
+                found.append(wrong("webhooks", f"{url} does not answer: {error}", advice))
+            else:
+                found.append(ok("webhooks", f"{url} answers (HEAD: {status})"))
+    return found
+
+
+async def deliveries(settings: Settings, query: Query) -> list[Finding]:
+    """Report what waits for too long, and what waits for nobody."""
+    found = []
+    for row in await query(BACKLOG):
+        waiting = f"{row['waiting']:,} waiting for {row['receiver']}"
+        if row["receiver"] not in settings.webhook_url and row["waiting"]:
+            advice = f"Add it to CHAT_WEBHOOK_URL, or: chat-sessions webhooks --discard {row['receiver']}"
+            found.append(warning("webhooks", f"{waiting}, which is not in CHAT_WEBHOOK_URL", advice))
+        elif row["age"] > LATE_SECONDS:
+            advice = "Mend the receiver, then: chat-sessions webhooks --retry"
+            detail = f"{waiting}, the oldest for {row['age']:,.0f} s: {row['error'] or 'not tried yet'}"
+            found.append(warning("webhooks", detail, advice))
+    return found

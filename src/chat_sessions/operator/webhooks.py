@@ -1,0 +1,44 @@
+"""The command that shows what waits for webhook receivers."""
+
+import asyncio
+
+import typer
+
+from chat_sessions.operator.console import errors_as_messages, fail, settings_or_fail
+from chat_sessions.settings import Settings
+from chat_sessions.store.prisma.client import prisma_client
+from chat_sessions.store.webhook_queue import ReceiverBacklog, WebhookQueue
+
+
+def webhooks(*, retry: bool, discard: str | None) -> None:
+    """Discard or retry deliveries, then print the backlog of each receiver."""
+    settings = settings_or_fail()
+    with errors_as_messages():
+        backlog = asyncio.run(_run(settings, retry=retry, discard=discard))
+    if not backlog:
+        typer.echo("No receivers, and nothing waits. Set CHAT_WEBHOOK_URL to deliver webhooks.")
+    for each in backlog:
+        typer.echo(_line(each, is_configured=each.receiver in settings.webhook_url))
+
+
+async def _run(settings: Settings, *, retry: bool, discard: str | None) -> list[ReceiverBacklog]:
+    async with prisma_client(settings) as prisma:
+        queue = WebhookQueue(prisma)
+        known = [each.receiver for each in await queue.backlog()]
+        if discard is not None:
+            if discard not in known:
+                fail(f"Nothing waits for {discard}. Receivers: {', '.join(known) or 'none'}.")
+            typer.echo(f"{discard}: discarded what waited, {await queue.discard(discard):,} in all.")
+        if retry:
+            for receiver in known:
+                await queue.retry(receiver)
+        return await queue.backlog()
+
+
+def _line(backlog: ReceiverBacklog, *, is_configured: bool) -> str:
+    facts = "nothing waits"
+    if backlog.waiting:
+        facts = f"{backlog.waiting:,} waiting, the oldest for {backlog.age:,.0f} s; up to {backlog.attempts} attempts"
+    error = f"; error: {backlog.error}" if backlog.error else ""
+    removed = "" if is_configured else " (not in CHAT_WEBHOOK_URL: nothing is delivered)"
+    return f"{backlog.receiver}: {facts}{error}{removed}"

@@ -1,0 +1,117 @@
+"""A webhook receiver that verifies signatures, and misbehaves as the tests ask."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, NamedTuple
+
+from aiohttp import web
+from standardwebhooks import Webhook
+
+from tests.waiting import until
+
+SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+CLOSING = web.AppKey("closing", asyncio.Event)
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Received(NamedTuple):
+    """A delivery whose signature was right."""
+
+    id: str
+    payload: dict[str, Any]
+
+    @property
+    def event(self) -> str:
+        return str(self.payload["type"])
+
+    @property
+    def session_ids(self) -> list[str]:
+        return list(self.payload["data"]["session_ids"])
+
+
+class Receiver:
+    """Answers 204, or first with what is in `answers`."""
+
+    def __init__(self, secret: str = SECRET) -> None:
+        self.url = ""
+        self.attempts: list[Received] = []
+        self.accepted: list[Received] = []
+        self.answers: deque[Answer] = deque()
+        self.closing = asyncio.Event()
+        self._webhook = Webhook(secret)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        payload = self._webhook.verify(await request.read(), dict(request.headers))
+        received = Received(request.headers["webhook-id"], payload)
+        self.attempts.append(received)
+        if self.answers:
+            return await self.answers.popleft()(request)
+        self.accepted.append(received)
+        return web.Response(status=204)
+
+    def ids(self, event: str = "session.deleted") -> set[str]:
+        """Return the sessions that it has accepted an event of."""
+        return {each for received in self.accepted if received.event == event for each in received.session_ids}
+
+    async def heard_of(self, *session_ids: str, event: str = "session.deleted") -> None:
+        """Wait until it has accepted an event of all these sessions."""
+
+        async def heard() -> bool:
+            return self.ids(event) >= set(session_ids)
+
+        await until(heard)
+
+
+@asynccontextmanager
+async def receiving(secret: str = SECRET) -> AsyncIterator[Receiver]:
+    """Run a receiver."""
+    receiver = Receiver(secret)
+    app = web.Application()
+    app[CLOSING] = receiver.closing
+    app.router.add_post("/webhooks", receiver.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/webhooks"
+    try:
+        yield receiver
+    finally:
+        receiver.closing.set()
+        await runner.cleanup()
+
+
+async def fails(_request: web.Request) -> web.StreamResponse:
+    """Answer 500."""
+    return web.Response(status=500)
+
+
+async def redirects(request: web.Request) -> web.StreamResponse:
+    """Answer with a redirect to itself, which would lose the signature's protection if it were followed."""
+    return web.Response(status=307, headers={"Location": str(request.url)})
+
+
+async def closes(request: web.Request) -> web.StreamResponse:
+    """Close the connection without an answer."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+async def hangs(request: web.Request) -> web.StreamResponse:
+    """Never answer."""
+    await request.app[CLOSING].wait()
+    return web.Response()
+
+
+async def drips(request: web.Request) -> web.StreamResponse:
+    """Send a success whose body does not end."""
+    response = web.StreamResponse(status=200)
+    await response.prepare(request)
+    with suppress(ConnectionError):
+        while not request.app[CLOSING].is_set():
+            await response.write(b"x" * 100_000)
+            await asyncio.sleep(0.01)
+    return response
