@@ -211,6 +211,11 @@ DECLARE
     answer record;
     answers integer;
 BEGIN
+    -- The service asks its own connections for this, but not those of the coordinator to this node.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE 'default_transaction_isolation is % on a node, and must be read committed.',
+            current_setting('transaction_isolation') USING ERRCODE = 'serialization_failure';
+    END IF;
     PERFORM "hold_shard"(get_shard_id_for_distribution_column('"ChatSession"', owner));
     FOREACH name IN ARRAY ARRAY['ChatSession', 'ChatMessage', 'Outbox', 'Tombstone'] LOOP
         statement := replace(statement, quote_ident(name),

@@ -1,7 +1,8 @@
-"""`migrate --citus` on a cluster: what it distributes, what it refuses, and what doctor says of the result."""
+"""`migrate --citus` on a cluster: what it distributes and refuses, and what doctor reports."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -34,7 +35,7 @@ def distribute(url: str) -> list[str]:
 
 
 @pytest.mark.skipif(citus.URL is not None, reason="the embedded Postgres is not in use")
-async def test_a_database_without_the_extension_is_not_distributed_but_migrated(postgres: Postgres) -> None:
+async def test_a_database_without_the_extension_is_migrated_but_not_distributed(postgres: Postgres) -> None:
     url = await migrated_database(postgres)
     with pytest.raises(MigrationFailed, match="lacks the extension citus") as refusal:
         await asyncio.to_thread(distribute, url)
@@ -43,7 +44,7 @@ async def test_a_database_without_the_extension_is_not_distributed_but_migrated(
 
 @pytest.fixture
 async def url(postgres: Coordinator) -> str:
-    """A database that is distributed."""
+    """A distributed database."""
     return await postgres.migrated_database()
 
 
@@ -59,7 +60,7 @@ async def doctor(settings: Settings, url: str) -> Doctor:
 
 
 @on_a_cluster
-async def test_what_is_there_is_distributed_and_nothing_of_it_noted_or_left_behind(
+async def test_existing_rows_are_distributed_without_notes_and_without_copies_on_the_coordinator(
     postgres: Coordinator, settings: Settings
 ) -> None:
     url = named(postgres.admin, await postgres.empty_database())
@@ -88,8 +89,8 @@ async def test_distributing_again_changes_nothing(url: str) -> None:
 
 
 @on_a_cluster
-async def test_truncating_what_was_left_behind_deletes_no_session(connection: asyncpg.Connection) -> None:
-    """As Citus advises after each table it has distributed."""
+async def test_truncating_the_copies_on_the_coordinator_deletes_no_session(connection: asyncpg.Connection) -> None:
+    """Citus advises to do so after distributing a table."""
     await connection.execute("""INSERT INTO "ChatSession" ("id", "userId") VALUES ('x', 'ada')""")
     await connection.execute("""SELECT truncate_local_data_after_distributing_table('"ChatSession"')""")
     assert await connection.fetchval('SELECT count(*) FROM "ChatSession"') == 1
@@ -130,7 +131,7 @@ async def test_messages_accepted_while_their_shard_moves_are_kept(
 
 
 @on_a_cluster
-async def test_a_node_that_refuses_our_triggers_is_named(postgres: Coordinator) -> None:
+async def test_a_node_that_refuses_triggers_is_named(postgres: Coordinator) -> None:
     name = await postgres.empty_database()
     [worker, *_] = await postgres.workers()
     async with connected(named(worker, name)) as node:
@@ -142,7 +143,7 @@ async def test_a_node_that_refuses_our_triggers_is_named(postgres: Coordinator) 
 
 
 @on_a_cluster
-async def test_a_worker_is_refused(postgres: Coordinator) -> None:
+async def test_a_worker_node_is_refused(postgres: Coordinator) -> None:
     name = await postgres.empty_database()
     [worker, *_] = await postgres.workers()
     with pytest.raises(MigrationFailed, match="Connect to the coordinator"):
@@ -150,13 +151,13 @@ async def test_a_worker_is_refused(postgres: Coordinator) -> None:
 
 
 @on_a_cluster
-async def test_all_is_well_on_a_distributed_database(doctor: Doctor) -> None:
+async def test_doctor_finds_nothing_wrong_on_a_distributed_database(doctor: Doctor) -> None:
     found = await doctor.find()
     assert found["ok", "citus"].startswith("the users are spread over")
 
 
 @on_a_cluster
-async def test_tables_that_are_still_on_one_node_are_told(postgres: Coordinator, settings: Settings) -> None:
+async def test_doctor_reports_tables_that_are_still_on_one_node(postgres: Coordinator, settings: Settings) -> None:
     url = named(postgres.admin, await postgres.empty_database())
     await asyncio.to_thread(migrate_deploy, url)
     found = await Doctor(Operator(settings), url).find()
@@ -164,7 +165,9 @@ async def test_tables_that_are_still_on_one_node_are_told(postgres: Coordinator,
 
 
 @on_a_cluster
-async def test_a_function_of_a_single_postgres_is_told(doctor: Doctor, connection: asyncpg.Connection) -> None:
+async def test_doctor_reports_a_function_that_is_not_the_one_for_citus(
+    doctor: Doctor, connection: asyncpg.Connection
+) -> None:
     await connection.execute(
         """CREATE OR REPLACE FUNCTION "ChatSession_note_update"() RETURNS trigger LANGUAGE plpgsql AS
            $$ BEGIN RETURN NULL; END; $$"""
@@ -173,9 +176,23 @@ async def test_a_function_of_a_single_postgres_is_told(doctor: Doctor, connectio
 
 
 @on_a_cluster
-async def test_a_trigger_that_is_off_on_a_shard_is_told(doctor: Doctor, connection: asyncpg.Connection) -> None:
+async def test_doctor_reports_a_trigger_that_is_disabled_on_a_shard(
+    doctor: Doctor, connection: asyncpg.Connection
+) -> None:
     await connection.execute(
         """SELECT run_command_on_shards('"ChatSession"', $$
                SET citus.enable_manual_changes_to_shards = on; ALTER TABLE %s DISABLE TRIGGER USER $$)"""
     )
     assert "lack triggers" in (await doctor.find())["wrong", "citus"]
+
+
+@on_a_cluster
+async def test_writes_fail_on_nodes_with_another_isolation_which_doctor_names(
+    url: str, settings: Settings, doctor: Doctor, connection: asyncpg.Connection
+) -> None:
+    name = urlsplit(url).path[1:]
+    await connection.execute(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")
+    own = settings.model_copy(update={"database_url": SecretStr(url)})
+    async with running(own) as worker, worker.client("ada") as client:
+        assert (await client.post("/api/chat/sessions")).status_code == 503
+    assert "default_transaction_isolation is repeatable read" in (await doctor.find())["wrong", "citus"]

@@ -1,6 +1,6 @@
-"""A node of a Citus cluster is killed under load: 503 for its users only, and nothing is lost or revived.
+"""A node of a Citus cluster is killed under load: only its users get 503, and nothing is lost or revived.
 
-CHAT_TEST_CITUS_WORKER is a command that is given `kill` or `start` and the port of a worker.
+CHAT_TEST_CITUS_WORKER is a command; its arguments are `kill` or `start`, and the port of a worker node.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ async def ordered(verb: str, port: int) -> None:
 
 @dataclass
 class Writer:
-    """A user who appends to one chat, remembers what was accepted, and has others to delete."""
+    """A user who appends to one session, records which messages were accepted, and has sessions to delete."""
 
     caller: Caller
     port: int
@@ -55,11 +55,11 @@ class Writer:
 
     async def append(self) -> None:
         text = f"message {len(self.accepted) + len(self.refused)}"
-        answer = await self.caller.append(self.chat, text)
-        if answer.status_code == 201:
+        response = await self.caller.append(self.chat, text)
+        if response.status_code == 201:
             self.accepted.append(text)
         else:
-            self.refused.append(answer)
+            self.refused.append(response)
 
     async def appends(self, done: asyncio.Event) -> None:
         while not done.is_set():

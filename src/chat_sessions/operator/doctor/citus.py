@@ -12,9 +12,12 @@ DISTRIBUTE = "Run `chat-sessions migrate --citus`."
 TABLES = ("ChatSession", "ChatMessage", "Outbox", "Tombstone", "WebhookDelivery")
 
 HAS_EXTENSION = """SELECT to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL AS "exists" """
+# The connections between nodes have the isolation that each node defaults to.
 NODES = """
-SELECT COALESCE(nodename || ':' || nodeport, 'the coordinator') AS "node", success AS "answers", result AS "said"
-FROM run_command_on_all_nodes('SHOW citus.enable_unsafe_triggers') AS asked
+SELECT COALESCE(nodename || ':' || nodeport, 'the coordinator') AS "node", "setting", "wanted",
+    success AS "answers", result AS "said"
+FROM (VALUES ('citus.enable_unsafe_triggers', 'on'), ('default_transaction_isolation', 'read committed'))
+    AS required("setting", "wanted"), run_command_on_all_nodes('SHOW ' || "setting") AS asked
 LEFT JOIN pg_dist_node USING (nodeid) ORDER BY 1
 """
 SPREAD = """
@@ -77,9 +80,9 @@ def _nodes(asked: list[dict[str, Any]]) -> Iterator[Finding]:
             yield wrong(
                 "citus", f"{node['node']} does not answer: {node['said']}", "Its users get 503 until it is back."
             )
-        elif node["said"] != "on":
-            advice = "There: ALTER SYSTEM SET citus.enable_unsafe_triggers = on; SELECT pg_reload_conf();"
-            yield wrong("citus", f"citus.enable_unsafe_triggers is {node['said']} on {node['node']}", advice)
+        elif node["said"] != node["wanted"]:
+            advice = f"There: ALTER SYSTEM SET {node['setting']} = '{node['wanted']}'; SELECT pg_reload_conf();"
+            yield wrong("citus", f"{node['setting']} is {node['said']} on {node['node']}", advice)
 
 
 def _functions(there: list[dict[str, str]]) -> Iterator[Finding]:
