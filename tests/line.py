@@ -40,7 +40,7 @@ class Line:
             for _ in range(TURNS):
                 await asyncio.sleep(0)
 
-    async def answer(self) -> httpx.Response:
+    async def response(self) -> httpx.Response:
         """Return the next response."""
         head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), LIMIT_SECONDS)
         first, *lines = head.decode().split("\r\n")

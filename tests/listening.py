@@ -88,9 +88,9 @@ async def following(
         headers["Last-Event-ID"] = last_event_id
     async with (
         httpx.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
-        client.stream("GET", "/api/chat/sessions/events") as answer,
+        client.stream("GET", "/api/chat/sessions/events") as response,
     ):
-        answer.raise_for_status()
-        listener = Listener(answer.aiter_lines())
+        response.raise_for_status()
+        listener = Listener(response.aiter_lines())
         await listener.next(comments=True)
         yield listener

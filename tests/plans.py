@@ -89,8 +89,8 @@ async def explain_generic(database: asyncpg.Pool, settings: Sequence[str], state
 
 
 async def _explained(connection: Connection, statement: str, *values: object) -> Plan:
-    answer = await connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}", *values)
-    return Plan(json.loads(answer)[0]["Plan"])
+    response = await connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}", *values)
+    return Plan(json.loads(response)[0]["Plan"])
 
 
 @asynccontextmanager

@@ -36,6 +36,6 @@ class Scrape:
 
 async def scrape(client: Any) -> Scrape:  # noqa: ANN401  an httpx client, or a Caller
     http: httpx.AsyncClient = getattr(client, "http", client)
-    answer = await http.get("/metrics")
-    assert answer.status_code == 200
-    return Scrape(answer.text)
+    response = await http.get("/metrics")
+    assert response.status_code == 200
+    return Scrape(response.text)

@@ -93,13 +93,13 @@ class Caller:
         self.http = client
 
     async def is_fully_ready(self) -> bool:
-        answer = await self.http.get("/readyz")
-        return answer.status_code == 200 and answer.json()["status"] == "ok"
+        response = await self.http.get("/readyz")
+        return response.status_code == 200 and response.json()["status"] == "ok"
 
     async def create(self, title: str | None = None, **body: object) -> dict[str, Any]:
-        answer = await self.http.post("/api/chat/sessions", json={"title": title, **body})
-        assert answer.status_code in {200, 201}, answer.text
-        created: dict[str, Any] = answer.json()
+        response = await self.http.post("/api/chat/sessions", json={"title": title, **body})
+        assert response.status_code in {200, 201}, response.text
+        created: dict[str, Any] = response.json()
         return created
 
     async def get(self, session_id: str, **params: int) -> httpx.Response:

@@ -43,19 +43,19 @@ async def served_from_the_cache(world: World, callers: Both, ids: Sequence[str])
 
 async def statuses(callers: Sequence[Caller], ids: Sequence[str], times: int = READS) -> set[int]:
     """Read each session repeatedly through every caller, and return the statuses."""
-    answers = [await asyncio.gather(*(each.get(name) for each in callers for name in ids)) for _ in range(times)]
-    return {answer.status_code for some in answers for answer in some}
+    responses = [await asyncio.gather(*(each.get(name) for each in callers for name in ids)) for _ in range(times)]
+    return {response.status_code for some in responses for response in some}
 
 
 async def deleted(caller: Caller, ids: Sequence[str]) -> set[int]:
-    return {answer.status_code for answer in await asyncio.gather(*map(caller.delete, ids))}
+    return {response.status_code for response in await asyncio.gather(*map(caller.delete, ids))}
 
 
 async def life(caller: Caller) -> list[int]:
     """Return the statuses of a session's calls from creation to deletion: LIFE if all go well."""
     created = await caller.http.post("/api/chat/sessions", json={"title": "Lisbon"})
     session_id = created.json()["id"]
-    answers = [
+    responses = [
         created,
         await caller.append(session_id, "hi"),
         await caller.change(session_id, title="Porto"),
@@ -63,4 +63,4 @@ async def life(caller: Caller) -> list[int]:
         await caller.delete(session_id),
         await caller.get(session_id),
     ]
-    return [answer.status_code for answer in answers]
+    return [response.status_code for response in responses]

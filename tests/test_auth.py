@@ -79,8 +79,8 @@ class TestSharedSecret:
 
     @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
     async def test_the_scheme_may_be_in_any_case(self, scheme: str, stranger: Caller) -> None:
-        answer = await stranger.http.get(PATH, headers={"Authorization": f"{scheme} {token()}"})
-        assert answer.status_code == 200
+        response = await stranger.http.get(PATH, headers={"Authorization": f"{scheme} {token()}"})
+        assert response.status_code == 200
 
     @pytest.mark.parametrize(
         "header",
@@ -121,9 +121,11 @@ class TestSharedSecret:
         await self.refused(stranger, header, method)
 
     async def test_an_expired_token_is_401_and_says_so(self, stranger: Caller) -> None:
-        answer = await stranger.http.get(PATH, headers={"Authorization": f"Bearer {token(exp=int(time.time()) - 60)}"})
-        assert (answer.status_code, answer.json()["detail"]) == (401, "The token has expired. Send a new one.")
-        assert answer.headers["WWW-Authenticate"] == (
+        response = await stranger.http.get(
+            PATH, headers={"Authorization": f"Bearer {token(exp=int(time.time()) - 60)}"}
+        )
+        assert (response.status_code, response.json()["detail"]) == (401, "The token has expired. Send a new one.")
+        assert response.headers["WWW-Authenticate"] == (
             'Bearer error="invalid_token", error_description="The token has expired. Send a new one."'
         )
 
@@ -203,11 +205,11 @@ class TestSharedSecret:
     ) -> None:
         value = header.encode("latin-1") if isinstance(header, str) else header
         headers = {} if value is None else {b"Authorization": value}
-        answer = await stranger.http.request(method, PATH, headers=headers)
-        assert answer.status_code == 401
-        assert answer.headers["WWW-Authenticate"] == challenge
-        assert answer.headers["Content-Type"] == "application/problem+json"
-        assert answer.json() == {
+        response = await stranger.http.request(method, PATH, headers=headers)
+        assert response.status_code == 401
+        assert response.headers["WWW-Authenticate"] == challenge
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert response.json() == {
             "type": "urn:chat-sessions:unauthorized",
             "title": "Unauthorized",
             "status": 401,
@@ -221,8 +223,8 @@ class TestSharedSecret:
         for _ in range(2):
             assert (await stranger.http.get(PATH, headers={"Authorization": known})).status_code == 200
         two = [("Authorization", known), ("Authorization", f"Bearer {others}")]
-        answer = await stranger.http.get(PATH, headers=two if first else two[::-1])
-        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, INVALID)
+        response = await stranger.http.get(PATH, headers=two if first else two[::-1])
+        assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, INVALID)
 
     @pytest.mark.parametrize(
         "header",
@@ -253,8 +255,8 @@ class TestSharedSecret:
         assert await ada.titles() == ["hers"]
 
     async def test_strangers_do_not_see_validation_errors(self, stranger: Caller) -> None:
-        answer = await stranger.http.post(PATH, json={"unknown": 1})
-        assert (answer.status_code, "unknown" in answer.text) == (401, False)
+        response = await stranger.http.post(PATH, json={"unknown": 1})
+        assert (response.status_code, "unknown" in response.text) == (401, False)
 
 
 class TestClaims:
@@ -482,8 +484,8 @@ class TestKeySet:
             # Twice: the second time, verified tokens are remembered.
             for _ in range(2):
                 for given, status in ((token(), 200), (bearing(RSA_KEY, "r"), 200), *((each, 401) for each in forged)):
-                    answer = await at.get(PATH, headers={"Authorization": f"Bearer {given}"})
-                    assert answer.status_code == status
+                    response = await at.get(PATH, headers={"Authorization": f"Bearer {given}"})
+                    assert response.status_code == status
 
     async def test_with_a_secret_as_well_a_public_key_is_no_secret(
         self, settings: Settings, provider: Provider
@@ -515,18 +517,18 @@ class TestKeySet:
         provider.document = {"keys": [published(RSA_KEY, "r")]}
         async with running(jwks) as worker, worker.client(None) as client:
             for given, status in ((bearing(RSA_KEY, "r"), 200), (bearing(ROTATED_KEY, "r"), 401), (token(), 401)):
-                answer = await client.get(PATH, headers={"Authorization": f"Bearer {given}"})
-                assert answer.status_code == status
+                response = await client.get(PATH, headers={"Authorization": f"Bearer {given}"})
+                assert response.status_code == status
 
     async def test_without_its_provider_a_worker_returns_503_with_retry_after(
         self, jwks: Settings, provider: Provider
     ) -> None:
         provider.close()
         async with running(jwks) as worker, worker.client(None) as client:
-            answer = await client.get(PATH, headers={"Authorization": f"Bearer {bearing(RSA_KEY, 'r')}"})
-            assert answer.status_code == 503
-            assert 1 < int(answer.headers["Retry-After"]) <= MIN_SECONDS_BETWEEN_FETCHES
-            assert answer.json()["type"] == "urn:chat-sessions:unavailable"
+            response = await client.get(PATH, headers={"Authorization": f"Bearer {bearing(RSA_KEY, 'r')}"})
+            assert response.status_code == 503
+            assert 1 < int(response.headers["Retry-After"]) <= MIN_SECONDS_BETWEEN_FETCHES
+            assert response.json()["type"] == "urn:chat-sessions:unavailable"
             assert (await client.get(PATH)).status_code == 401
 
     @pytest.mark.parametrize("key", [RSA_KEY, EC_KEY], ids=["RS256", "ES256"])

@@ -19,9 +19,9 @@ PATH = "/api/chat/sessions/batch-delete"
 
 
 async def batch(caller: Caller, **body: object) -> dict[str, Any]:
-    answer = await caller.http.post(PATH, json=body)
-    assert answer.status_code == 200, answer.text
-    result: dict[str, Any] = answer.json()
+    response = await caller.http.post(PATH, json=body)
+    assert response.status_code == 200, response.text
+    result: dict[str, Any] = response.json()
     return result
 
 
@@ -58,8 +58,8 @@ async def test_a_repeated_id_is_reported_once(ada: Caller) -> None:
 
 
 async def test_a_refused_filter_says_how_to_delete_everything(ada: Caller) -> None:
-    answer = await ada.http.post(PATH, json={"filter": {}})
-    assert answer.json()["detail"] == (
+    response = await ada.http.post(PATH, json={"filter": {}})
+    assert response.json()["detail"] == (
         'filter: must have at least one criterion; {"all": true} deletes all of your sessions.'
     )
 
@@ -335,5 +335,5 @@ async def test_a_batch_that_does_not_say_what_deletes_nothing(ada: Caller, body:
 )
 async def test_the_first_and_the_last_possible_times_are_accepted(moment: str, count: int, ada: Caller) -> None:
     await created(ada, "one")
-    answer = await ada.http.post(PATH, json={"filter": {"updated_before": moment}})
-    assert (answer.status_code, answer.json()["count"]) == (200, count)
+    response = await ada.http.post(PATH, json={"filter": {"updated_before": moment}})
+    assert (response.status_code, response.json()["count"]) == (200, count)

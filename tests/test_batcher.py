@@ -52,8 +52,8 @@ async def test_too_much_for_one_batch_is_split() -> None:
 
 async def test_a_failed_batch_fails_all_of_its_callers_and_no_others() -> None:
     batcher = numbers(Doubling(), questions=2)
-    answers = await asyncio.gather(*(batcher.call(number) for number in (12, 13, 14)), return_exceptions=True)
-    assert [type(each) for each in answers] == [ArithmeticError, ArithmeticError, int]
+    responses = await asyncio.gather(*(batcher.call(number) for number in (12, 13, 14)), return_exceptions=True)
+    assert [type(each) for each in responses] == [ArithmeticError, ArithmeticError, int]
 
 
 async def test_a_caller_that_leaves_does_not_affect_the_others() -> None:

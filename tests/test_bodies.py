@@ -61,14 +61,14 @@ class TestWithoutAToken:
         head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {4 * MIB}\r\n\r\n"
         async with connected_to(url) as line:
             await line.send(head.encode())
-            assert (await line.answer()).status_code == 401
+            assert (await line.response()).status_code == 401
 
     async def test_a_connection_whose_client_has_yet_to_send_its_body_is_closed(self, url: str) -> None:
         head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
         async with connected_to(url) as line:
             await line.send(head.encode())
-            answer = await line.answer()
-            assert (answer.status_code, answer.headers["Connection"]) == (401, "close")
+            response = await line.response()
+            assert (response.status_code, response.headers["Connection"]) == (401, "close")
             assert await line.rest() == b""
 
     async def test_the_rest_of_a_body_is_not_a_request(self, url: str, ada: Caller) -> None:
@@ -77,9 +77,9 @@ class TestWithoutAToken:
         head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(smuggled)}\r\n\r\n"
         async with connected_to(url) as line:
             await line.send(head.encode())
-            assert (await line.answer()).status_code == 401
+            assert (await line.response()).status_code == 401
             await line.send(f"{smuggled}GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            assert (await line.answer()).json() == {"status": "ok"}
+            assert (await line.response()).json() == {"status": "ok"}
         assert (await ada.get(session_id)).status_code == 200
 
 
@@ -87,9 +87,9 @@ class TestValues:
     @pytest.mark.parametrize("body", FULL.values(), ids=FULL)
     @pytest.mark.parametrize("path", ["", "/batch-delete"])
     async def test_too_many_values_are_rejected_before_they_are_parsed(self, path: str, body: str, ada: Caller) -> None:
-        answer = await ada.http.post(PATH + path, content=body.encode(), headers=JSON)
-        assert (answer.status_code, answer.json()["detail"]) == (422, TOO_MANY)
-        assert answer.json()["errors"] == [{"loc": ["body"], "msg": TOO_MANY, "type": "bad_request"}]
+        response = await ada.http.post(PATH + path, content=body.encode(), headers=JSON)
+        assert (response.status_code, response.json()["detail"]) == (422, TOO_MANY)
+        assert response.json()["errors"] == [{"loc": ["body"], "msg": TOO_MANY, "type": "bad_request"}]
 
     @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
     async def test_are_counted_in_every_encoding(self, encoding: str, ada: Caller) -> None:
@@ -137,9 +137,9 @@ class TestValues:
 
 class TestMistakes:
     async def errors(self, caller: Caller, path: str, body: object) -> list[dict[str, object]]:
-        answer = await caller.http.post(PATH + path, json=body)
-        assert answer.status_code == 422
-        errors: list[dict[str, object]] = answer.json()["errors"]
+        response = await caller.http.post(PATH + path, json=body)
+        assert response.status_code == 422
+        errors: list[dict[str, object]] = response.json()["errors"]
         return errors
 
     @pytest.mark.parametrize("name", ["content", "tool_calls"])
@@ -185,8 +185,8 @@ class TestSizes:
         ids=range(6),
     )
     async def test_numbers_in_metadata_are_comparable_in_postgres(self, number: str, status: int, ada: Caller) -> None:
-        answer = await ada.http.post(PATH, content=f'{{"metadata":{{"a":[{number}]}}}}', headers=JSON)
-        assert answer.status_code == status
+        response = await ada.http.post(PATH, content=f'{{"metadata":{{"a":[{number}]}}}}', headers=JSON)
+        assert response.status_code == status
 
     async def test_a_number_inside_a_string_counts_as_text(self, ada: Caller) -> None:
         metadata = {'5e-324 "5e-324': '\\5e-324"5e324' * 500, "5e-324": "5e-324" * 500}

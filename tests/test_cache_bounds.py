@@ -141,8 +141,8 @@ async def test_a_full_redis_still_serves_and_evicts(deployment: World, callers: 
 
 async def test_a_full_redis_still_limits_the_rate(deployment: World, callers: tuple[Caller, Caller]) -> None:
     async with full(deployment):
-        answers = [(await callers[number % 2].page()).status_code for number in range(50)]
-    assert answers.count(429) >= 5
+        responses = [(await callers[number % 2].page()).status_code for number in range(50)]
+    assert responses.count(429) >= 5
 
 
 async def test_a_full_redis_still_locks(deployment: World, callers: tuple[Caller, Caller]) -> None:

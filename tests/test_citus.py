@@ -165,9 +165,7 @@ async def test_doctor_reports_tables_that_are_still_on_one_node(postgres: Coordi
 
 
 @on_a_cluster
-async def test_doctor_reports_a_function_that_is_not_the_one_for_citus(
-    doctor: Doctor, connection: asyncpg.Connection
-) -> None:
+async def test_doctor_reports_a_function_that_is_not_for_citus(doctor: Doctor, connection: asyncpg.Connection) -> None:
     await connection.execute(
         """CREATE OR REPLACE FUNCTION "ChatSession_note_update"() RETURNS trigger LANGUAGE plpgsql AS
            $$ BEGIN RETURN NULL; END; $$"""
@@ -176,9 +174,7 @@ async def test_doctor_reports_a_function_that_is_not_the_one_for_citus(
 
 
 @on_a_cluster
-async def test_doctor_reports_a_trigger_that_is_disabled_on_a_shard(
-    doctor: Doctor, connection: asyncpg.Connection
-) -> None:
+async def test_doctor_reports_a_disabled_trigger_of_a_shard(doctor: Doctor, connection: asyncpg.Connection) -> None:
     await connection.execute(
         """SELECT run_command_on_shards('"ChatSession"', $$
                SET citus.enable_manual_changes_to_shards = on; ALTER TABLE %s DISABLE TRIGGER USER $$)"""

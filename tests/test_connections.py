@@ -73,13 +73,13 @@ def connected(server: ServiceProcess) -> AbstractAsyncContextManager[Line]:
     return connected_to(server.url)
 
 
-def check(answer: httpx.Response, status: int) -> None:
+def check(response: httpx.Response, status: int) -> None:
     """Check the response to a client that is disconnected."""
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["connection"] == "close"
-    assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
-    assert answer.json()["status"] == status
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["connection"] == "close"
+    assert re.fullmatch("[0-9a-f]{32}", response.headers["x-request-id"])
+    assert response.json()["status"] == status
 
 
 class TestSlow:
@@ -87,7 +87,7 @@ class TestSlow:
     async def test_an_incomplete_head_is_408(self, sent: bytes, server: ServiceProcess) -> None:
         async with connected(server) as line:
             await line.send(sent)
-            check(await line.answer(), 408)
+            check(await line.response(), 408)
             assert await line.rest() == b""
 
     async def test_a_trickling_head_is_408_however_steady(self, server: ServiceProcess) -> None:
@@ -95,7 +95,7 @@ class TestSlow:
             await line.send(b"GET / HTTP/1.1\r\n")
             started = monotonic()
             async with line.trickling(b"A: b\r\n"):
-                check(await line.answer(), 408)
+                check(await line.response(), 408)
             assert monotonic() - started >= HEADER_TIMEOUT - MOMENT
 
     async def test_a_silent_client_is_disconnected_without_a_response(self, server: ServiceProcess) -> None:
@@ -109,28 +109,28 @@ class TestSlow:
             piece = b"1\r\n \r\n" if b"chunked" in length else b" "
             started = monotonic()
             async with line.trickling(piece):
-                check(await line.answer(), 408)
+                check(await line.response(), 408)
             assert monotonic() - started >= TRANSFER_TIMEOUT - MOMENT
 
     async def test_a_rejected_body_is_not_read_for_ever(self, server: ServiceProcess) -> None:
         async with connected(server) as line:
             await line.send(b"POST %s HTTP/1.1\r\n%sContent-Length: 99999999\r\n\r\n" % (PATH.encode(), body_follows()))
             async with line.trickling(b" "):
-                assert (await line.answer()).status_code == 413
+                assert (await line.response()).status_code == 413
                 assert await line.rest() == b""
 
     async def test_line_ends_do_not_keep_an_idle_connection_open(self, server: ServiceProcess) -> None:
         async with connected(server) as line:
             await line.send(b"GET /healthz HTTP/1.1\r\nHost: chat.test\r\n\r\n")
-            assert (await line.answer()).status_code == 200
+            assert (await line.response()).status_code == 200
             async with line.trickling(b"\r\n"):
-                check(await line.answer(), 408)
+                check(await line.response(), 408)
 
     async def test_an_idle_connection_does_not_time_out(self, server: ServiceProcess) -> None:
         async with connected(server) as patient:
             for _ in range(2):
                 await patient.send(b"GET /healthz HTTP/1.1\r\nHost: chat.test\r\n\r\n")
-                assert (await patient.answer()).status_code == 200
+                assert (await patient.response()).status_code == 200
                 async with connected(server) as silent:
                     await silent.rest()
 
@@ -218,7 +218,7 @@ class TestLarge:
         async with connected(server) as line:
             with suppress(ConnectionError):
                 await line.send(*pieces)
-            return await line.answer()
+            return await line.response()
 
     @pytest.mark.parametrize(
         "headers",
@@ -253,7 +253,7 @@ class TestLarge:
             await line.send(
                 b"GET /healthz HTTP/1.1\r\nHost: chat.test\r\nConnection: close\r\n%s\r\n\r\n" % b"\r\n".join(headers)
             )
-            assert (await line.answer()).status_code == 200
+            assert (await line.response()).status_code == 200
 
     async def test_a_large_body_in_one_piece_with_its_head_is_not_a_large_head(self, server: ServiceProcess) -> None:
         body = b'{"title": "x"%s}' % (b" " * 60_000)
@@ -261,7 +261,7 @@ class TestLarge:
             head = b"POST %s HTTP/1.1\r\n%sContent-Length: %d\r\n\r\n" % (PATH.encode(), body_follows(), len(body))
             for _ in range(2):
                 await line.send(head + body)
-                assert (await line.answer()).status_code == 201
+                assert (await line.response()).status_code == 201
 
     @pytest.mark.parametrize("piece", [b"x" * 1000, b"A: b\r\n" * 200])
     async def test_endless_data_behind_a_body_is_431(self, piece: bytes, server: ServiceProcess) -> None:
@@ -271,10 +271,10 @@ class TestLarge:
     async def test_data_behind_a_body_does_not_count_as_a_header(self, server: ServiceProcess) -> None:
         bearer = authorized().split(b"\r\n")[1]
         head = b"POST %s HTTP/1.1\r\nHost: chat.test\r\nContent-Type: application/json\r\n" % PATH.encode()
-        answer = await self.refused(
+        response = await self.refused(
             server, head + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n%s\r\n\r\n" % bearer
         )
-        assert answer.status_code == 401
+        assert response.status_code == 401
 
     @pytest.mark.parametrize("last", [b"A: " + b"b" * MAX_HEADER_BYTES, b"Transfer-Encoding: chunked\r\n\r\nz"])
     async def test_a_rejection_echoes_the_request_id(self, last: bytes, server: ServiceProcess) -> None:
@@ -297,11 +297,11 @@ class TestMany:
                 await line.send(b"GET /")
             async with connected(server) as late:
                 await late.send(b"GET /healthz HTTP/1.1\r\nHost: chat.test\r\n\r\n")
-                answer = await late.answer()
-                check(answer, 503)
-                assert answer.headers["retry-after"] == "1"
+                response = await late.response()
+                check(response, 503)
+                assert response.headers["retry-after"] == "1"
             assert (await ada.page()).status_code == 200
-            await until(lambda: self.answers(server))
+            await until(lambda: self.responses(server))
 
     async def test_only_some_of_the_excess_connections_are_accepted_for_a_response(
         self, server: ServiceProcess
@@ -316,10 +316,10 @@ class TestMany:
             ]
             await lines[-1].rest()
             are_let_in = lines[MAX_CONNECTIONS].port in connections(server)
-        await until(lambda: self.answers(server))
+        await until(lambda: self.responses(server))
         return are_let_in
 
-    async def answers(self, server: ServiceProcess) -> bool:
+    async def responses(self, server: ServiceProcess) -> bool:
         async with server.caller() as eve:
             try:
                 return (await eve.http.get("/healthz")).status_code == 200

@@ -89,10 +89,10 @@ async def test_an_interrupted_deletion_happens_completely_or_not_at_all(
             await deletion
 
     async with serving(lines.settings) as process, process.caller() as ada:
-        answer = await ada.get(session_id)
+        response = await ada.get(session_id)
         titles = await ada.titles()
         again = await ada.http.post("/api/chat/sessions", json={"id": session_id})
-    assert answer.status_code == status
+    assert response.status_code == status
     assert titles == (["Lisbon"] if status == 200 else [])
     assert again.status_code == (200 if status == 200 else 409)
     assert await database.fetchval('SELECT count(*) FROM "ChatMessage"') == (1 if status == 200 else 0)

@@ -16,8 +16,8 @@ async def session_id(ada: Caller) -> str:
 
 
 async def test_the_message_and_all_after_it_are_gone(ada: Caller, session_id: str, database: asyncpg.Pool) -> None:
-    answer = await ada.cut(session_id, 2)
-    assert (answer.status_code, answer.content) == (204, b"")
+    response = await ada.cut(session_id, 2)
+    assert (response.status_code, response.content) == (204, b"")
     assert await ada.contents(session_id) == [(0, "a"), (1, "b")]
     assert await database.fetchval('SELECT count(*) FROM "ChatMessage"') == 2
 
@@ -72,23 +72,23 @@ async def test_a_cut_increments_the_version_once(ada: Caller, session_id: str, d
 async def test_the_id_of_a_message_that_was_cut_off_may_be_used_again(ada: Caller, session_id: str) -> None:
     await ada.cut(session_id, 2)
     for content in ("edited", "edited"):
-        answer = await ada.append(session_id, content, id="c")
-        assert answer.status_code == 201
-        assert answer.json()["messages"][0]["sequence"] == 2
+        response = await ada.append(session_id, content, id="c")
+        assert response.status_code == 201
+        assert response.json()["messages"][0]["sequence"] == 2
     assert await ada.contents(session_id) == [(0, "a"), (1, "b"), (2, "edited")]
 
 
 @pytest.mark.parametrize("etag", ['"1"', '"no version"'])
 async def test_another_etag_is_412_and_cuts_nothing(etag: str, ada: Caller, session_id: str) -> None:
-    answer = await ada.cut(session_id, 0, if_match=etag)
-    assert (answer.status_code, answer.json()["type"]) == (412, "urn:chat-sessions:precondition-failed")
+    response = await ada.cut(session_id, 0, if_match=etag)
+    assert (response.status_code, response.json()["type"]) == (412, "urn:chat-sessions:precondition-failed")
     assert len(await ada.contents(session_id)) == 4
 
 
 async def test_the_current_etag_cuts_once(ada: Caller, session_id: str) -> None:
     etag = (await ada.get(session_id)).headers["ETag"]
-    answers = [await ada.cut(session_id, start, if_match=etag) for start in (3, 2)]
-    assert [each.status_code for each in answers] == [204, 412]
+    responses = [await ada.cut(session_id, start, if_match=etag) for start in (3, 2)]
+    assert [each.status_code for each in responses] == [204, 412]
     assert len(await ada.contents(session_id)) == 3
 
 
@@ -129,16 +129,16 @@ class TestAfterSequence:
         self, messages: list[dict[str, str]], end: int, ada: Caller
     ) -> None:
         session_id = (await ada.create(messages=messages))["id"]
-        answer = await ada.append(session_id, "next", after_sequence=end)
-        assert (answer.status_code, answer.json()["messages"][0]["sequence"]) == (201, end + 1)
+        response = await ada.append(session_id, "next", after_sequence=end)
+        assert (response.status_code, response.json()["messages"][0]["sequence"]) == (201, end + 1)
 
     @pytest.mark.parametrize("end", [-1, 2, 4, 2**31 - 1])
     async def test_is_412_and_stores_nothing_if_the_session_ends_elsewhere(
         self, end: int, ada: Caller, session_id: str
     ) -> None:
         before = await ada.get(session_id)
-        answer = await ada.append(session_id, "next", after_sequence=end)
-        assert (answer.status_code, answer.json()["type"]) == (412, "urn:chat-sessions:end-moved")
+        response = await ada.append(session_id, "next", after_sequence=end)
+        assert (response.status_code, response.json()["type"]) == (412, "urn:chat-sessions:end-moved")
         after = await ada.get(session_id)
         assert (after.headers["ETag"], after.content) == (before.headers["ETag"], before.content)
 
@@ -169,8 +169,8 @@ class TestAfterSequence:
     async def test_another_message_with_the_same_id_is_409_wherever_the_session_ends(
         self, ada: Caller, session_id: str
     ) -> None:
-        answers = [await ada.append(session_id, "not d", after_sequence=end, id="d") for end in (2, 3)]
-        assert [each.status_code for each in answers] == [409, 409]
+        responses = [await ada.append(session_id, "not d", after_sequence=end, id="d") for end in (2, 3)]
+        assert [each.status_code for each in responses] == [409, 409]
 
     async def test_a_missing_session_is_404(self, ada: Caller, bob: Caller, session_id: str) -> None:
         foreign = await bob.append(session_id, "a", after_sequence=3)

@@ -243,8 +243,8 @@ async def test_an_erasure_asks_for_confirmation_and_accepts_a_no(
     operator: Operator, ada: Caller, database: asyncpg.Pool
 ) -> None:
     await ada.create()
-    for answer in ("n\n", ""):
-        result = await operator.fail("erase-user", "ada", stdin=answer)
+    for response in ("n\n", ""):
+        result = await operator.fail("erase-user", "ada", stdin=response)
         assert "Erase all chats of user 'ada' for good?" in result.output
     assert await count(database) == 1
 

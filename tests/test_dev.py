@@ -63,11 +63,11 @@ async def running(folder: Path) -> AsyncIterator[Dev]:
             headers = {"Authorization": f"Bearer {token}"}
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
                 caller = Caller(client)
-                await until(lambda: answers(caller), START_SECONDS)
+                await until(lambda: responses(caller), START_SECONDS)
                 yield Dev(process.pid, port, folder, caller, [])
 
 
-async def answers(caller: Caller) -> bool:
+async def responses(caller: Caller) -> bool:
     try:
         return await caller.is_fully_ready()
     except httpx.TransportError:
@@ -116,9 +116,9 @@ async def test_a_second_instance_on_the_same_data_names_the_first(dev: Dev) -> N
 
 
 async def test_dev_mints_a_token_for_any_user(dev: Dev) -> None:
-    answer = await dev.demo.http.post("/dev/token", json={"user": "somebody"})
-    assert answer.status_code == 200
-    headers = {"Authorization": f"Bearer {answer.json()['token']}"}
+    response = await dev.demo.http.post("/dev/token", json={"user": "somebody"})
+    assert response.status_code == 200
+    headers = {"Authorization": f"Bearer {response.json()['token']}"}
     page = await dev.demo.http.get("/api/chat/sessions", headers=headers)
     assert page.json()["sessions"] == []
     assert (await dev.demo.http.post("/dev/token", json={"user": ""})).status_code == 422

@@ -35,6 +35,6 @@ async def test_each_command_of_the_guide_gets_the_documented_status(settings: Se
         )
         output, _ = await bash.communicate()
     assert bash.returncode == 0
-    answers = output.decode().split(f"{BREAK}\n")[1:]
-    assert [ANSWERED.findall(each) for each in answers] == [PROMISED.findall(each) for each in blocks]
+    responses = output.decode().split(f"{BREAK}\n")[1:]
+    assert [ANSWERED.findall(each) for each in responses] == [PROMISED.findall(each) for each in blocks]
     assert sum(len(PROMISED.findall(each)) for each in blocks) > len(blocks)

@@ -79,12 +79,14 @@ async def connection(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 @asynccontextmanager
-async def published(answer: bytes) -> AsyncIterator[str]:
+async def published(response: bytes) -> AsyncIterator[str]:
     """Serve a fixed response over HTTP."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(answer), answer))
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(response), response)
+        )
         await writer.drain()
         writer.close()
 
@@ -292,8 +294,8 @@ async def test_a_key_set_is_fetched_and_its_keys_are_counted(doctor: Doctor) -> 
         (b'{"keys": [{"kty": "oct", "k": "AAAA"}]}', "it has no usable key; key 0: its kty"),
     ],
 )
-async def test_a_key_set_without_usable_keys_is_reported(answer: bytes, detail: str, doctor: Doctor) -> None:
-    async with published(answer) as jwks:
+async def test_a_key_set_without_usable_keys_is_reported(response: bytes, detail: str, doctor: Doctor) -> None:
+    async with published(response) as jwks:
         said = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL=jwks)
     assert detail in said["wrong", "jwks"]
     assert "CHAT_JWT_AUDIENCE is not set" in said["warning", "jwks"]

@@ -110,8 +110,8 @@ async def traffic(url: str) -> AsyncIterator[Counter[str]]:
             while not ended.is_set():
                 try:
                     session_id = (await ada.create("Lisbon"))["id"]
-                    answers = [await ada.page(), await ada.append(session_id, "hi"), await ada.delete(session_id)]
-                    outcomes.update(str(each.status_code) for each in answers)
+                    responses = [await ada.page(), await ada.append(session_id, "hi"), await ada.delete(session_id)]
+                    outcomes.update(str(each.status_code) for each in responses)
                 except httpx.TransportError as error:
                     outcomes[type(error).__name__] += 1
 

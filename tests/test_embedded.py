@@ -58,10 +58,10 @@ async def query(url: str, *statements: str) -> object:
     connection = await asyncpg.connect(url, timeout=5)
     try:
         for statement in statements:
-            answer: object = await connection.fetchval(statement)
+            response: object = await connection.fetchval(statement)
     finally:
         await connection.close()
-    return answer
+    return response
 
 
 def runs(pid: int) -> bool:

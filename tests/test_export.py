@@ -50,9 +50,9 @@ async def opened(url: str) -> AsyncIterator[httpx.Response]:
     headers = {"Authorization": f"Bearer {token('ada')}"}
     async with (
         httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as client,
-        client.stream("GET", PATH) as answer,
+        client.stream("GET", PATH) as response,
     ):
-        yield answer
+        yield response
 
 
 def before_piece(monkeypatch: pytest.MonkeyPatch, session_id: str, start: int, act: Callable[[], Any]) -> None:
@@ -69,11 +69,11 @@ def before_piece(monkeypatch: pytest.MonkeyPatch, session_id: str, start: int, a
 
 
 async def test_an_export_is_a_file_that_nobody_stores(ada: Caller) -> None:
-    answer = await ada.http.get(PATH)
-    assert (answer.status_code, answer.content) == (200, b"")
-    assert answer.headers["Content-Type"] == "application/x-ndjson"
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert re.fullmatch(r'attachment; filename="chats-\d{4}-\d\d-\d\d.ndjson"', answer.headers["Content-Disposition"])
+    response = await ada.http.get(PATH)
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["Content-Type"] == "application/x-ndjson"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert re.fullmatch(r'attachment; filename="chats-\d{4}-\d\d-\d\d.ndjson"', response.headers["Content-Disposition"])
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -96,9 +96,9 @@ async def test_head_has_the_headers_and_exports_nothing(ada: Caller, monkeypatch
     await ada.create("Lisbon")
     expected = (await ada.http.get(PATH)).headers
     monkeypatch.setattr(ChatSessions, "export", None)
-    answer = await ada.http.head(PATH)
-    assert (answer.status_code, answer.content) == (200, b"")
-    assert {**answer.headers, "x-request-id": ""} == {**expected, "x-request-id": ""}
+    response = await ada.http.head(PATH)
+    assert (response.status_code, response.content) == (200, b"")
+    assert {**response.headers, "x-request-id": ""} == {**expected, "x-request-id": ""}
 
 
 async def test_an_export_requires_a_token(stranger: Caller) -> None:
@@ -156,8 +156,8 @@ async def test_a_second_export_of_a_user_is_429_until_the_first_one_ends(
     url: str, ada: Caller, bob: Caller, database: asyncpg.Pool
 ) -> None:
     await fill(ada, database)
-    async with opened(url) as answer:
-        assert answer.status_code == 200
+    async with opened(url) as response:
+        assert response.status_code == 200
         refused = await ada.http.get(PATH)
         assert refused.status_code == 429, refused.headers
         assert refused.headers["Retry-After"] == "5"
@@ -198,8 +198,8 @@ async def test_a_client_that_does_not_read_holds_no_connection_and_little_memory
 async def test_a_failure_before_the_first_line_is_503(ada: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     created = await ada.create("Trip")
     before_piece(monkeypatch, created["id"], 0, unavailable)
-    answer = await ada.http.get(PATH)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/problem+json")
+    response = await ada.http.get(PATH)
+    assert (response.status_code, response.headers["Content-Type"]) == (503, "application/problem+json")
     assert (await ada.http.get(PATH)).status_code == 200
 
 

@@ -62,8 +62,8 @@ async def test_a_remembered_token_counts_only_behind_its_scheme(ada: Caller, str
     await ada.page(limit=19)
     known = ada.http.headers["Authorization"].removeprefix("Bearer ")
     for given in (known, f"Basic {known}", f"Bearer{known}", f"Bearer  {known}x"):
-        answer = await stranger.http.get("/api/chat/sessions?limit=19", headers={"Authorization": given})
-        assert answer.status_code == 401, given
+        response = await stranger.http.get("/api/chat/sessions?limit=19", headers={"Authorization": given})
+        assert response.status_code == 401, given
 
 
 async def test_a_remembered_query_string_needs_its_token(ada: Caller, stranger: Caller) -> None:

@@ -62,8 +62,11 @@ async def test_a_current_tag_is_304(ada: Caller, client: httpx.AsyncClient) -> N
 async def test_the_event_stream_ends_after_its_headers(service: Service, client: httpx.AsyncClient) -> None:
     async with asyncio.timeout(LIMIT_SECONDS):
         for _ in range(service.settings.feed_streams_per_user + 1):
-            answer = await client.head(f"{PATH}/events")
-            assert (answer.status_code, answer.headers["Content-Type"].partition(";")[0]) == (200, "text/event-stream")
+            response = await client.head(f"{PATH}/events")
+            assert (response.status_code, response.headers["Content-Type"].partition(";")[0]) == (
+                200,
+                "text/event-stream",
+            )
 
 
 async def test_without_a_token_it_is_401(url: str) -> None:

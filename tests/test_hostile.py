@@ -95,11 +95,11 @@ def no_bug_is_hit(caplog: pytest.LogCaptureFixture) -> Callable[[], None]:
     return check
 
 
-def harmless(answer: RawResponse) -> None:
-    assert answer.status < 500
-    assert b"Traceback" not in answer.body
-    assert b'File "' not in answer.body
-    assert b"prisma" not in answer.body.lower()
+def harmless(response: RawResponse) -> None:
+    assert response.status < 500
+    assert b"Traceback" not in response.body
+    assert b'File "' not in response.body
+    assert b"prisma" not in response.body.lower()
 
 
 class TestBytes:
@@ -226,8 +226,8 @@ class TestBytes:
             f"POST {PATH} HTTP/1.1\r\nHost: chat.test\r\nAuthorization: Bearer {token()}\r\nConnection: close\r\n"
             "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
         ).encode()
-        answer = await wire.send(head, *(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces), b"0\r\n\r\n")
-        assert answer.status == 201
+        response = await wire.send(head, *(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces), b"0\r\n\r\n")
+        assert response.status == 201
 
     async def test_an_endless_body_is_rejected_while_it_arrives(self, wire: Wire, service: Service) -> None:
         head = (
@@ -235,8 +235,8 @@ class TestBytes:
             "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
         ).encode()
         piece = b"10000\r\n" + b" " * 65536 + b"\r\n"
-        answer = await wire.send(head, *[piece] * (service.settings.max_body_bytes // 65536 + 1))
-        assert answer.status == 413
+        response = await wire.send(head, *[piece] * (service.settings.max_body_bytes // 65536 + 1))
+        assert response.status == 413
 
     async def test_a_disconnect_during_a_body_leaves_nothing_behind(
         self, wire: Wire, no_bug_is_hit: Callable[[], None]
@@ -262,11 +262,11 @@ async def all_readable(caller: Caller) -> None:
 
 class TestJson:
     async def sent(self, caller: Caller, method: str, path: str, body: Json) -> None:
-        answer = await caller.http.request(
+        response = await caller.http.request(
             method, path, content=json.dumps(body), headers={"Content-Type": "application/json"}
         )
-        assert answer.status_code in {200, 201, 404, 422}
-        assert "Traceback" not in answer.text
+        assert response.status_code in {200, 201, 404, 422}
+        assert "Traceback" not in response.text
 
     @given(body=values, name=st.sampled_from(["title", "metadata", "messages", "id", "unknown"]))
     async def test_any_value_in_a_new_session(self, body: Json, name: str, ada: Caller) -> None:
@@ -342,7 +342,7 @@ class TestJson:
     async def test_a_body_that_confuses_json_parsers(
         self, body: str, ada: Caller, no_bug_is_hit: Callable[[], None]
     ) -> None:
-        answer = await ada.http.post(PATH, content=body.encode(), headers={"Content-Type": "application/json"})
-        assert answer.status_code in {201, 422}
+        response = await ada.http.post(PATH, content=body.encode(), headers={"Content-Type": "application/json"})
+        assert response.status_code in {201, 422}
         await all_readable(ada)
         no_bug_is_hit()

@@ -58,19 +58,19 @@ class TestHeaders:
     @pytest.mark.parametrize("place", ["/{}", "/{}/messages", "?cursor={}", "?q={}", "/x?limit={}", "?{}=1"])
     async def test_line_ends_in_a_url_create_no_header(self, place: str, slipped: str, url: str) -> None:
         for method in ("GET", "DELETE", "PATCH", "POST"):
-            answer = await raw(url, method, (PATH + place.format(slipped)).encode(), body=b'{"title": "x"}')
-            assert answer.status_code in {200, 201, 404, 405, 422}
-            assert not {"set-cookie", "x"} & set(answer.headers)
+            response = await raw(url, method, (PATH + place.format(slipped)).encode(), body=b'{"title": "x"}')
+            assert response.status_code in {200, 201, 404, 405, 422}
+            assert not {"set-cookie", "x"} & set(response.headers)
 
     @pytest.mark.parametrize(
         "name", ["X-Request-ID", "If-None-Match", "If-Match", "Last-Event-ID", "Origin", "Accept", "Host"]
     )
     @pytest.mark.parametrize("value", [b"a\r\n Set-Cookie: a=b", b"a\rSet-Cookie: a=b", b"a\x00b", b"a\x0bb", b"\x7f"])
     async def test_no_echoed_header_is_split(self, name: str, value: bytes, url: str) -> None:
-        answer = await raw(url, "GET", b"/healthz", name.encode() + b": " + value + b"\r\n")
-        assert answer.status_code in {200, 400}
-        assert "set-cookie" not in answer.headers
-        assert all(each.isprintable() for each in answer.headers.values())
+        response = await raw(url, "GET", b"/healthz", name.encode() + b": " + value + b"\r\n")
+        assert response.status_code in {200, 400}
+        assert "set-cookie" not in response.headers
+        assert all(each.isprintable() for each in response.headers.values())
 
     @pytest.mark.parametrize("tail", ["\n", "\r\nSet-Cookie: a=b", "/../x", "?x", "#x", " ", "\u2028", "%0d%0a"])
     async def test_an_id_unsafe_in_a_location_header_is_422(self, tail: str, ada: Caller) -> None:
@@ -79,14 +79,14 @@ class TestHeaders:
 
     async def test_a_location_is_a_path_whatever_the_host_header(self, url: str) -> None:
         headers = b"X-Forwarded-Host: evil.test\r\nX-Forwarded-Prefix: //evil.test\r\nForwarded: host=evil.test\r\n"
-        answer = await raw(url, "POST", PATH.encode(), headers, body=b"{}")
-        assert answer.headers["Location"] == f"{PATH}/{answer.json()['id']}"
+        response = await raw(url, "POST", PATH.encode(), headers, body=b"{}")
+        assert response.headers["Location"] == f"{PATH}/{response.json()['id']}"
 
     @pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
     async def test_no_header_overrides_the_method(self, name: str, ada: Caller) -> None:
         session_id = (await ada.create())["id"]
-        answer = await ada.http.get(f"{PATH}/{session_id}", headers={name: "DELETE"})
-        assert answer.json()["id"] == session_id
+        response = await ada.http.get(f"{PATH}/{session_id}", headers={name: "DELETE"})
+        assert response.json()["id"] == session_id
         assert (await ada.http.get(f"{PATH}/{session_id}?_method=DELETE")).status_code == 422
         assert (await ada.get(session_id)).status_code == 200
 
@@ -112,10 +112,10 @@ class TestCursor:
 
     async def is_harmless(self, ada: Caller, cursor: str) -> None:
         for params in ({}, {"pinned_first": "false"}, {"q": "h"}):
-            answer = await ada.http.get(PATH, params={"cursor": cursor, **params})
-            assert answer.status_code in {200, 422}
-            if answer.status_code == 200:
-                assert {each["title"] for each in answer.json()["sessions"]} <= {"hers", "hers too"}
+            response = await ada.http.get(PATH, params={"cursor": cursor, **params})
+            assert response.status_code in {200, 422}
+            if response.status_code == 200:
+                assert {each["title"] for each in response.json()["sessions"]} <= {"hers", "hers too"}
 
     @given(value=values, place=st.integers(0, 2))
     async def test_any_value_in_a_cursor_stays_in_the_users_own_list(
@@ -199,9 +199,9 @@ class TestMassAssignment:
                 for step in way:
                     part = part[step]
                 part[name] = "bob"
-                answer = await ada.http.request(method, target, json=body)
-                assert answer.status_code == 422, (way, name)
-                assert [*way, name] in [each["loc"][1:] for each in answer.json()["errors"]]
+                response = await ada.http.request(method, target, json=body)
+                assert response.status_code == 422, (way, name)
+                assert [*way, name] in [each["loc"][1:] for each in response.json()["errors"]]
         assert await rows(database) == before
 
     @pytest.mark.parametrize("operation", BODIES)
@@ -289,9 +289,9 @@ class TestPaths:
         target = trick.format(path=f"{PATH}/{session_id}", id=session_id).encode()
         before = await rows(database)
         for method, body in (("GET", b""), ("DELETE", b""), ("PATCH", b'{"title": "x"}')):
-            answer = await raw(url, method, target, body=body)
-            assert answer.status_code in {400, 404, 405}, method
-            assert "location" not in answer.headers
+            response = await raw(url, method, target, body=body)
+            assert response.status_code in {400, 404, 405}, method
+            assert "location" not in response.headers
         assert await rows(database) == before
 
     @pytest.mark.parametrize(
@@ -301,17 +301,17 @@ class TestPaths:
         session_id = (await ada.create("hers"))["id"]
         target = trick.format(path=f"{PATH}/{session_id}", id=session_id).encode()
         for method in ("GET", "DELETE", "PATCH", "POST", "HEAD", "OPTIONS", "TRACE"):
-            answer = await raw(url, method, target, user=None)
-            assert answer.status_code in {400, 401, 404, 405}, method
-            assert b"hers" not in answer.content
+            response = await raw(url, method, target, user=None)
+            assert response.status_code in {400, 401, 404, 405}, method
+            assert b"hers" not in response.content
 
     async def test_both_routing_paths_parse_a_url_alike(self, url: str, ada: Caller) -> None:
         session_id = (await ada.create("hers"))["id"]
         escaped = f"%{ord(session_id[0]):02x}{session_id[1:]}"
-        answers = [
+        responses = [
             await raw(url, "GET", f"{PATH}/{each}?limit=21".encode()) for each in (session_id, session_id, escaped)
         ]
-        assert len({each.content for each in answers}) == 1
+        assert len({each.content for each in responses}) == 1
 
     @pytest.mark.parametrize(
         "target",
@@ -324,10 +324,10 @@ class TestPaths:
     )
     async def test_no_path_escapes_the_sidebars_folder(self, target: str, pages: str) -> None:
         assert (await raw(pages, "GET", b"/", user=None)).text == "the page"
-        answer = await raw(pages, "GET", target.encode(), user=None)
-        assert answer.status_code in {200, 400, 404}
-        assert "a secret" not in answer.text
-        assert "root:" not in answer.text
+        response = await raw(pages, "GET", target.encode(), user=None)
+        assert response.status_code in {200, 400, 404}
+        assert "a secret" not in response.text
+        assert "root:" not in response.text
 
     @pytest.mark.parametrize("method", ["GET", "HEAD"])
     @pytest.mark.parametrize(
@@ -337,6 +337,6 @@ class TestPaths:
     async def test_a_hidden_file_in_the_sidebars_folder_is_not_served(
         self, target: str, method: str, pages: str
     ) -> None:
-        answer = await raw(pages, method, target.encode(), user=None)
-        assert answer.status_code == 404
-        assert "a secret" not in answer.text
+        response = await raw(pages, method, target.encode(), user=None)
+        assert response.status_code == 404
+        assert "a secret" not in response.text

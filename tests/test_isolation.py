@@ -212,11 +212,11 @@ class TestPlaces:
 class TestToken:
     async def test_every_call_but_the_public_ones_requires_a_token(self, service: Service, stranger: Caller) -> None:
         for method, path, operation in operations(service.app.openapi()):
-            answer = await stranger.http.request(method, path.replace("{session_id}", new_id()))
+            response = await stranger.http.request(method, path.replace("{session_id}", new_id()))
             if operation["operationId"] in PUBLIC:
-                assert answer.status_code == 200, path
+                assert response.status_code == 200, path
             else:
-                assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer"), path
+                assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, "Bearer"), path
 
     def test_undocumented_routes_are_covered(self, service: Service) -> None:
         documented = set(service.app.openapi()["paths"])
@@ -343,7 +343,7 @@ class Requester:
         )
         statements = counted(self.worker)
         async with commands(self.redis) as sent:
-            answer = await self.client.request(
+            response = await self.client.request(
                 method,
                 path.replace("{session_id}", what.session_id).replace("{message_id}", what.message_id),
                 params=what.params,
@@ -352,19 +352,19 @@ class Requester:
             )
             told = await sent()
         assert not [each for each in told if "{bob}" in each]
-        body = _plain(answer.text, values)
-        return Outcome(answer.status_code, _headers(answer, values), body, statements(), len(told))
+        body = _plain(response.text, values)
+        return Outcome(response.status_code, _headers(response, values), body, statements(), len(told))
 
     def _token(self) -> str:
         """Return a token; for a stream it ends soon, within the leeway of ten seconds."""
         return token(exp=int(time.time()) - 8) if self.operation == "followSessions" else token()
 
 
-def _headers(answer: httpx.Response, values: Values) -> dict[str, str]:
+def _headers(response: httpx.Response, values: Values) -> dict[str, str]:
     changing = {"x-request-id", "content-length"}
-    if "location" in answer.headers:
+    if "location" in response.headers:
         changing.add("etag")
-    return {name: _plain(value, values) for name, value in answer.headers.items() if name not in changing}
+    return {name: _plain(value, values) for name, value in response.headers.items() if name not in changing}
 
 
 def _plain(text: str, values: Values) -> str:

@@ -154,11 +154,11 @@ async def test_a_paused_worker_serves_nothing_deleted_meanwhile_by_a_worker_with
                 await cached(redis, late, ids)
             gate = line.hold(b"")
             with paused(third):
-                answers = await asyncio.gather(*map(ada.delete, ids))
+                responses = await asyncio.gather(*map(ada.delete, ids))
                 waiting = [asyncio.create_task(late.get(each)) for each in ids]
                 done, _ = await asyncio.wait(waiting, timeout=0.1)
             assert done == set()
-            assert {each.status_code for each in answers} == {204}
+            assert {each.status_code for each in responses} == {204}
             assert {each.status_code for each in await asyncio.gather(*waiting)} == {404}
             gate.cut()
 

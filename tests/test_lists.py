@@ -323,8 +323,8 @@ class TestPages:
     @pytest.mark.parametrize("query", ["unknown=1", "limit=5&expert_id=E", "unknown=", "unknown", "Limit=5", "%00=%ff"])
     async def test_an_unknown_parameter_is_422(self, query: str, ada: Caller) -> None:
         for _ in range(2):  # not remembered either
-            answer = await ada.http.get(f"{PATH}?{query}")
-            assert (answer.status_code, answer.json()["errors"][0]["type"]) == (422, "extra_forbidden")
+            response = await ada.http.get(f"{PATH}?{query}")
+            assert (response.status_code, response.json()["errors"][0]["type"]) == (422, "extra_forbidden")
 
     @pytest.mark.parametrize(
         "query",
@@ -332,8 +332,8 @@ class TestPages:
     )
     async def test_an_empty_parameter_is_not_given(self, query: str, ada: Caller, shelf: list[str]) -> None:
         for _ in range(2):
-            answer = await ada.http.get(f"{PATH}?{query}")
-            assert [each["title"] for each in answer.json()["sessions"]] == shelf
+            response = await ada.http.get(f"{PATH}?{query}")
+            assert [each["title"] for each in response.json()["sessions"]] == shelf
 
     @pytest.mark.parametrize("limit", [1, 100])
     async def test_the_smallest_and_the_largest_page_are_allowed(self, limit: int, ada: Caller) -> None:
@@ -403,8 +403,8 @@ class TestSearch:
     @pytest.mark.usefixtures("titled")
     async def test_has_an_etag_like_the_list(self, ada: Caller) -> None:
         etag = (await ada.page(q="done")).headers["ETag"]
-        answer = await ada.http.get(PATH, params={"q": "done"}, headers={"If-None-Match": etag})
-        assert (answer.status_code, answer.content) == (304, b"")
+        response = await ada.http.get(PATH, params={"q": "done"}, headers={"If-None-Match": etag})
+        assert (response.status_code, response.content) == (304, b"")
 
 
 class TestMetadata:
@@ -460,6 +460,6 @@ class TestMetadata:
         ids=range(11),
     )  # fmt: skip
     async def test_what_is_no_such_object_is_422(self, wanted: str, ada: Caller) -> None:
-        answer = await ada.page(metadata=wanted)
-        assert answer.status_code == 422
-        assert answer.json()["errors"][0]["loc"] == ["query", "metadata"]
+        response = await ada.page(metadata=wanted)
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["loc"] == ["query", "metadata"]

@@ -37,8 +37,8 @@ async def metric(caller: Caller, name: str) -> float:
 
 async def test_hundreds_of_concurrent_appends_all_get_the_lock(other_ada: Caller) -> None:
     ids = [(await other_ada.create())["id"] for _ in range(20)]
-    answers = await asyncio.gather(*(other_ada.append(ids[number % 20], str(number)) for number in range(300)))
-    assert {each.status_code for each in answers} == {201}
+    responses = await asyncio.gather(*(other_ada.append(ids[number % 20], str(number)) for number in range(300)))
+    assert {each.status_code for each in responses} == {201}
     assert await metric(other_ada, "chat_unlocked_appends_total") == 0
     assert await metric(other_ada, "chat_redis_failures_total") == 0
     assert await other_ada.is_fully_ready()
@@ -64,8 +64,8 @@ async def test_a_writer_of_messages_that_waits_too_long_gets_retry_after(
     ):
         session_id = (await Caller(client).create())["id"]
         await redis.set(ADA.lock(session_id), "another writer", px=60_000)
-        answers = [await Caller(client).append(session_id, "hi"), await Caller(client).replace(session_id, "m", "hi")]
-    for refused in answers:
+        responses = [await Caller(client).append(session_id, "hi"), await Caller(client).replace(session_id, "m", "hi")]
+    for refused in responses:
         assert refused.status_code == 409
         assert refused.headers["retry-after"] == "1"
         assert refused.json()["type"] == "urn:chat-sessions:session-busy"

@@ -182,8 +182,8 @@ class TestWriters:
         self, ada: Caller, slow_ada: Caller, session_id: str, database: asyncpg.Pool
     ) -> None:
         calls = [caller.append(session_id, str(n), after_sequence=2) for n in range(8) for caller in (ada, slow_ada)]
-        answers = await asyncio.gather(*calls)
-        assert sorted(each.status_code for each in answers) == [201] + 15 * [412]
+        responses = await asyncio.gather(*calls)
+        assert sorted(each.status_code for each in responses) == [201] + 15 * [412]
         assert [sequence for sequence, _ in await stored(database)] == [0, 1, 2, 3]
 
     async def test_a_cut_that_waited_for_a_deletion_is_404(
@@ -224,8 +224,8 @@ class TestWriters:
     ) -> None:
         appends = [(ada, slow_ada)[n % 2].append(session_id, str(n)) for n in range(40)]
         cuts = [(ada, slow_ada)[n % 2].cut(session_id, n) for n in range(10)]
-        answers = await asyncio.gather(*appends, *cuts)
-        assert {each.status_code for each in answers} == {201, 204}
+        responses = await asyncio.gather(*appends, *cuts)
+        assert {each.status_code for each in responses} == {201, 204}
         assert [sequence for sequence, _ in await stored(database)] == list(range(len(await stored(database))))
         assert await ada.contents(session_id) == await stored(database)
 
@@ -284,8 +284,8 @@ class TestReplacements:
         self, ada: Caller, slow_ada: Caller, session_id: str, queue: Queue, database: asyncpg.Pool
     ) -> None:
         calls = ada.replace(session_id, "b", "first"), slow_ada.replace(session_id, "b", "second")
-        answers = await queue.run(*calls)
-        assert [(each.status_code, each.json()["content"]) for each in answers] == [(200, "first"), (200, "second")]
+        responses = await queue.run(*calls)
+        assert [(each.status_code, each.json()["content"]) for each in responses] == [(200, "first"), (200, "second")]
         assert await stored(database) == [(0, "a"), (1, "second"), (2, "c")]
 
     async def test_one_with_an_etag_is_412_if_an_append_came_first(

@@ -58,9 +58,9 @@ class TestRoundTrip:
             created = await ada.create(messages=[message])
         else:
             created = await ada.create()
-            answer = await ada.http.post(path(created["id"]), json={"messages": [message]})
-            assert answer.status_code == 201
-            assert {name: answer.json()["messages"][0][name] for name in expected} == expected
+            response = await ada.http.post(path(created["id"]), json={"messages": [message]})
+            assert response.status_code == 201
+            assert {name: response.json()["messages"][0][name] for name in expected} == expected
         stored = (await ada.get(created["id"])).json()["messages"][0]
         assert {name: stored[name] for name in expected} == expected
         assert set(stored) == FIELDS
@@ -136,8 +136,8 @@ class TestLimits:
         limit = service.settings.max_message_bytes
         assert (await ada.append(session_id, "x" * (limit - 1000))).status_code == 201
         for text in ("x" * limit, "é" * (limit // 2)):
-            answer = await ada.append(session_id, text)
-            assert (answer.status_code, answer.json()["type"]) == (422, "urn:chat-sessions:invalid-request")
+            response = await ada.append(session_id, text)
+            assert (response.status_code, response.json()["type"]) == (422, "urn:chat-sessions:invalid-request")
         assert len(await ada.contents(session_id)) == 1
 
     async def test_message_metadata_has_the_limits_of_session_metadata(
@@ -155,8 +155,8 @@ class TestLimits:
         for _ in range(levels):
             nested = {"deeper": nested}
         fields: dict[str, Any] = {around: [nested] if around == "content" else nested}
-        answer = await ada.append(session_id, "a", **fields)
-        assert answer.status_code == status
+        response = await ada.append(session_id, "a", **fields)
+        assert response.status_code == status
         assert (await ada.get(session_id)).status_code == 200
 
 
@@ -174,20 +174,20 @@ class TestSequences:
     async def test_thirty_two_concurrent_appends_are_stored_with_dense_sequences(
         self, ada: Caller, session_id: str
     ) -> None:
-        answers = await asyncio.gather(*(ada.append(session_id, f"{n} a", f"{n} b") for n in range(32)))
-        assert {each.status_code for each in answers} == {201}
+        responses = await asyncio.gather(*(ada.append(session_id, f"{n} a", f"{n} b") for n in range(32)))
+        assert {each.status_code for each in responses} == {201}
         stored = await ada.contents(session_id)
         assert [sequence for sequence, _ in stored] == list(range(64))
         assert {content for _, content in stored} == {f"{n} {letter}" for n in range(32) for letter in "ab"}
         # Each call's messages are adjacent, in order, and have the sequences that it returned.
-        for answer in answers:
-            first, second = answer.json()["messages"]
+        for response in responses:
+            first, second = response.json()["messages"]
             assert stored[first["sequence"]][1] == first["content"]
             assert (second["sequence"], second["content"][-1]) == (first["sequence"] + 1, "b")
 
     async def test_concurrent_repeats_are_stored_once(self, ada: Caller, session_id: str) -> None:
-        answers = await asyncio.gather(*(ada.append(session_id, "once", id="m1") for _ in range(16)))
-        assert {(each.status_code, each.text) for each in answers} == {(201, answers[0].text)}
+        responses = await asyncio.gather(*(ada.append(session_id, "once", id="m1") for _ in range(16)))
+        assert {(each.status_code, each.text) for each in responses} == {(201, responses[0].text)}
         assert await ada.contents(session_id) == [(0, "once")]
 
 
@@ -226,15 +226,15 @@ class TestRepeats:
     async def test_another_messages_id_is_409_and_adds_nothing(self, other: str, ada: Caller, session_id: str) -> None:
         await ada.append(session_id, "a", id="m1")
         before = (await ada.get(session_id)).json()
-        answer = await append_text(ada, session_id, f'{{"id":"m2","role":"user"}},{other}')
-        assert (answer.status_code, answer.json()["type"]) == (409, "urn:chat-sessions:message-id-taken")
+        response = await append_text(ada, session_id, f'{{"id":"m2","role":"user"}},{other}')
+        assert (response.status_code, response.json()["type"]) == (409, "urn:chat-sessions:message-id-taken")
         assert (await ada.get(session_id)).json() == before
 
     async def test_a_repeat_with_more_messages_adds_only_the_new_ones(self, ada: Caller, session_id: str) -> None:
         messages = [{"role": "user", "content": letter, "id": letter} for letter in "abcd"]
         await ada.http.post(path(session_id), json={"messages": messages[:2]})
-        answer = await ada.http.post(path(session_id), json={"messages": messages[1:]})
-        stored = answer.json()["messages"]
+        response = await ada.http.post(path(session_id), json={"messages": messages[1:]})
+        stored = response.json()["messages"]
         assert [(each["sequence"], each["content"]) for each in stored] == [(1, "b"), (2, "c"), (3, "d")]
         assert await ada.contents(session_id) == [(0, "a"), (1, "b"), (2, "c"), (3, "d")]
 
@@ -262,8 +262,8 @@ class TestRepeats:
         session_id, headers = new_id(), {"Content-Type": "application/json"}
         assert (await ada.http.post("/api/chat/sessions", content=body('"a"'), headers=headers)).status_code == 201
         before = (await ada.get(session_id)).json()
-        answer = await ada.http.post("/api/chat/sessions", content=body(other), headers=headers)
-        assert (answer.status_code, answer.json()["type"]) == (409, "urn:chat-sessions:message-id-taken")
+        response = await ada.http.post("/api/chat/sessions", content=body(other), headers=headers)
+        assert (response.status_code, response.json()["type"]) == (409, "urn:chat-sessions:message-id-taken")
         assert (await ada.get(session_id)).json() == before
 
     async def test_messages_without_an_id_are_all_new(self, ada: Caller, session_id: str) -> None:
@@ -317,9 +317,9 @@ class TestPageBytes:
 
     @staticmethod
     async def shown(ada: Caller, session_id: str, **params: int) -> tuple[list[int], bool, int | None]:
-        answer = await ada.get(session_id, **params)
-        assert len(answer.content) < MAX_PAGE_BYTES + 1000
-        page = answer.json()
+        response = await ada.get(session_id, **params)
+        assert len(response.content) < MAX_PAGE_BYTES + 1000
+        page = response.json()
         return [each["sequence"] for each in page["messages"]], page["has_more_messages"], page["oldest_sequence"]
 
     async def test_pages_of_large_messages_end_early_and_skip_none(self, ada: Caller, large: str) -> None:
@@ -344,7 +344,7 @@ class TestPageBytes:
         padding = """left("body"::text, -1) || ',"more":"' || repeat('x', 5000000) || '"}'"""
         await database.execute(f'UPDATE "ChatMessage" SET "body" = ({padding})::json WHERE "sequence" = 4')  # noqa: S608
         assert await self.shown(ada, large, limit=200) == ([5], True, 5)
-        answer = await ada.get(large, before_sequence=5)
-        assert [each["sequence"] for each in answer.json()["messages"]] == [4]
-        assert answer.json()["has_more_messages"]
+        response = await ada.get(large, before_sequence=5)
+        assert [each["sequence"] for each in response.json()["messages"]] == [4]
+        assert response.json()["has_more_messages"]
         assert await self.shown(ada, large, before_sequence=4) == ([0, 1, 2, 3], False, 0)

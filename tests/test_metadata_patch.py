@@ -86,8 +86,8 @@ async def test_what_a_patch_leaves_alone_keeps_its_spelling(ada: Caller) -> None
 async def test_concurrent_patches_keep_each_others_members(ada: Caller) -> None:
     session_id = (await ada.create())["id"]
     names = [f"n{number}" for number in range(20)]
-    answers = await asyncio.gather(*(ada.change(session_id, metadata={name: 1}) for name in names))
-    assert {each.status_code for each in answers} == {200}
+    responses = await asyncio.gather(*(ada.change(session_id, metadata={name: 1}) for name in names))
+    assert {each.status_code for each in responses} == {200}
     assert (await ada.get(session_id)).json()["metadata"] == dict.fromkeys(names, 1)
 
 
@@ -97,18 +97,18 @@ async def test_the_result_may_be_as_large_as_the_setting_but_no_larger(ada: Call
     full = await ada.change(session_id, metadata={"b": "y" * (room - 1000)})
     assert full.status_code == 200
     for refused in ({"c": 1}, {"b": "y" * (room - 999)}):
-        answer = await ada.change(session_id, title="New", metadata=refused)
-        assert (answer.status_code, "16 KiB" in answer.json()["detail"]) == (422, True)
+        response = await ada.change(session_id, title="New", metadata=refused)
+        assert (response.status_code, "16 KiB" in response.json()["detail"]) == (422, True)
     assert (await ada.page()).json()["sessions"] == [full.json()]
     assert (await ada.change(session_id, metadata={"a": None, "c": 1})).status_code == 200
 
 
 async def test_numbers_that_cannot_be_compared_are_422(ada: Caller) -> None:
     session_id = (await ada.create(metadata={"a": 1}))["id"]
-    answer = await ada.http.patch(
+    response = await ada.http.patch(
         f"{PATH}/{session_id}", content='{"metadata":{"b":1e1000}}', headers={"Content-Type": "application/json"}
     )
-    assert answer.status_code == 422
+    assert response.status_code == 422
     assert (await ada.get(session_id)).json()["metadata"] == {"a": 1}
 
 

@@ -85,7 +85,7 @@ class TestOneWorker:
                 calls.append(asyncio.ensure_future(lean.http.get("/api/chat/sessions", headers=headers)))
             await shows(lean, lambda now: now.sum("chat_database_connections_awaited") == 2)
             now = await scrape(lean)
-        assert [answer.status_code for answer in await asyncio.gather(*calls)] == [200] * 3
+        assert [response.status_code for response in await asyncio.gather(*calls)] == [200] * 3
         assert (now.sum(CONNECTIONS, state="busy"), now.sum(CONNECTIONS, state="idle")) == (1, 0)
         assert now.sum("chat_engine_calls_waiting") >= 3
         await shows(lean, lambda now: now.sum(CONNECTIONS, state="idle") == 1)
@@ -147,8 +147,8 @@ class TestTwoWorkers:
         of_mine = {"name": "chat_http_requests_total", "route": "/api/chat/sessions", "status": "401"}
         sent = 0
         while len((await scrape(client)).by_worker(**of_mine)) < 2:
-            answers = await asyncio.gather(*(client.get("/api/chat/sessions") for _ in range(20)))
-            sent += len(answers)
+            responses = await asyncio.gather(*(client.get("/api/chat/sessions") for _ in range(20)))
+            sent += len(responses)
         scraped = [await scrape(client) for _ in range(8)]
         assert [each.sum(**of_mine) for each in scraped] == [sent] * 8
         assert {each.sum("chat_workers_silent") for each in scraped} == {0}
@@ -232,10 +232,10 @@ def longest_folder() -> Iterator[Path]:
 
 
 async def test_the_longest_accepted_folder_works(longest_folder: Path) -> None:
-    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def response(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
-    async with worker_socket(longest_folder, answer) as own:
+    async with worker_socket(longest_folder, response) as own:
         assert own.path.is_socket()
 
 

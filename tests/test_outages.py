@@ -45,13 +45,13 @@ async def ada(deployment: World) -> AsyncIterator[Caller]:
 @asynccontextmanager
 async def in_flight(deployment: World, caller: Caller, session_id: str) -> AsyncIterator[list[httpx.Response]]:
     """Run the block while calls wait in Postgres; afterwards their responses are in the list."""
-    answers: list[httpx.Response] = []
+    responses: list[httpx.Response] = []
     async with deployment.database.acquire() as connection, connection.transaction():
         await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
         calls = [asyncio.ensure_future(caller.change(session_id, title=f"Title {each}")) for each in range(CALLS)]
         await until(lambda: a_statement_waits(deployment.database))
-        yield answers
-        answers.extend(await asyncio.gather(*calls))
+        yield responses
+        responses.extend(await asyncio.gather(*calls))
 
 
 def kill_engines() -> None:
@@ -64,8 +64,8 @@ async def test_only_calls_in_flight_fail_when_the_engine_is_killed(deployment: W
     async with in_flight(deployment, ada, session_id) as failed:
         kill_engines()
     afterwards = await asyncio.gather(*(ada.get(session_id, limit=limit) for limit in range(1, 20)))
-    assert [answer.status_code for answer in failed] == [503] * CALLS
-    assert {answer.status_code for answer in afterwards} == {200}
+    assert [response.status_code for response in failed] == [503] * CALLS
+    assert {response.status_code for response in afterwards} == {200}
 
 
 async def test_a_lost_engine_is_a_problem_with_retry_after(deployment: World, ada: Caller) -> None:
@@ -97,7 +97,7 @@ async def test_without_postgres_every_call_is_503_and_never_404(ada: Caller, own
     session_id = (await ada.create("Lisbon"))["id"]
     own_postgres.stop()
     try:
-        answers = await asyncio.gather(
+        responses = await asyncio.gather(
             ada.http.get("/api/chat/sessions", params={"q": "x"}),
             ada.get(session_id, before_sequence=7),
             ada.http.post("/api/chat/sessions", json={}),
@@ -110,7 +110,7 @@ async def test_without_postgres_every_call_is_503_and_never_404(ada: Caller, own
         alive = await ada.http.get("/healthz")
     finally:
         own_postgres.start()
-    assert [answer.status_code for answer in answers] == [503] * 8
+    assert [response.status_code for response in responses] == [503] * 8
     assert alive.status_code == 200
     await until(ada.is_fully_ready)
     assert (await ada.get(session_id)).json()["title"] == "Lisbon"
@@ -122,7 +122,7 @@ async def test_postgres_can_restart_under_load(ada: Caller, own_postgres: Postgr
     load = [asyncio.ensure_future(ada.append(session_id, str(number))) for number in range(100)]
     await asyncio.wait(load, return_when=asyncio.FIRST_COMPLETED)
     own_postgres.restart()
-    statuses = [answer.status_code for answer in await asyncio.gather(*load)]
+    statuses = [response.status_code for response in await asyncio.gather(*load)]
     await until(ada.is_fully_ready)
     messages = (await ada.get(session_id, limit=200)).json()["messages"]
     assert set(statuses) <= {201, 503, 409}

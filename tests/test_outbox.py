@@ -40,8 +40,8 @@ async def test_the_cache_reflects_direct_sql(
     async def followed() -> bool:
         page = (await ada.page()).json()
         shown = [each["title"] for each in page["sessions"]]
-        answer = await ada.get(session_id)
-        return (shown, page["total"], answer.status_code) == (titles, len(titles), status)
+        response = await ada.get(session_id)
+        return (shown, page["total"], response.status_code) == (titles, len(titles), status)
 
     await until(followed)
 
@@ -70,8 +70,8 @@ async def test_messages_changed_by_direct_sql_change_the_etag(
     await database.execute(statement)
 
     async def modified() -> bool:
-        answer = await ada.http.get(f"/api/chat/sessions/{session_id}", headers=known)
-        return answer.status_code == 200 and [each["content"] for each in answer.json()["messages"]] == shown
+        response = await ada.http.get(f"/api/chat/sessions/{session_id}", headers=known)
+        return response.status_code == 200 and [each["content"] for each in response.json()["messages"]] == shown
 
     await until(modified)
 

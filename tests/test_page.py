@@ -51,26 +51,26 @@ async def page(settings: Settings, folder: Path) -> AsyncIterator[httpx.AsyncCli
 
 class TestFiles:
     async def test_a_script_arrives_compressed_once_and_unharmed(self, page: httpx.AsyncClient) -> None:
-        answer = await page.get(f"/{SCRIPT}", headers={"Accept-Encoding": "br, gzip"})
-        assert answer.headers["Content-Encoding"] == "gzip"
-        assert int(answer.headers["Content-Length"]) < len(JAVASCRIPT) // 10
-        assert answer.text == JAVASCRIPT
-        assert answer.headers["Content-Type"].partition(";")[0] == "text/javascript"
-        assert answer.headers["Vary"] == "Accept-Encoding"
+        response = await page.get(f"/{SCRIPT}", headers={"Accept-Encoding": "br, gzip"})
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert int(response.headers["Content-Length"]) < len(JAVASCRIPT) // 10
+        assert response.text == JAVASCRIPT
+        assert response.headers["Content-Type"].partition(";")[0] == "text/javascript"
+        assert response.headers["Vary"] == "Accept-Encoding"
 
     @pytest.mark.parametrize("accepted", ["", "identity", "br", "gzip;q=0", "gzip; q=0.0, br"])
     async def test_a_client_that_cannot_read_gzip_gets_none(self, accepted: str, page: httpx.AsyncClient) -> None:
-        answer = await page.get(f"/{SCRIPT}", headers={"Accept-Encoding": accepted})
-        assert "Content-Encoding" not in answer.headers
-        assert (answer.text, answer.headers["Vary"]) == (JAVASCRIPT, "Accept-Encoding")
+        response = await page.get(f"/{SCRIPT}", headers={"Accept-Encoding": accepted})
+        assert "Content-Encoding" not in response.headers
+        assert (response.text, response.headers["Vary"]) == (JAVASCRIPT, "Accept-Encoding")
 
     async def test_the_two_forms_have_two_etags_and_either_gets_304(self, page: httpx.AsyncClient) -> None:
         tags = []
         for accepted in ("gzip", "identity"):
-            answer = await page.get(f"/{SCRIPT}", headers={"Accept-Encoding": accepted})
-            tags.append(answer.headers["ETag"])
+            response = await page.get(f"/{SCRIPT}", headers={"Accept-Encoding": accepted})
+            tags.append(response.headers["ETag"])
             again = await page.get(
-                f"/{SCRIPT}", headers={"Accept-Encoding": accepted, "If-None-Match": answer.headers["ETag"]}
+                f"/{SCRIPT}", headers={"Accept-Encoding": accepted, "If-None-Match": response.headers["ETag"]}
             )
             assert (again.status_code, again.content) == (304, b"")
         assert len(set(tags)) == 2
@@ -92,8 +92,8 @@ class TestFiles:
     async def test_only_files_with_a_hash_in_their_name_last(
         self, path: str, lifetime: str, page: httpx.AsyncClient
     ) -> None:
-        answer = await page.get(path, headers=NAVIGATION)
-        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, lifetime)
+        response = await page.get(path, headers=NAVIGATION)
+        assert (response.status_code, response.headers["Cache-Control"]) == (200, lifetime)
 
     async def test_a_new_build_is_served_at_once(self, settings: Settings, tmp_path: Path) -> None:
         (tmp_path / "index.html").write_text("old")
@@ -106,34 +106,34 @@ class TestFiles:
         (tmp_path / "index.html").write_text(HTML)
         (tmp_path / "film.js").write_bytes(b"x" * (4 * 1024 * 1024 + 1))
         async with browser(settings, tmp_path) as client:
-            answer = await client.get("/film.js", headers={"Accept-Encoding": "gzip"})
-        assert (len(answer.content), "Content-Encoding" in answer.headers) == (4 * 1024 * 1024 + 1, False)
+            response = await client.get("/film.js", headers={"Accept-Encoding": "gzip"})
+        assert (len(response.content), "Content-Encoding" in response.headers) == (4 * 1024 * 1024 + 1, False)
 
     async def test_the_reference_is_compressed_too(self, page: httpx.AsyncClient) -> None:
-        answer = await page.get("/docs/swagger-ui-bundle.js", headers={"Accept-Encoding": "gzip"})
-        assert answer.headers["Content-Encoding"] == "gzip"
-        assert int(answer.headers["Content-Length"]) < len(answer.content) // 2
+        response = await page.get("/docs/swagger-ui-bundle.js", headers={"Accept-Encoding": "gzip"})
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert int(response.headers["Content-Length"]) < len(response.content) // 2
 
 
 class TestFallback:
     async def test_an_address_of_the_page_is_the_page(self, page: httpx.AsyncClient) -> None:
-        answer = await page.get("/c/some-chat", headers=NAVIGATION)
-        assert (answer.status_code, answer.text) == (200, HTML)
+        response = await page.get("/c/some-chat", headers=NAVIGATION)
+        assert (response.status_code, response.text) == (200, HTML)
 
     @pytest.mark.parametrize("path", ["/api/chat/nowhere", "/api", "/api/", "/.env"])
     async def test_no_other_address_is(self, path: str, page: httpx.AsyncClient) -> None:
-        answer = await page.get(path, headers=NAVIGATION)
-        assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+        response = await page.get(path, headers=NAVIGATION)
+        assert (response.status_code, response.headers["Content-Type"]) == (404, "application/problem+json")
 
     async def test_a_missing_script_is_404(self, page: httpx.AsyncClient) -> None:
-        answer = await page.get("/assets/index-Gone1234.js", headers={"Accept": "*/*"})
-        assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+        response = await page.get("/assets/index-Gone1234.js", headers={"Accept": "*/*"})
+        assert (response.status_code, response.headers["Content-Type"]) == (404, "application/problem+json")
 
     @pytest.mark.parametrize(("path", "status"), [("/favicon.svg", 405), ("/nowhere", 404)])
     async def test_a_write_is_405_or_404(self, path: str, status: int, page: httpx.AsyncClient) -> None:
-        answer = await page.post(path, headers=NAVIGATION)
-        assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
-        assert status == 404 or answer.headers["Allow"] == "GET, HEAD"
+        response = await page.post(path, headers=NAVIGATION)
+        assert (response.status_code, response.headers["Content-Type"]) == (status, "application/problem+json")
+        assert status == 404 or response.headers["Allow"] == "GET, HEAD"
 
 
 class TestPrefix:

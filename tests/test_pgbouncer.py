@@ -82,8 +82,8 @@ async def test_many_concurrent_transactions_share_few_connections(ada: Caller, b
     doomed = [(await ada.create(str(number)))["id"] for number in range(CALLS)]
 
     async def delete(each: str) -> list[str]:
-        answer = await ada.http.post("/api/chat/sessions/batch-delete", json={"ids": [each, new_id()]})
-        deleted: list[str] = answer.json()["deleted"]
+        response = await ada.http.post("/api/chat/sessions/batch-delete", json={"ids": [each, new_id()]})
+        deleted: list[str] = response.json()["deleted"]
         return deleted
 
     deletions = asyncio.gather(*map(delete, doomed))
@@ -115,8 +115,8 @@ async def test_an_endless_statement_times_out(ada: Caller, behind: asyncpg.Pool)
         await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
         waiting = asyncio.create_task(ada.change(session_id, title="Porto"))
         await until(lambda: a_statement_waits(behind))
-        answer = await waiting
-    assert answer.status_code == 503
+        response = await waiting
+    assert response.status_code == 503
     assert (await ada.get(session_id)).status_code == 200
 
 

@@ -115,8 +115,8 @@ async def test_another_user_imports_the_same_sessions_under_new_ids(
 async def test_an_imported_session_continues_where_it_ended(operator: Operator, ada: Caller) -> None:
     given = line(messages=[message(0), message(1)])
     await operator.succeed("import", "--user", "ada", stdin=given)
-    answer = await ada.append(json.loads(given)["id"], "next")
-    assert [each["sequence"] for each in answer.json()["messages"]] == [2]
+    response = await ada.append(json.loads(given)["id"], "next")
+    assert [each["sequence"] for each in response.json()["messages"]] == [2]
 
 
 async def test_an_import_evicts_the_cached_list_itself(

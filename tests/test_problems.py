@@ -17,19 +17,19 @@ PATH = "/api/chat/sessions"
 SECRET_TEXT = "a secret that must not come back"  # noqa: S105  not a real one
 
 
-def check(answer: httpx.Response, status: int, kind: str | None) -> None:
+def check(response: httpx.Response, status: int, kind: str | None) -> None:
     """Check what all problems have in common."""
-    assert answer.status_code == status
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    problem = answer.json()
+    assert response.status_code == status
+    assert response.headers["Content-Type"] == "application/problem+json"
+    problem = response.json()
     assert set(problem) - {"errors"} == {"type", "title", "status", "detail"}
     assert problem["status"] == status
     assert problem["type"] == (f"urn:chat-sessions:{kind}" if kind else "about:blank")
     assert problem["title"]
     assert isinstance(problem["detail"], str)
     assert len(problem["detail"]) > 10
-    assert answer.headers["X-Request-ID"]
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["X-Request-ID"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
 class TestKinds:
@@ -58,11 +58,11 @@ class TestKinds:
     async def test_a_wrong_method_is_405_and_lists_the_allowed_ones(
         self, method: str, path: str, allowed: set[str], ada: Caller
     ) -> None:
-        answer = await ada.http.request(method, path)
-        assert answer.status_code == 405
-        assert set(answer.headers["Allow"].split(", ")) == allowed
+        response = await ada.http.request(method, path)
+        assert response.status_code == 405
+        assert set(response.headers["Allow"].split(", ")) == allowed
         if method != "HEAD":
-            check(answer, 405, None)
+            check(response, 405, None)
 
     async def test_no_token_is_401(self, stranger: Caller) -> None:
         check(await stranger.page(), 401, "unauthorized")
@@ -79,31 +79,31 @@ class TestKinds:
         check(await ada.delete((await ada.create())["id"], if_match='"1"'), 412, "precondition-failed")
 
     async def test_a_damaged_cursor_is_422(self, ada: Caller) -> None:
-        answer = await ada.page(cursor="damaged")
-        check(answer, 422, "invalid-request")
-        assert [(each["loc"], each["type"]) for each in answer.json()["errors"]] == [
+        response = await ada.page(cursor="damaged")
+        check(response, 422, "invalid-request")
+        assert [(each["loc"], each["type"]) for each in response.json()["errors"]] == [
             (["query", "cursor"], "bad_request")
         ]
 
     async def test_an_invalid_request_is_422_and_names_the_location(self, ada: Caller) -> None:
-        answer = await ada.http.post(PATH, json={"title": "", "messages": [{"role": "A robot"}]})
-        check(answer, 422, "invalid-request")
-        assert [(each["loc"], each["type"]) for each in answer.json()["errors"]] == [
+        response = await ada.http.post(PATH, json={"title": "", "messages": [{"role": "A robot"}]})
+        check(response, 422, "invalid-request")
+        assert [(each["loc"], each["type"]) for each in response.json()["errors"]] == [
             (["body", "title"], "value_error"),
             (["body", "messages", 0, "role"], "value_error"),
         ]
 
     @pytest.mark.parametrize("content", [b"{", b"\xff", b"[" * 10_000, b"1" * 5000, b'{"a":1}x', b"nul"])
     async def test_an_invalid_json_body_is_422(self, content: bytes, ada: Caller) -> None:
-        answer = await ada.http.post(PATH, content=content, headers={"Content-Type": "application/json"})
-        check(answer, 422, "invalid-request")
-        assert answer.json()["errors"][0]["loc"][0] == "body"
+        response = await ada.http.post(PATH, content=content, headers={"Content-Type": "application/json"})
+        check(response, 422, "invalid-request")
+        assert response.json()["errors"][0]["loc"][0] == "body"
 
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
     async def test_a_body_in_any_unicode_encoding_is_read(self, encoding: str, ada: Caller) -> None:
         content = '{"title": "é😀"}'.encode(encoding)
-        answer = await ada.http.post(PATH, content=content, headers={"Content-Type": "application/json"})
-        assert answer.json()["title"] == "é😀"
+        response = await ada.http.post(PATH, content=content, headers={"Content-Type": "application/json"})
+        assert response.json()["title"] == "é😀"
 
     @pytest.mark.parametrize(
         "kind",
@@ -117,23 +117,23 @@ class TestKinds:
         ],
     )
     async def test_a_body_of_another_content_type_is_415(self, kind: str, ada: Caller) -> None:
-        answer = await ada.http.post(PATH, content=b"{}", headers={"Content-Type": kind})
-        check(answer, 415, "unsupported-media-type")
-        assert answer.json()["detail"] == (
+        response = await ada.http.post(PATH, content=b"{}", headers={"Content-Type": kind})
+        check(response, 415, "unsupported-media-type")
+        assert response.json()["detail"] == (
             "Send the body as JSON with `Content-Type: application/json`; this one has another type."
         )
 
     @pytest.mark.parametrize("headers", [{}, {"Content-Type": ""}], ids=["none", "empty"])
     async def test_a_body_without_a_content_type_is_415(self, headers: dict[str, str], ada: Caller) -> None:
-        answer = await ada.http.post(PATH, content=b"{}", headers=headers)
-        check(answer, 415, "unsupported-media-type")
-        assert answer.json()["detail"].endswith("; this one has none.")
+        response = await ada.http.post(PATH, content=b"{}", headers=headers)
+        check(response, 415, "unsupported-media-type")
+        assert response.json()["detail"].endswith("; this one has none.")
 
     async def test_a_compressed_body_is_415(self, ada: Caller) -> None:
         headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-        answer = await ada.http.post(PATH, content=gzip.compress(b"{}"), headers=headers)
-        check(answer, 415, "unsupported-media-type")
-        assert answer.json()["detail"] == "Send the body uncompressed, without `Content-Encoding`."
+        response = await ada.http.post(PATH, content=gzip.compress(b"{}"), headers=headers)
+        check(response, 415, "unsupported-media-type")
+        assert response.json()["detail"] == "Send the body uncompressed, without `Content-Encoding`."
 
     @pytest.mark.parametrize(
         "headers",
@@ -160,8 +160,8 @@ class TestKinds:
         for method, path in calls:
             headers = {"Content-Type": "text/plain"}
             for caller, status in ((ada, 415), (stranger, 401)):
-                answer = await caller.http.request(method, path, content=b"{}", headers=headers)
-                assert (method, path, answer.status_code) == (method, path, status)
+                response = await caller.http.request(method, path, content=b"{}", headers=headers)
+                assert (method, path, response.status_code) == (method, path, status)
 
     async def test_a_missing_body_is_422(self, ada: Caller) -> None:
         check(await ada.http.post(f"{PATH}/batch-delete"), 422, "invalid-request")
@@ -223,9 +223,9 @@ class TestMistakes:
         ids=range(22),
     )
     async def test_the_first_one_is_named(self, path: str, body: object, detail: str, ada: Caller) -> None:
-        answer = await ada.http.post(PATH + path, json=body)
-        check(answer, 422, "invalid-request")
-        assert answer.json()["detail"] == detail
+        response = await ada.http.post(PATH + path, json=body)
+        check(response, 422, "invalid-request")
+        assert response.json()["detail"] == detail
 
     @pytest.mark.parametrize(
         ("name", "value", "detail"),
@@ -240,9 +240,9 @@ class TestMistakes:
         ids=range(6),
     )
     async def test_one_in_the_query_is_named(self, name: str, value: str, detail: str, ada: Caller) -> None:
-        answer = await ada.page(**{name: value})
-        assert (answer.status_code, answer.json()["detail"]) == (422, detail)
-        assert [each["loc"] for each in answer.json()["errors"]] == [["query", name]]
+        response = await ada.page(**{name: value})
+        assert (response.status_code, response.json()["detail"]) == (422, detail)
+        assert [each["loc"] for each in response.json()["errors"]] == [["query", name]]
 
     @pytest.mark.parametrize(
         ("content", "loc"),
@@ -252,15 +252,15 @@ class TestMistakes:
     async def test_a_value_that_fits_no_alternative_is_one_mistake_at_its_own_path(
         self, content: object, loc: list[int], ada: Caller
     ) -> None:
-        answer = await ada.http.post(PATH, json={"messages": [{"role": "user", "content": content}]})
-        assert [each["loc"] for each in answer.json()["errors"]] == [["body", "messages", 0, "content", *loc]]
+        response = await ada.http.post(PATH, json={"messages": [{"role": "user", "content": content}]})
+        assert [each["loc"] for each in response.json()["errors"]] == [["body", "messages", 0, "content", *loc]]
 
     async def test_invalid_json_is_located_in_words(self, ada: Caller) -> None:
-        answer = await ada.http.post(PATH, content=b'{"a" 1}', headers={"Content-Type": "application/json"})
-        check(answer, 422, "invalid-request")
+        response = await ada.http.post(PATH, content=b'{"a" 1}', headers={"Content-Type": "application/json"})
+        check(response, 422, "invalid-request")
         reason = "is not valid JSON: Expecting ':' delimiter at character 6"
-        assert answer.json()["detail"] == f"body: {reason}."
-        assert answer.json()["errors"] == [{"loc": ["body"], "msg": reason, "type": "json_invalid"}]
+        assert response.json()["detail"] == f"body: {reason}."
+        assert response.json()["errors"] == [{"loc": ["body"], "msg": reason, "type": "json_invalid"}]
 
 
 class TestTooLarge:
@@ -269,29 +269,29 @@ class TestTooLarge:
         return b'{"title": "' + b" " * service.settings.max_body_bytes + b'x"}'
 
     async def test_a_body_declared_too_large_is_413(self, ada: Caller, too_large: bytes) -> None:
-        answer = await ada.http.post(PATH, content=too_large, headers={"Content-Type": "application/json"})
-        check(answer, 413, "body-too-large")
+        response = await ada.http.post(PATH, content=too_large, headers={"Content-Type": "application/json"})
+        check(response, 413, "body-too-large")
 
     async def test_a_body_that_grows_too_large_is_413(self, ada: Caller, too_large: bytes) -> None:
         async def chunks() -> AsyncIterator[bytes]:
             for start in range(0, len(too_large), 65536):
                 yield too_large[start : start + 65536]
 
-        answer = await ada.http.post(PATH, content=chunks(), headers={"Content-Type": "application/json"})
-        check(answer, 413, "body-too-large")
+        response = await ada.http.post(PATH, content=chunks(), headers={"Content-Type": "application/json"})
+        check(response, 413, "body-too-large")
 
     async def test_it_precedes_the_checks_of_token_and_path(self, stranger: Caller, too_large: bytes) -> None:
         check(await stranger.http.post("/nowhere", content=too_large), 413, "body-too-large")
 
     @pytest.mark.parametrize("length", ["9" * 5000, "9" * 20, "99999999999"])
     async def test_an_absurd_content_length_is_413(self, length: str, ada: Caller) -> None:
-        answer = await ada.http.post(PATH, content=b"{}", headers={"Content-Length": length})
-        check(answer, 413, "body-too-large")
+        response = await ada.http.post(PATH, content=b"{}", headers={"Content-Length": length})
+        check(response, 413, "body-too-large")
 
     async def test_the_largest_allowed_body_is_read(self, ada: Caller, service: Service) -> None:
         body = b'{"title": "x"}'.ljust(service.settings.max_body_bytes)
-        answer = await ada.http.post(PATH, content=body, headers={"Content-Type": "application/json"})
-        assert answer.status_code == 201
+        response = await ada.http.post(PATH, content=body, headers={"Content-Type": "application/json"})
+        assert response.status_code == 201
 
 
 class TestLeaks:
@@ -310,34 +310,34 @@ class TestLeaks:
         ids=range(8),
     )
     async def test_a_rejected_value_is_not_echoed(self, body: object, ada: Caller) -> None:
-        answer = await ada.http.post(PATH, json=body)
-        check(answer, 422, "invalid-request")
-        assert SECRET_TEXT not in answer.text
-        assert all(set(each) == {"loc", "msg", "type"} for each in answer.json()["errors"])
+        response = await ada.http.post(PATH, json=body)
+        check(response, 422, "invalid-request")
+        assert SECRET_TEXT not in response.text
+        assert all(set(each) == {"loc", "msg", "type"} for each in response.json()["errors"])
 
     @pytest.mark.parametrize("query", ["limit", "offset", "pinned_first", "cursor"])
     async def test_a_rejected_parameter_is_not_echoed(self, query: str, ada: Caller) -> None:
-        answer = await ada.page(**{query: SECRET_TEXT})
-        assert answer.status_code == 422
-        assert SECRET_TEXT not in answer.text
+        response = await ada.page(**{query: SECRET_TEXT})
+        assert response.status_code == 422
+        assert SECRET_TEXT not in response.text
 
     async def test_a_rejected_name_is_echoed_truncated(self, ada: Caller) -> None:
-        answer = await ada.http.post(PATH, json={"x" * 1_000_000: 1})
-        check(answer, 422, "invalid-request")
-        assert answer.json()["errors"][0]["loc"] == ["body", "x" * 64]
+        response = await ada.http.post(PATH, json={"x" * 1_000_000: 1})
+        check(response, 422, "invalid-request")
+        assert response.json()["errors"][0]["loc"] == ["body", "x" * 64]
 
     async def test_at_most_twenty_mistakes_are_listed(self, ada: Caller) -> None:
-        answer = await ada.http.post(f"{PATH}/batch-delete", json={"ids": list(range(100))})
-        check(answer, 422, "invalid-request")
-        assert len(answer.json()["errors"]) == 20
+        response = await ada.http.post(f"{PATH}/batch-delete", json={"ids": list(range(100))})
+        check(response, 422, "invalid-request")
+        assert len(response.json()["errors"]) == 20
 
     async def test_a_deep_mistake_has_a_short_pointer(self, ada: Caller) -> None:
         deep: object = "\0"
         for _ in range(200):
             deep = [deep]
-        answer = await ada.http.post(PATH, json={"metadata": {"a": deep}})
-        check(answer, 422, "invalid-request")
-        assert len(answer.content) < 2000
+        response = await ada.http.post(PATH, json={"metadata": {"a": deep}})
+        check(response, 422, "invalid-request")
+        assert len(response.content) < 2000
 
     @pytest.mark.parametrize(
         "bug", [ZeroDivisionError(SECRET_TEXT), RecursionError(SECRET_TEXT), KeyError(SECRET_TEXT)]
@@ -353,10 +353,10 @@ class TestLeaks:
         app.add_api_route("/fail", fail)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://chat.test") as client:
-            answer = await client.get("/fail", headers={"X-Request-ID": "looked-for"})
-        check(answer, 500, None)
-        assert answer.json()["detail"] == "Internal error. Report the X-Request-ID; the log has the cause."
-        assert SECRET_TEXT not in answer.text
+            response = await client.get("/fail", headers={"X-Request-ID": "looked-for"})
+        check(response, 500, None)
+        assert response.json()["detail"] == "Internal error. Report the X-Request-ID; the log has the cause."
+        assert SECRET_TEXT not in response.text
         assert "looked-for" in caplog.text
 
     async def test_an_error_without_its_own_kind_is_500(self, settings: Settings) -> None:
@@ -384,36 +384,36 @@ class TestRetryAfter:
         app.add_api_route("/fail", fail)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://chat.test") as client:
-            answer = await client.get("/fail")
+            response = await client.get("/fail")
         kind = re.sub(r"(?<!^)([A-Z])", r"-\1", error.__name__).lower()
-        check(answer, error.status, kind)
-        assert answer.headers["Retry-After"] == str(error.retry_after)
-        assert int(answer.headers["Retry-After"]) >= 1
+        check(response, error.status, kind)
+        assert response.headers["Retry-After"] == str(error.retry_after)
+        assert int(response.headers["Retry-After"]) >= 1
 
     async def test_a_permanent_problem_has_no_retry_after(self, ada: Caller, stranger: Caller) -> None:
-        for answer in (await ada.get(new_id()), await stranger.page(), await ada.page(limit=0)):
-            assert "Retry-After" not in answer.headers
+        for response in (await ada.get(new_id()), await stranger.page(), await ada.page(limit=0)):
+            assert "Retry-After" not in response.headers
 
 
 class TestRequestId:
     @pytest.mark.parametrize("given", ["a", "01HXYZ", "trace/1:2+3=4_5.6-7", "x" * 128])
     @pytest.mark.parametrize("path", [PATH, "/nowhere", "/healthz"])
     async def test_is_accepted_and_echoed(self, path: str, given: str, stranger: Caller) -> None:
-        answer = await stranger.http.get(path, headers={"X-Request-ID": given})
-        assert answer.headers["X-Request-ID"] == given
+        response = await stranger.http.get(path, headers={"X-Request-ID": given})
+        assert response.headers["X-Request-ID"] == given
 
     @pytest.mark.parametrize("given", [b"", b"x" * 129, b"a b", b"\xff", b"<script>", b'{"a":1}', b"a\tb", None])
     async def test_is_generated_unless_it_is_safe_to_log(self, given: bytes | None, stranger: Caller) -> None:
         headers = {} if given is None else {b"X-Request-ID": given}
-        answer = await stranger.http.get("/healthz", headers=headers)
-        assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["X-Request-ID"])
+        response = await stranger.http.get("/healthz", headers=headers)
+        assert re.fullmatch(r"[0-9a-f]{32}", response.headers["X-Request-ID"])
 
     async def test_each_request_has_its_own(self, stranger: Caller) -> None:
-        answers = [await stranger.http.get("/healthz") for _ in range(3)]
-        assert len({each.headers["X-Request-ID"] for each in answers}) == 3
+        responses = [await stranger.http.get("/healthz") for _ in range(3)]
+        assert len({each.headers["X-Request-ID"] for each in responses}) == 3
 
 
 async def test_a_problem_with_non_ascii_text_is_valid_json(ada: Caller) -> None:
-    answer = await ada.http.post(PATH, content=b'{"\\ud800\\u2028": 1}', headers={"Content-Type": "application/json"})
-    check(answer, 422, "invalid-request")
-    assert json.loads(answer.content)["errors"][0]["loc"][0] == "body"
+    response = await ada.http.post(PATH, content=b'{"\\ud800\\u2028": 1}', headers={"Content-Type": "application/json"})
+    check(response, 422, "invalid-request")
+    assert json.loads(response.content)["errors"][0]["loc"][0] == "body"

@@ -233,12 +233,12 @@ async def test_two_writers_and_a_deleter_leave_nothing_behind(
 ) -> None:
     async def round_of_three(number: int) -> list[int]:
         session_id = (await ada.create(f"Round {number}"))["id"]
-        answers = await asyncio.gather(
+        responses = await asyncio.gather(
             ada.append(session_id, "one"), ada.delete(session_id), ada.append(session_id, "two")
         )
-        assert answers[1].status_code == 204
+        assert responses[1].status_code == 204
         assert (await ada.get(session_id)).status_code == 404
-        return [answers[0].status_code, answers[2].status_code]
+        return [responses[0].status_code, responses[2].status_code]
 
     for start in range(0, ROUNDS, 20):
         rounds = await asyncio.gather(*(round_of_three(start + number) for number in range(20)))
@@ -286,7 +286,7 @@ async def test_a_read_from_before_a_large_batch_does_not_bring_a_session_back(
         SELECT 'bulk-' || n, 'ada' FROM generate_series(1, 500) AS n""")
     await swept(database)
     async with held_before_its_fill(line, slow_ada.get(session_id)):
-        answer = await ada.http.post("/api/chat/sessions/batch-delete", json={"filter": {"all": True}})
-        assert answer.json()["count"] == 501
+        response = await ada.http.post("/api/chat/sessions/batch-delete", json={"filter": {"all": True}})
+        assert response.json()["count"] == 501
     assert await redis.exists(ADA.session(session_id)) == 0
     assert [(await each.get(session_id)).status_code for each in (ada, slow_ada)] == [404, 404]

@@ -88,9 +88,9 @@ async def test_every_call_is_rejected_without_an_effect(service: Service, strict
         session_id = (await Caller(unlimited).create("Lisbon"))["id"]
         await exhaust(ada)
         done = strict.count()
-        answers = await every_call(ada, session_id)
-        assert {name: each.status_code for name, each in answers.items()} == dict.fromkeys(answers, 429)
-        assert all(int(each.headers["Retry-After"]) >= 1 for each in answers.values())
+        responses = await every_call(ada, session_id)
+        assert {name: each.status_code for name, each in responses.items()} == dict.fromkeys(responses, 429)
+        assert all(int(each.headers["Retry-After"]) >= 1 for each in responses.values())
         assert done() == []
         assert (await unlimited.get(f"{PATH}/{session_id}")).json()["title"] == "Lisbon"
 
@@ -121,8 +121,8 @@ async def test_calls_without_a_token_are_not_limited(path: str, ada: Caller) -> 
 async def test_a_request_is_accepted_after_the_wait(settings: Settings) -> None:
     async with running(settings.model_copy(update=limits(60, 1))) as worker, worker.client("ada") as client:
         ada = Caller(client)
-        answers = await asyncio.gather(*(ada.page() for _ in range(10)))
-        assert 429 in {each.status_code for each in answers}
+        responses = await asyncio.gather(*(ada.page() for _ in range(10)))
+        assert 429 in {each.status_code for each in responses}
         await until(lambda: is_accepted(ada))
 
 
@@ -189,10 +189,10 @@ async def test_without_redis_no_request_is_rejected_and_that_is_counted(
     deployment: World, callers: Sequence[Caller]
 ) -> None:
     deployment.redis.kill()
-    answers = [await statuses(caller, BURST * 2) for caller in callers]
+    responses = [await statuses(caller, BURST * 2) for caller in callers]
     unlimited = [await metric(caller, "chat_unlimited_requests_total") for caller in callers]
     deployment.redis.start()
-    assert answers == [[200] * BURST * 2] * 2
+    assert responses == [[200] * BURST * 2] * 2
     # Requests are also accepted while a worker has not yet read the outbox.
     assert min(unlimited) >= BURST * 2
 

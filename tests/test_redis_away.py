@@ -63,9 +63,9 @@ async def cached_sessions(deployment: World, callers: tuple[Caller, Caller], mes
 async def test_deletes_during_a_redis_pause_succeed_and_last(deployment: World, callers: tuple[Caller, Caller]) -> None:
     ids = await cached_sessions(deployment, callers)
     deployment.redis.pause()
-    answers = await deleted(callers[0], ids)
+    responses = await deleted(callers[0], ids)
     deployment.redis.resume()
-    assert answers == {204}
+    assert responses == {204}
     assert await statuses(callers, ids) == {404}
     assert await callers[1].titles() == []
 
@@ -89,9 +89,9 @@ async def is_degraded(caller: Caller) -> bool:
 async def test_deletes_last_when_redis_comes_back_empty(deployment: World, callers: tuple[Caller, Caller]) -> None:
     ids = await cached_sessions(deployment, callers)
     deployment.redis.kill()
-    answers = await deleted(callers[0], ids)
+    responses = await deleted(callers[0], ids)
     deployment.redis.restart(keep_data=False)
-    assert answers == {204}
+    assert responses == {204}
     assert await statuses(callers, ids) == {404}
 
 
@@ -100,9 +100,9 @@ async def test_deletes_last_when_redis_comes_back_with_its_old_data(
 ) -> None:
     ids = await cached_sessions(deployment, callers)
     deployment.redis.kill()
-    answers = await deleted(callers[0], ids)
+    responses = await deleted(callers[0], ids)
     deployment.redis.start()
-    assert answers == {204}
+    assert responses == {204}
     assert await statuses(callers, ids) == {404}
 
 
@@ -111,9 +111,9 @@ async def test_deletes_that_redis_has_lost_last_when_it_comes_back_with_older_da
 ) -> None:
     ids = await cached_sessions(deployment, callers)
     async with restored(deployment.redis):
-        answers = await deleted(callers[0], ids)
+        responses = await deleted(callers[0], ids)
         await swept(deployment.database)
-    assert answers == {204}
+    assert responses == {204}
     assert await statuses(callers, ids) == {404}
 
 
@@ -121,7 +121,7 @@ async def test_every_call_works_without_redis(deployment: World, callers: tuple[
     ada, also_ada = callers
     deployment.redis.kill()
     session_id = (await ada.create("Lisbon"))["id"]
-    answers = {
+    responses = {
         "append": (await ada.append(session_id, "hi", id="m1")).status_code,
         "replace": (await also_ada.replace(session_id, "m1", "hello")).status_code,
         "cut": (await also_ada.cut(session_id, 0)).status_code,
@@ -133,7 +133,7 @@ async def test_every_call_works_without_redis(deployment: World, callers: tuple[
         "get after": (await ada.get(session_id)).status_code,
     }
     deployment.redis.start()
-    assert answers == {
+    assert responses == {
         "append": 201,
         "replace": 200,
         "cut": 204,
@@ -152,9 +152,9 @@ async def test_messages_cut_off_without_redis_stay_away_when_it_comes_back(
 ) -> None:
     ids = await cached_sessions(deployment, callers, messages=3)
     deployment.redis.kill()
-    answers = await asyncio.gather(*(callers[0].cut(each, 1) for each in ids))
+    responses = await asyncio.gather(*(callers[0].cut(each, 1) for each in ids))
     deployment.redis.restart(keep_data=keep_data)
-    assert {answer.status_code for answer in answers} == {204}
+    assert {response.status_code for response in responses} == {204}
     for caller in callers:
         assert [await caller.contents(each, CACHED_LIMIT) for each in ids] == [[(0, "0")]] * SESSIONS
 
@@ -162,9 +162,9 @@ async def test_messages_cut_off_without_redis_stay_away_when_it_comes_back(
 async def test_appends_without_redis_have_dense_sequences(deployment: World, callers: tuple[Caller, Caller]) -> None:
     session_id = (await callers[0].create("Lisbon"))["id"]
     deployment.redis.kill()
-    answers = await asyncio.gather(*(callers[number % 2].append(session_id, str(number)) for number in range(32)))
+    responses = await asyncio.gather(*(callers[number % 2].append(session_id, str(number)) for number in range(32)))
     deployment.redis.start()
-    assert {answer.status_code for answer in answers} == {201}
+    assert {response.status_code for response in responses} == {201}
     messages = (await callers[0].get(session_id)).json()["messages"]
     assert [each["sequence"] for each in messages] == list(range(32))
 

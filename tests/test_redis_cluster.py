@@ -168,8 +168,8 @@ async def test_a_read_that_began_before_a_delete_does_not_bring_the_session_back
 async def test_writers_of_one_session_take_turns(callers: Both) -> None:
     session_id = (await callers[0].create())["id"]
     before = await unlocked(callers)
-    answers = await asyncio.gather(*(callers[number % 2].append(session_id, str(number)) for number in range(20)))
-    assert {answer.status_code for answer in answers} == {201}
+    responses = await asyncio.gather(*(callers[number % 2].append(session_id, str(number)) for number in range(20)))
+    assert {response.status_code for response in responses} == {201}
     messages = (await callers[0].get(session_id)).json()["messages"]
     assert [each["sequence"] for each in messages] == list(range(20))
     assert await unlocked(callers) == before
@@ -370,8 +370,8 @@ async def test_two_hundred_sessions_are_deleted_in_one_batch(
     await deployment.database.execute(
         'INSERT INTO "ChatSession" ("id", "userId") SELECT \'bulk \' || n, $1 FROM generate_series(1, 200) AS n', user
     )
-    answer = await callers[0].http.post("/api/chat/sessions/batch-delete", json={"filter": {"all": True}})
-    assert answer.json()["count"] == 200
+    response = await callers[0].http.post("/api/chat/sessions/batch-delete", json={"filter": {"all": True}})
+    assert response.json()["count"] == 200
     assert UserKeys(user).generation not in await cluster.keys(UserKeys(user).all)
     assert await callers[1].titles() == []
 

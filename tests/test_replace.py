@@ -32,10 +32,10 @@ async def message(caller: Caller, session_id: str, sequence: int = 1) -> dict[st
 
 async def test_the_message_is_replaced_as_a_whole(ada: Caller, session_id: str, database: asyncpg.Pool) -> None:
     old = await message(ada, session_id)
-    answer = await ada.replace(session_id, "b", "B", role="assistant", model="small", metadata={"n": 1})
-    assert answer.status_code == 200
+    response = await ada.replace(session_id, "b", "B", role="assistant", model="small", metadata={"n": 1})
+    assert response.status_code == 200
     expected = {**old, "content": "B", "role": "assistant", "model": "small", "metadata": {"n": 1}}
-    assert answer.json() == expected == await message(ada, session_id)
+    assert response.json() == expected == await message(ada, session_id)
     assert await database.fetchval("""SELECT "role" FROM "ChatMessage" WHERE "id" = 'b'""") == "assistant"
     again = await ada.replace(session_id, "b", "again")
     assert again.json() == {**old, "content": "again"}
@@ -52,15 +52,15 @@ async def test_other_messages_stay_as_they_are(ada: Caller, bob: Caller, session
 
 async def test_keys_and_numbers_keep_their_spelling(ada: Caller, session_id: str) -> None:
     body = '{"z": 1.50, "role":"user",  "a":1e2}'
-    answer = await ada.http.put(path(session_id, "b"), content=body, headers={"Content-Type": "application/json"})
-    assert answer.text.endswith(body.removeprefix("{"))
+    response = await ada.http.put(path(session_id, "b"), content=body, headers={"Content-Type": "application/json"})
+    assert response.text.endswith(body.removeprefix("{"))
     assert (await ada.get(session_id)).text.count(body.removeprefix("{")) == 1
 
 
 @pytest.mark.parametrize("given", [{}, {"id": None}, {"id": "b"}], ids=["left out", "null", "the same"])
 async def test_the_id_is_the_one_in_the_path(given: dict[str, Any], ada: Caller, session_id: str) -> None:
-    answer = await ada.replace(session_id, "b", "B", **given)
-    assert (answer.status_code, answer.json()["id"], answer.text.count('"id"')) == (200, "b", 1)
+    response = await ada.replace(session_id, "b", "B", **given)
+    assert (response.status_code, response.json()["id"], response.text.count('"id"')) == (200, "b", 1)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ async def test_an_invalid_message_is_422_and_replaces_nothing(body: object, ada:
 @pytest.mark.parametrize("message_id", ["é😀", "a/b", "../../etc", "a b?c#d%2F", "'; --", "x" * 128])
 async def test_any_id_can_be_addressed(message_id: str, ada: Caller, session_id: str) -> None:
     await ada.append(session_id, "d", id=message_id)
-    answer = await ada.replace(session_id, message_id, "D")
-    assert (answer.status_code, answer.json()["id"], answer.json()["content"]) == (200, message_id, "D")
+    response = await ada.replace(session_id, message_id, "D")
+    assert (response.status_code, response.json()["id"], response.json()["content"]) == (200, message_id, "D")
 
 
 async def test_a_replacement_leaves_updated_at_and_the_place_in_the_list(ada: Caller, session_id: str) -> None:
@@ -117,23 +117,23 @@ async def test_cached_pages_show_the_new_message(ada: Caller, session_id: str, r
 async def test_the_returned_etag_is_the_sessions(ada: Caller, session_id: str) -> None:
     etag = (await ada.get(session_id)).headers["ETag"]
     for content in ("B", "BB"):
-        answer = await ada.replace(session_id, "b", content, if_match=etag)
-        assert answer.status_code == 200
-        etag = answer.headers["ETag"]
+        response = await ada.replace(session_id, "b", content, if_match=etag)
+        assert response.status_code == 200
+        etag = response.headers["ETag"]
     assert (await ada.get(session_id)).headers["ETag"] == etag
 
 
 @pytest.mark.parametrize("etag", ['"1"', '"no version"'])
 async def test_another_etag_is_412_and_replaces_nothing(etag: str, ada: Caller, session_id: str) -> None:
-    answer = await ada.replace(session_id, "b", "B", if_match=etag)
-    assert (answer.status_code, answer.json()["type"]) == (412, "urn:chat-sessions:precondition-failed")
+    response = await ada.replace(session_id, "b", "B", if_match=etag)
+    assert (response.status_code, response.json()["type"]) == (412, "urn:chat-sessions:precondition-failed")
     assert await ada.contents(session_id) == [(0, "a"), (1, "b"), (2, "c")]
 
 
 async def test_every_missing_message_is_the_same_404(ada: Caller, bob: Caller, session_id: str) -> None:
     before = await ada.get(session_id)
     etag = before.headers["ETag"]
-    answers = [
+    responses = [
         await ada.replace(session_id, "unknown", "B"),
         await ada.replace(session_id, "nul\0", "B"),
         await ada.replace(session_id, "", "B"),
@@ -142,8 +142,8 @@ async def test_every_missing_message_is_the_same_404(ada: Caller, bob: Caller, s
         await bob.replace(session_id, "b", "B"),
         await bob.replace(session_id, "b", "B", if_match=etag),
     ]
-    assert {(each.status_code, each.content) for each in answers} == {(404, answers[0].content)}
-    assert answers[0].json()["type"] == "urn:chat-sessions:message-not-found"
+    assert {(each.status_code, each.content) for each in responses} == {(404, responses[0].content)}
+    assert responses[0].json()["type"] == "urn:chat-sessions:message-not-found"
     after = await ada.get(session_id)
     assert (after.headers["ETag"], after.content) == (etag, before.content)
 
@@ -155,8 +155,8 @@ async def test_an_append_with_the_old_content_is_409(ada: Caller, session_id: st
 
 
 async def test_other_methods_are_405(ada: Caller, session_id: str) -> None:
-    answer = await ada.http.get(path(session_id, "b"))
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "PUT")
+    response = await ada.http.get(path(session_id, "b"))
+    assert (response.status_code, response.headers["Allow"]) == (405, "PUT")
 
 
 async def test_a_message_may_be_as_large_as_an_appended_one(ada: Caller, service: Service, session_id: str) -> None:

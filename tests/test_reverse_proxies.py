@@ -49,7 +49,7 @@ async def test_one_clients_body_is_not_completed_by_anothers_request(
     for _ in range(ROUNDS):
         async with connected_to(proxy.url) as line:
             await line.send_apart(*attack(offer, f"{PADDING}DELETE {PATH}/{session_id} HTTP/1.1\r\nX: "))
-            refused = await line.answer()
+            refused = await line.response()
             seen = await victim.get(session_id)
         assert (refused.status_code, seen.status_code) == (422, 200)
         assert seen.json()["title"] == "mine"
@@ -61,5 +61,5 @@ async def test_the_body_of_an_upgrade_request_arrives(proxy: ReverseProxy) -> No
     async with connected_to(proxy.url) as line:
         for _ in range(2):
             await line.send_apart(*attack(offer, '{"title": "Lisbon"}'))
-            created = await line.answer()
+            created = await line.response()
             assert (created.status_code, created.json()["title"]) == (201, "Lisbon")

@@ -19,9 +19,9 @@ SHORT = {"role": "assistant", "content": "The ferry leaves at noon."}
 
 
 async def search(caller: Caller, q: str, **params: str | int) -> dict[str, Any]:
-    answer = await caller.http.get(PATH, params={"q": q, **params})
-    assert answer.status_code == 200, answer.text
-    page: dict[str, Any] = answer.json()
+    response = await caller.http.get(PATH, params={"q": q, **params})
+    assert response.status_code == 200, response.text
+    page: dict[str, Any] = response.json()
     return page
 
 

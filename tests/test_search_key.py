@@ -80,8 +80,8 @@ async def test_a_title_is_found_and_deleted_by_any_spelling(title: str, q: str, 
 async def test_an_invisible_text_finds_and_deletes_nothing(q: str, ada: Caller) -> None:
     await ada.create("Lisbon")
     assert await ada.titles(q=q) == []
-    answer = await ada.http.post("/api/chat/sessions/batch-delete", json={"filter": {"q": q}})
-    assert answer.status_code == 422 or answer.json()["count"] == 0
+    response = await ada.http.post("/api/chat/sessions/batch-delete", json={"filter": {"q": q}})
+    assert response.status_code == 422 or response.json()["count"] == 0
     assert await ada.titles() == ["Lisbon"]
 
 

@@ -38,30 +38,30 @@ def fixed_headers(headers: Any) -> dict[str, str]:  # noqa: ANN401  httpx's are 
 
 class TestCreate:
     async def test_returns_201_with_the_summary_its_location_and_its_etag(self, ada: Caller) -> None:
-        answer = await ada.http.post(PATH, json={"title": "Lisbon", "metadata": {"model": "a"}})
-        body = answer.json()
-        assert answer.status_code == 201
+        response = await ada.http.post(PATH, json={"title": "Lisbon", "metadata": {"model": "a"}})
+        body = response.json()
+        assert response.status_code == 201
         assert set(body) == SUMMARY
         assert (body["title"], body["user_id"], body["metadata"]) == ("Lisbon", "ada", {"model": "a"})
         assert (body["is_pinned"], body["is_archived"]) == (False, False)
-        assert answer.headers["Location"] == f"{PATH}/{body['id']}"
-        assert answer.headers["ETag"] == (await ada.get(body["id"])).headers["ETag"]
+        assert response.headers["Location"] == f"{PATH}/{body['id']}"
+        assert response.headers["ETag"] == (await ada.get(body["id"])).headers["ETag"]
 
     async def test_everything_is_optional(self, ada: Caller) -> None:
-        answer = await ada.http.post(PATH, json={})
-        assert answer.status_code == 201
-        assert (answer.json()["title"], answer.json()["metadata"]) == (None, {})
+        response = await ada.http.post(PATH, json={})
+        assert response.status_code == 201
+        assert (response.json()["title"], response.json()["metadata"]) == (None, {})
 
     @pytest.mark.parametrize("body", [b"", b"null", b" null\n", b"{}"], ids=str)
     @pytest.mark.parametrize("headers", [{}, {"Content-Type": "application/json"}], ids=["untyped", "json"])
     async def test_no_body_and_null_create_an_empty_session(
         self, body: bytes, headers: dict[str, str], ada: Caller
     ) -> None:
-        answer = await ada.http.post(PATH, content=body, headers=headers)
+        response = await ada.http.post(PATH, content=body, headers=headers)
         if body and not headers:
-            assert answer.status_code == 415
+            assert response.status_code == 415
         else:
-            assert (answer.status_code, answer.json()["title"], answer.json()["metadata"]) == (201, None, {})
+            assert (response.status_code, response.json()["title"], response.json()["metadata"]) == (201, None, {})
 
     async def test_generates_a_uuid_v4(self, ada: Caller) -> None:
         assert UUID_V4.fullmatch((await ada.create())["id"])
@@ -128,15 +128,15 @@ class TestCreate:
 
     async def test_concurrent_repeats_create_one_session(self, ada: Caller) -> None:
         body = {"id": new_id(), "messages": [{"role": "user", "content": "once"}]}
-        answers = await asyncio.gather(*(ada.http.post(PATH, json=body) for _ in range(8)))
-        assert sorted(each.status_code for each in answers) == [200] * 7 + [201]
-        assert len({each.text for each in answers}) == 1
+        responses = await asyncio.gather(*(ada.http.post(PATH, json=body) for _ in range(8)))
+        assert sorted(each.status_code for each in responses) == [200] * 7 + [201]
+        assert len({each.text for each in responses}) == 1
 
     async def test_two_users_may_have_the_same_id(self, ada: Caller, bob: Caller) -> None:
         session_id = (await bob.create("His", messages=[{"id": "m1", "role": "user", "content": "his"}]))["id"]
         message = {"id": "m1", "role": "user", "content": "hers"}
-        answer = await ada.http.post(PATH, json={"id": session_id, "title": "Hers", "messages": [message]})
-        assert answer.status_code == 201
+        response = await ada.http.post(PATH, json={"id": session_id, "title": "Hers", "messages": [message]})
+        assert response.status_code == 201
         await ada.append(session_id, "more")
         for caller, title, contents in ((ada, "Hers", ["hers", "more"]), (bob, "His", ["his"])):
             session = (await caller.get(session_id)).json()
@@ -150,8 +150,8 @@ class TestCreate:
         session_id = (await bob.create("His"))["id"]
         await ada.create("Hers", id=session_id)
         if batch:
-            answer = await ada.http.post(f"{PATH}/batch-delete", json={"ids": [session_id]})
-            assert answer.json() == {"deleted": [session_id], "not_found": [], "count": 1}
+            response = await ada.http.post(f"{PATH}/batch-delete", json={"ids": [session_id]})
+            assert response.json() == {"deleted": [session_id], "not_found": [], "count": 1}
         else:
             assert (await ada.delete(session_id)).status_code == 204
         assert (await ada.get(session_id)).status_code == 404
@@ -271,8 +271,8 @@ class TestCreate:
         largest = {"a": "x" * (service.settings.max_metadata_bytes - len('{"a":""}'))}
         assert (await ada.http.post(PATH, json={"metadata": largest})).status_code == 201
         largest["a"] += "x"
-        answer = await ada.http.post(PATH, json={"metadata": largest})
-        assert (answer.status_code, answer.json()["type"]) == (422, "urn:chat-sessions:invalid-request")
+        response = await ada.http.post(PATH, json={"metadata": largest})
+        assert (response.status_code, response.json()["type"]) == (422, "urn:chat-sessions:invalid-request")
 
 
 class TestGet:
@@ -333,8 +333,8 @@ class TestGet:
         "session_id", ["3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c", "no uuid", "%00", "%ff", "a" * 3000]
     )
     async def test_an_unknown_id_is_404_even_if_it_is_not_a_uuid(self, session_id: str, ada: Caller) -> None:
-        answer = await ada.http.get(f"{PATH}/{session_id}")
-        assert (answer.status_code, answer.json()["type"]) == (404, "urn:chat-sessions:session-not-found")
+        response = await ada.http.get(f"{PATH}/{session_id}")
+        assert (response.status_code, response.json()["type"]) == (404, "urn:chat-sessions:session-not-found")
 
     async def test_a_foreign_session_is_the_404_of_a_missing_one(self, ada: Caller, bob: Caller) -> None:
         theirs = (await bob.create("His"))["id"]
@@ -364,9 +364,9 @@ class TestPatch:
     )
     async def test_a_change_keeps_the_time_of_the_last_message(self, change: dict[str, object], ada: Caller) -> None:
         created = await ada.create("Old")
-        answer = await ada.http.patch(f"{PATH}/{created['id']}", json=change)
-        assert answer.status_code == 200
-        assert answer.json() == {**created, **change}
+        response = await ada.http.patch(f"{PATH}/{created['id']}", json=change)
+        assert response.status_code == 200
+        assert response.json() == {**created, **change}
 
     async def test_a_renamed_session_keeps_its_place_in_the_list(self, ada: Caller) -> None:
         older = (await ada.create("Older"))["id"]
@@ -446,8 +446,8 @@ class TestPatch:
     )
     async def test_an_empty_or_invalid_change_is_422(self, body: object, ada: Caller) -> None:
         created = await ada.create("Old")
-        answer = await ada.http.patch(f"{PATH}/{created['id']}", json=body)
-        assert answer.status_code == 422
+        response = await ada.http.patch(f"{PATH}/{created['id']}", json=body)
+        assert response.status_code == 422
         assert (await ada.page()).json()["sessions"] == [created]
 
     async def test_a_foreign_session_is_the_404_of_a_missing_one_and_stays_unchanged(
@@ -463,23 +463,23 @@ class TestPatch:
 
 class TestDelete:
     async def test_returns_204_without_a_body(self, ada: Caller) -> None:
-        answer = await ada.delete((await ada.create())["id"])
-        assert (answer.status_code, answer.content) == (204, b"")
-        assert "content-type" not in answer.headers
+        response = await ada.delete((await ada.create())["id"])
+        assert (response.status_code, response.content) == (204, b"")
+        assert "content-type" not in response.headers
 
     async def test_every_later_call_is_404(self, ada: Caller) -> None:
         session_id = (await ada.create("Gone"))["id"]
         await ada.get(session_id)
         await ada.page()
         await ada.delete(session_id)
-        answers = [
+        responses = [
             await ada.get(session_id),
             await ada.change(session_id, title="Back"),
             await ada.append(session_id, "late"),
             await ada.delete(session_id),
         ]
-        assert [each.status_code for each in answers] == [404] * 4
-        assert len({each.content for each in answers}) == 1
+        assert [each.status_code for each in responses] == [404] * 4
+        assert len({each.content for each in responses}) == 1
         assert await ada.titles() == []
 
     async def test_deletes_exactly_its_own_messages(self, ada: Caller, database: asyncpg.Pool) -> None:
@@ -528,8 +528,8 @@ class TestDelete:
 
     async def test_a_body_is_ignored(self, ada: Caller) -> None:
         session_id = (await ada.create())["id"]
-        answer = await ada.http.request("DELETE", f"{PATH}/{session_id}", content=b"{not json")
-        assert answer.status_code == 204
+        response = await ada.http.request("DELETE", f"{PATH}/{session_id}", content=b"{not json")
+        assert response.status_code == 204
 
 
 class TestIfNoneMatch:
@@ -540,20 +540,20 @@ class TestIfNoneMatch:
         url = PATH if path == "list" else f"{PATH}/{created['id']}"
         known = await ada.http.get(url)
         for _ in range(2):
-            answer = await ada.http.get(url, headers={"If-None-Match": wrapped(wrap, known.headers["ETag"])})
-            assert (answer.status_code, answer.content) == (304, b"")
-            assert "content-type" not in answer.headers
+            response = await ada.http.get(url, headers={"If-None-Match": wrapped(wrap, known.headers["ETag"])})
+            assert (response.status_code, response.content) == (304, b"")
+            assert "content-type" not in response.headers
             for name in ("ETag", "Cache-Control", "Vary"):
-                assert answer.headers[name] == known.headers[name]
+                assert response.headers[name] == known.headers[name]
 
     @pytest.mark.parametrize("tag", ['"other"', "", "other", '"', "W/", '""', "{unquoted}"])
     async def test_another_etag_gets_the_body(self, tag: str, ada: Caller) -> None:
         created = await ada.create("Chat")
         etag = (await ada.get(created["id"])).headers["ETag"].strip('"')
-        answer = await ada.http.get(
+        response = await ada.http.get(
             f"{PATH}/{created['id']}", headers={"If-None-Match": tag.replace("{unquoted}", etag)}
         )
-        assert (answer.status_code, answer.json()["title"]) == (200, "Chat")
+        assert (response.status_code, response.json()["title"]) == (200, "Chat")
 
     async def test_a_change_makes_the_etag_of_session_and_list_stale(self, ada: Caller) -> None:
         created = await ada.create("Chat")
@@ -563,14 +563,14 @@ class TestIfNoneMatch:
             assert (await ada.http.get(url, headers={"If-None-Match": etag})).status_code == 200
 
     async def test_a_missing_session_is_404_with_any_etag(self, ada: Caller) -> None:
-        answer = await ada.http.get(f"{PATH}/{new_id()}", headers={"If-None-Match": "*"})
-        assert answer.status_code == 404
+        response = await ada.http.get(f"{PATH}/{new_id()}", headers={"If-None-Match": "*"})
+        assert response.status_code == 404
 
     async def test_responses_are_private_and_must_be_revalidated(self, ada: Caller) -> None:
-        answer = await ada.page()
-        assert answer.headers["Cache-Control"] == "private, no-cache"
-        assert answer.headers["Vary"] == "Authorization"
-        assert not answer.headers["ETag"].startswith("W/")
+        response = await ada.page()
+        assert response.headers["Cache-Control"] == "private, no-cache"
+        assert response.headers["Vary"] == "Authorization"
+        assert not response.headers["ETag"].startswith("W/")
 
 
 # What nginx and Cloudflare, Apache, and Caddy make of a tag when they compress its response.
@@ -602,12 +602,12 @@ class TestIfMatch:
         if wrap == '"{}':
             tag = tag.rstrip('"')
         before = await rows(database)
-        for answer in (
+        for response in (
             await ada.change(session_id, title="New", if_match=tag),
             await ada.delete(session_id, if_match=tag),
         ):
-            assert answer.status_code == 412
-            assert answer.json()["type"] == "urn:chat-sessions:precondition-failed"
+            assert response.status_code == 412
+            assert response.json()["type"] == "urn:chat-sessions:precondition-failed"
         assert await rows(database) == before
 
     async def test_a_stale_etag_is_412(self, ada: Caller) -> None:

@@ -50,8 +50,8 @@ async def test_one_users_calls_leave_half_of_the_connections_to_the_others(
     async with small.client("bob") as client, stuck(small, database) as calls:
         bob = Caller(client)
         session_id = (await bob.create("Bob's"))["id"]
-        answers = [await bob.append(session_id, "hi"), await bob.get(session_id), await bob.page(q="Bob")]
-        assert [each.status_code for each in answers] == [201, 200, 200]
+        responses = [await bob.append(session_id, "hi"), await bob.get(session_id), await bob.page(q="Bob")]
+        assert [each.status_code for each in responses] == [201, 200, 200]
         assert await statements_wait(database, 2)
         assert len(calls) == CALLS
 

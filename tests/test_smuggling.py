@@ -72,8 +72,8 @@ class TestAnOfferToUpgrade:
         length, body = framed(framing, b'{"title": "Lisbon"}')
         head = request("POST", PATH, offer + JSON + length)
         await line.send_apart(*pieces(cut, head, body, request("GET", f"{PATH}?limit=3")))
-        created = await line.answer()
-        listed = await line.answer()
+        created = await line.response()
+        listed = await line.response()
         assert (created.status_code, created.json()["title"]) == (201, "Lisbon")
         assert [each["title"] for each in listed.json()["sessions"]] == ["Lisbon"]
         assert (await ada.page()).json()["total"] == 1
@@ -89,21 +89,21 @@ class TestAnOfferToUpgrade:
         length, body = framed(framing, smuggled)
         head = request("POST", PATH, offer + JSON + length)
         await line.send_apart(*pieces(cut, head, body, request("GET", f"{PATH}/{session_id}")))
-        assert (await line.answer()).status_code == 422
-        assert (await line.answer()).json()["title"] == "mine"
+        assert (await line.response()).status_code == 422
+        assert (await line.response()).json()["title"] == "mine"
         assert (await ada.get(session_id)).status_code == 200
 
     @every_cut
     @every_offer
     async def test_without_a_body_is_an_ordinary_request(self, offer: bytes, cut: str, line: Line) -> None:
         await line.send_apart(*pieces(cut, request("GET", PATH, offer), b"", request("GET", "/healthz")))
-        assert (await line.answer()).json()["total"] == 0
-        assert (await line.answer()).json() == {"status": "ok"}
+        assert (await line.response()).json()["total"] == 0
+        assert (await line.response()).json() == {"status": "ok"}
 
     async def test_can_be_repeated_in_one_piece(self, line: Line) -> None:
         length, body = framed("length", b'{"title": "x"}')
         await line.send((request("POST", PATH, OFFERS["h2c"] + JSON + length) + body) * 50)
-        assert [(await line.answer()).status_code for _ in range(50)] == [201] * 50
+        assert [(await line.response()).status_code for _ in range(50)] == [201] * 50
 
     @pytest.mark.parametrize(("version", "connection"), [(b"1.0", b"Upgrade"), (b"1.1", b"close, Upgrade")])
     async def test_is_ignored_on_a_connection_that_is_closing(
@@ -114,7 +114,7 @@ class TestAnOfferToUpgrade:
         offer = b"Connection: %s\r\nUpgrade: h2c\r\n" % connection
         head = request("POST", PATH, offer + JSON + length).replace(b"HTTP/1.1", b"HTTP/%s" % version)
         await line.send_apart(head + body, request("DELETE", f"{PATH}/{session_id}"))
-        assert (await line.answer()).json()["title"] == "Lisbon"
+        assert (await line.response()).json()["title"] == "Lisbon"
         assert await line.rest() == b""
         assert (await ada.get(session_id)).status_code == 200
 
@@ -122,8 +122,8 @@ class TestAnOfferToUpgrade:
         body = b"2\r\n{}\r\n0\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n"
         head = request("POST", PATH, JSON + b"Transfer-Encoding: chunked\r\n")
         await line.send(head + body + request("GET", PATH))
-        assert (await line.answer()).status_code == 201
-        assert (await line.answer()).json()["total"] == 1
+        assert (await line.response()).status_code == 201
+        assert (await line.response()).json()["total"] == 1
         assert (await ada.page()).json()["total"] == 1
 
 
@@ -192,9 +192,9 @@ class TestAnAmbiguousRequest:
     ) -> None:
         session_id = (await ada.create("mine"))["id"]
         await line.send_apart(*pieces(cut, opened(sent), b"", request("DELETE", f"{PATH}/{session_id}")))
-        answer = await line.answer()
-        assert (answer.status_code, answer.headers["connection"]) == (400, "close")
-        assert answer.json()["status"] == 400
+        response = await line.response()
+        assert (response.status_code, response.headers["connection"]) == (400, "close")
+        assert response.json()["status"] == 400
         assert await line.rest() == b""
         assert (await ada.get(session_id)).status_code == 200
 
@@ -212,13 +212,13 @@ class TestAnAmbiguousRequest:
     )
     async def test_does_not_include_an_unusual_host(self, sent: bytes, line: Line) -> None:
         await line.send(sent)
-        assert (await line.answer()).json() == {"status": "ok"}
+        assert (await line.response()).json() == {"status": "ok"}
 
     async def test_does_not_include_a_chunk_extension(self, line: Line) -> None:
         head = request("POST", PATH, JSON + b"transfer-encoding:  Chunked \r\n")
         await line.send(head + b"2;name=value\r\n{}\r\n0\r\n\r\n" + request("GET", "/healthz"))
-        assert (await line.answer()).status_code == 201
-        assert (await line.answer()).json() == {"status": "ok"}
+        assert (await line.response()).status_code == 201
+        assert (await line.response()).json() == {"status": "ok"}
 
     async def test_closes_the_connection_even_before_an_earlier_response(self, line: Line, ada: Caller) -> None:
         session_id = (await ada.create("mine"))["id"]

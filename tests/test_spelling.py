@@ -61,15 +61,15 @@ async def post(caller: Caller, path: str, text: str) -> httpx.Response:
 
 
 async def created(caller: Caller, text: str) -> str:
-    answer = await post(caller, PATH, f'{{"metadata":{METADATA},"messages":[{text}]}}')
-    assert answer.status_code == 201, answer.text
-    session_id: str = answer.json()["id"]
+    response = await post(caller, PATH, f'{{"metadata":{METADATA},"messages":[{text}]}}')
+    assert response.status_code == 201, response.text
+    session_id: str = response.json()["id"]
     return session_id
 
 
-def kept(text: str, answer: bytes) -> bool:
+def kept(text: str, response: bytes) -> bool:
     """Return whether a response contains a message's members exactly as they were sent."""
-    return text.removeprefix("{").encode() in answer
+    return text.removeprefix("{").encode() in response
 
 
 def on_one_line(text: str) -> str:
@@ -113,10 +113,10 @@ async def test_an_export_and_an_import_keep_the_spelling(
 
 
 async def test_session_metadata_is_returned_as_it_was_sent(ada: Caller) -> None:
-    answer = await post(ada, PATH, f'{{"metadata":{METADATA}}}')
-    session_id = answer.json()["id"]
+    response = await post(ada, PATH, f'{{"metadata":{METADATA}}}')
+    session_id = response.json()["id"]
     renamed = await ada.change(session_id, title="New")
-    for each in (answer, renamed, await ada.get(session_id), await ada.page()):
+    for each in (response, renamed, await ada.get(session_id), await ada.page()):
         assert METADATA.encode() in each.content
 
 
@@ -130,17 +130,17 @@ async def test_the_service_adds_only_its_own_fields_to_a_message(ada: Caller) ->
 
 async def test_a_null_id_is_replaced_by_a_generated_one(ada: Caller) -> None:
     session_id = await created(ada, '{"role":"user","id":null,"x":1.0}')
-    answer = await ada.get(session_id)
-    assert isinstance(answer.json()["messages"][0]["id"], str)
-    assert answer.content.count(b'"id"') == 2
-    assert b'"x":1.0' in answer.content
+    response = await ada.get(session_id)
+    assert isinstance(response.json()["messages"][0]["id"], str)
+    assert response.content.count(b'"id"') == 2
+    assert b'"x":1.0' in response.content
 
 
 @pytest.mark.parametrize("name", ["sequence", "created_at"])
 async def test_a_field_that_only_the_service_sets_is_rejected(ada: Caller, name: str) -> None:
-    answer = await post(ada, PATH, f'{{"messages":[{{"role":"user","{name}":1}}]}}')
-    assert answer.status_code == 422
-    assert f"{name} is set by the service" in answer.json()["errors"][0]["msg"]
+    response = await post(ada, PATH, f'{{"messages":[{{"role":"user","{name}":1}}]}}')
+    assert response.status_code == 422
+    assert f"{name} is set by the service" in response.json()["errors"][0]["msg"]
 
 
 @pytest.mark.parametrize(
@@ -150,9 +150,9 @@ async def test_a_field_that_only_the_service_sets_is_rejected(ada: Caller, name:
 )
 @pytest.mark.parametrize("name", ["content", "unknown"])
 async def test_a_value_that_cannot_be_stored_is_rejected(ada: Caller, name: str, value: str) -> None:
-    answer = await post(ada, PATH, f'{{"messages":[{{"role":"user","{name}":{value}}}]}}')
-    assert answer.status_code == 422
-    assert answer.json()["errors"]
+    response = await post(ada, PATH, f'{{"messages":[{{"role":"user","{name}":{value}}}]}}')
+    assert response.status_code == 422
+    assert response.json()["errors"]
 
 
 @pytest.mark.parametrize(
@@ -160,9 +160,9 @@ async def test_a_value_that_cannot_be_stored_is_rejected(ada: Caller, name: str,
     ['{"title":"a","title":"b"}', '{"metadata":{"a":{"k":1,"k":1}}}', '{"messages":[{"role":"user","role":"user"}]}'],
 )
 async def test_a_duplicate_key_is_rejected_by_name(ada: Caller, text: str) -> None:
-    answer = await post(ada, PATH, text)
-    assert answer.status_code == 422
-    assert "twice" in answer.json()["detail"]
+    response = await post(ada, PATH, text)
+    assert response.status_code == 422
+    assert "twice" in response.json()["detail"]
 
 
 @pytest.mark.parametrize("role", ["reasoning", "critic", "x" * 32])
@@ -173,8 +173,8 @@ async def test_a_role_may_be_any_word(ada: Caller, role: str) -> None:
 
 @pytest.mark.parametrize("role", ["", "User", "two words", "x" * 33, "ärger", "a\n", "1", None])
 async def test_a_role_that_is_not_a_word_is_rejected(ada: Caller, role: str | None) -> None:
-    answer = await ada.http.post(PATH, json={"messages": [{"role": role}]})
-    assert answer.status_code == 422
+    response = await ada.http.post(PATH, json={"messages": [{"role": role}]})
+    assert response.status_code == 422
 
 
 DOCUMENTS: Sequence[Any] = [

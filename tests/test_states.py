@@ -65,11 +65,11 @@ async def test_a_rejected_write_is_503_and_is_not_retried(ada: Caller, database:
     session_id = (await ada.create("Lisbon"))["id"]
     calls = writes(ada, session_id)
     async with refusing(database, state) as attempts:
-        answers = [await call() for call in calls.values()]
+        responses = [await call() for call in calls.values()]
         assert await attempts() == len(calls)  # type: ignore[misc]
-    assert [each.status_code for each in answers] == [503] * len(calls)
-    assert {each.headers["Retry-After"] for each in answers} == {"1"}
-    assert {each.json()["detail"] for each in answers} == {"Database unavailable. Try again."}
+    assert [each.status_code for each in responses] == [503] * len(calls)
+    assert {each.headers["Retry-After"] for each in responses} == {"1"}
+    assert {each.json()["detail"] for each in responses} == {"Database unavailable. Try again."}
     assert (await ada.get(session_id)).json()["title"] == "Lisbon"
 
 
@@ -89,11 +89,11 @@ async def test_a_write_that_postgres_rolls_back_every_time_fails(
 ) -> None:
     calls = writes(ada, (await ada.create("Lisbon"))["id"])
     async with refusing(database, state):
-        answers = {name: await call() for name, call in calls.items()}
-    assert {name: answer.status_code for name, answer in answers.items()} == {
+        responses = {name: await call() for name, call in calls.items()}
+    assert {name: response.status_code for name, response in responses.items()} == {
         "create": 503, "rename": 503, "append": 503, "delete": 503, "batch-delete": 409,
     }  # fmt: skip
-    assert {answer.headers["Retry-After"] for answer in answers.values()} == {"1"}
+    assert {response.headers["Retry-After"] for response in responses.values()} == {"1"}
 
 
 async def test_a_column_type_may_change_under_a_running_worker(ada: Caller, database: asyncpg.Pool) -> None:
@@ -117,10 +117,10 @@ class Fragile:
         self.ada = Caller(http)
 
     async def reason(self) -> str:
-        answer = await self.ada.http.get("/readyz")
-        assert answer.status_code == 503
-        assert answer.headers["Content-Type"] == "application/problem+json"
-        return str(answer.json()["detail"])
+        response = await self.ada.http.get("/readyz")
+        assert response.status_code == 503
+        assert response.headers["Content-Type"] == "application/problem+json"
+        return str(response.json()["detail"])
 
     async def is_ready(self) -> bool:
         return (await self.ada.http.get("/readyz")).status_code == 200
@@ -144,8 +144,8 @@ async def empty_url(postgres: Postgres, database: asyncpg.Pool) -> AsyncIterator
 async def test_an_unmigrated_database_is_not_ready_until_migrated(settings: Settings, empty_url: str) -> None:
     async with fragile(settings, empty_url) as service:
         assert await service.reason() == "The database is not migrated: run `chat-sessions migrate`."
-        answers = [await service.ada.page(), await service.ada.http.post("/api/chat/sessions", json={})]
-        assert [each.status_code for each in answers] == [503, 503]
+        responses = [await service.ada.page(), await service.ada.http.post("/api/chat/sessions", json={})]
+        assert [each.status_code for each in responses] == [503, 503]
         await asyncio.to_thread(migrate_deploy, empty_url)
         assert await service.is_ready()
         await service.ada.create("Lisbon")

@@ -142,7 +142,7 @@ class TestSessions:
     @pytest.mark.parametrize("name", ["X-User-Id", "X-Forwarded-User", "X-Remote-User", "User-Id", "sub", "Cookie"])
     async def test_only_the_token_identifies_the_user(self, name: str, ada: Caller, bob: Caller) -> None:
         await ada.create("hers")
-        answer = await bob.http.get("/api/chat/sessions", headers={name: "ada"})
-        assert answer.json()["sessions"] == []
+        response = await bob.http.get("/api/chat/sessions", headers={name: "ada"})
+        assert response.json()["sessions"] == []
         for parameter in ("user_id", "userId", "sub"):
             assert (await bob.http.get(f"/api/chat/sessions?{parameter}=ada")).status_code == 422

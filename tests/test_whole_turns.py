@@ -24,9 +24,9 @@ ANSWER = {"role": "assistant", "content": "It is warm."}
 
 
 async def shown(caller: Caller, session_id: str, **params: Any) -> list[int]:  # noqa: ANN401  any parameter
-    answer = await caller.get(session_id, **{"whole_turns": "true", **params})
-    assert answer.status_code == 200
-    page = answer.json()
+    response = await caller.get(session_id, **{"whole_turns": "true", **params})
+    assert response.status_code == 200
+    page = response.json()
     sequences = [each["sequence"] for each in page["messages"]]
     assert sequences == list(range(sequences[0], sequences[-1] + 1))
     assert (page["oldest_sequence"], page["has_more_messages"]) == (sequences[0], sequences[0] > 0)
@@ -61,8 +61,8 @@ async def test_pages_follow_each_other_without_gaps(ada: Caller) -> None:
 async def test_without_it_a_page_has_its_limit(ada: Caller) -> None:
     session_id = (await ada.create(messages=[ASK, CALL, TOOL, TOOL]))["id"]
     assert await shown(ada, session_id, limit=1, whole_turns="false") == [3]
-    answer = await ada.get(session_id, limit=1)
-    assert [each["sequence"] for each in answer.json()["messages"]] == [3]
+    response = await ada.get(session_id, limit=1)
+    assert [each["sequence"] for each in response.json()["messages"]] == [3]
 
 
 async def test_a_session_that_begins_with_results_is_shown_from_its_beginning(ada: Caller) -> None:
@@ -88,8 +88,8 @@ async def test_a_page_grows_up_to_its_bytes(ada: Caller) -> None:
     session_id = (await ada.create(messages=[CALL]))["id"]
     for _ in range(6):
         await ada.append(session_id, "x" * 1_000_000, role="tool")
-    answer = await ada.get(session_id, limit=2, whole_turns=True)
-    assert len(answer.content) < MAX_PAGE_BYTES + 1000
+    response = await ada.get(session_id, limit=2, whole_turns=True)
+    assert len(response.content) < MAX_PAGE_BYTES + 1000
     assert await shown(ada, session_id, limit=2) == [3, 4, 5, 6]
 
 

@@ -99,15 +99,15 @@ class Giant(User):
         for _ in range(2):
             await asyncio.gather(*map(self.check_session, sampled))
         began = monotonic()
-        answer = await self.calls.send("batchDeleteSessions", body={"filter": condition})
-        if answer.status == 200:  # noqa: PLR2004
-            deleted, number = set(answer.body["deleted"]), answer.body["count"]
+        response = await self.calls.send("batchDeleteSessions", body={"filter": condition})
+        if response.status == 200:  # noqa: PLR2004
+            deleted, number = set(response.body["deleted"]), response.body["count"]
             self.expect(deleted <= own, "a filter deletes other sessions", len(deleted - own))
-            self.expect(number == len(own) or answer.uncertain, "a filter spares sessions", (number, len(own)))
-        self.record_deletion(own, began, answer)
+            self.expect(number == len(own) or response.uncertain, "a filter spares sessions", (number, len(own)))
+        self.record_deletion(own, began, response)
         for _ in range(2):
-            answers = await asyncio.gather(*(self.calls.send("getSession", each) for each in sampled))
-            left = [each for each, answer in zip(sampled, answers, strict=True) if answer.status != NOT_FOUND]
+            responses = await asyncio.gather(*(self.calls.send("getSession", each) for each in sampled))
+            left = [each for each, response in zip(sampled, responses, strict=True) if response.status != NOT_FOUND]
             self.expect(not left, "a deleted session is served", left)
         await self.check_list()
 

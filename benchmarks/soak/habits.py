@@ -96,10 +96,10 @@ async def delete_some(user: User, others: Sequence[User]) -> None:
     foreign = {other.any_session() for other in others[:1] if other.alive}
     body = {"ids": sorted(own | foreign | set(list(user.deleted_ids)[-1:]))}
     began = monotonic()
-    answer = await user.calls.send("batchDeleteSessions", body=body)
-    deleted = set(answer.body["deleted"])
-    user.expect(deleted == own or (answer.uncertain and deleted <= own), "a batch deletes other sessions", deleted)
-    user.record_deletion(own, began, answer)
+    response = await user.calls.send("batchDeleteSessions", body=body)
+    deleted = set(response.body["deleted"])
+    user.expect(deleted == own or (response.uncertain and deleted <= own), "a batch deletes other sessions", deleted)
+    user.record_deletion(own, began, response)
     await user.check_list()
 
 
@@ -107,10 +107,10 @@ async def delete_pinned(user: User, _others: Sequence[User]) -> None:
     """Delete all pinned sessions."""
     own = {session_id for session_id, known in user.alive.items() if known.is_pinned}
     began = monotonic()
-    answer = await user.calls.send("batchDeleteSessions", body={"filter": {"pinned": True}})
-    deleted = set(answer.body["deleted"])
-    user.expect(deleted == own or (answer.uncertain and deleted <= own), "a filter deletes other sessions", deleted)
-    user.record_deletion(own, began, answer)
+    response = await user.calls.send("batchDeleteSessions", body={"filter": {"pinned": True}})
+    deleted = set(response.body["deleted"])
+    user.expect(deleted == own or (response.uncertain and deleted <= own), "a filter deletes other sessions", deleted)
+    user.record_deletion(own, began, response)
 
 
 async def revisit_deleted(user: User, _others: Sequence[User]) -> None:
@@ -130,14 +130,14 @@ async def access_foreign(user: User, others: Sequence[User]) -> None:
 
 async def _expect_not_found(user: User, session_id: str, what: str) -> None:
     send = user.calls.send
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         send("getSession", session_id),
         send("appendMessages", session_id, body={"messages": [user.new_message()]}),
         send("cutMessages", session_id, params={"from_sequence": 0}),
         send("changeSession", session_id, body={"title": "late"}),
         send("deleteSession", session_id),
     )
-    statuses = [each.status for each in answers]
+    statuses = [each.status for each in responses]
     user.expect(statuses == [NOT_FOUND] * 5, what, (session_id, statuses))
 
 

@@ -30,9 +30,11 @@ async def appends(user: User, _others: Sequence[User]) -> None:
     known = user.alive[session_id]
     batches = [[user.new_message() for _ in range(user.chance.randint(1, 3))] for _ in range(WRITERS)]
     send = user.calls.send
-    answers = await asyncio.gather(*(send("appendMessages", session_id, body={"messages": batch}) for batch in batches))
-    user.expect({each.status for each in answers} == {201}, "an append is rejected", answers)
-    placed = sorted((each["sequence"], each["id"]) for answer in answers for each in answer.body["messages"])
+    responses = await asyncio.gather(
+        *(send("appendMessages", session_id, body={"messages": batch}) for batch in batches)
+    )
+    user.expect({each.status for each in responses} == {201}, "an append is rejected", responses)
+    placed = sorted((each["sequence"], each["id"]) for response in responses for each in response.body["messages"])
     start = len(known.messages)
     sequences = [sequence for sequence, _ in placed]
     user.expect(
@@ -59,9 +61,9 @@ async def creations(user: User, _others: Sequence[User]) -> None:
     session_id, title = user.new_id(), user.new_title()
     user.owners[session_id] = user.name
     create = [user.calls.send("createSession", body={"id": session_id, "title": title}) for _ in range(WRITERS)]
-    answers = await asyncio.gather(*create)
-    statuses = sorted(each.status for each in answers)
-    uncertain = any(each.uncertain for each in answers)
+    responses = await asyncio.gather(*create)
+    statuses = sorted(each.status for each in responses)
+    uncertain = any(each.uncertain for each in responses)
     expected = statuses == [200] * (WRITERS - 1) + [201] or (uncertain and statuses == [200] * WRITERS)
     user.expect(expected, "a session is created more than once", statuses)
     user.begin(session_id, title)

@@ -297,8 +297,8 @@ class TestAnEngineThatReadsNothing:
 
     async def echo(self, db: BridgedPrisma, number: int) -> int:
         text = str(number) * self.SIZE
-        answer = await db.query_first("SELECT length($1::text) AS length", text[: self.SIZE])
-        return int(answer["length"])
+        response = await db.query_first("SELECT length($1::text) AS length", text[: self.SIZE])
+        return int(response["length"])
 
     def child(self, db: BridgedPrisma) -> NodeChild:
         child = db.engine._child  # noqa: SLF001  only this test needs it

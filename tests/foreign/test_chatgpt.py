@@ -38,8 +38,8 @@ def test_a_cycle_of_parents_ends() -> None:
 
 
 def test_title_times_flags_and_models_are_kept() -> None:
-    answer = gpt_message("a", "assistant", "Hi", metadata={"model_slug": "gpt-5-thinking"}, create_time=1756000002)
-    chat, _ = converted(gpt_chat(answer, is_archived=True, is_starred=True))
+    response = gpt_message("a", "assistant", "Hi", metadata={"model_slug": "gpt-5-thinking"}, create_time=1756000002)
+    chat, _ = converted(gpt_chat(response, is_archived=True, is_starred=True))
     assert (chat.title, chat.is_archived, chat.is_pinned) == ("Lisbon", True, True)
     assert str(chat.created_at) == "2025-08-24 01:46:40.250000+00:00"
     assert str(chat.updated_at) == "2025-08-24 01:53:20.750000+00:00"
@@ -114,8 +114,8 @@ def test_what_was_spoken_is_kept_as_text() -> None:
 def test_citations_become_the_links_that_chatgpt_shows() -> None:
     mark, unknown = "\ue200cite\ue202turn0search0\ue201", "\ue200cite\ue202turn0search9\ue201"
     references = [{"matched_text": mark, "alt": "([Visit](https://example.com))"}, {"matched_text": " ", "alt": "x"}]
-    answer = gpt_message("a", "assistant", f"Go {mark}.{unknown}", metadata={"content_references": references})
-    assert said(gpt_chat(answer)) == [("assistant", "Go ([Visit](https://example.com)).")]
+    response = gpt_message("a", "assistant", f"Go {mark}.{unknown}", metadata={"content_references": references})
+    assert said(gpt_chat(response)) == [("assistant", "Go ([Visit](https://example.com)).")]
 
 
 def test_empty_messages_are_counted() -> None:

@@ -59,10 +59,10 @@ async def test_a_zip_of_chatgpt_becomes_the_users_sessions(operator: Operator, a
     origin = {"from": "chatgpt", "id": "6b0f0d9c-0000-4000-8000-000000000001", "model": "gpt-5"}
     assert session["metadata"] == {"imported": origin}
     opened = (await ada.get(session["id"])).json()
-    question, answer = opened["messages"]
+    question, response = opened["messages"]
     assert (question["id"], question["role"], question["content"]) == ("q", "user", "Olá 😀")
     assert question["created_at"].startswith("2025-08-24T01:46:41.5")
-    assert answer["metadata"] == {"model": "gpt-5"}
+    assert response["metadata"] == {"model": "gpt-5"}
 
 
 async def test_an_imported_chat_goes_on_here_and_can_be_deleted(operator: Operator, ada: Caller) -> None:

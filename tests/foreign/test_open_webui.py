@@ -23,15 +23,15 @@ QUESTION = webui_message("q", None, "user", "Where?")
 
 
 def test_only_the_current_branch_is_kept_and_the_others_are_counted() -> None:
-    answers = [webui_message(each, "q", "assistant", each) for each in ("Faro", "Porto", "Braga")]
-    result, losses = converted(webui_chat(QUESTION, *answers, current="Porto"))
+    responses = [webui_message(each, "q", "assistant", each) for each in ("Faro", "Porto", "Braga")]
+    result, losses = converted(webui_chat(QUESTION, *responses, current="Porto"))
     assert [each["content"] for each in result.messages] == ["Where?", "Porto"]
     assert losses[LeftOut.BRANCHES] == 2
 
 
 def test_title_times_flags_tags_and_models_are_kept() -> None:
-    answer = webui_message("a", "q", "assistant", "Porto", model="llama3.1:latest", timestamp=1700000010)
-    chat, _ = converted(webui_chat(QUESTION, answer, pinned=True, archived=True))
+    response = webui_message("a", "q", "assistant", "Porto", model="llama3.1:latest", timestamp=1700000010)
+    chat, _ = converted(webui_chat(QUESTION, response, pinned=True, archived=True))
     assert (chat.title, chat.is_pinned, chat.is_archived) == ("Lisbon", True, True)
     assert str(chat.created_at) == "2023-11-14 22:13:20+00:00"
     assert str(chat.updated_at) == "2023-11-14 22:13:40+00:00"
@@ -53,8 +53,8 @@ def test_output_items_become_reasoning_calls_results_and_text() -> None:
         {"type": "function_call_output", "call_id": "c", "output": [{"type": "input_text", "text": "255"}]},
         {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "It is 255."}]},
     ]
-    answer = webui_message("a", None, "assistant", "<details>shown</details>", output=output)
-    assert said(webui_chat(answer)) == [
+    response = webui_message("a", None, "assistant", "<details>shown</details>", output=output)
+    assert said(webui_chat(response)) == [
         ("reasoning", "15 * 17"),
         ("assistant", None),
         ("tool", "255"),

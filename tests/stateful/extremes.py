@@ -51,8 +51,8 @@ class Extremes(Modelled):
     def append_megabytes(self, session_id: str, worker: int, number: int) -> None:
         if expected := self.alive.get(session_id):
             texts = [MEGABYTE] * number
-            answer = self.run(self.caller(expected.owner, worker).append(session_id, *texts))
-            assert answer.status_code == 201
+            response = self.run(self.caller(expected.owner, worker).append(session_id, *texts))
+            assert response.status_code == 201
             expected.messages += texts
             expected.etag = None
 
@@ -88,8 +88,8 @@ class Extremes(Modelled):
 
     async def _statuses(self, session_ids: Sequence[str]) -> set[int]:
         callers = [self.caller(HEAVY, each) for each in self.awake()]
-        answers = await asyncio.gather(*(caller.get(each) for caller in callers for each in session_ids))
-        return {each.status_code for each in answers}
+        responses = await asyncio.gather(*(caller.get(each) for caller in callers for each in session_ids))
+        return {each.status_code for each in responses}
 
     async def _appended_at_once(self, caller: Caller, session_id: str) -> dict[int, str]:
         """Append concurrently, and return the accepted texts by sequence."""
@@ -97,18 +97,18 @@ class Extremes(Modelled):
             await self.world.settled()
         failures = (await scrape(caller)).sum("chat_redis_failures_total")
         texts = [f"writer {number}" for number in range(WRITERS)]
-        answers = await asyncio.gather(*(caller.append(session_id, text) for text in texts))
-        assert {each.status_code for each in answers} <= {201, 409, 429}
+        responses = await asyncio.gather(*(caller.append(session_id, text) for text in texts))
+        assert {each.status_code for each in responses} <= {201, 409, 429}
         if self.redis_is == "up":
             assert (await scrape(caller)).sum("chat_redis_failures_total") == failures, "busy is not away"
-        taken = [answer.json()["messages"][0] for answer in answers if answer.status_code == 201]
+        taken = [response.json()["messages"][0] for response in responses if response.status_code == 201]
         return {each["sequence"]: each["content"] for each in taken}
 
     async def _deleted_amid_readers(self, user: str, worker: int, session_id: str) -> list[int]:
         reads = [self.caller(user, each).get(session_id) for each in self.awake() for _ in range(READERS)]
         deletion = self.caller(user, worker).delete(session_id)
-        answers, _ = await asyncio.gather(asyncio.gather(deletion, *reads), self._redis_emptied())
-        return [each.status_code for each in answers]
+        responses, _ = await asyncio.gather(asyncio.gather(deletion, *reads), self._redis_emptied())
+        return [each.status_code for each in responses]
 
     async def _redis_emptied(self) -> None:
         if self.redis_is == "up":

@@ -128,8 +128,8 @@ class Faults(Modelled):
         assert messages == sum(len(each.messages) for each in self.alive.values())
         for (user, _), caller in self.callers.items():
             for session_id in self.alive:
-                answer = await caller.get(session_id)
-                assert answer.status_code == (200 if self.of(user, session_id) else 404)
+                response = await caller.get(session_id)
+                assert response.status_code == (200 if self.of(user, session_id) else 404)
 
 
 async def _serves(caller: Caller) -> bool:

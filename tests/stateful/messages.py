@@ -19,9 +19,9 @@ class MessageCalls(Modelled):
 
     @rule(session_id=Modelled.sessions, user=users, worker=workers, start=places)
     def cut(self, session_id: str, user: str, worker: int, start: int) -> None:
-        answer = self.run(self.caller(user, worker).cut(session_id, start))
+        response = self.run(self.caller(user, worker).cut(session_id, start))
         expected = self.of(user, session_id)
-        assert answer.status_code == (204 if expected else 404)
+        assert response.status_code == (204 if expected else 404)
         # A cut behind the end leaves even the ETag.
         if expected and start < len(expected.messages):
             del expected.messages[start:]
@@ -30,13 +30,13 @@ class MessageCalls(Modelled):
     @rule(session_id=Modelled.sessions, user=users, worker=workers, sequence=places, text=titles)
     def replace(self, session_id: str, user: str, worker: int, sequence: int, text: str) -> None:
         message_id = self.run(self.world.database.fetchval(ID, session_id, sequence)) or "unknown"
-        answer = self.run(self.caller(user, worker).replace(session_id, message_id, text))
+        response = self.run(self.caller(user, worker).replace(session_id, message_id, text))
         expected = self.of(user, session_id)
-        assert answer.status_code == (200 if expected and sequence < len(expected.messages) else 404)
-        if expected and answer.status_code == 200:
-            assert (answer.json()["sequence"], answer.json()["content"]) == (sequence, text)
+        assert response.status_code == (200 if expected and sequence < len(expected.messages) else 404)
+        if expected and response.status_code == 200:
+            assert (response.json()["sequence"], response.json()["content"]) == (sequence, text)
             expected.messages[sequence] = text
-            expected.etag = answer.headers["ETag"]
+            expected.etag = response.headers["ETag"]
 
     @rule(session_id=Modelled.sessions, user=users, worker=workers, again=workers, after=st.integers(-1, 3))
     def append_where_it_ends(self, session_id: str, user: str, worker: int, again: int, after: int) -> None:
@@ -61,8 +61,8 @@ class MessageCalls(Modelled):
     def append_results(self, session_id: str, worker: int, number: int) -> None:
         if expected := self.alive.get(session_id):
             texts = [f"{RESULT}{each}" for each in range(number)]
-            answer = self.run(self.caller(expected.owner, worker).append(session_id, *texts, role="tool"))
-            assert answer.status_code == 201
+            response = self.run(self.caller(expected.owner, worker).append(session_id, *texts, role="tool"))
+            assert response.status_code == 201
             expected.messages += texts
             expected.etag = None
 

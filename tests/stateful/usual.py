@@ -31,69 +31,69 @@ class UsualCalls(Modelled):
     @rule(target=Modelled.sessions, user=users, worker=workers, title=titles, own_id=st.booleans())
     def create(self, user: str, worker: int, title: str, own_id: bool) -> str:
         body = {"title": title, **({"id": new_id()} if own_id else {})}
-        answer = self.run(self.caller(user, worker).http.post("/api/chat/sessions", json=body))
-        assert answer.status_code == 201
-        session_id: str = answer.json()["id"]
+        response = self.run(self.caller(user, worker).http.post("/api/chat/sessions", json=body))
+        assert response.status_code == 201
+        session_id: str = response.json()["id"]
         self.alive[session_id] = ModelSession(user, title.strip())
         return session_id
 
     @rule(session_id=Modelled.sessions, user=users, worker=workers, text=titles)
     def append(self, session_id: str, user: str, worker: int, text: str) -> None:
-        answer = self.run(self.caller(user, worker).append(session_id, text))
+        response = self.run(self.caller(user, worker).append(session_id, text))
         expected = self.of(user, session_id)
-        assert answer.status_code == (201 if expected else 404)
+        assert response.status_code == (201 if expected else 404)
         if expected:
-            assert answer.json()["messages"][0]["sequence"] == len(expected.messages)
+            assert response.json()["messages"][0]["sequence"] == len(expected.messages)
             expected.messages.append(text)
             expected.etag = None
 
     @rule(session_id=Modelled.sessions, user=users, worker=workers, title=titles)
     def rename(self, session_id: str, user: str, worker: int, title: str) -> None:
-        answer = self.run(self.caller(user, worker).change(session_id, title=title))
+        response = self.run(self.caller(user, worker).change(session_id, title=title))
         expected = self.of(user, session_id)
-        assert answer.status_code == (200 if expected else 404)
+        assert response.status_code == (200 if expected else 404)
         if expected:
             expected.title, expected.etag = title.strip(), None
 
     @rule(session_id=Modelled.sessions, user=users, worker=workers, is_pinned=st.booleans())
     def pin(self, session_id: str, user: str, worker: int, is_pinned: bool) -> None:
-        answer = self.run(self.caller(user, worker).change(session_id, is_pinned=is_pinned))
+        response = self.run(self.caller(user, worker).change(session_id, is_pinned=is_pinned))
         expected = self.of(user, session_id)
-        assert answer.status_code == (200 if expected else 404)
+        assert response.status_code == (200 if expected else 404)
         if expected:
             expected.is_pinned, expected.etag = is_pinned, None
 
     @rule(session_id=Modelled.sessions, user=users, worker=workers, is_archived=st.booleans())
     def archive(self, session_id: str, user: str, worker: int, is_archived: bool) -> None:
-        answer = self.run(self.caller(user, worker).change(session_id, is_archived=is_archived))
+        response = self.run(self.caller(user, worker).change(session_id, is_archived=is_archived))
         expected = self.of(user, session_id)
-        assert answer.status_code == (200 if expected else 404)
+        assert response.status_code == (200 if expected else 404)
         if expected:
             expected.is_archived, expected.etag = is_archived, None
 
     @rule(session_id=Modelled.sessions, user=users, worker=workers, patch=patches)
     def patch_metadata(self, session_id: str, user: str, worker: int, patch: dict[str, int | None]) -> None:
-        answer = self.run(self.caller(user, worker).change(session_id, metadata=patch))
+        response = self.run(self.caller(user, worker).change(session_id, metadata=patch))
         expected = self.of(user, session_id)
-        assert answer.status_code == (200 if expected else 404)
+        assert response.status_code == (200 if expected else 404)
         if expected:
             left = {name: value for name, value in expected.metadata.items() if name not in patch}
             expected.metadata = left | {name: value for name, value in patch.items() if value is not None}
             expected.etag = None
-            assert answer.json()["metadata"] == expected.metadata
+            assert response.json()["metadata"] == expected.metadata
 
     @rule(session_id=Modelled.sessions, user=users, worker=workers)
     def open(self, session_id: str, user: str, worker: int) -> None:
         caller, expected = self.caller(user, worker), self.of(user, session_id)
-        answer = self.run(caller.get(session_id))
-        assert answer.status_code == (200 if expected else 404)
+        response = self.run(caller.get(session_id))
+        assert response.status_code == (200 if expected else 404)
         if expected:
-            opened = answer.json()
+            opened = response.json()
             assert (opened["title"], opened["is_pinned"]) == (expected.title, expected.is_pinned)
             assert (opened["is_archived"], opened["metadata"]) == (expected.is_archived, expected.metadata)
-            assert len(answer.content) <= MOST_PAGE_BYTES or len(opened["messages"]) == 1
-            assert self.run(contents(caller, answer)) == expected.messages
-            expected.etag = answer.headers["ETag"]
+            assert len(response.content) <= MOST_PAGE_BYTES or len(opened["messages"]) == 1
+            assert self.run(contents(caller, response)) == expected.messages
+            expected.etag = response.headers["ETag"]
 
     @rule(session_id=Modelled.sessions, worker=workers)
     def open_if_changed(self, session_id: str, worker: int) -> None:
@@ -101,8 +101,8 @@ class UsualCalls(Modelled):
         if expected and expected.etag:
             caller = self.caller(expected.owner, worker)
             headers = {"If-None-Match": expected.etag}
-            answer = self.run(caller.http.get(f"/api/chat/sessions/{session_id}", headers=headers))
-            assert (answer.status_code, answer.content) == (304, b"")
+            response = self.run(caller.http.get(f"/api/chat/sessions/{session_id}", headers=headers))
+            assert (response.status_code, response.content) == (304, b"")
 
     @rule(user=users, worker=workers, archived=st.sampled_from(["false", "true", "any"]))
     def show_list(self, user: str, worker: int, archived: str) -> None:
@@ -123,8 +123,8 @@ class UsualCalls(Modelled):
         stranger = "bob" if owner == "ada" else "ada"
         if expected:
             assert self.run(self.caller(stranger, worker).delete(session_id)).status_code == 404
-        answer = self.run(self.caller(owner, worker).delete(session_id))
-        assert answer.status_code == (204 if expected else 404)
+        response = self.run(self.caller(owner, worker).delete(session_id))
+        assert response.status_code == (204 if expected else 404)
         return session_id
 
     @rule(user=users, worker=workers, only=filters)
@@ -165,7 +165,7 @@ async def deleted_by(caller: Caller, **condition: object) -> dict[str, Any]:
     """Delete all sessions that match a filter."""
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     body = {"filter": {"updated_before": tomorrow.isoformat(), **condition}}
-    answer = await caller.http.post("/api/chat/sessions/batch-delete", json=body)
-    assert answer.status_code == 200, answer.text
-    deleted: dict[str, Any] = answer.json()
+    response = await caller.http.post("/api/chat/sessions/batch-delete", json=body)
+    assert response.status_code == 200, response.text
+    deleted: dict[str, Any] = response.json()
     return deleted
