@@ -9,7 +9,7 @@ import pytest
 
 from tests.listening import on_a_socket
 from tests.scrape import Scrape, scrape
-from tests.service import Caller, Service, new_id
+from tests.service import Caller, Service
 from tests.waiting import LIMIT_SECONDS
 
 PATH = "/api/chat/sessions"
@@ -39,7 +39,7 @@ def fixed(headers: httpx.Headers) -> dict[str, str]:
         PATH,
         f"{PATH}?limit=7",
         f"{PATH}/{{id}}",
-        f"{PATH}/{new_id()}",
+        f"{PATH}/unknown",
         f"{PATH}?limit=0",
         "/healthz",
         "/docs",
