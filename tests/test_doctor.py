@@ -286,7 +286,7 @@ async def test_a_key_set_is_fetched_and_its_keys_are_counted(doctor: Doctor) -> 
 
 
 @pytest.mark.parametrize(
-    ("answer", "detail"),
+    ("response", "detail"),
     [
         (key_set(OTHER_CURVE), "it has no usable key; 0: its kty, crv or alg is not supported"),
         (b"<html>", "is not a usable key set: it is not JSON"),

@@ -134,7 +134,7 @@ async def test_more_events_than_one_read_takes_all_arrive(ada: Caller, url: str)
     created = {each["id"] for each in await asyncio.gather(*(ada.create(str(number)) for number in range(120)))}
     async with following(url, last_event_id=seen.id) as again:
         heard = set[str]()
-        while heard != created:
+        while not heard >= created:
             heard.add(event_of(await again.next())[1])
 
 

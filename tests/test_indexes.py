@@ -210,12 +210,12 @@ async def test_the_triggers_of_a_delete_scan_no_whole_table(crowd: asyncpg.Pool)
 
 
 async def scanned(crowd: asyncpg.Pool) -> dict[str, int]:
-    """Return the number of sequential scans of each table."""
+    """Return the number of sequential scans of each table that grows."""
     async with crowd.acquire() as connection:
         await connection.execute("SELECT pg_stat_force_next_flush()")
         await connection.execute("SELECT pg_stat_clear_snapshot()")
         found = await connection.fetch("SELECT relname, seq_scan FROM pg_stat_user_tables")
-    return {row["relname"]: row["seq_scan"] for row in found}
+    return {row["relname"]: row["seq_scan"] for row in found if row["relname"] != "WebhookReceiver"}
 
 
 async def test_the_sweeper_reads_the_oldest_notes_from_the_index(crowd: asyncpg.Pool) -> None:

@@ -146,9 +146,9 @@ async def test_the_event_loop_runs_between_two_messages(ada: Caller, monkeypatch
 
     record = rows.record
 
-    def noting_turns(message: NewMessage) -> bytes:
+    def noting_turns(message: NewMessage, known_id: str | None = None) -> bytes:
         turns_at.append(turns)
-        return record(message)
+        return record(message, known_id)
 
     monkeypatch.setattr(rows, "record", noting_turns)
     other = asyncio.create_task(take_turns())
@@ -161,7 +161,9 @@ async def test_the_event_loop_runs_between_counting_and_parsing_a_body() -> None
     async def receive() -> dict[str, object]:
         return {"type": "http.request", "body": b"[1]"}
 
-    request = JsonRequest({"type": "http", "method": "POST", "headers": []}, receive)
+    request = JsonRequest(
+        {"type": "http", "method": "POST", "headers": [(b"content-type", b"application/json")]}, receive
+    )
     await request.body()
     parsing = request.json()
     assert parsing.send(None) is None

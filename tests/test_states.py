@@ -169,6 +169,8 @@ async def test_a_missing_privilege_is_named(settings: Settings, postgres: Postgr
     await connection.execute(
         f"""CREATE ROLE {role} LOGIN PASSWORD 'x'; GRANT SELECT ON "_prisma_migrations" TO {role};
             GRANT SELECT, INSERT, UPDATE, DELETE ON "ChatSession", "ChatMessage", "Tombstone" TO {role};
+            GRANT SELECT, INSERT, UPDATE, DELETE ON "WebhookReceiver", "WebhookDelivery" TO {role};
+            GRANT USAGE ON "WebhookDelivery_id_seq" TO {role};
             GRANT SELECT, INSERT, DELETE ON "Outbox" TO {role}"""
     )
     host = urlsplit(url).netloc.rpartition("@")[2]
