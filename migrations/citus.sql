@@ -260,7 +260,7 @@ BEGIN
         WHERE objid = 'on_shard(text, text, text[])'::regprocedure AND distribution_argument_index IS NOT NULL
     ) THEN
         PERFORM create_distributed_function('hold_shard(bigint)');
-        PERFORM create_distributed_function('on_shard(text, text, text[])', 'owner', colocate_with => '"ChatSession"');
+        PERFORM create_distributed_function('on_shard(text, text, text[])', 'owner', '"ChatSession"', true);
     END IF;
 END;
 $$;

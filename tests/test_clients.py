@@ -125,9 +125,10 @@ async def test_hey_api(folder: Path, url: str) -> None:
 
 
 async def test_openapi_python_client(folder: Path, url: str) -> None:
+    config = folder / "openapi-python-client.yaml"
     # Formatting is not under test.
-    (folder / "config.yaml").write_text("post_hooks: []")
-    options = ["--path=openapi.json", "--output-path=generated", "--meta=none", "--config=config.yaml"]
+    config.write_text(f"{config.read_text()}post_hooks: []\n")
+    options = ["--path=openapi.json", "--output-path=generated", "--meta=none", f"--config={config}"]
     printed = await run(folder, str(BIN / "openapi-python-client"), "generate", "--fail-on-warning", *options)
     assert "warning" not in printed.lower()
     await run(folder, sys.executable, "openapi_python_client.py", API=url, TOKEN=token())

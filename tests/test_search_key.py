@@ -127,7 +127,8 @@ class TestDirectSql:
         locked = await ada.create("Porto")
         async with database.acquire() as connection, connection.transaction():
             await database.execute("""UPDATE "ChatSession" SET "title" = 'Évora' """)
-            await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', locked["id"])
+            lock = """SELECT FROM "ChatSession" WHERE "userId" = 'ada' AND "id" = $1 FOR UPDATE"""
+            await connection.execute(lock, locked["id"])
 
             async def found() -> bool:
                 return await ada.titles(q="evora") == ["Évora"]

@@ -7,9 +7,18 @@ from time import monotonic
 
 import asyncpg
 
+from tests import citus
+
 # Far longer than anything takes, even on a slow and busy machine.
 LIMIT_SECONDS = 60.0
 POLL_SECONDS = 0.01
+
+
+WAITING_ON_ONE_NODE = """
+SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
+"""
+# On Citus the rows, and so the locks, are on the workers.
+WAITING_ON_ALL_NODES = f"SELECT sum(result::int) FROM run_command_on_all_nodes($${WAITING_ON_ONE_NODE}$$)"  # noqa: S608  a constant
 
 
 async def until(condition: Callable[[], Awaitable[bool]], limit: float = LIMIT_SECONDS) -> None:
@@ -45,7 +54,7 @@ async def a_statement_waits(database: asyncpg.Pool) -> bool:
 
 async def waiting_statements(database: asyncpg.Pool) -> int:
     """Return how many statements wait for a lock."""
-    return int(await database.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+    return int(await database.fetchval(WAITING_ON_ONE_NODE if citus.URL is None else WAITING_ON_ALL_NODES))
 
 
 @asynccontextmanager

@@ -104,6 +104,10 @@ export const english = {
   deleteSeveralFailed: "Couldn’t delete the chats",
 
   // Keyboard shortcuts
+  exportChats: "Export all chats",
+  exporting: "Exporting your chats…",
+  exported: "Your chats were exported.",
+  exportFailed: "Couldn’t export your chats",
   keyboardShortcuts: "Keyboard shortcuts",
   shortcutSearch: "Search",
   shortcutMove: "Previous or next chat",

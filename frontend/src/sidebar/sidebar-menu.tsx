@@ -1,4 +1,4 @@
-import { Archive, CheckCheck, Keyboard, ListChecks, Trash2 } from "lucide-react";
+import { Archive, CheckCheck, Download, Keyboard, ListChecks, Trash2 } from "lucide-react";
 import { useLabels } from "../labels/context";
 import { Action, ActionMenu, ActionSeparator } from "../ui/action-menu";
 
@@ -6,6 +6,8 @@ export interface SidebarMenuActions {
   isEmpty: boolean;
   search: string;
   isArchive: boolean;
+  isExporting: boolean;
+  onExport: () => void;
   onArchive: () => void;
   onChoose: () => void;
   onChooseAll: () => void;
@@ -18,7 +20,7 @@ interface SidebarMenuProps extends SidebarMenuActions {
   onClose: () => void;
 }
 
-export function SidebarMenu({ anchor, onClose, isEmpty, search, isArchive, ...on }: SidebarMenuProps) {
+export function SidebarMenu({ anchor, onClose, isEmpty, search, isArchive, isExporting, ...on }: SidebarMenuProps) {
   const labels = useLabels();
   return (
     <ActionMenu label={labels.more} anchor={anchor} onClose={onClose}>
@@ -35,6 +37,9 @@ export function SidebarMenu({ anchor, onClose, isEmpty, search, isArchive, ...on
           {labels.archivedChats}
         </Action>
       )}
+      <Action icon={<Download aria-hidden />} disabled={isExporting} onClick={on.onExport}>
+        {labels.exportChats}
+      </Action>
       <Action icon={<Keyboard aria-hidden />} onClick={on.onShortcuts}>
         {labels.keyboardShortcuts}
       </Action>

@@ -19,6 +19,7 @@ import styles from "./sidebar.module.css";
 import { SidebarBar } from "./sidebar-bar";
 import { useBulkDeletion } from "./use-bulk-deletion";
 import { useChoice } from "./use-choice";
+import { useExport } from "./use-export";
 import { useFirstHit } from "./use-first-hit";
 import { useFocusAfterDialog } from "./use-focus-after-dialog";
 import { useFoundAnnouncement } from "./use-found-announcement";
@@ -67,6 +68,7 @@ export function Sidebar(props: SidebarProps) {
   const { sessions, ...query } = useSessionList(listing);
   const choice = useChoice(sessions, query.hasNextPage);
   const change = useChange();
+  const exporting = useExport();
   const slash = useSlash(sidebar, () => {
     setArchive(false);
     searching.open();
@@ -146,6 +148,8 @@ export function Sidebar(props: SidebarProps) {
             onIntoList={() => list.current?.focusActive()}
             onToggle={onToggle}
             isArchive={isArchive}
+            isExporting={exporting.isBusy}
+            onExport={exporting.start}
             onArchive={() => showArchive(true)}
             onLeaveArchive={() => showArchive(false)}
             onChoose={() => choice.start()}

@@ -51,18 +51,6 @@ class ExportResponse(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
-@router.head("", include_in_schema=False)
-async def describe_export(_user: CurrentUser) -> Response:
-    """Return the headers of an export."""
-    return ExportResponse(b"", _nothing())
-
-
-async def _nothing() -> AsyncGenerator[bytes]:
-    chunks: tuple[bytes, ...] = ()
-    for chunk in chunks:
-        yield chunk
-
-
 async def _chained(first: bytes, further: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
     yield first
     async for chunk in further:
