@@ -106,8 +106,8 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[bytes], lis
 
     record = rows.record
 
-    def made_of(message: NewMessage) -> bytes:
-        made.append(record(message))
+    def made_of(message: NewMessage, known_id: str | None = None) -> bytes:
+        made.append(record(message, known_id))
         return made[-1]
 
     def line_of(value: Any) -> bytes:  # noqa: ANN401  any JSON

@@ -18,6 +18,7 @@ class State(NamedTuple):
 STATES: Final = (
     State("40001|40P01", "Transactions keep getting into each other's way.", undone=True),
     State("55P03", "A row stayed locked for longer than lock_timeout allows.", undone=True),
+    State("42804", "The type of a column that triggers read has changed: restart the workers."),
     State("0A000", "A migration has changed a table under running statements.", undone=True),
     State(
         "26000|42P05",
