@@ -142,7 +142,7 @@ class TestAfterSequence:
         after = await ada.get(session_id)
         assert (after.headers["ETag"], after.content) == (before.headers["ETag"], before.content)
 
-    @pytest.mark.parametrize("end", [-2, 2**31, "3", 3.0, True, [3]])
+    @pytest.mark.parametrize("end", [-2, 2**31, "3", 3.5, True, [3]])
     async def test_anything_but_a_sequence_is_422(self, end: object, ada: Caller, session_id: str) -> None:
         body = {"messages": [{"role": "user"}], "after_sequence": end}
         assert (await ada.http.post(f"/api/chat/sessions/{session_id}/messages", json=body)).status_code == 422
@@ -183,3 +183,11 @@ async def test_a_repeat_that_adds_nothing_leaves_the_etag(ada: Caller, session_i
     before = await ada.get(session_id)
     assert (await ada.append(session_id, "d", id="d")).status_code == 201
     assert (await ada.get(session_id)).headers["ETag"] == before.headers["ETag"]
+
+
+async def test_a_whole_number_may_be_spelled_with_a_fraction(ada: Caller) -> None:
+    session_id = (await ada.create("Lisbon", messages=[{"role": "user", "content": "hi"}]))["id"]
+    body = '{"messages": [{"role": "user", "content": "again"}], "after_sequence": 0.0}'
+    path = f"/api/chat/sessions/{session_id}/messages"
+    response = await ada.http.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 201

@@ -8,6 +8,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -143,6 +144,11 @@ def _distinct_ids(messages: list[NewMessage]) -> list[NewMessage]:
 Batch = Annotated[list[NewMessage], Field(max_length=MAX_BATCH), at_most(MAX_BATCH), AfterValidator(_distinct_ids)]
 
 
+def _whole(value: object) -> object:
+    """Take 5.0 for 5, as JSON Schema does."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class NewMessages(Incoming):
     """The messages to append, in order."""
 
@@ -156,6 +162,7 @@ class NewMessages(Incoming):
             description="The sequence of the last message you know, -1 for none. If the session ends elsewhere, "
             "nothing is appended and the response is 412, unless all the messages are stored already.",
         ),
+        BeforeValidator(_whole),
     ] = None
 
 
