@@ -20,6 +20,8 @@ from tests.citus import Coordinator
 from tests.databases import EMPTY
 from tests.proxy import Proxy
 from tests.service import SECRET, Caller, Service, running
+from tests.waiting import PATIENT_SECONDS, until
+from tests.wire import url_through
 
 # `make nightly` uses the other profile.
 base = hypothesis.settings(deadline=None, database=None, print_blob=True, suppress_health_check=list(HealthCheck))
@@ -146,4 +148,27 @@ async def bob(service: Service) -> AsyncIterator[Caller]:
 async def stranger(service: Service) -> AsyncIterator[Caller]:
     """A caller without a token."""
     async with service.client(None) as client:
+        yield Caller(client)
+
+
+@pytest.fixture(scope="module")
+def through_line(settings: Settings, redis_server: Redis, line: Proxy) -> Settings:
+    """Settings of a worker whose Redis commands a test can hold."""
+    url = url_through(line, redis_server, settings.redis_url)
+    return settings.model_copy(
+        update={"redis_url": url, "redis_timeout": PATIENT_SECONDS, "lease_slack": PATIENT_SECONDS}
+    )
+
+
+@pytest.fixture(scope="module")
+async def slow_service(through_line: Settings, service: Service) -> AsyncIterator[Service]:  # noqa: ARG001  migrated
+    async with running(through_line) as worker:
+        yield worker
+
+
+@pytest.fixture
+async def slow_ada(slow_service: Service) -> AsyncIterator[Caller]:
+    """The same user on the worker whose commands can be held. It caches, whatever its connection went through."""
+    async with slow_service.client("ada") as client:
+        await until(Caller(client).is_fully_ready)
         yield Caller(client)

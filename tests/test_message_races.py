@@ -1,7 +1,7 @@
 """Races of cuts and replacements: nobody brings old messages back, and sequences stay dense."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,42 +11,18 @@ import pytest
 from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.cache.keys import UserKeys
-from chat_sessions.dev.embedded import Redis
-from chat_sessions.settings import Settings
 from tests.caching import CACHED_LIMIT, cached, quiet
 from tests.proxy import Proxy
-from tests.service import Caller, Service, running
-from tests.waiting import deletion_under_way, until, waiting_statements
-from tests.wire import script, url_through
+from tests.service import Caller
+from tests.waiting import PATIENT_SECONDS, deletion_under_way, until, waiting_statements
+from tests.wire import script
 
 ADA = UserKeys("ada")
 # Longer than a test holds a command.
-PATIENT_SECONDS = 10
 USED_AGAIN = """
 INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "sequence")
 SELECT "userId", "id", 'b', 'user', '{"id":"b","role":"user","content":"new"}', 1 FROM "ChatSession"
 """
-
-
-@pytest.fixture(scope="module")
-async def slow_service(
-    settings: Settings,
-    redis_server: Redis,
-    line: Proxy,
-    service: Service,  # noqa: ARG001  migrated
-) -> AsyncIterator[Service]:
-    """A second worker, whose Redis commands a test can hold."""
-    url = url_through(line, redis_server, settings.redis_url)
-    changes = {"redis_url": url, "redis_timeout": PATIENT_SECONDS, "lease_slack": PATIENT_SECONDS}
-    async with running(settings.model_copy(update=changes)) as worker:
-        yield worker
-
-
-@pytest.fixture
-async def slow_ada(slow_service: Service) -> AsyncIterator[Caller]:
-    async with slow_service.client("ada") as client:
-        await until(Caller(client).is_fully_ready)
-        yield Caller(client)
 
 
 @pytest.fixture

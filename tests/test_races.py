@@ -12,42 +12,18 @@ from pydantic import SecretStr
 from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.cache.keys import UserKeys
-from chat_sessions.dev.embedded import Postgres, Redis
+from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests import citus
 from tests.databases import migrated_database
 from tests.proxy import Proxy
-from tests.service import Caller, Service, running
-from tests.waiting import a_statement_waits, deletion_under_way, swept, until
-from tests.wire import script, url_through
+from tests.service import Caller, running
+from tests.waiting import PATIENT_SECONDS, a_statement_waits, deletion_under_way, swept, until
+from tests.wire import script
 
 # Longer than a test's steps between two commands to Redis.
-PATIENT_SECONDS = 10
 SHORT_HOLD_SECONDS = 0.3
 ADA = UserKeys("ada")
-
-
-@pytest.fixture(scope="module")
-def through_line(settings: Settings, redis_server: Redis, line: Proxy) -> Settings:
-    """Settings of a worker whose Redis commands a test can hold."""
-    url = url_through(line, redis_server, settings.redis_url)
-    return settings.model_copy(
-        update={"redis_url": url, "redis_timeout": PATIENT_SECONDS, "lease_slack": PATIENT_SECONDS}
-    )
-
-
-@pytest.fixture(scope="module")
-async def slow_service(through_line: Settings, service: Service) -> AsyncIterator[Service]:  # noqa: ARG001  migrated
-    async with running(through_line) as worker:
-        yield worker
-
-
-@pytest.fixture
-async def slow_ada(slow_service: Service) -> AsyncIterator[Caller]:
-    """The same user on the worker whose commands can be held. It caches, whatever its connection went through."""
-    async with slow_service.client("ada") as client:
-        await until(Caller(client).is_fully_ready)
-        yield Caller(client)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from tests import citus
 
 # Far longer than anything takes, even on a slow and busy machine.
 LIMIT_SECONDS = 60.0
+# Redis' timeout for a worker whose commands a test holds.
+PATIENT_SECONDS = 10
 POLL_SECONDS = 0.01
 
 
