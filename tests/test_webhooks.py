@@ -272,6 +272,24 @@ async def test_deletions_are_delivered_while_redis_is_away(
         await receiver.heard_of(session_id)
 
 
+async def test_a_measurement_that_fails_stops_no_delivery(
+    settings: Settings, receiver: Receiver, database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = asyncio.Event()
+
+    async def fail(_queue: WebhookQueue) -> None:
+        failed.set()
+        raise RuntimeError
+
+    monkeypatch.setattr(WebhookQueue, "backlog", fail)
+    async with running(telling(settings, receiver)) as worker, worker.client("ada") as http:
+        await _configured(database, receiver)
+        await failed.wait()
+        session_id = (await Caller(http).create("Lisbon"))["id"]
+        await Caller(http).delete(session_id)
+        await receiver.heard_of(session_id)
+
+
 async def test_two_workers_deliver_each_deletion_once(
     settings: Settings, receiver: Receiver, database: asyncpg.Pool
 ) -> None:

@@ -96,7 +96,8 @@ class WebhookQueue:
     async def configure(self, receivers: Sequence[str], events: Sequence[str]) -> None:
         """From now on queue these events for these receivers."""
         await self._prisma.execute_raw(REMOVE_RECEIVERS, list(receivers))
-        await self._prisma.execute_raw(ADD_RECEIVERS, list(receivers), list(events))
+        if receivers:
+            await self._prisma.execute_raw(ADD_RECEIVERS, list(receivers), list(events))
 
     async def claim(self, receiver: str, *, lease: float, limit: int) -> list[Delivery]:
         """Return deliveries that are due; nobody else gets them for `lease` seconds."""

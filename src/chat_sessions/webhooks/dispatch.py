@@ -57,6 +57,9 @@ class Dispatch:
                 backlog = await self._queue.backlog()
             except DatabaseUnavailable:
                 log.debug("webhook.postponed")
+            except Exception:
+                # No error may end this task, and with it the couriers beside it.
+                log.exception("webhook.failed")
             else:
                 for each in backlog:
                     host = urlsplit(each.receiver).netloc
