@@ -15,11 +15,13 @@ from chat_sessions.settings import Settings
 from chat_sessions.settings.environment import IGNORED_PREFIX, PREFIX
 from chat_sessions.store.migrations import migrate_deploy
 from chat_sessions.telemetry.logs import configure_logging
+from chat_sessions_client import ChatSessions
 from tests import citus
 from tests.citus import Coordinator
 from tests.databases import EMPTY
+from tests.listening import on_a_socket
 from tests.proxy import Proxy
-from tests.service import SECRET, Caller, Service, running
+from tests.service import SECRET, Caller, Service, running, token
 from tests.waiting import PATIENT_SECONDS, until
 from tests.wire import url_through
 
@@ -149,6 +151,20 @@ async def stranger(service: Service) -> AsyncIterator[Caller]:
     """A caller without a token."""
     async with service.client(None) as client:
         yield Caller(client)
+
+
+@pytest.fixture(scope="session")
+async def service_url(service: Service) -> AsyncIterator[str]:
+    """The same worker, on a socket."""
+    async with on_a_socket(service) as url:
+        yield url
+
+
+@pytest.fixture
+async def chats(service_url: str) -> AsyncIterator[ChatSessions]:
+    """Ada's Python client."""
+    async with ChatSessions(service_url, token("ada")) as chats:
+        yield chats
 
 
 @pytest.fixture(scope="module")

@@ -214,13 +214,15 @@ def test_no_manifest_holds_a_secret() -> None:
 def test_every_file_has_the_same_version() -> None:
     package = json.loads((ROOT / "frontend" / "package.json").read_text())
     lock = json.loads((ROOT / "frontend" / "package-lock.json").read_text())
+    client = tomllib.loads((ROOT / "clients" / "python" / "pyproject.toml").read_text())["project"]
     (image,) = KUSTOMIZATIONS[FOLDER]["images"]
-    written = [package["version"], lock["version"], lock["packages"][""]["version"], image["newTag"]]
-    assert written == [VERSION] * 4
+    written = [package["version"], lock["version"], lock["packages"][""]["version"], client["version"], image["newTag"]]
+    assert written == [VERSION] * 5
 
 
-def test_the_sidebar_package_has_the_services_licence() -> None:
-    assert (ROOT / "frontend" / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+@pytest.mark.parametrize("package", ["frontend", "clients/python"])
+def test_each_package_has_the_services_licence(package: str) -> None:
+    assert (ROOT / package / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 
 
 def test_the_kustomization_names_the_image_of_every_container() -> None:

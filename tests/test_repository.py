@@ -15,14 +15,15 @@ from chat_sessions.settings.environment import DEFAULT_PORT
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
-SOURCE = ROOT / "src" / "chat_sessions"
-MODULES = sorted(SOURCE.rglob("*.py"))
+PYTHON_CLIENT = ROOT / "clients" / "python"
+PACKAGES = (ROOT / "src" / "chat_sessions", PYTHON_CLIENT / "src" / "chat_sessions_client")
+MODULES = sorted(module for package in PACKAGES for module in package.rglob("*.py"))
 MAX_LINES = 250
-FOLDERS = ("", "docs", "docs/decisions", "monitoring", "deploy", "frontend")
+FOLDERS = ("", "docs", "docs/decisions", "monitoring", "deploy", "frontend", "clients/python")
 PAGES = [page for folder in FOLDERS for page in sorted((ROOT / folder).glob("*.md"))]
 SOURCES = [
     path.relative_to(ROOT).as_posix()
-    for pattern in ("src/**/*", "tests/**/*", "benchmarks/**/*", "engine/*.mjs", "engine/test/*")
+    for pattern in ("src/**/*", "clients/**/*", "tests/**/*", "benchmarks/**/*", "engine/*.mjs", "engine/test/*")
     for path in ROOT.glob(pattern)
     if "node_modules" not in path.parts
 ]
@@ -32,7 +33,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def name(module: Path) -> str:
-    return str(module.relative_to(SOURCE))
+    return str(module.relative_to(ROOT))
 
 
 @pytest.mark.parametrize("setting", Settings.model_fields)

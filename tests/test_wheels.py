@@ -71,7 +71,7 @@ def packages() -> list[Locked]:
 
 def installed(packages: list[Locked], machine: Machine) -> Iterator[Locked]:
     """Resolve this project's dependencies as uv does."""
-    [project] = [each for each in packages if each["source"].get("editable")]
+    [project] = [each for each in packages if each["source"].get("editable") == "."]
     waiting = [*project["dependencies"], *chain.from_iterable(project["dev-dependencies"][each] for each in GROUPS)]
     seen: list[Locked] = []
     while waiting:
@@ -84,7 +84,9 @@ def installed(packages: list[Locked], machine: Machine) -> Iterator[Locked]:
         if package not in seen:
             seen.append(package)
             waiting += package.get("dependencies", ())
-            yield package
+            # Those of this repository are pure Python.
+            if "editable" not in package["source"]:
+                yield package
 
 
 def found(packages: list[Locked], wanted: Locked) -> Locked:
