@@ -81,92 +81,6 @@ BEGIN
 END;
 $$;
 
-CREATE OR REPLACE FUNCTION "ChatSession_note_delete"() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    users text[];
-    ids text[];
-BEGIN
-    SELECT array_agg("userId"), array_agg("id") INTO users, ids FROM deleted;
-    IF users IS NULL THEN
-        RETURN NULL;
-    END IF;
-    INSERT INTO "Tombstone" ("userId", "sessionId")
-        SELECT "userId", "id" FROM unnest(users, ids) AS noted ("userId", "id")
-        ON CONFLICT ("userId", "sessionId") DO UPDATE SET "deletedAt" = excluded."deletedAt";
-    INSERT INTO "Outbox" ("userId", "sessionId", "change")
-        SELECT "userId", "id", 'deleted' FROM unnest(users, ids) AS noted ("userId", "id");
-    RETURN NULL;
-END;
-$$;
-
-CREATE OR REPLACE FUNCTION "ChatSession_note_truncate"() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    users text[];
-    ids text[];
-BEGIN
-    -- Each shard notes its own rows. Those in the table itself, on the coordinator, have been copied to the shards.
-    IF EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = TG_RELID) THEN
-        RETURN NULL;
-    END IF;
-    EXECUTE format('SELECT array_agg("userId"), array_agg("id") FROM %I', TG_TABLE_NAME) INTO users, ids;
-    IF users IS NULL THEN
-        RETURN NULL;
-    END IF;
-    INSERT INTO "Tombstone" ("userId", "sessionId")
-        SELECT "userId", "id" FROM unnest(users, ids) AS noted ("userId", "id")
-        ON CONFLICT ("userId", "sessionId") DO UPDATE SET "deletedAt" = excluded."deletedAt";
-    INSERT INTO "Outbox" ("userId", "sessionId", "change")
-        SELECT "userId", "id", 'deleted' FROM unnest(users, ids) AS noted ("userId", "id");
-    RETURN NULL;
-END;
-$$;
-
-CREATE OR REPLACE FUNCTION "ChatSession_queue_webhooks"() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    users text[];
-    ids text[];
-BEGIN
-    IF EXISTS (SELECT FROM "WebhookReceiver" WHERE TG_ARGV[0] = ANY("events")) THEN
-        SELECT array_agg("userId"), array_agg("id") INTO users, ids FROM changed;
-        PERFORM "WebhookDelivery_queue"(TG_ARGV[0], users, ids);
-    END IF;
-    RETURN NULL;
-END;
-$$;
-
-CREATE OR REPLACE FUNCTION "ChatSession_queue_webhooks_of_truncate"() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    users text[];
-    ids text[];
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = TG_RELID) THEN
-        EXECUTE format('SELECT array_agg("userId"), array_agg("id") FROM %I', TG_TABLE_NAME) INTO users, ids;
-        PERFORM "WebhookDelivery_queue"('session.deleted', users, ids);
-    END IF;
-    RETURN NULL;
-END;
-$$;
-
-CREATE OR REPLACE FUNCTION "WebhookDelivery_queue"(kind text, users text[], ids text[]) RETURNS void
-    LANGUAGE plpgsql AS $$
-DECLARE
-    target text;
-    delivery record;
-BEGIN
-    FOR target IN SELECT "url" FROM "WebhookReceiver" WHERE kind = ANY("events") LOOP
-        FOR delivery IN
-            SELECT "userId", array_agg("id") AS "ids" FROM (
-                SELECT "userId", "id", (row_number() OVER (PARTITION BY "userId") - 1) / 500 AS "part"
-                FROM unnest(users, ids) AS noted ("userId", "id")
-            ) AS numbered GROUP BY "userId", "part"
-        LOOP
-            INSERT INTO "WebhookDelivery" ("userId", "receiver", "event", "sessionIds")
-                VALUES (delivery."userId", target, kind, delivery."ids");
-        END LOOP;
-    END LOOP;
-END;
-$$;
-
 CREATE OR REPLACE FUNCTION "ChatMessage_move_version"() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     users text[];
@@ -255,6 +169,9 @@ BEGIN
     -- What was copied lies on the coordinator, too: deleting a session would leave it there.
     PERFORM truncate_local_data_after_distributing_table(quote_ident("table"))
         FROM unnest(ARRAY['ChatSession', 'Outbox', 'Tombstone', 'WebhookDelivery']) AS "table";
+    -- Those that triggers call reach the nodes by themselves only if the extension was there before them.
+    PERFORM create_distributed_function('"Tombstone_refuse"()');
+    PERFORM create_distributed_function('"WebhookDelivery_queue"(text, text[], text[])');
     IF NOT EXISTS (
         SELECT FROM pg_dist_object
         WHERE objid = 'on_shard(text, text, text[])'::regprocedure AND distribution_argument_index IS NOT NULL

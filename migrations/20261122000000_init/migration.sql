@@ -186,13 +186,46 @@ CREATE TRIGGER "ChatSession_update" AFTER UPDATE ON "ChatSession"
     REFERENCING OLD TABLE AS before NEW TABLE AS updated
     FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_update"();
 
-CREATE FUNCTION "ChatSession_note_delete"() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Queues a change for the receivers that want it, up to 500 sessions of a user at a time. Statements on one session wait
+-- for each other, so its deliveries have ascending ids.
+CREATE FUNCTION "WebhookDelivery_queue"(kind text, users text[], ids text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    target text;
 BEGIN
+    FOR target IN SELECT "url" FROM "WebhookReceiver" WHERE kind = ANY("events") LOOP
+        INSERT INTO "WebhookDelivery" ("userId", "receiver", "event", "sessionIds")
+            SELECT "userId", target, kind, array_agg("id") FROM (
+                SELECT "userId", "id", (row_number() OVER (PARTITION BY "userId") - 1) / 500 AS "part"
+                FROM unnest(users, ids) AS changed ("userId", "id")
+            ) AS numbered GROUP BY "userId", "part";
+    END LOOP;
+END;
+$$;
+
+-- All that is written of deleted sessions. Arrays name them: TRUNCATE has no transition table, so it is told just before
+-- what is there, and on Citus a statement on another table cannot read one.
+CREATE FUNCTION "ChatSession_note_delete"() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    users text[];
+    ids text[];
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        SELECT array_agg("userId"), array_agg("id") INTO users, ids FROM deleted;
+    -- Each shard of Citus notes its own; the coordinator's table has only copies, made before it was distributed.
+    ELSIF TG_TABLE_NAME <> 'ChatSession' OR to_regprocedure('on_shard(text, text, text[])') IS NULL THEN
+        EXECUTE format('SELECT array_agg("userId"), array_agg("id") FROM %I', TG_TABLE_NAME) INTO users, ids;
+    END IF;
+    IF users IS NULL THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO "Tombstone" ("userId", "sessionId")
-        SELECT "userId", "id" FROM deleted
+        SELECT "userId", "id" FROM unnest(users, ids) AS gone ("userId", "id")
         ON CONFLICT ("userId", "sessionId") DO UPDATE SET "deletedAt" = excluded."deletedAt";
     INSERT INTO "Outbox" ("userId", "sessionId", "change")
-        SELECT "userId", "id", 'deleted' FROM deleted;
+        SELECT "userId", "id", 'deleted' FROM unnest(users, ids) AS gone ("userId", "id");
+    IF EXISTS (SELECT FROM "WebhookReceiver" WHERE 'session.deleted' = ANY("events")) THEN
+        PERFORM "WebhookDelivery_queue"('session.deleted', users, ids);
+    END IF;
     RETURN NULL;
 END;
 $$;
@@ -201,20 +234,8 @@ CREATE TRIGGER "ChatSession_delete" AFTER DELETE ON "ChatSession"
     REFERENCING OLD TABLE AS deleted
     FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_delete"();
 
--- TRUNCATE has no transition table, so this notes what is there just before.
-CREATE FUNCTION "ChatSession_note_truncate"() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO "Tombstone" ("userId", "sessionId")
-        SELECT "userId", "id" FROM "ChatSession"
-        ON CONFLICT ("userId", "sessionId") DO UPDATE SET "deletedAt" = excluded."deletedAt";
-    INSERT INTO "Outbox" ("userId", "sessionId", "change")
-        SELECT "userId", "id", 'deleted' FROM "ChatSession";
-    RETURN NULL;
-END;
-$$;
-
 CREATE TRIGGER "ChatSession_truncate" BEFORE TRUNCATE ON "ChatSession"
-    FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_truncate"();
+    FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_delete"();
 
 -- Changing messages, with direct SQL too, changes their session. The API's own statements have moved its version in the
 -- same transaction, which the row's xmin tells; that of a session that is being deleted is gone already.
@@ -247,16 +268,10 @@ CREATE TRIGGER "ChatMessage_delete" AFTER DELETE ON "ChatMessage"
     REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION "ChatMessage_move_version"();
 
--- Queues a change for the receivers that want it, up to 500 sessions of a user at a time. Statements on one session wait
--- for each other, so its deliveries have ascending ids.
 CREATE FUNCTION "ChatSession_queue_webhooks"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM "WebhookReceiver" WHERE TG_ARGV[0] = ANY("events")) THEN
-        INSERT INTO "WebhookDelivery" ("userId", "receiver", "event", "sessionIds")
-            SELECT "userId", "url", TG_ARGV[0], array_agg("id") FROM "WebhookReceiver" CROSS JOIN (
-                SELECT "userId", "id", (row_number() OVER (PARTITION BY "userId") - 1) / 500 AS "part" FROM changed
-            ) AS numbered
-            WHERE TG_ARGV[0] = ANY("events") GROUP BY "userId", "url", "part";
+        PERFORM "WebhookDelivery_queue"(TG_ARGV[0], array_agg("userId"), array_agg("id")) FROM changed;
     END IF;
     RETURN NULL;
 END;
@@ -269,21 +284,3 @@ CREATE TRIGGER "ChatSession_webhook_insert" AFTER INSERT ON "ChatSession"
 CREATE TRIGGER "ChatSession_webhook_update" AFTER UPDATE ON "ChatSession"
     REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_queue_webhooks"('session.updated');
-
-CREATE TRIGGER "ChatSession_webhook_delete" AFTER DELETE ON "ChatSession"
-    REFERENCING OLD TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_queue_webhooks"('session.deleted');
-
-CREATE FUNCTION "ChatSession_queue_webhooks_of_truncate"() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO "WebhookDelivery" ("userId", "receiver", "event", "sessionIds")
-        SELECT "userId", "url", 'session.deleted', array_agg("id") FROM "WebhookReceiver" CROSS JOIN (
-            SELECT "userId", "id", (row_number() OVER (PARTITION BY "userId") - 1) / 500 AS "part" FROM "ChatSession"
-        ) AS numbered
-        WHERE 'session.deleted' = ANY("events") GROUP BY "userId", "url", "part";
-    RETURN NULL;
-END;
-$$;
-
-CREATE TRIGGER "ChatSession_webhook_truncate" BEFORE TRUNCATE ON "ChatSession"
-    FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_queue_webhooks_of_truncate"();

@@ -25,11 +25,10 @@ OBJECTS: Final[Mapping[str, Sequence[str]]] = {
         "ChatSession_move_version",
         "ChatSession_note_delete",
         "ChatSession_note_insert",
-        "ChatSession_note_truncate",
         "ChatSession_note_update",
         "ChatSession_queue_webhooks",
-        "ChatSession_queue_webhooks_of_truncate",
         "Tombstone_refuse",
+        "WebhookDelivery_queue",
     ),
     "TRIGGER": (
         "ChatMessage_delete",
@@ -41,9 +40,7 @@ OBJECTS: Final[Mapping[str, Sequence[str]]] = {
         "ChatSession_truncate",
         "ChatSession_update",
         "ChatSession_version",
-        "ChatSession_webhook_delete",
         "ChatSession_webhook_insert",
-        "ChatSession_webhook_truncate",
         "ChatSession_webhook_update",
     ),
 }
