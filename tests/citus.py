@@ -39,10 +39,25 @@ class Coordinator:
 
     async def empty_database(self) -> str:
         """Make a database that knows its nodes and has nothing in it yet, and return its name."""
+        name = await self.plain_database()
+        await self.extend(name)
+        return name
+
+    async def plain_database(self) -> str:
+        """Make a database on every node, without the extension, and return its name."""
         name = f"test_{uuid4().hex[:8]}"
         self.databases.append(name)
+        for url in [self.admin, *await self.workers()]:
+            async with connected(url) as node:
+                await node.execute(f'CREATE DATABASE "{name}"')
+        return name
+
+    async def extend(self, name: str) -> None:
+        """Let a database know its nodes."""
         workers = await self.workers()
-        await asyncio.gather(*(created(url, name) for url in [self.admin, *workers]))
+        for url in [self.admin, *workers]:
+            async with connected(named(url, name)) as node:
+                await node.execute("CREATE EXTENSION citus")
         async with connected(named(self.admin, name)) as coordinator:
             await coordinator.execute(
                 "SELECT citus_set_coordinator_host($1, $2)", urlsplit(self.admin).hostname, self.port
@@ -50,7 +65,6 @@ class Coordinator:
             for each in workers:
                 address = urlsplit(each)
                 await coordinator.execute("SELECT citus_add_node($1, $2)", address.hostname, address.port)
-        return name
 
     async def workers(self) -> list[str]:
         """Return the workers' URLs."""
@@ -80,13 +94,6 @@ async def cluster(admin: str) -> AsyncIterator[Coordinator]:
 
 def named(url: str, database: str) -> str:
     return urlsplit(url)._replace(path=f"/{database}").geturl()
-
-
-async def created(url: str, database: str) -> None:
-    async with connected(url) as node:
-        await node.execute(f'CREATE DATABASE "{database}"')
-    async with connected(named(url, database)) as node:
-        await node.execute("CREATE EXTENSION citus")
 
 
 @asynccontextmanager

@@ -84,6 +84,22 @@ async def test_existing_rows_are_distributed_without_notes_and_without_copies_on
 
 
 @on_a_cluster
+async def test_the_nodes_get_the_functions_from_before_the_extension(postgres: Coordinator) -> None:
+    name = await postgres.plain_database()
+    url, create = named(postgres.admin, name), """INSERT INTO "ChatSession" ("id", "userId") VALUES ('x', 'ada')"""
+    await asyncio.to_thread(migrate_deploy, url)
+    await postgres.extend(name)
+    await asyncio.to_thread(distribute, url)
+    async with connected(url) as connection:
+        await connection.execute("""INSERT INTO "WebhookReceiver" VALUES ('https://a.example', '{session.deleted}')""")
+        await connection.execute(create)
+        await connection.execute("""DELETE FROM "ChatSession" WHERE "userId" = 'ada'""")
+        assert await connection.fetchval('SELECT "sessionIds" FROM "WebhookDelivery"') == ["x"]
+        with pytest.raises(asyncpg.UniqueViolationError, match="was deleted"):
+            await connection.execute(create)
+
+
+@on_a_cluster
 async def test_distributing_again_changes_nothing(url: str) -> None:
     assert await asyncio.to_thread(distribute, url) == ["Nothing to apply: the database is up to date."]
 
