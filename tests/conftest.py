@@ -23,6 +23,7 @@ from tests.listening import on_a_socket
 from tests.proxy import Proxy
 from tests.service import SECRET, Caller, Service, running, token
 from tests.waiting import PATIENT_SECONDS, until
+from tests.webhook_receiver import Receiver, receiving
 from tests.wire import url_through
 
 # `make nightly` uses the other profile.
@@ -188,3 +189,10 @@ async def slow_ada(slow_service: Service) -> AsyncIterator[Caller]:
     async with slow_service.client("ada") as client:
         await until(Caller(client).is_fully_ready)
         yield Caller(client)
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A webhook receiver."""
+    async with receiving() as receiver:
+        yield receiver

@@ -18,6 +18,7 @@ from tests.process import serving
 from tests.proxy import Gate, Proxy
 from tests.service import Caller
 from tests.waiting import until
+from tests.webhook_receiver import WAIT_NO_LONGER, Receiver, configured, telling
 from tests.wire import DELETE_STATEMENT, script, url_through
 
 ADA = UserKeys("ada")
@@ -38,7 +39,7 @@ class Lines:
         match step:
             case "before Postgres has heard of it":
                 return self.postgres.hold(DELETE_STATEMENT)
-            case "after the commit, before the service knows of it":
+            case "in a batch, before its commit" | "after the commit, before the service knows of it":
                 return self.postgres.hold_response_to(DELETE_STATEMENT)
             case "before Redis has heard of it":
                 return self.redis.hold(script("evict"))
@@ -48,7 +49,9 @@ class Lines:
 
 
 @pytest.fixture
-async def lines(postgres: Postgres, redis_server: Redis, settings: Settings) -> AsyncIterator[Lines]:
+async def lines(
+    postgres: Postgres, redis_server: Redis, settings: Settings, receiver: Receiver
+) -> AsyncIterator[Lines]:
     async with Proxy(postgres.port).running() as one, Proxy(redis_server.port).running() as other:
         changes = {
             "database_url": url_through(one, postgres, settings.database_url),
@@ -56,7 +59,14 @@ async def lines(postgres: Postgres, redis_server: Redis, settings: Settings) -> 
             "redis_timeout": 0.5,
             "lease_slack": PATIENT_SECONDS,
         }
-        yield Lines(one, other, settings.model_copy(update=changes))
+        yield Lines(one, other, telling(settings, receiver, **changes))
+
+
+async def deleted(caller: Caller, session_id: str, step: str) -> httpx.Response:
+    """Delete a session, in a batch if the step is one of a batch."""
+    if "batch" in step:
+        return await caller.http.post("/api/chat/sessions/batch-delete", json={"ids": [session_id]})
+    return await caller.delete(session_id)
 
 
 async def cached_session(caller: Caller, redis: RedisClient) -> str:
@@ -70,18 +80,20 @@ async def cached_session(caller: Caller, redis: RedisClient) -> str:
     ("step", "status"),
     [
         ("before Postgres has heard of it", 200),
+        ("in a batch, before its commit", 200),
         ("after the commit, before the service knows of it", 404),
         ("before Redis has heard of it", 404),
         ("after the eviction, before the answer", 404),
     ],
 )
 async def test_an_interrupted_deletion_happens_completely_or_not_at_all(
-    lines: Lines, database: asyncpg.Pool, redis: RedisClient, step: str, status: int
+    lines: Lines, database: asyncpg.Pool, redis: RedisClient, receiver: Receiver, step: str, status: int
 ) -> None:
     async with serving(lines.settings) as process, process.caller() as ada:
+        await configured(database, receiver)
         session_id = await cached_session(ada, redis)
         gate = lines.gate(step)
-        deletion = asyncio.create_task(ada.delete(session_id))
+        deletion = asyncio.create_task(deleted(ada, session_id, step))
         await gate.reached_by(deletion)
         await process.killed()
         gate.cut()
@@ -92,10 +104,16 @@ async def test_an_interrupted_deletion_happens_completely_or_not_at_all(
         response = await ada.get(session_id)
         titles = await ada.titles()
         again = await ada.http.post("/api/chat/sessions", json={"id": session_id})
+        messages = await database.fetchval('SELECT count(*) FROM "ChatMessage"')
+        await database.execute(WAIT_NO_LONGER)
+        # A user's deliveries are in order, so the first one has arrived as well.
+        await ada.delete(other := (await ada.create("other"))["id"])
+        await receiver.heard_of(other)
+    assert receiver.ids() == ({other} if status == 200 else {session_id, other})
     assert response.status_code == status
     assert titles == (["Lisbon"] if status == 200 else [])
     assert again.status_code == (200 if status == 200 else 409)
-    assert await database.fetchval('SELECT count(*) FROM "ChatMessage"') == (1 if status == 200 else 0)
+    assert messages == (1 if status == 200 else 0)
     assert await redis.exists(ADA.lock(session_id)) == 0
 
 

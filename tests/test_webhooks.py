@@ -24,29 +24,28 @@ from chat_sessions.webhooks.client import is_public
 from chat_sessions.webhooks.message import message_of
 from tests.command import Operator, environment
 from tests.costs import counted
-from tests.process import serving
 from tests.scrape import scrape
-from tests.service import Caller, Service, new_id, running, token
+from tests.service import Caller, Service, running
 from tests.waiting import until
-from tests.webhook_receiver import SECRET, Answer, Receiver, closes, drips, fails, hangs, receiving, redirects
+from tests.webhook_receiver import (
+    SECRET,
+    Answer,
+    Receiver,
+    closes,
+    configured,
+    drips,
+    fails,
+    hangs,
+    receiving,
+    redirects,
+    telling,
+)
 from tests.world import world
 
 GUIDE = Path(__file__).parents[1] / "docs" / "webhooks.md"
 ALL_EVENTS = ("session.created", "session.updated", "session.deleted")
 # The courier's and the sweeper's.
 TRANSACTION = {"BEGIN", "COMMIT", TAKE_TURN, FINISH}
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
-
-
-def telling(settings: Settings, receiver: Receiver, **further: Any) -> Settings:  # noqa: ANN401  settings
-    """Return settings with a receiver."""
-    given = {"webhook_url": (receiver.url,), "webhook_secret": (SecretStr(SECRET),), "webhook_private": True}
-    return settings.model_copy(update={**given, **further})
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +57,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def service(settings: Settings, receiver: Receiver, database: asyncpg.Pool) -> AsyncIterator[Service]:
     async with running(telling(settings, receiver)) as worker:
-        await _configured(database, receiver)
+        await configured(database, receiver)
         yield worker
 
 
@@ -72,13 +71,6 @@ async def ada(service: Service) -> AsyncIterator[Caller]:
 async def queue(settings: Settings) -> AsyncIterator[WebhookQueue]:
     async with prisma_client(settings) as prisma:
         yield WebhookQueue(prisma)
-
-
-async def _configured(database: asyncpg.Pool, receiver: Receiver) -> None:
-    async def known() -> bool:
-        return bool(await database.fetchval('SELECT count(*) FROM "WebhookReceiver" WHERE "url" = $1', receiver.url))
-
-    await until(known)
 
 
 async def _waiting(database: asyncpg.Pool) -> int:
@@ -113,7 +105,7 @@ async def test_only_the_chosen_events_are_delivered(
         running(telling(settings, receiver, webhook_events=ALL_EVENTS)) as worker,
         worker.client("ada") as http,
     ):
-        await _configured(database, receiver)
+        await configured(database, receiver)
         session_id = (await Caller(http).create("Lisbon"))["id"]
         await Caller(http).append(session_id, "hi")
         await Caller(http).delete(session_id)
@@ -170,7 +162,7 @@ async def test_a_receiver_that_does_not_answer_is_tried_again(
     monkeypatch.setattr(client, "TIMEOUT_SECONDS", 0.2)
     receiver.answers.append(hangs)
     async with running(telling(settings, receiver)) as worker, worker.client("ada") as http:
-        await _configured(database, receiver)
+        await configured(database, receiver)
         session_id = (await Caller(http).create("Lisbon"))["id"]
         await Caller(http).delete(session_id)
         await receiver.heard_of(session_id)
@@ -201,7 +193,7 @@ async def test_a_users_changes_arrive_in_order_even_if_the_first_fails(
         running(telling(settings, receiver, webhook_events=("session.created", "session.deleted"))) as worker,
         worker.client("ada") as http,
     ):
-        await _configured(database, receiver)
+        await configured(database, receiver)
         session_id = (await Caller(http).create("Lisbon"))["id"]
         await Caller(http).delete(session_id)
         await receiver.heard_of(session_id)
@@ -218,7 +210,7 @@ async def test_a_delivery_that_fails_does_not_hold_up_other_users(
         worker.client("ada") as adas,
         worker.client("bob") as bobs,
     ):
-        await _configured(database, receiver)
+        await configured(database, receiver)
         hers, his = (await Caller(adas).create("hers"))["id"], (await Caller(bobs).create("his"))["id"]
         await Caller(adas).delete(hers)
 
@@ -237,7 +229,7 @@ async def test_every_receiver_hears_of_a_deletion(
     async with receiving() as other:
         both = telling(settings, receiver, webhook_url=(receiver.url, other.url))
         async with running(both) as worker, worker.client("ada") as http:
-            await _configured(database, other)
+            await configured(database, other)
             session_id = (await Caller(http).create("Lisbon"))["id"]
             other.answers.append(fails)
             await Caller(http).delete(session_id)
@@ -254,7 +246,7 @@ async def test_a_delivery_is_signed_with_every_secret(settings: Settings, databa
             running(telling(settings, new_receiver, **urls, **rotating)) as worker,
             worker.client("ada") as http,
         ):
-            await _configured(database, old_receiver)
+            await configured(database, old_receiver)
             session_id = (await Caller(http).create("Lisbon"))["id"]
             await Caller(http).delete(session_id)
             await new_receiver.heard_of(session_id)
@@ -265,7 +257,7 @@ async def test_deletions_are_delivered_while_redis_is_away(
     postgres: Postgres, settings: Settings, receiver: Receiver
 ) -> None:
     async with world(postgres, telling(settings, receiver)) as deployment, deployment.callers("ada") as (ada, _):
-        await _configured(deployment.database, receiver)
+        await configured(deployment.database, receiver)
         session_id = (await ada.create("Lisbon"))["id"]
         deployment.redis.kill()
         await ada.delete(session_id)
@@ -283,7 +275,7 @@ async def test_a_measurement_that_fails_stops_no_delivery(
 
     monkeypatch.setattr(WebhookQueue, "backlog", fail)
     async with running(telling(settings, receiver)) as worker, worker.client("ada") as http:
-        await _configured(database, receiver)
+        await configured(database, receiver)
         await failed.wait()
         session_id = (await Caller(http).create("Lisbon"))["id"]
         await Caller(http).delete(session_id)
@@ -295,37 +287,12 @@ async def test_two_workers_deliver_each_deletion_once(
 ) -> None:
     told = telling(settings, receiver)
     async with running(told) as one, running(told), one.client("ada") as http:
-        await _configured(database, receiver)
+        await configured(database, receiver)
         ada = Caller(http)
         created = [(await ada.create(str(number)))["id"] for number in range(20)]
         await asyncio.gather(*(ada.delete(each) for each in created))
         await receiver.heard_of(*created)
     assert Counter(each for received in receiver.attempts for each in received.session_ids) == Counter(created)
-
-
-async def test_what_a_dead_worker_was_delivering_is_delivered_again(
-    settings: Settings, receiver: Receiver, database: asyncpg.Pool
-) -> None:
-    told = telling(settings, receiver)
-    receiver.answers.append(hangs)
-    session_id = new_id()
-    async with serving(told) as process:
-        await _configured(database, receiver)
-        headers = {"Authorization": f"Bearer {token('ada')}"}
-        async with httpx.AsyncClient(base_url=process.url, headers=headers) as http:
-            await http.post("/api/chat/sessions", json={"id": session_id})
-            await http.delete(f"/api/chat/sessions/{session_id}")
-
-        async def attempted() -> bool:
-            return len(receiver.attempts) == 1
-
-        await until(attempted)
-        await process.killed()
-    # Its claim would end after half a minute.
-    await database.execute('UPDATE "WebhookDelivery" SET "dueAt" = now()')
-    async with running(told):
-        await receiver.heard_of(session_id)
-    assert len({each.id for each in receiver.attempts}) == 1
 
 
 async def test_nobody_else_gets_a_claimed_delivery_until_the_claim_ends(
@@ -357,7 +324,7 @@ async def test_a_private_address_is_refused(settings: Settings, receiver: Receiv
     local = receiver.url.replace("127.0.0.1", "localhost")
     public = telling(settings, receiver, webhook_url=(receiver.url, local), webhook_private=False)
     async with running(public) as worker, worker.client("ada") as http:
-        await _configured(database, receiver)
+        await configured(database, receiver)
         session_id = (await Caller(http).create("Lisbon"))["id"]
         await Caller(http).delete(session_id)
 

@@ -6,12 +6,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
+import asyncpg
 from aiohttp import web
+from pydantic import SecretStr
 from standardwebhooks import Webhook
 
+from chat_sessions.settings import Settings
 from tests.waiting import until
 
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+# The claim of a killed worker would end after half a minute.
+WAIT_NO_LONGER = 'UPDATE "WebhookDelivery" SET "dueAt" = now()'
 CLOSING = web.AppKey("closing", asyncio.Event)
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -81,6 +86,21 @@ async def receiving(secret: str = SECRET) -> AsyncIterator[Receiver]:
     finally:
         receiver.closing.set()
         await runner.cleanup()
+
+
+def telling(settings: Settings, receiver: Receiver, **further: Any) -> Settings:  # noqa: ANN401  settings
+    """Return settings with a receiver."""
+    given = {"webhook_url": (receiver.url,), "webhook_secret": (SecretStr(SECRET),), "webhook_private": True}
+    return settings.model_copy(update={**given, **further})
+
+
+async def configured(database: asyncpg.Pool, receiver: Receiver) -> None:
+    """Wait until the database knows the receiver."""
+
+    async def known() -> bool:
+        return bool(await database.fetchval('SELECT count(*) FROM "WebhookReceiver" WHERE "url" = $1', receiver.url))
+
+    await until(known)
 
 
 async def fails(_request: web.Request) -> web.StreamResponse:
