@@ -3,9 +3,7 @@
 The scripts are in tests/clients/. `make test` installs what most of them need; the others run with `make nightly`.
 """
 
-import asyncio
 import json
-import os
 import re
 import shutil
 import sys
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.listening import on_a_socket
+from tests.programs import run
 from tests.service import Service, token
 
 ROOT = Path(__file__).parents[1]
@@ -41,25 +40,6 @@ def folder(tmp_path: Path) -> Path:
 async def url(service: Service) -> AsyncIterator[str]:
     async with on_a_socket(service) as url:
         yield url
-
-
-async def run(folder: Path, program: str, *arguments: str, **variables: str) -> str:
-    """Run a program that has to succeed, and return what it printed."""
-    process = await asyncio.create_subprocess_exec(
-        program,
-        *arguments,
-        cwd=folder,
-        env={**os.environ, **variables},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        printed, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    assert process.returncode == 0, printed.decode()
-    return printed.decode()
 
 
 async def tool(folder: Path, name: str, *arguments: str) -> str:

@@ -1,0 +1,72 @@
+import type { UIMessage } from "ai";
+import { bodyOf, connect, type Message, type NewMessage } from "../shared/client.js";
+import { ChatSessionsError, type Connection } from "../shared/connection.js";
+import { Conversation } from "../shared/conversation.js";
+import { fieldsOf, textOf } from "../shared/fields.js";
+
+export { ChatSessionsError, type Connection };
+
+export interface ChatStore<M extends UIMessage = UIMessage> {
+  /** Returns the id. With the id of a chat that exists, it does nothing; with that of a deleted one, it fails with 409. */
+  createChat(options?: { id?: string; title?: string }): Promise<string>;
+  loadChat(id: string): Promise<M[]>;
+  /**
+   * Stores the messages that `loadChat` returned, as they have been continued: replaces those that have changed, cuts off
+   * those that are left out, and appends the new ones. What others have appended since stays, before the new ones.
+   */
+  saveChat(chat: { chatId: string; messages: M[] }): Promise<void>;
+}
+
+/** The chats of one user. Create one per request. */
+export function createChatStore<M extends UIMessage = UIMessage>(connection: Connection): ChatStore<M> {
+  const client = connect(connection);
+  const conversations = new Map<string, Conversation>();
+
+  function conversationOf(id: string): Conversation {
+    const conversation = conversations.get(id) ?? new Conversation(client, id);
+    conversations.set(id, conversation);
+    return conversation;
+  }
+
+  return {
+    async createChat(options = {}) {
+      return bodyOf(await client.POST("/api/chat/sessions", { body: options })).id;
+    },
+
+    async loadChat(id) {
+      return (await conversationOf(id).load()).map((message) => uiMessageOf(message) as M);
+    },
+
+    async saveChat({ chatId, messages }) {
+      const conversation = conversationOf(chatId);
+      const [first] = await conversation.known();
+      if (first && first.id !== messages[0]?.id) {
+        throw new TypeError(
+          "saveChat needs all messages of the chat. Pass them to toUIMessageStream as `originalMessages`.",
+        );
+      }
+      await conversation.save(messages.map(newMessageOf));
+    },
+  };
+}
+
+/** A stored chat as the `message` continues it: it replaces an earlier version of itself and what has followed. */
+export function continued<M extends UIMessage>(messages: M[], message: M): M[] {
+  const index = messages.findIndex(({ id }) => id === message.id);
+  return [...(index < 0 ? messages : messages.slice(0, index)), message];
+}
+
+/** Messages of other clients have a text instead of parts. */
+function uiMessageOf(stored: Message): UIMessage {
+  const { id, role, metadata, parts } = fieldsOf(stored);
+  return {
+    id,
+    role,
+    parts: parts ?? [{ type: "text", text: textOf(stored) }],
+    ...(metadata && { metadata }),
+  } as UIMessage;
+}
+
+function newMessageOf(message: UIMessage): NewMessage {
+  return JSON.parse(JSON.stringify(message));
+}

@@ -1,0 +1,19 @@
+import createClient, { type Client as OpenApiClient } from "openapi-fetch";
+import { type Connection, send } from "./connection.js";
+import type { components, paths } from "./schema.js";
+
+export type Client = OpenApiClient<paths>;
+export type Message = components["schemas"]["Message"];
+export type NewMessage = components["schemas"]["NewMessage"] & { id: string };
+export type Summary = components["schemas"]["SessionSummary"];
+
+/** The calls of openapi.json; those that fail reject with a ChatSessionsError. */
+export function connect(connection: Connection): Client {
+  const baseUrl = connection.baseUrl.replace(/\/+$/, "");
+  return createClient<paths>({ baseUrl, fetch: (request) => send(connection, request) });
+}
+
+/** The body of a response, which is there because errors have rejected. */
+export function bodyOf<T>({ data }: { data?: T }): T {
+  return data as T;
+}

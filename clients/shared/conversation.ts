@@ -1,0 +1,209 @@
+import { bodyOf, type Client, type Message, type NewMessage } from "./client.js";
+import { ChatSessionsError } from "./connection.js";
+import { fieldsOf, isShown } from "./fields.js";
+
+const MESSAGES = "/api/chat/sessions/{session_id}/messages";
+const SESSION = "/api/chat/sessions/{session_id}";
+const PAGE = 200;
+const MAX_BATCH = 100;
+// The service takes 20,000 JSON values at once.
+const MAX_BATCH_LENGTH = 200_000;
+const ATTEMPTS = 3;
+
+/**
+ * The messages of a session as far as this writer knows them, and the writes that make them others. What other writers
+ * have appended is never cut, and nothing is appended to what they have cut.
+ */
+export class Conversation {
+  readonly #client: Client;
+  readonly #params: { path: { session_id: string } };
+  #known: Message[] | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(client: Client, id: string) {
+    this.#client = client;
+    this.#params = { path: { session_id: id } };
+  }
+
+  load(): Promise<Message[]> {
+    return this.#inTurn(async () => {
+      this.#known = await this.#readAll();
+      return this.#known.filter(isShown);
+    });
+  }
+
+  /** What was loaded or stored last. */
+  known(): Promise<Message[]> {
+    return this.#known ? Promise.resolve(this.#known.filter(isShown)) : this.load();
+  }
+
+  /** Stores these messages instead of those that this writer knows: replaces what has changed, cuts, and appends. */
+  save(messages: NewMessage[]): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#known ??= await this.#readAll();
+      const { common, kept } = beginningOf(this.#known, messages);
+      for (const message of messages.slice(0, common)) {
+        await this.#replace(message);
+      }
+      if (kept < this.#known.length) {
+        await this.#cut(kept);
+      }
+      for (const batch of batchesOf(messages.slice(common))) {
+        await this.#append(batch);
+      }
+    });
+  }
+
+  /** Replaces one message and leaves those after it; false if this writer has not stored it. */
+  replace(message: NewMessage): Promise<boolean> {
+    return this.#inTurn(() => this.#replace(message));
+  }
+
+  /** One at a time: each write relies on what the last one has stored. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #replace(message: NewMessage): Promise<boolean> {
+    const index = this.#known?.findIndex(({ id }) => id === message.id) ?? -1;
+    const known = this.#known?.[index];
+    if (!this.#known || !known) {
+      return false;
+    }
+    if (contentOf(known) !== contentOf(message)) {
+      const params = { path: { ...this.#params.path, message_id: message.id } };
+      this.#known[index] = bodyOf(await this.#client.PUT(`${MESSAGES}/{message_id}`, { params, body: message }));
+    }
+    return true;
+  }
+
+  /** Renaming changes the ETag as well, and is no reason to give up. */
+  async #cut(kept: number): Promise<void> {
+    const known = this.#known ?? [];
+    const from = known[kept]?.sequence ?? 0;
+    for (let attempt = 1; ; attempt++) {
+      const { newest, etag } = await this.#end();
+      if (newest && newest.sequence >= from) {
+        if (newest.id !== known.at(-1)?.id || newest.sequence - from !== known.length - kept - 1) {
+          throw movedOn();
+        }
+        const query = { from_sequence: from };
+        const params = { ...this.#params, query, header: { "If-Match": etag } };
+        const done = await unlessPrecondition(this.#client.DELETE(MESSAGES, { params }));
+        if (!done && attempt < ATTEMPTS) {
+          continue;
+        }
+        if (!done) {
+          throw movedOn();
+        }
+      }
+      known.length = kept;
+      return;
+    }
+  }
+
+  async #append(messages: NewMessage[]): Promise<void> {
+    const known = this.#known ?? [];
+    const parent = known.at(-1);
+    let after = parent?.sequence ?? -1;
+    // After a cut, another question may have the sequence of the one that is answered here.
+    let holds = messages[0]?.role !== "assistant" || (await this.#stillHolds(parent));
+    for (let attempt = 1; holds && attempt <= ATTEMPTS; attempt++) {
+      const body = { messages, after_sequence: after };
+      const done = await unlessPrecondition(this.#client.POST(MESSAGES, { params: this.#params, body }));
+      if (done) {
+        known.push(...bodyOf(done).messages);
+        return;
+      }
+      holds = await this.#stillHolds(parent);
+      after = (await this.#end()).newest?.sequence ?? -1;
+    }
+    throw movedOn();
+  }
+
+  async #stillHolds(message: Message | undefined): Promise<boolean> {
+    if (!message) {
+      return true;
+    }
+    const query = { limit: 1, before_sequence: message.sequence + 1 };
+    const page = bodyOf(await this.#client.GET(SESSION, { params: { ...this.#params, query } }));
+    return page.messages.at(-1)?.id === message.id;
+  }
+
+  async #end(): Promise<{ newest: Message | undefined; etag: string }> {
+    const answer = await this.#client.GET(SESSION, { params: { ...this.#params, query: { limit: 1 } } });
+    return { newest: bodyOf(answer).messages.at(-1), etag: answer.response.headers.get("ETag") ?? "*" };
+  }
+
+  async #readAll(): Promise<Message[]> {
+    const pages: Message[][] = [];
+    for (let before: number | undefined; ; ) {
+      const query = { limit: PAGE, ...(before !== undefined && { before_sequence: before }) };
+      const page = bodyOf(await this.#client.GET(SESSION, { params: { ...this.#params, query } }));
+      pages.unshift(page.messages);
+      if (!page.has_more_messages || page.oldest_sequence === null) {
+        return pages.flat();
+      }
+      before = page.oldest_sequence;
+    }
+  }
+}
+
+function movedOn(): ChatSessionsError {
+  const message = "The conversation has changed elsewhere. Load it again.";
+  return new ChatSessionsError(message, { status: 412, type: "urn:chat-sessions:end-moved" });
+}
+
+async function unlessPrecondition<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ChatSessionsError && error.status === 412) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** How many of the messages are known, and how many that is with those that are not shown. */
+function beginningOf(known: Message[], messages: NewMessage[]): { common: number; kept: number } {
+  let common = 0;
+  let kept = 0;
+  for (const message of known) {
+    if (isShown(message) && message.id !== messages[common]?.id) {
+      break;
+    }
+    common += isShown(message) ? 1 : 0;
+    kept += 1;
+  }
+  return { common, kept };
+}
+
+/** As many per request as the service takes. A message beyond its limit goes alone, so that the others are stored. */
+function batchesOf(messages: NewMessage[]): NewMessage[][] {
+  const batches: NewMessage[][] = [];
+  let length = 0;
+  for (const message of messages) {
+    const own = JSON.stringify(message).length;
+    const batch = batches.at(-1);
+    if (batch && batch.length < MAX_BATCH && length + own <= MAX_BATCH_LENGTH) {
+      batch.push(message);
+      length += own;
+    } else {
+      batches.push([message]);
+      length = own;
+    }
+  }
+  return batches;
+}
+
+/** A text that is the same for the same content. */
+function contentOf(message: NewMessage | Message): string {
+  return JSON.stringify(fieldsOf(message as Message), (_key, value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+}

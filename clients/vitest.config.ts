@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/*.test.{ts,tsx}"],
+    silent: "passed-only",
+    maxWorkers: 2,
+    // On a crowded machine, everything may take long.
+    testTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
+  },
+});
