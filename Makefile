@@ -11,6 +11,8 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 NPM := npm --no-audit --no-fund --no-update-notifier --loglevel=error
 FRONTEND := $(wildcard frontend/package.json)
+# They share types and tools with the front end.
+CLIENTS := $(if $(FRONTEND),clients/node_modules/.built)
 
 # Write nothing outside this folder, and let uv use the Python that runs it.
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
@@ -50,7 +52,7 @@ install: .venv/.synced engine/generated/.made ## Install everything: Python and 
 dev: install ## Serve http://127.0.0.1:8000 on an embedded Postgres and Redis (PORT=8001 DATA=.data-8001: a second one)
 	@exec $(BIN)/python -m chat_sessions.dev $(if $(PORT),--port=$(PORT)) $(if $(DATA),--data='$(DATA)')
 
-test: install tests/clients/node_modules/.package-lock.json ## Run all tests: engine, front end, browser, service
+test: install tests/clients/node_modules/.package-lock.json $(CLIENTS) ## Run all tests: engine, front end, browser, service
 	$(BIN)/python -m chat_sessions.dev.embedded -- $(NPM) test --prefix engine
 	$(if $(FRONTEND),$(NPM) test --prefix frontend)
 	$(if $(FRONTEND),$(BROWSER) $(NPM) run e2e --prefix frontend)
@@ -66,7 +68,7 @@ nightly: install ## Run the long tests, two hours: random calls and faults, all 
 	$(BIN)/python -m benchmarks.soak --minutes=20
 	$(if $(FRONTEND),$(BROWSER) $(NPM) run e2e:hosts --prefix frontend)
 
-check: install ## Check style, types and layers
+check: install $(CLIENTS) ## Check style, types and layers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -77,11 +79,13 @@ check: install ## Check style, types and layers
 	$(BIN)/zizmor --offline --quiet .github
 	$(if $(FRONTEND),$(NPM) run check --prefix engine)
 	$(if $(FRONTEND),$(NPM) run check --prefix frontend)
+	$(if $(CLIENTS),$(NPM) run check --prefix clients)
 
 format: install ## Format the code and apply automatic fixes
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 	$(if $(FRONTEND),$(NPM) run format --prefix frontend)
+	$(if $(CLIENTS),$(NPM) run format --prefix clients)
 
 # Does not depend on install, which builds the front end: with outdated types, that may fail.
 openapi: .venv/.synced engine/generated/.made $(if $(FRONTEND),frontend/node_modules/.package-lock.json) ## Regenerate openapi.json and the front end's types
@@ -117,7 +121,7 @@ image: ## Build the container image `chat-sessions`
 	docker build --tag chat-sessions .
 
 clean: ## Remove everything that the other verbs created, except the data of `make dev`
-	rm -rf .venv .cache .coverage .*_cache .hypothesis dist engine/generated {engine,frontend,tests/clients}/node_modules frontend/{dist,dist-lib,test-results,screenshots}
+	rm -rf .venv .cache .coverage .*_cache .hypothesis dist engine/generated {engine,frontend,clients,tests/clients}/node_modules frontend/{dist,dist-lib,test-results,screenshots} clients/*/dist clients/shared/schema.d.ts
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Override with PYTHON.
@@ -170,5 +174,14 @@ FRONTEND_SOURCES := $(shell find frontend \( -name node_modules -o -name 'dist*'
 frontend/dist/index.html: $(FRONTEND_SOURCES) openapi.json frontend/node_modules/.package-lock.json
 	@echo 'Building the sidebar'
 	@$(NPM) run build --silent --prefix frontend > .cache/build.log 2>&1 || { cat .cache/build.log >&2; exit 1; }
+	@touch $@
+
+clients/node_modules/.package-lock.json: clients/package-lock.json | .venv/.synced
+	@echo "Installing the adapters' packages"
+	@$(NPM) ci --ignore-scripts --prefix clients
+	@touch $@
+
+$(CLIENTS): frontend/src/api/schema.ts $(wildcard clients/*.json clients/*/*.ts clients/*/*.tsx clients/*/*.json) clients/node_modules/.package-lock.json
+	@$(NPM) run build --silent --prefix clients
 	@touch $@
 endif

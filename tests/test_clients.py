@@ -94,11 +94,6 @@ async def test_a_client_shaped_like_autogpts_works_with_the_adapter_of_the_guide
 
 
 @needs_npm
-async def test_messages_of_the_ai_sdk_come_back_as_valid_ui_messages(folder: Path, url: str) -> None:
-    await compile_and_run(folder, "ai-sdk", url)
-
-
-@needs_npm
 async def test_hey_api(folder: Path, url: str) -> None:
     await tool(folder, "openapi-ts", "--input", "openapi.json", "--output", "generated", "--no-log-file")
     await compile_and_run(folder, "hey-api", url)

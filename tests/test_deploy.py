@@ -25,6 +25,7 @@ MANIFESTS = {
 }
 KUSTOMIZATIONS = {path.parent: yaml.safe_load(path.read_text()) for path in FOLDER.rglob("kustomization.yaml")}
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+NPM_PACKAGES = ("frontend", "clients/ai-sdk", "clients/assistant-ui")
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 PATHS = json.loads((ROOT / "openapi.json").read_text())["paths"]
 
@@ -212,15 +213,17 @@ def test_no_manifest_holds_a_secret() -> None:
 
 
 def test_every_file_has_the_same_version() -> None:
-    package = json.loads((ROOT / "frontend" / "package.json").read_text())
-    lock = json.loads((ROOT / "frontend" / "package-lock.json").read_text())
+    packages = [json.loads((ROOT / folder / "package.json").read_text()) for folder in NPM_PACKAGES]
+    sidebar = json.loads((ROOT / "frontend" / "package-lock.json").read_text())
+    adapters = json.loads((ROOT / "clients" / "package-lock.json").read_text())["packages"]
+    locked = [sidebar, sidebar["packages"][""], adapters["ai-sdk"], adapters["assistant-ui"]]
     client = tomllib.loads((ROOT / "clients" / "python" / "pyproject.toml").read_text())["project"]
     (image,) = KUSTOMIZATIONS[FOLDER]["images"]
-    written = [package["version"], lock["version"], lock["packages"][""]["version"], client["version"], image["newTag"]]
-    assert written == [VERSION] * 5
+    written = {each["version"] for each in (*packages, *locked, client)} | {image["newTag"]}
+    assert written == {VERSION}
 
 
-@pytest.mark.parametrize("package", ["frontend", "clients/python"])
+@pytest.mark.parametrize("package", [*NPM_PACKAGES, "clients/python"])
 def test_each_package_has_the_services_licence(package: str) -> None:
     assert (ROOT / package / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 

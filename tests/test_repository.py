@@ -19,7 +19,17 @@ PYTHON_CLIENT = ROOT / "clients" / "python"
 PACKAGES = (ROOT / "src" / "chat_sessions", PYTHON_CLIENT / "src" / "chat_sessions_client")
 MODULES = sorted(module for package in PACKAGES for module in package.rglob("*.py"))
 MAX_LINES = 250
-FOLDERS = ("", "docs", "docs/decisions", "monitoring", "deploy", "frontend", "clients/python")
+FOLDERS = (
+    "",
+    "docs",
+    "docs/decisions",
+    "monitoring",
+    "deploy",
+    "frontend",
+    "clients/ai-sdk",
+    "clients/assistant-ui",
+    "clients/python",
+)
 PAGES = [page for folder in FOLDERS for page in sorted((ROOT / folder).glob("*.md"))]
 SOURCES = [
     path.relative_to(ROOT).as_posix()
