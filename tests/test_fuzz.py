@@ -67,6 +67,8 @@ class Liar:
                 message["headers"] = _changed(message, b"etag", None)
             case ("POST", "/api/chat/sessions/batch-delete"), 401:
                 message["status"] = 200
+            case ("GET", "/api/chat/sessions/search"), 422:
+                message["status"] = 200
 
 
 def _changed(message: Message, name: bytes, value: bytes | None) -> list[tuple[bytes, bytes]]:
@@ -85,4 +87,5 @@ async def test_the_fuzzer_notices_each_lie(service: Service, tmp_path: Path) -> 
         (f"GET {PATH}", "MissingHeaders"),
         ("GET /readyz", "JsonSchemaError"),
         (f"POST {PATH}/batch-delete", "IgnoredAuth"),
+        (f"GET {PATH}/search", "AcceptedNegativeData"),
     }

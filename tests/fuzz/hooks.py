@@ -4,7 +4,8 @@ from typing import Any
 
 import schemathesis
 from schemathesis import Case, HookContext, Response
-from schemathesis.core.failures import Failure
+from schemathesis.core.failures import AcceptedNegativeData, Failure
+from schemathesis.core.parameters import ParameterLocation
 from schemathesis.openapi.checks import RejectedPositiveData
 
 INEXPRESSIBLE = (
@@ -25,6 +26,8 @@ INEXPRESSIBLE = (
     "two messages must not have the same id",
 )
 
+EMPTY = ("", None, [], [""])
+
 
 @schemathesis.hook
 def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None:  # noqa: ARG001
@@ -41,10 +44,20 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
 
 @schemathesis.hook
 def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:  # noqa: ARG001
-    """Drop a failure if one of these constraints is the only reason for the rejection."""
-    if not isinstance(failure, RejectedPositiveData) or response.status_code != 422:
-        return True
-    return not all(error["msg"].startswith(INEXPRESSIBLE) for error in response.json()["errors"])
+    """Drop a failure that has no other reason than one of these constraints, or an empty query parameter."""
+    if isinstance(failure, AcceptedNegativeData):
+        return not _is_valid_without_empty_parameters(case)
+    if isinstance(failure, RejectedPositiveData) and response.status_code == 422:
+        return not all(error["msg"].startswith(INEXPRESSIBLE) for error in response.json()["errors"])
+    return True
+
+
+def _is_valid_without_empty_parameters(case: Case[Any]) -> bool:
+    """Tell whether only empty query parameters, which count as left out, make this request invalid."""
+    negative = [location for location in ParameterLocation if case.meta and case.meta.is_negative_at(location)]
+    given = {name: value for name, value in (case.query or {}).items() if value not in EMPTY}
+    parameters = case.operation.get_parameter_set(ParameterLocation.QUERY)
+    return negative == [ParameterLocation.QUERY] and parameters.get_strict_validator().is_valid(given)
 
 
 @schemathesis.hook
