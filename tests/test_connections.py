@@ -242,7 +242,9 @@ class TestLarge:
 
     @pytest.mark.parametrize("tail", [b"", b" HTTP/1.1\r\n\r\n"])
     async def test_a_long_url_is_414(self, tail: bytes, server: ServiceProcess) -> None:
-        check(await self.refused(server, b"GET /" + b"a" * 100_000 + tail), 414)
+        response = await self.refused(server, b"GET /" + b"a" * 100_000 + tail)
+        check(response, 414)
+        assert response.json()["type"] == "urn:chat-sessions:url-too-long"
 
     async def test_endless_line_ends_are_431(self, server: ServiceProcess) -> None:
         check(await self.refused(server, b"\r\n" * MAX_HEADER_BYTES), 431)

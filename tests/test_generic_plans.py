@@ -1,4 +1,4 @@
-"""Statements with hundreds of ids use the index even under a generic plan.
+"""Statements with hundreds of ids use the index even under a generic plan, and frequent reads settle on one.
 
 Postgres considers one from the sixth execution on, and assumes an account of average size.
 """
@@ -15,7 +15,8 @@ from chat_sessions.operator.bulk import BulkStore, Position
 from chat_sessions.settings import Settings
 from chat_sessions.store.batches import SESSIONS_PER_PIECE
 from chat_sessions.store.prisma.client import prisma_client
-from chat_sessions.store.session_store import SessionStore
+from chat_sessions.store.session_store import ORDINARY, SessionStore
+from chat_sessions.store.sql_reads import ListShape, list_sessions, open_session
 from tests.plans import Plan, explain_generic, planned_database
 
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
@@ -24,7 +25,12 @@ FILL = """INSERT INTO "ChatSession" ("id", "userId", "updatedAt")
     SELECT lpad(n::text, 8, '0'), CASE n % 2 WHEN 0 THEN 'ada' ELSE 'user' || n % 2000 END,
         '2026-01-01T00:00:00Z'::timestamptz + make_interval(secs => n / 3)
     FROM generate_series(1, 60000) AS n ORDER BY md5(n::text)"""
+FILL_SESSIONS = """INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "sequence")
+    SELECT 'ada', lpad((n / 20 * 2)::text, 8, '0'), n::text, 'user', '{"content":"Some words."}', n % 20
+    FROM generate_series(20, 4019) AS n"""
 IDS = [f"{number:08}" for number in range(2, 2 * SESSIONS_PER_PIECE + 2, 2)]
+# How often Postgres plans a statement for its values before it considers a generic plan.
+TRIALS = 5
 # As many as in the recorded statements.
 RECORDED = """INSERT INTO "ChatSession" ("id", "userId") SELECT n::text, 'ada' FROM generate_series(1, $1::int) AS n"""
 
@@ -33,7 +39,8 @@ RECORDED = """INSERT INTO "ChatSession" ("id", "userId") SELECT n::text, 'ada' F
 async def crowd(postgres: Postgres) -> AsyncIterator[asyncpg.Pool]:
     async with planned_database(postgres, "generic") as pool:
         await pool.execute(FILL)
-        await pool.execute('VACUUM ANALYZE "ChatSession"')
+        await pool.execute(FILL_SESSIONS)
+        await pool.execute('VACUUM ANALYZE "ChatSession", "ChatMessage"')
         yield pool
 
 
@@ -93,3 +100,22 @@ async def test_a_purge_deletes_by_ids(settings: Settings, database: asyncpg.Pool
     plan = await Recorded(statements, crowd).plan("DELETE", ["ada"] * len(IDS), IDS, LATER)
     assert plan.indexes == ["ChatSession_pkey"]
     assert plan.read == SESSIONS_PER_PIECE
+
+
+PAGE = ListShape(pinned_first=True, archived="false", after=False, search=False, metadata=False)
+READS = [
+    (open_session(whole_turns=False), (IDS[0], "ada", None, 50, *ORDINARY)),
+    (list_sessions(PAGE), ("ada", 50, 0, None)),
+]
+
+
+@pytest.mark.parametrize(("statement", "values"), READS, ids=["session", "list"])
+async def test_a_read_is_planned_once_per_connection(
+    statement: str, values: Sequence[object], crowd: asyncpg.Pool
+) -> None:
+    async with crowd.acquire() as connection:
+        prepared = await connection.prepare(statement)
+        for _ in range(TRIALS + 1):
+            await prepared.fetch(*values)
+        count = 'SELECT "generic_plans" FROM pg_prepared_statements WHERE "statement" = $1'
+        assert await connection.fetchval(count, statement) == 1

@@ -150,12 +150,13 @@ async def test_a_search_reads_only_its_users_sessions(ada: Caller, sent: Sent, c
     assert plan.read == 1000
 
 
+@pytest.mark.parametrize("whole_turns", [False, True])
 @pytest.mark.parametrize("before", [None, 2500])
 async def test_a_page_of_messages_is_read_from_the_index(
-    before: int | None, ada: Caller, sent: Sent, crowd: asyncpg.Pool
+    before: int | None, whole_turns: bool, ada: Caller, sent: Sent, crowd: asyncpg.Pool
 ) -> None:
-    await ada.get((await ada.create())["id"])
-    plan = await explain(crowd, sent.one("ChatMessage", "LIMIT"), "00000020", "ada", before, 50, *ORDINARY, True)
+    await ada.get((await ada.create())["id"], whole_turns=whole_turns)
+    plan = await explain(crowd, sent.one("ChatMessage", "LIMIT"), "00000020", "ada", before, 50, *ORDINARY)
     assert set(plan.indexes) == {"ChatSession_pkey", BY_SEQUENCE}
     assert plan.read == 1 + 51
 

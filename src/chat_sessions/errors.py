@@ -80,6 +80,14 @@ class BodyTooLarge(ChatSessionsError):
         super().__init__(f"Body exceeds {size_in_words(limit)}. Send less per request.")
 
 
+class UrlTooLong(ChatSessionsError):
+    """The URL exceeds the limit on headers; the server rejects it before the app sees the request."""
+
+    # As above.
+    status = HTTPStatus(414)
+    detail = "URL too long. Use a shorter one."
+
+
 class UnsupportedMediaType(ChatSessionsError):
     """The body is not JSON, or is compressed."""
 

@@ -26,7 +26,7 @@ INEXPRESSIBLE = (
     "two messages must not have the same id",
 )
 
-EMPTY = ("", None, [], [""])
+EMPTY: tuple[object, ...] = ("", None, [], [""])
 
 
 @schemathesis.hook
@@ -61,8 +61,10 @@ def _is_valid_without_empty_parameters(case: Case[Any]) -> bool:
 
 
 @schemathesis.hook
-def map_body(context: HookContext, body: Any) -> Any:  # noqa: ANN401, ARG001  any JSON
-    """Drop duplicate message ids: with them, most requests would be rejected."""
+def map_body(context: HookContext, body: Any) -> Any:  # noqa: ANN401  any JSON
+    """Drop ids for which most requests would be rejected: duplicates, and others than the one in the path."""
+    if isinstance(body, dict) and context.operation and "{message_id}" in context.operation.path:
+        body.pop("id", None)
     messages = body.get("messages") if isinstance(body, dict) else None
     ids = set[str]()
     for message in messages if isinstance(messages, list) else ():

@@ -604,6 +604,7 @@ export interface components {
              *     * `urn:chat-sessions:end-moved` (412): The session does not end at `after_sequence`. Read its newest messages, then decide what to append.
              *     * `urn:chat-sessions:precondition-failed` (412): The session has changed. Read it again and retry with its new ETag.
              *     * `urn:chat-sessions:body-too-large` (413): Body too large. Send less per request.
+             *     * `urn:chat-sessions:url-too-long` (414): URL too long. Use a shorter one.
              *     * `urn:chat-sessions:unsupported-media-type` (415): Send the body as JSON with `Content-Type: application/json`, uncompressed.
              *     * `urn:chat-sessions:invalid-request` (422): Invalid request.
              *     * `urn:chat-sessions:too-many-exports` (429): An export of yours is running. Try again when it is complete.
@@ -957,6 +958,7 @@ export interface components {
              *     * `urn:chat-sessions:end-moved` (412): The session does not end at `after_sequence`. Read its newest messages, then decide what to append.
              *     * `urn:chat-sessions:precondition-failed` (412): The session has changed. Read it again and retry with its new ETag.
              *     * `urn:chat-sessions:body-too-large` (413): Body too large. Send less per request.
+             *     * `urn:chat-sessions:url-too-long` (414): URL too long. Use a shorter one.
              *     * `urn:chat-sessions:unsupported-media-type` (415): Send the body as JSON with `Content-Type: application/json`, uncompressed.
              *     * `urn:chat-sessions:invalid-request` (422): Invalid request.
              *     * `urn:chat-sessions:too-many-exports` (429): An export of yours is running. Try again when it is complete.
@@ -1184,6 +1186,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description URL too long. Use a shorter one. */
+            414: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Invalid request. */
             422: {
                 headers: {
@@ -1274,6 +1286,16 @@ export interface operations {
                 headers: {
                     /** @description `Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750). */
                     "WWW-Authenticate": string;
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URL too long. Use a shorter one. */
+            414: {
+                headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     [name: string]: unknown;
                 };

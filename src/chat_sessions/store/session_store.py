@@ -22,7 +22,7 @@ from chat_sessions.store.export_store import ExportStore
 from chat_sessions.store.filters import ListQuery
 from chat_sessions.store.message_store import MessageStore
 from chat_sessions.store.search_store import SearchStore
-from chat_sessions.store.sql_reads import MAX_PAGE_BYTES, OPEN_SESSION, ListShape, list_sessions
+from chat_sessions.store.sql_reads import MAX_PAGE_BYTES, ListShape, list_sessions, open_session
 from chat_sessions.store.sqlstate import NOT_COMPARABLE, UNIQUE_VIOLATION, has_sqlstate
 from chat_sessions.store.versioned import Versioned
 
@@ -98,12 +98,13 @@ class SessionStore:
     async def find(self, user: str, session_id: str, page: MessagePage) -> Versioned[bytes] | None:
         """Return the JSON of a session with a page of its messages, or None if it is not the user's."""
         wanted = (session_id, user, page.before, page.limit)
-        for row in await self._prisma.query_raw(OPEN_SESSION, *wanted, *ORDINARY, page.whole_turns):
+        statement = open_session(whole_turns=page.whole_turns)
+        for row in await self._prisma.query_raw(statement, *wanted, *ORDINARY):
             if row["body"] is not None:
                 return Versioned(row["body"].encode(), int(row["version"]))
             # A page of megabytes: one at a time.
             async with self._large_pages.turn():
-                for large in await self._prisma.query_raw(OPEN_SESSION, *wanted, *LARGE, page.whole_turns):
+                for large in await self._prisma.query_raw(statement, *wanted, *LARGE):
                     return Versioned(large["body"].encode(), int(large["version"]))
         return None
 

@@ -24,13 +24,20 @@ _IS_RESULT: Final[LiteralString] = """("role" IN ('tool', 'function') OR "role" 
 
 # Only a message at the limit or beyond it is looked into.
 _CONTINUES: Final[LiteralString] = f"""CASE
-    WHEN $7::boolean AND {{rank}} >= $4::int AND {{rank}} < $4::int + {MAX_ADDED} THEN {_IS_RESULT} ELSE false END"""
+    WHEN {{rank}} >= $4::int AND {{rank}} < $4::int + {MAX_ADDED} THEN {_IS_RESULT} ELSE false END"""
 
-# A session with its newest messages, or those before $3: at most $4 messages and $5 bytes. One statement, so that the
-# messages match the version. It reads from the newest message backwards, and one message past the end of the page, to
-# see if there are more. Unless $6 is true, the body of a page that exceeds $5 is null. If $7 is true, a page
-# whose oldest message "continues" a turn wants the one before it, too.
-OPEN_SESSION: Final[LiteralString] = f"""
+
+@cache
+def open_session(*, whole_turns: bool) -> LiteralString:
+    """Return the statement for a session with its newest messages, or those before $3: at most $4, of $5 bytes in all.
+
+    One statement, so that the messages match the version. It reads from the newest message backwards, and one message
+    past the end of the page, to see if there are more. Unless $6 is true, the body of a page that exceeds $5 is null.
+    With `whole_turns`, a page whose oldest message "continues" a turn wants the one before it, too; without, the
+    statement must not mention turns, or its generic plan looks dear and Postgres plans it anew each time.
+    """
+    continues = _CONTINUES if whole_turns else "false"
+    return f"""
 SELECT "version"::text, CASE WHEN $6::boolean OR NOT page."cut" THEN concat(
     left({json_of(Session, {"messages"}, has_more_messages='page."more"', oldest_sequence='page."oldest"')}::text, -1),
     ', "messages" : [', page."messages", ']}}'
@@ -39,7 +46,7 @@ FROM "ChatSession" CROSS JOIN (
     WITH RECURSIVE newest AS (
         (
             SELECT 1 AS "rank", "sequence", "json", octet_length("json") AS "bytes", true AS "wanted",
-                {_CONTINUES.format(rank="1")} AS "continues"
+                {continues.format(rank="1")} AS "continues"
             FROM (
                 SELECT "sequence", "role", "body", {MESSAGE} AS "json" FROM "ChatMessage"
                 WHERE "userId" = $2 AND "sessionId" = $1 AND "sequence" < COALESCE($3::int, 2147483647)
@@ -48,7 +55,7 @@ FROM "ChatSession" CROSS JOIN (
         )
         UNION ALL
         SELECT "rank" + 1, older."sequence", older."json", "bytes" + octet_length(older."json"),
-            "rank" < $4::int OR "continues", {_CONTINUES.format(rank='"rank" + 1')}
+            "rank" < $4::int OR "continues", {continues.format(rank='"rank" + 1')}
         FROM newest CROSS JOIN LATERAL (
             SELECT "sequence", "role", "body", {MESSAGE} AS "json" FROM "ChatMessage"
             WHERE "userId" = $2 AND "sessionId" = $1 AND "sequence" < newest."sequence" ORDER BY "sequence" DESC LIMIT 1

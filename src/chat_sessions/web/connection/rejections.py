@@ -6,7 +6,7 @@ from http import HTTPStatus
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from chat_sessions.errors import Unavailable
+from chat_sessions.errors import Unavailable, UrlTooLong
 from chat_sessions.web.problems import ProblemResponse, problem_response
 from chat_sessions.web.request_id import header_of, request_id_of
 
@@ -15,14 +15,16 @@ Header = tuple[bytes, bytes]
 DETAILS = {
     HTTPStatus.BAD_REQUEST: "Malformed HTTP request.",
     HTTPStatus.REQUEST_TIMEOUT: "Request timed out. Send it again, faster.",
-    HTTPStatus.REQUEST_URI_TOO_LONG: "URL too long. Use a shorter one.",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "Headers too large or too many. Send fewer.",
 }
 
 
 def render(status: HTTPStatus, detail: str | None, request_id: str, default_headers: Iterable[Header]) -> bytes:
     """Return a complete response that closes the connection."""
-    response = ProblemResponse(status, detail or DETAILS[status])
+    if status == UrlTooLong.status:
+        response = problem_response(UrlTooLong())
+    else:
+        response = ProblemResponse(status, detail or DETAILS[status])
     headers = [*default_headers, *response.raw_headers, *_last_headers(request_id)]
     lines = (b"%s: %s\r\n" % header for header in headers)
     return b"".join([STATUS_LINE[response.status_code], *lines, b"\r\n", bytes(response.body)])

@@ -29,6 +29,7 @@ from chat_sessions.errors import (
     SessionNotFound,
     TooManyRequests,
     Unauthorized,
+    UrlTooLong,
 )
 from chat_sessions.store.versioned import Versioned
 from chat_sessions.web.dependencies import (
@@ -63,7 +64,7 @@ ALWAYS = (Unauthorized, BadRequest, TooManyRequests, DatabaseUnavailable)
     summary="List sessions",
     response_model=SessionList,
     response_description="A page of your sessions.",
-    responses={200: {"headers": ETAG_HEADER}, **NOT_MODIFIED, **documented(*ALWAYS)},
+    responses={200: {"headers": ETAG_HEADER}, **NOT_MODIFIED, **documented(*ALWAYS, UrlTooLong)},
 )
 async def list_sessions(
     user: CurrentUser, sessions: Sessions, page: ListPage, if_none_match: IfNoneMatch = None
