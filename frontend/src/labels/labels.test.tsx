@@ -167,15 +167,22 @@ test("messages contain no word that is not a label", async () => {
   await button("⟦Jump to the newest message⟧");
   await user.click((await screen.findAllByRole("button", { name: "⟦Copy message⟧" }))[0] as HTMLElement);
   await screen.findByText("⟦Copied⟧");
+  await service.openFeed();
   service.append(chat, [
     { role: "user", content: "1" },
     { role: "assistant", content: "2" },
   ]);
   service.tell("session.updated", { id: chat });
+  await button("⟦2 new messages⟧");
   await user.click(await button("⟦Edit message⟧"));
   await screen.findByText("⟦Editing your last message⟧");
   expect(unlabelled().filter((text) => text !== "https://1.test" && text !== "Alpha")).toEqual([]);
-  service.append(chat, [{ role: "assistant", content: "3" }]);
+  service.server.use(
+    http.delete(`${SESSIONS}/:id/messages`, () => {
+      service.append(chat, [{ role: "assistant", content: "3" }]);
+      return problem(412, "precondition-failed");
+    }),
+  );
   await user.keyboard("2{Enter}");
   await screen.findByText(/⟦The conversation has moved on.⟧/);
   expect(unlabelled().filter((text) => text !== "https://1.test" && text !== "Alpha")).toEqual([]);

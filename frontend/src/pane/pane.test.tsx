@@ -82,7 +82,7 @@ test("only messages that arrive after the chat was opened are in the log", async
   render(opened(chat));
   await screen.findByText("two");
   expect(said(log())).toEqual([]);
-  await waitFor(() => expect(service.isFollowed).toBe(true));
+  await service.openFeed();
   arrive(chat, { role: "assistant", content: "three" });
   await waitFor(() => expect(said(log())).toEqual(["three"]));
   expect(said(scroller())).toEqual(["one", "two", "three"]);
@@ -135,7 +135,7 @@ test("a button counts the messages that arrive while the end is out of view, and
   const chat = service.chat({ role: "assistant", content: "one" });
   render(opened(chat));
   await screen.findByText("one");
-  await waitFor(() => expect(service.isFollowed).toBe(true));
+  await service.openFeed();
   expect(screen.queryByRole("button", { name: /newest|new message/ })).not.toBeInTheDocument();
   scrollTo(-500);
   expect(screen.getByRole("button", { name: "Jump to the newest message" })).toBeInTheDocument();
@@ -156,7 +156,7 @@ test("new messages do not move the reading position in browsers without scroll a
   const chat = service.chat({ role: "assistant", content: "one" });
   render(opened(chat));
   await screen.findByText("one");
-  await waitFor(() => expect(service.isFollowed).toBe(true));
+  await service.openFeed();
   Object.defineProperty(scroller(), "scrollHeight", {
     get: () => 1000 * within(scroller()).getAllByRole("listitem").length,
   });

@@ -140,7 +140,7 @@ test("if the edited message goes away, the edit becomes a draft", async () => {
   await userEvent.type(await field(), "draft");
   await press("Edit message");
   await userEvent.type(await field("Edit message"), "!");
-  await waitFor(() => expect(service.isFollowed).toBe(true));
+  await service.openFeed();
   service.append(chat, [{ role: "user", content: "three" }]);
   service.tell("session.updated", { id: chat });
   expect(await field()).toHaveValue("two!\n\ndraft");

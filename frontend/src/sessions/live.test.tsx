@@ -9,7 +9,7 @@ test("an error while an event is read is reported, and the next event is read", 
   service.sessions = [alpha];
   render(<ChatSidebar baseUrl={BASE_URL} getToken={() => "token"} onSelect={() => undefined} />);
   await screen.findByRole("button", { name: "Alpha" });
-  await waitFor(() => expect(service.isFollowed).toBe(true));
+  await service.openFeed();
 
   const error = new Error("A callback of the host failed.");
   const reported = vi.fn();

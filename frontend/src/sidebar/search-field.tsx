@@ -19,7 +19,8 @@ export function SearchField({ search: { field, typed, type, leave }, onLeave, on
   const labels = useLabels();
   useLayoutEffect(() => field.current?.focus(), [field]);
   return (
-    <search className={styles.search}>
+    // biome-ignore lint/a11y/useSemanticElements: <search> is newer than the oldest browser that the sidebar runs in
+    <div role="search" className={styles.search}>
       <SearchIcon aria-hidden />
       <input
         ref={field}
@@ -57,6 +58,6 @@ export function SearchField({ search: { field, typed, type, leave }, onLeave, on
       <IconButton label={labels.clearSearch} className={styles.clear} onClick={leave}>
         <X aria-hidden />
       </IconButton>
-    </search>
+    </div>
   );
 }

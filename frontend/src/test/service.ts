@@ -1,9 +1,15 @@
+import { waitFor } from "@testing-library/react";
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
+import { expect } from "vitest";
 import type { Message, NewMessage, SessionChange, Summary } from "../api/types";
 
 export const BASE_URL = "http://service.test";
 const SESSIONS = `${BASE_URL}/api/chat/sessions`;
+
+const PAUSE = 5;
+// Some tests leave a request unanswered.
+const MOST_WAITED = 1_000;
 
 interface Appending {
   messages: NewMessage[];
@@ -20,6 +26,8 @@ class TestService {
   appended: Appending[] = [];
   /** What was asked, as "GET /api/chat/sessions?limit=50". */
   asked: string[] = [];
+  readonly #unanswered = new Set<string>();
+  #letFeedOpen: (() => void) | null = null;
   #feed: ReadableStreamDefaultController<string> | null = null;
 
   readonly server = setupServer(
@@ -27,10 +35,14 @@ class TestService {
       const { pathname, search } = new URL(request.url);
       this.asked.push(`${request.method} ${pathname}${search}`);
     }),
-    http.get(`${SESSIONS}/events`, () => {
+    http.get(`${SESSIONS}/events`, async () => {
+      await new Promise<void>((resolve) => {
+        this.#letFeedOpen = resolve;
+      });
       const body = new ReadableStream<string>({
         start: (controller) => {
           this.#feed = controller;
+          controller.enqueue(": welcome\n\n");
         },
       }).pipeThrough(new TextEncoderStream());
       return new HttpResponse(body, { headers: { "Content-Type": "text/event-stream" } });
@@ -98,6 +110,17 @@ class TestService {
     }),
   );
 
+  constructor() {
+    this.server.events.on("request:start", ({ request, requestId }) => {
+      if (!request.url.endsWith("/events")) {
+        this.#unanswered.add(requestId);
+      }
+    });
+    this.server.events.on("request:end", ({ requestId }) => {
+      this.#unanswered.delete(requestId);
+    });
+  }
+
   /** Creates a chat with these messages, and returns its id. */
   chat(...messages: object[]): string {
     const session = summary("Alpha");
@@ -139,23 +162,39 @@ class TestService {
     return { messages, has_more_messages: messages.length < older.length, oldest_sequence };
   }
 
-  reset(): void {
+  /** Waits for the last requests of the page, or the next test's handlers would answer them. */
+  async reset(): Promise<void> {
+    for (let waited = 0; waited < MOST_WAITED && (waited === 0 || this.#unanswered.size > 0); waited += PAUSE) {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
     this.server.resetHandlers();
     this.sessions = [];
     this.said = {};
     this.messages.clear();
     this.appended = [];
     this.asked = [];
+    this.#unanswered.clear();
+    this.#letFeedOpen = null;
     this.#feed = null;
+  }
+
+  /** Answers the page's request for the feed, which makes it read again all that it shows. Returns when it has. */
+  async openFeed(): Promise<void> {
+    await waitFor(() => expect(this.#letFeedOpen).not.toBeNull());
+    const asked = this.asked.length;
+    this.#letFeedOpen?.();
+    await waitFor(() => {
+      expect(this.asked.length).toBeGreaterThan(asked);
+      expect(this.#unanswered.size).toBe(0);
+    });
   }
 
   /** Sends an event to the page. */
   tell(event: string, data: object, id = "1-0"): void {
-    this.#feed?.enqueue(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
-  }
-
-  get isFollowed(): boolean {
-    return this.#feed !== null;
+    if (!this.#feed) {
+      throw new Error("Nobody follows the feed yet: call openFeed() first.");
+    }
+    this.#feed.enqueue(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 }
 

@@ -8,10 +8,10 @@ import { service } from "./service";
 configure({ asyncUtilTimeout: 10_000 });
 
 beforeAll(() => service.server.listen({ onUnhandledFrame: "error" }));
-afterEach(() => {
+afterEach(async () => {
   cleanup();
   toast.removeAll();
-  service.reset();
+  await service.reset();
   globalThis.localStorage?.clear();
 });
 afterAll(() => service.server.close());
