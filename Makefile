@@ -63,6 +63,8 @@ nightly: install ## Run the long tests, two hours: random calls and faults, all 
 	$(BIN)/pytest $(IN_PARALLEL) --hypothesis-profile=thorough --timeout=7200 $(RANDOM_TESTS)
 	$(NPM) ci --ignore-scripts --prefix tests/clients
 	$(UV) sync --frozen --quiet --inexact --group=generators
+	$(UV) venv --quiet --clear --python=$(BIN)/python .cache/chainlit
+	$(UV) pip install --quiet --python=.cache/chainlit 'clients/python[chainlit]'
 	$(BIN)/pytest -m nightly
 	$(BIN)/python -m tests.fuzz --max-time=1800
 	$(BIN)/python -m benchmarks.soak --minutes=20

@@ -1,6 +1,6 @@
 """What the service takes and returns, as in its OpenAPI document. Times are in RFC 3339 format, in UTC."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
 
 
@@ -118,4 +118,3 @@ class DeletionFilter(TypedDict, total=False):
 
 
 NewMessage = Mapping[str, object]
-NewMessages = Sequence[NewMessage]
