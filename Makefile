@@ -27,6 +27,9 @@ export RUSTUP_HOME := $(CURDIR)/.cache/rustup
 # Only for the browser's profile: pip and uv read user settings from XDG_CONFIG_HOME.
 BROWSER := XDG_CONFIG_HOME='$(CURDIR)/.cache/config'
 unexport VIRTUAL_ENV PYTHONPATH
+# Images often forbid it, but without compiled modules each of the many processes of the tests starts 2 s later.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 
 # If the machine has no suitable Node with npm, `install` puts one from PyPI into .venv.
 MACHINE_PATH := $(subst $(CURDIR)/$(BIN):,,$(PATH))

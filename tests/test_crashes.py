@@ -16,7 +16,7 @@ from chat_sessions.settings import Settings
 from tests.caching import cached
 from tests.process import serving
 from tests.proxy import Gate, Proxy
-from tests.service import Caller
+from tests.service import Caller, running
 from tests.waiting import until
 from tests.webhook_receiver import WAIT_NO_LONGER, Receiver, configured, telling
 from tests.wire import DELETE_STATEMENT, script, url_through
@@ -100,7 +100,8 @@ async def test_an_interrupted_deletion_happens_completely_or_not_at_all(
         with suppress(httpx.TransportError):
             await deletion
 
-    async with serving(lines.settings) as process, process.caller() as ada:
+    async with running(lines.settings) as successor, successor.client() as client:
+        ada = Caller(client)
         response = await ada.get(session_id)
         titles = await ada.titles()
         again = await ada.http.post("/api/chat/sessions", json={"id": session_id})

@@ -20,7 +20,8 @@ BY_SEQUENCE = "ChatMessage_userId_sessionId_sequence_key"
 MIDDLE = datetime(2026, 1, 1, 0, 55, tzinfo=UTC)
 
 # Twenty users with a thousand sessions each; a twentieth is pinned, at random, since people return
-# to old sessions. One of them has many messages. Another user has archived nearly everything.
+# to old sessions. One of them has many messages. Another user has archived nearly everything. Without statistics of the
+# sessions, Postgres would look up the session of each message in the wrong index, which takes half a minute.
 FILL = """
 INSERT INTO "ChatSession" ("id", "userId", "title", "titleKey", "isPinned", "messageCount", "updatedAt")
 SELECT lpad(n::text, 8, '0'), CASE n % 20 WHEN 0 THEN 'ada' ELSE 'user' || n % 20 END, 'Chat ' || n, 'chat ' || n,
@@ -31,10 +32,10 @@ INSERT INTO "ChatSession" ("id", "userId", "isArchived", "isPinned", "updatedAt"
 SELECT lpad(n::text, 8, '0'), 'eve', n % 300 <> 0, n % 600 = 0,
     '2026-01-01T00:00:00Z'::timestamptz + make_interval(secs => n)
 FROM generate_series(1, 3000) AS n ORDER BY md5(n::text);
+ANALYZE;
 INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "sequence", "body")
-SELECT 'ada', '00000020', n::text, 'user', n, '{}' FROM generate_series(0, 4999) AS n;
-INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "sequence", "body")
-SELECT "userId", "id", '1', 'user', 0, '{}' FROM "ChatSession" WHERE "id" > '00000100';
+SELECT 'ada', '00000020', n::text, 'user', n, '{}'::json FROM generate_series(0, 4999) AS n
+UNION ALL SELECT "userId", "id", '1', 'user', 0, '{}' FROM "ChatSession" WHERE "id" > '00000100';
 INSERT INTO "Tombstone" ("userId", "sessionId") SELECT 'ada', 'gone' || n FROM generate_series(1, 20000) AS n;
 INSERT INTO "Outbox" ("userId", "sessionId", "change") SELECT 'ada', 'x', 'updated' FROM generate_series(1, 20000);
 VACUUM ANALYZE;

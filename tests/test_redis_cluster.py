@@ -24,7 +24,7 @@ from tests.redis_cluster import Cluster
 from tests.service import Caller, running
 from tests.steps import LIFE, Both, cached, deleted, life, served_from_the_cache, statuses
 from tests.test_outbox import counted
-from tests.waiting import POLL_SECONDS, notes, swept, until, until_none
+from tests.waiting import notes, swept, until, until_none
 from tests.wire import url_through
 from tests.world import World, world
 
@@ -303,7 +303,7 @@ async def test_moved_slots_are_served_only_after_their_new_masters_run_id_was_re
         owners = [masters.owner(key)]
         while not looking.done():
             owners += [] if doubts else [masters.owner(key)]
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(0.01)
         assert set(owners) == {before}
         assert doubts
         assert masters.owner(key) is not before

@@ -1,8 +1,9 @@
 """Waiting for a condition, with a limit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager
+from itertools import chain, repeat
 from time import monotonic
 
 import asyncpg
@@ -13,8 +14,9 @@ from tests import citus
 LIMIT_SECONDS = 60.0
 # Redis' timeout for a worker whose commands a test holds.
 PATIENT_SECONDS = 10
-POLL_SECONDS = 0.01
-
+# Poll ever more rarely: what takes long needs the processor more than the poll does.
+POLL_SECONDS = (0.001, 0.002, 0.004, 0.008, 0.016)
+SLOWEST_POLL_SECONDS = 0.03
 
 WAITING_ON_ONE_NODE = """
 SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
@@ -25,18 +27,22 @@ WAITING_ON_ALL_NODES = f"SELECT sum(result::int) FROM run_command_on_all_nodes($
 
 async def until(condition: Callable[[], Awaitable[bool]], limit: float = LIMIT_SECONDS) -> None:
     """Return when the condition holds; fail if it does not within `limit` seconds."""
-    deadline = monotonic() + limit
+    deadline, pauses = monotonic() + limit, _pauses()
     while not await condition():
         assert monotonic() < deadline, f"not so after {limit} s"
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(next(pauses))
 
 
 async def until_none(left: Callable[[], Awaitable[Collection[object]]], limit: float = LIMIT_SECONDS) -> None:
     """Return when nothing is left; fail with the rest after `limit` seconds."""
-    deadline = monotonic() + limit
+    deadline, pauses = monotonic() + limit, _pauses()
     while found := await left():
         assert monotonic() < deadline, f"left after {limit} s: {found}"
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(next(pauses))
+
+
+def _pauses() -> Iterator[float]:
+    return chain(POLL_SECONDS, repeat(SLOWEST_POLL_SECONDS))
 
 
 async def swept(database: asyncpg.Pool | asyncpg.Connection, limit: float = LIMIT_SECONDS) -> None:
