@@ -86,6 +86,10 @@ async def every_call(ada: Caller) -> None:
     await ada.append(session_id, "x" * 600_000, id="m2")
     await ada.get(session_id)
     await ada.get(session_id, before_sequence=1)
+    await ada.get(session_id, whole_turns=True)
+    for q in ("o", "xxx", "nothing"):
+        assert (await ada.http.get(f"{PATH}/search", params={"q": q})).status_code == 200
+    assert (await ada.http.get("/api/chat/export")).status_code == 200
     await ada.append(session_id, "Hello", id="m1", after_sequence=0)
     await ada.page(archived="any")
     await ada.change(session_id, title="Lisbon in May", is_pinned=True)
