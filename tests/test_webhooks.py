@@ -24,6 +24,7 @@ from chat_sessions.webhooks.client import is_public
 from chat_sessions.webhooks.message import message_of
 from tests.command import Operator, environment
 from tests.costs import counted
+from tests.databases import migrated_database
 from tests.scrape import scrape
 from tests.service import Caller, Service, running
 from tests.waiting import until
@@ -308,6 +309,20 @@ async def test_nobody_else_gets_a_claimed_delivery_until_the_claim_ends(
         return [each.id for each in await queue.claim("https://a.example", lease=60, limit=10)] == [claimed.id]
 
     await until(claimed_again)
+
+
+async def test_a_long_backlog_of_one_user_is_claimed_in_time(postgres: Postgres, settings: Settings) -> None:
+    # A database of its own, so that its statistics mislead no other test.
+    own = settings.model_copy(update={"database_url": SecretStr(await migrated_database(postgres))})
+    async with prisma_client(own) as prisma:
+        await prisma.execute_raw(
+            """INSERT INTO "WebhookDelivery" ("userId", "receiver", "event", "sessionIds")
+               SELECT 'ada', 'https://a.example', 'session.updated', ARRAY[n::text] FROM generate_series(1, 20000) n"""
+        )
+        await prisma.execute_raw('ANALYZE "WebhookDelivery"')
+        # Before the statement timeout.
+        [claimed] = await WebhookQueue(prisma).claim("https://a.example", lease=60, limit=10)
+    assert claimed.session_ids == ["1"]
 
 
 async def test_a_receiver_that_was_removed_gets_no_further_deliveries(
