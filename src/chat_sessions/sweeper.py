@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import NoReturn, cast
 
-import structlog
-
+from chat_sessions.background import forever
 from chat_sessions.cache.redis.link import RedisAway, RedisLink
 from chat_sessions.cache.session_cache import SessionCache
 from chat_sessions.contract.changes import Change, ChangeKind
@@ -15,8 +14,6 @@ from chat_sessions.errors import DatabaseUnavailable
 from chat_sessions.settings import Settings
 from chat_sessions.store.outbox import NOTES_PER_SWEEP, Note, Outbox
 from chat_sessions.telemetry.metrics import Metrics
-
-log = structlog.get_logger(__name__)
 
 SECONDS_BETWEEN_TOMBSTONE_SWEEPS = 60.0
 USERS_AT_ONCE = 20
@@ -44,26 +41,17 @@ class Sweeper:
 
     async def run(self) -> NoReturn:
         """Sweep until cancelled."""
-        while True:
-            try:
-                await self.sweep()
-                await self._expire_tombstones()
-            except (RedisAway, DatabaseUnavailable):
-                # `cache.lost` and `database.unavailable` have been logged, once.
-                log.debug("sweep.postponed")
-            except Exception:
-                # No error may end the sweeper: without it evictions would be lost.
-                log.exception("sweep.failed")
-            await asyncio.sleep(self._settings.sweep_interval)
+        outages = (RedisAway, DatabaseUnavailable)
+        await forever("sweep", self._round, pause=self._settings.sweep_interval, outages=outages)
 
     async def watch(self) -> NoReturn:
         """Keep extending the lease, which expires without pings."""
-        while True:
-            await asyncio.sleep(self._settings.sweep_interval / PINGS_PER_INTERVAL)
-            try:
-                await self._link.ping()
-            except RedisAway:
-                log.debug("redis.away")
+        pause = self._settings.sweep_interval / PINGS_PER_INTERVAL
+        await forever("ping", self._link.ping, pause=pause, outages=(RedisAway,))
+
+    async def _round(self) -> None:
+        await self.sweep()
+        await self._expire_tombstones()
 
     async def sweep(self) -> None:
         """Evict what the outbox holds; raise RedisAway or DatabaseUnavailable."""

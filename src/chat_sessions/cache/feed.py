@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import structlog
 
+from chat_sessions.background import forever
 from chat_sessions.cache.keys import UserKeys
 from chat_sessions.cache.redis.link import RedisAway, RedisLink, ScriptName, Subscription
 from chat_sessions.contract.user import User
@@ -147,18 +148,17 @@ class Feed:
 
     async def run(self) -> NoReturn:
         """Listen until cancelled, reconnecting while Redis is away."""
-        while True:
-            try:
-                async with self._link.subscription() as subscription:
-                    await self._listen(subscription)
-            except RedisAway as error:
-                log.info("feed.interrupted", error=error.__cause__)
-            except Exception:
-                # No error may end the listener: without it no page would be updated.
-                log.exception("feed.failed")
-            finally:
-                self._subscription = None
-            await asyncio.sleep(RECONNECT_SECONDS)
+        await forever("feed", self._follow, pause=RECONNECT_SECONDS, outages=(RedisAway,))
+
+    async def _follow(self) -> None:
+        try:
+            async with self._link.subscription() as subscription:
+                await self._listen(subscription)
+        except RedisAway as error:
+            log.info("feed.interrupted", error=error.__cause__)
+            raise
+        finally:
+            self._subscription = None
 
     async def _listen(self, subscription: Subscription) -> None:
         """Return when the connection may have broken."""

@@ -1,11 +1,11 @@
 """What the service requires of its database, checked by one cheap statement."""
 
-import asyncio
 from typing import Any, Final, LiteralString, NoReturn
 
 import structlog
 from prisma import Prisma
 
+from chat_sessions.background import forever
 from chat_sessions.errors import DatabaseUnavailable
 from chat_sessions.settings import ConfigurationError
 from chat_sessions.store.citus import IS_CITUS, Topology
@@ -89,15 +89,7 @@ class Preconditions:
 
     async def watch(self) -> NoReturn:
         """Check periodically, so that the log shows changes even without requests."""
-        while True:
-            await asyncio.sleep(SECONDS_BETWEEN_CHECKS)
-            try:
-                await self.check()
-            except DatabaseUnavailable:
-                log.debug("database.unavailable")
-            except Exception:
-                # No error may end this task: a later check may succeed.
-                log.exception("database.check_failed")
+        await forever("database", self.check, pause=SECONDS_BETWEEN_CHECKS, outages=(DatabaseUnavailable,))
 
 
 def _complaint(facts: dict[str, Any]) -> DatabaseUnavailable | None:

@@ -1,17 +1,14 @@
 """Adds the search keys that direct SQL leaves out, of titles and of messages."""
 
-import asyncio
 from collections import defaultdict
 from typing import Final, LiteralString, NoReturn
 
-import structlog
 from prisma import Prisma
 
+from chat_sessions.background import forever
 from chat_sessions.contract.said import key_of, said_in
 from chat_sessions.contract.search_key import search_key
 from chat_sessions.errors import DatabaseUnavailable
-
-log = structlog.get_logger(__name__)
 
 SECONDS_BETWEEN_ROUNDS = 1.0
 ROWS_PER_ROUND = 500
@@ -67,16 +64,11 @@ class SearchKeys:
 
     async def run(self) -> NoReturn:
         """Add missing keys until cancelled."""
-        while True:
-            await asyncio.sleep(SECONDS_BETWEEN_ROUNDS)
-            try:
-                await self._add_to_titles()
-                await self._add_to_messages()
-            except DatabaseUnavailable:
-                log.debug("search_keys.postponed")
-            except Exception:
-                # No error may end this task: a later round may succeed.
-                log.exception("search_keys.failed")
+        await forever("search_keys", self._round, pause=SECONDS_BETWEEN_ROUNDS, outages=(DatabaseUnavailable,))
+
+    async def _round(self) -> None:
+        await self._add_to_titles()
+        await self._add_to_messages()
 
     async def _add_to_titles(self) -> None:
         rows = await self._prisma.query_raw(WITHOUT_KEY, ROWS_PER_ROUND)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from chat_sessions.background import forever
 from chat_sessions.errors import DatabaseUnavailable
 from chat_sessions.settings import Settings
 from chat_sessions.store.webhook_queue import Delivery, WebhookQueue
@@ -55,16 +56,11 @@ class Courier:
 
     async def run(self) -> NoReturn:
         """Deliver until cancelled."""
-        while True:
-            try:
-                if await self.deliver():
-                    continue
-            except DatabaseUnavailable:
-                log.debug("webhook.postponed")
-            except Exception:
-                # No error may end the courier: without it nothing would be delivered.
-                log.exception("webhook.failed")
-            await asyncio.sleep(POLL_SECONDS)
+        await forever("webhooks", self._deliver_all, pause=POLL_SECONDS, outages=(DatabaseUnavailable,))
+
+    async def _deliver_all(self) -> None:
+        while await self.deliver():
+            pass
 
     async def deliver(self) -> bool:
         """Deliver what is due; return whether there may be more."""

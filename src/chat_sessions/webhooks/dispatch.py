@@ -1,17 +1,17 @@
 """Runs a courier for each configured receiver, and measures what waits."""
 
 import asyncio
+from functools import partial
 from urllib.parse import urlsplit
 
-import structlog
-
+from chat_sessions.background import eventually, forever
 from chat_sessions.errors import DatabaseUnavailable
 from chat_sessions.settings import Settings
 from chat_sessions.store.webhook_queue import WebhookQueue
 from chat_sessions.telemetry.metrics import Metrics
 
-log = structlog.get_logger(__name__)
-
+TASK = "webhooks"
+OUTAGES = (DatabaseUnavailable,)
 SECONDS_BETWEEN_ATTEMPTS = 2.0
 SECONDS_BETWEEN_MEASUREMENTS = 10.0
 
@@ -37,32 +37,15 @@ class Dispatch:
             for receiver in self._settings.webhook_url:
                 courier = Courier(receiver, self._queue, client, self._settings, self._metrics)
                 tasks.create_task(courier.run())
-            tasks.create_task(self._measure())
+            measuring = forever(TASK, self._measure, pause=SECONDS_BETWEEN_MEASUREMENTS, outages=OUTAGES)
+            tasks.create_task(measuring)
 
     async def _configure(self) -> None:
-        while True:
-            try:
-                await self._queue.configure(self._settings.webhook_url, self._settings.webhook_events)
-            except DatabaseUnavailable:
-                log.debug("webhook.postponed")
-            except Exception:
-                log.exception("webhook.failed")
-            else:
-                return
-            await asyncio.sleep(SECONDS_BETWEEN_ATTEMPTS)
+        configure = partial(self._queue.configure, self._settings.webhook_url, self._settings.webhook_events)
+        await eventually(TASK, configure, pause=SECONDS_BETWEEN_ATTEMPTS, outages=OUTAGES)
 
     async def _measure(self) -> None:
-        while True:
-            try:
-                backlog = await self._queue.backlog()
-            except DatabaseUnavailable:
-                log.debug("webhook.postponed")
-            except Exception:
-                # No error may end this task, and with it the couriers beside it.
-                log.exception("webhook.failed")
-            else:
-                for each in backlog:
-                    host = urlsplit(each.receiver).netloc
-                    self._metrics.webhook_waiting.labels(host).set(each.waiting)
-                    self._metrics.webhook_age.labels(host).set(each.age)
-            await asyncio.sleep(SECONDS_BETWEEN_MEASUREMENTS)
+        for each in await self._queue.backlog():
+            host = urlsplit(each.receiver).netloc
+            self._metrics.webhook_waiting.labels(host).set(each.waiting)
+            self._metrics.webhook_age.labels(host).set(each.age)
