@@ -1,9 +1,6 @@
 /** Takes large parameters of raw SQL past Prisma's engine, which would encode, parse and copy each several times. */
 import { randomUUID } from "node:crypto";
 
-/** Below this, the engine's work costs less than a look-up is worth. */
-const LARGE = 64 * 1024;
-
 const texts = new Map();
 // Unguessable, and Postgres stores no NUL: no parameter is mistaken for a key.
 const prefix = `\0${randomUUID()}:`;
@@ -15,9 +12,9 @@ function hold(text) {
   return key;
 }
 
-/** Calls `run` with the parameters as JSON, in which keys stand for large texts. */
+/** Calls `run` with the parameters as JSON, in which keys stand for large texts, which are buffers. */
 export async function bypassing(parameters, run) {
-  const given = parameters.map((each) => (typeof each === "string" && each.length > LARGE ? hold(each) : each));
+  const given = parameters.map((each) => (Buffer.isBuffer(each) ? hold(each) : each));
   try {
     return await run(JSON.stringify(given));
   } finally {
@@ -25,5 +22,5 @@ export async function bypassing(parameters, run) {
   }
 }
 
-/** Puts the large texts back in place of their keys. */
+/** Puts the large texts in place of their keys. pg sends buffers in binary format, which for text and JSON is UTF-8. */
 export const restored = (args) => args.map((each) => texts.get(each) ?? each);

@@ -1,11 +1,12 @@
 /**
  * Prisma's JavaScript engine as a child of one Python process. The first line on stdin is the configuration, each later
- * line a call, each line on stdout a response. When stdin closes, running calls finish and the process exits.
+ * line a call, followed by its large parameters; each line on stdout is a response. When stdin closes, running calls
+ * finish and the process exits.
  */
 import { Adapter, rawResult } from "./adapter.mjs";
 import { bypassing } from "./bypass.mjs";
 import { createPool, StatementNames } from "./pool.mjs";
-import { ConfigurationError, readLines, stateOf, untag, wireError } from "./protocol.mjs";
+import { ConfigurationError, Input, stateOf, untag, wireError } from "./protocol.mjs";
 
 // Python decides when to stop: a Ctrl-C or a signal to the process group must not abort queries.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
@@ -79,8 +80,8 @@ async function respond(opened, [id, { op, ...call }]) {
   }
 }
 
-function serve(opened, line) {
-  const task = respond(opened, JSON.parse(line)).finally(() => running.delete(task));
+function serve(opened, call) {
+  const task = respond(opened, call).finally(() => running.delete(task));
   running.add(task);
 }
 
@@ -92,14 +93,14 @@ async function shutDown(opened, timeout) {
   process.exit(0);
 }
 
-let opened;
-let callTimeout = 0;
-readLines(process.stdin, (line) => {
-  if (opened) return serve(opened, line);
-  const config = JSON.parse(line);
-  callTimeout = config.callTimeout;
-  opened = open(config);
+async function main() {
+  const input = new Input(process.stdin);
+  const config = (await input.message()) ?? process.exit(0);
+  const opened = open(config);
   // Calls report a failure; without this handler, one before the first call would end the process.
   opened.catch(() => {});
-});
-process.stdin.on("end", () => shutDown(opened, callTimeout));
+  for (let call = await input.message(); call; call = await input.message()) serve(opened, call);
+  await shutDown(opened, config.callTimeout);
+}
+
+await main();

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectTo } from "./migration-connection.mjs";
 import { explain, MigrationError } from "./migration-errors.mjs";
-import { readLines } from "./protocol.mjs";
+import { Input } from "./protocol.mjs";
 
 /** The same lock as Prisma's CLI takes. */
 const LOCK = 72707369;
@@ -155,9 +155,9 @@ async function run({ url, migrations, distribution }) {
   }
 }
 
-readLines(process.stdin, async (line) => {
-  await run(JSON.parse(line));
-  process.exit();
-});
-// The parent is gone. Postgres notices the closed connection and rolls back.
-process.stdin.on("end", () => process.exit(FAILED));
+const input = new Input(process.stdin);
+const task = await input.message();
+// If the parent is gone, so is what follows. Postgres notices the closed connection and rolls back.
+input.message().then(() => process.exit(FAILED));
+if (task) await run(task);
+process.exit();

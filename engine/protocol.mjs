@@ -1,20 +1,59 @@
 /** The pipe's format: lines, plain values, and errors in the shape that Prisma Client Python expects. */
 
-/** Calls `onLine` for each line. Not node:readline, which also splits at U+2028 and U+2029. */
-export function readLines(stream, onLine) {
-  let parts = [];
-  stream.setEncoding("utf8");
-  stream.on("data", (chunk) => {
-    const pieces = chunk.split("\n");
-    const rest = pieces.pop();
-    for (const piece of pieces) {
-      parts.push(piece);
-      const line = parts.join("");
-      parts = [];
-      onLine(line);
+const LINE_FEED = 0x0a;
+
+/** Reads messages from a stream: lines of JSON, and large texts of given sizes. */
+export class Input {
+  #chunks;
+  #rest = Buffer.alloc(0);
+
+  constructor(stream) {
+    this.#chunks = stream[Symbol.asyncIterator]();
+  }
+
+  /** Returns the next message, with its large texts as buffers, or undefined at the end. */
+  async message() {
+    const line = await this.#line();
+    if (line === undefined) return undefined;
+    const message = JSON.parse(line);
+    const parameters = message[1]?.query?.query.arguments?.parameters ?? [];
+    for (const [index, each] of parameters.entries()) {
+      if (each?.$size !== undefined) parameters[index] = await this.#bytes(each.$size);
     }
-    parts.push(rest);
-  });
+    return message;
+  }
+
+  async #line() {
+    const parts = [];
+    for (;;) {
+      const end = this.#rest.indexOf(LINE_FEED);
+      parts.push(this.#take(end < 0 ? this.#rest.length : end + 1));
+      if (end >= 0) return Buffer.concat(parts).toString();
+      if (!(await this.#refill())) return undefined;
+    }
+  }
+
+  async #bytes(size) {
+    const parts = [];
+    let missing = size;
+    while (missing > 0 && (this.#rest.length > 0 || (await this.#refill()))) {
+      parts.push(this.#take(missing));
+      missing -= parts.at(-1).length;
+    }
+    return Buffer.concat(parts);
+  }
+
+  #take(length) {
+    const taken = this.#rest.subarray(0, length);
+    this.#rest = this.#rest.subarray(length);
+    return taken;
+  }
+
+  async #refill() {
+    const { value, done } = await this.#chunks.next();
+    if (!done) this.#rest = value;
+    return !done;
+  }
 }
 
 // JSON has no BigInt, so send its digits as text. Faster than a replacer, which runs for every value.

@@ -86,6 +86,19 @@ DECLARE
     users text[];
     ids text[];
 BEGIN
+    -- A key that is added where none was changes nothing that anybody reads.
+    IF TG_OP = 'UPDATE' THEN
+        IF NOT EXISTS (
+            SELECT FROM changed LEFT JOIN before USING ("userId", "sessionId", "id")
+            WHERE (
+                before."searchKey" IS NULL AND changed."searchKey" IS NOT NULL
+                AND changed."body"::text = before."body"::text AND changed."role" = before."role"
+                AND changed."sequence" = before."sequence" AND changed."createdAt" = before."createdAt"
+            ) IS NOT TRUE
+        ) THEN
+            RETURN NULL;
+        END IF;
+    END IF;
     SELECT array_agg("userId"), array_agg("sessionId") INTO users, ids
         FROM (SELECT DISTINCT "userId", "sessionId" FROM changed) AS touched;
     IF users IS NULL THEN

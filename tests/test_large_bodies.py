@@ -8,12 +8,12 @@ from typing import Any
 
 import asyncpg
 import pytest
-from pydantic_core import to_json
 
 from chat_sessions.contract.messages import NewMessage
 from chat_sessions.settings import Settings
 from chat_sessions.store import rows
 from chat_sessions.store.prisma import node
+from chat_sessions.store.prisma.protocol import packed
 from chat_sessions.web import middleware
 from chat_sessions.web.bodies import JsonRequest
 from chat_sessions.web.middleware import FREE_BYTES, LARGE_BODIES_BYTES
@@ -106,17 +106,17 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[bytes], lis
 
     record = rows.record
 
-    def made_of(message: NewMessage, known_id: str | None = None) -> bytes:
-        made.append(record(message, known_id))
+    def made_of(message: NewMessage, known_id: str | None = None, *, keyed: bool = True) -> bytes:
+        made.append(record(message, known_id, keyed=keyed))
         return made[-1]
 
-    def line_of(value: Any) -> bytes:  # noqa: ANN401  any JSON
+    def packed_of(value: Any) -> list[bytes]:  # noqa: ANN401  any JSON
         sent.append(value[1])
-        return to_json(value)
+        return packed(value)
 
     with monkeypatch.context() as patched:
         patched.setattr(rows, "record", made_of)
-        patched.setattr(node, "dumps", line_of)
+        patched.setattr(node, "packed", packed_of)
         yield made, sent
 
 
@@ -146,9 +146,9 @@ async def test_the_event_loop_runs_between_two_messages(ada: Caller, monkeypatch
 
     record = rows.record
 
-    def noting_turns(message: NewMessage, known_id: str | None = None) -> bytes:
+    def noting_turns(message: NewMessage, known_id: str | None = None, *, keyed: bool = True) -> bytes:
         turns_at.append(turns)
-        return record(message, known_id)
+        return record(message, known_id, keyed=keyed)
 
     monkeypatch.setattr(rows, "record", noting_turns)
     other = asyncio.create_task(take_turns())

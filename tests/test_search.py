@@ -7,14 +7,17 @@ from typing import Any
 import asyncpg
 import pytest
 
+from chat_sessions.contract import etags
 from chat_sessions.contract.search_key import search_key
 from chat_sessions.contract.snippet import LENGTH, snippet
-from chat_sessions.store import search_store, sql_search
+from chat_sessions.store import records, search_store, sql_search
+from chat_sessions.store.search_keys import SearchKeys
 from tests.service import Caller, Service
 from tests.test_lists import forged
 from tests.waiting import until
 
 PATH = "/api/chat/sessions/search"
+VERSION = 'SELECT "version" FROM "ChatSession"'
 SHORT = {"role": "assistant", "content": "The ferry leaves at noon."}
 
 
@@ -222,8 +225,65 @@ class TestSnippets:
         assert text.endswith("word needle")
 
 
+class TestWithoutKeys:
+    """Messages of large requests, which get their keys later."""
+
+    @pytest.fixture(autouse=True)
+    def few_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(records, "MAX_KEYED_AT_ONCE", 300)
+
+    @pytest.fixture
+    def no_keys_later(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def add_none(_keys: SearchKeys) -> None:
+            pass
+
+        monkeypatch.setattr(SearchKeys, "_add_to_messages", add_none)
+
+    @pytest.mark.usefixtures("no_keys_later")
+    async def test_they_are_found_at_once(self, ada: Caller, database: asyncpg.Pool) -> None:
+        created = await ada.create("Trip", messages=[{**SHORT, "id": "m"}, {**SHORT, "extra": "x" * 300}])
+        await ada.append(created["id"], "Évora " * 60)
+        assert (await ada.replace(created["id"], "m", "Lisbon " * 60)).status_code == 200
+        assert await database.fetchval('SELECT count(*) FROM "ChatMessage" WHERE "searchKey" IS NULL') == 3
+        for q, number in (("FERRY", 1), ("evora", 2), ("lisbon", 0)):
+            [result] = (await search(ada, q))["results"]
+            assert result["message"]["sequence"] == number
+        assert (await search(ada, "porto"))["results"] == []
+
+    @pytest.mark.usefixtures("no_keys_later")
+    async def test_they_hide_no_older_message_of_any_session(self, ada: Caller) -> None:
+        large = {"role": "user", "content": "nothing", "extra": "x" * 300}
+        for number in range(3):
+            await ada.create("The ferry" if number == 1 else "Trip", messages=[SHORT, large, large])
+        await ada.create("Empty ferry", messages=[large])
+        trip = [("Trip", SHORT["content"])]
+        assert await found(ada, "ferry") == [("Empty ferry", None), *trip, ("The ferry", SHORT["content"]), *trip]
+
+    async def test_they_get_the_key_of_their_text_and_the_session_keeps_its_version(
+        self, ada: Caller, database: asyncpg.Pool
+    ) -> None:
+        created = await ada.create("Trip", messages=[{"role": "user", "content": "Évora " * 60}])
+        before = await ada.http.get(f"/api/chat/sessions/{created['id']}")
+
+        async def is_keyed() -> bool:
+            key = await database.fetchval('SELECT "searchKey" FROM "ChatMessage"')
+            return bool(key == search_key("evora " * 60))
+
+        await until(is_keyed)
+        assert before.headers["ETag"] == etags.of_version(await database.fetchval(VERSION))
+
+    @pytest.mark.usefixtures("no_keys_later")
+    async def test_a_text_that_sql_changes_along_with_the_missing_key_gives_the_session_a_new_version(
+        self, ada: Caller, database: asyncpg.Pool
+    ) -> None:
+        await ada.create("Trip", messages=[{**SHORT, "extra": "x" * 300}])
+        before = await database.fetchval(VERSION)
+        await database.execute("""UPDATE "ChatMessage" SET "body" = '{"content": "new"}', "searchKey" = 'new'""")
+        assert await database.fetchval(VERSION) > before
+
+
 class TestDirectSql:
-    async def test_messages_inserted_by_sql_are_found_soon(self, ada: Caller, database: asyncpg.Pool) -> None:
+    async def test_messages_inserted_by_sql_are_found_at_once(self, ada: Caller, database: asyncpg.Pool) -> None:
         created = await ada.create("Trip")
         body = '{"content": "Évora", "n": 1%s}' % ("0" * 5000)
         await database.execute(
@@ -233,22 +293,18 @@ class TestDirectSql:
             body,
         )
         await database.execute('UPDATE "ChatSession" SET "messageCount" = 2')
-
-        async def is_found() -> bool:
-            return await found(ada, "evora") == [("Trip", "Évora")]
-
-        await until(is_found)
+        assert await found(ada, "evora") == [("Trip", "Évora")]
 
     async def test_no_key_outlives_its_text(self, ada: Caller, database: asyncpg.Pool) -> None:
         await ada.create("Trip", messages=[SHORT])
         await database.execute("""UPDATE "ChatMessage" SET "body" = '{"content": "Redacted"}'""")
         assert await found(ada, "ferry") == []
+        assert await found(ada, "redacted") == [("Trip", "Redacted")]
 
-        async def is_found() -> bool:
-            return await found(ada, "redacted") == [("Trip", "Redacted")]
+        async def is_keyed() -> bool:
+            return bool(await database.fetchval('SELECT "searchKey" FROM "ChatMessage"') == "redacted")
 
-        await until(is_found)
-        assert await database.fetchval('SELECT "searchKey" FROM "ChatMessage"') == "redacted"
+        await until(is_keyed)
 
     async def test_a_key_that_does_not_fit_its_text_finds_nothing_but_hides_nothing(
         self, ada: Caller, database: asyncpg.Pool

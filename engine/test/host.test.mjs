@@ -30,7 +30,10 @@ function start(overrides = {}) {
   children.add(child);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => JSON.parse((await lines.next()).value);
-  const send = (value) => child.stdin.write(`${JSON.stringify(value)}\n`);
+  const send = (value, ...texts) => {
+    child.stdin.write(`${JSON.stringify(value)}\n`);
+    for (const text of texts) child.stdin.write(text);
+  };
   send({ ...config, ...overrides });
   return { child, next, send };
 }
@@ -73,14 +76,21 @@ test("an open transaction is rolled back when stdin closes", async () => {
 test("a large parameter reaches Postgres unchanged, in a transaction as well", async () => {
   const host = start();
   const text = '{"😀": "\\",\\u0000"}'.repeat(20_000);
+  const json = '["é", 1.0]';
   host.send([1, { op: "start", timeout: 5000, max_wait: 1000 }]);
   const { data: tx } = await host.next();
   for (const [id, open] of [
     [2, undefined],
     [3, tx],
   ]) {
-    host.send([id, { op: "query", tx: open, query: raw("SELECT $1::text AS text, $2::int AS n", [text, 1]) }]);
-    assert.deepEqual((await host.next()).data.rows, [[text, 1]]);
+    const size = { $size: Buffer.byteLength(text) };
+    const query = raw("SELECT $1::text AS text, $2::int AS n, $3::json::text AS json", [
+      size,
+      1,
+      { $size: Buffer.byteLength(json) },
+    ]);
+    host.send([id, { op: "query", tx: open, query }], text, json);
+    assert.deepEqual((await host.next()).data.rows, [[text, 1, json]]);
   }
   assert.equal(await stop(host), 0);
 });

@@ -1,28 +1,41 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import { readLines, untag, wireError } from "../protocol.mjs";
+import { Input, untag, wireError } from "../protocol.mjs";
 
-async function linesOf(...chunks) {
+async function messagesOf(...chunks) {
   const stream = new PassThrough();
-  const lines = [];
-  readLines(stream, (line) => lines.push(line));
   for (const chunk of chunks) stream.write(chunk);
   stream.end();
-  await new Promise((resolve) => stream.on("end", resolve));
-  return lines;
+  const input = new Input(stream);
+  const messages = [];
+  for (let each = await input.message(); each !== undefined; each = await input.message()) messages.push(each);
+  return messages;
 }
+
+const callWith = (...parameters) => [7, { op: "query", query: { query: { arguments: { parameters } } } }];
 
 const driverError = (cause) => Object.assign(new Error("driver"), { meta: { driverAdapterError: { cause } } });
 const codeOf = (error) => wireError(error).user_facing_error.error_code;
 
 test("lines end only at line feeds, wherever chunks end", async () => {
-  assert.deepEqual(await linesOf("a\nb", "c\u2028d\u0085", "\n\ne"), ["a", "bc\u2028d\u0085", ""]);
+  assert.deepEqual(await messagesOf('["a"]\n["b', 'c\u2028d\u0085"', "]\n[1]\n[2"), [["a"], ["bc\u2028d\u0085"], [1]]);
 });
 
 test("a character split across chunks stays whole", async () => {
-  const bytes = Buffer.from("👩\n");
-  assert.deepEqual(await linesOf(bytes.subarray(0, 2), bytes.subarray(2)), ["👩"]);
+  const bytes = Buffer.from('["👩"]\n');
+  assert.deepEqual(await messagesOf(bytes.subarray(0, 4), bytes.subarray(4)), [["👩"]]);
+});
+
+test("large texts follow their line, whatever they contain and wherever chunks end", async () => {
+  const texts = ["\n👩\n", "", '{"$size":1}'].map((text) => Buffer.from(text));
+  const sizes = texts.map((text) => ({ $size: text.length }));
+  const line = Buffer.from(`${JSON.stringify(callWith("a", sizes[0], null, sizes[1], sizes[2]))}\n`);
+  const bytes = Buffer.concat([line, ...texts, Buffer.from("[8]\n")]);
+  const expected = [callWith("a", texts[0], null, texts[1], texts[2]), [8]];
+  for (let at = 1; at < bytes.length; at++) {
+    assert.deepEqual(await messagesOf(bytes.subarray(0, at), bytes.subarray(at)), expected);
+  }
 });
 
 test("tags become their values at any depth, and their content is not parsed", () => {

@@ -241,6 +241,19 @@ CREATE TRIGGER "ChatSession_truncate" BEFORE TRUNCATE ON "ChatSession"
 -- same transaction, which the row's xmin tells; that of a session that is being deleted is gone already.
 CREATE FUNCTION "ChatMessage_move_version"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- A key that is added where none was changes nothing that anybody reads.
+    IF TG_OP = 'UPDATE' THEN
+        IF NOT EXISTS (
+            SELECT FROM changed LEFT JOIN before USING ("userId", "sessionId", "id")
+            WHERE (
+                before."searchKey" IS NULL AND changed."searchKey" IS NOT NULL
+                AND changed."body"::text = before."body"::text AND changed."role" = before."role"
+                AND changed."sequence" = before."sequence" AND changed."createdAt" = before."createdAt"
+            ) IS NOT TRUE
+        ) THEN
+            RETURN NULL;
+        END IF;
+    END IF;
     -- An update of no row would still fire the triggers of the session.
     IF EXISTS (
         SELECT FROM changed JOIN "ChatSession"
@@ -261,7 +274,7 @@ CREATE TRIGGER "ChatMessage_insert" AFTER INSERT ON "ChatMessage"
     FOR EACH STATEMENT EXECUTE FUNCTION "ChatMessage_move_version"();
 
 CREATE TRIGGER "ChatMessage_update" AFTER UPDATE ON "ChatMessage"
-    REFERENCING NEW TABLE AS changed
+    REFERENCING OLD TABLE AS before NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION "ChatMessage_move_version"();
 
 CREATE TRIGGER "ChatMessage_delete" AFTER DELETE ON "ChatMessage"

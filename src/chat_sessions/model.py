@@ -1,7 +1,6 @@
 """The rules: who may, in which order, and when the cache is evicted."""
 
-from asyncio import sleep
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
@@ -26,12 +25,12 @@ from chat_sessions.errors import (
     SessionNotFound,
     TooManyExports,
     TooManyRequests,
-    size_in_words,
 )
 from chat_sessions.limits import KeyedLimit
 from chat_sessions.settings import Settings
-from chat_sessions.store import export_store, rows
+from chat_sessions.store import export_store
 from chat_sessions.store.filters import ListQuery
+from chat_sessions.store.records import Records
 from chat_sessions.store.session_store import Created, Listed, MessagePage, SessionStore
 from chat_sessions.store.versioned import Versioned
 
@@ -56,6 +55,7 @@ class ChatSessions:
         self._evictor = evictor
         self._lock = lock
         self._settings = settings
+        self._records = Records(settings)
         # No user takes all the database connections from the others.
         self._shares = KeyedLimit(max(1, settings.database_pool_size // 2), TooManyRequests)
         self._exports = KeyedLimit(1, TooManyExports)
@@ -112,9 +112,9 @@ class ChatSessions:
 
     async def create(self, user: str, new: NewSession) -> Created:
         """Return the session and whether it is new, or raise SessionIdTaken."""
-        self._check_metadata(new.metadata)
-        messages = await self._checked(new.messages)
-        created = await self._query(self._store.create, user, new, messages)
+        self._records.check_metadata(new.metadata)
+        records = await self._records.of(new.messages)
+        created = await self._query(self._store.create, user, new, records)
         if created.is_new:
             await self._changed(user, created.id, "created")
         return created
@@ -138,9 +138,9 @@ class ChatSessions:
 
         Raise SessionNotFound, SessionBusy, MessageIdTaken or EndMoved.
         """
-        checked = await self._checked(new.messages)
+        records = await self._records.of(new.messages)
         async with self._lock.held(user, session_id):
-            stored = await self._query(self._store.messages.append, user, session_id, checked, new.after_sequence)
+            stored = await self._query(self._store.messages.append, user, session_id, records, new.after_sequence)
         if stored is None:
             raise SessionNotFound
         await self._changed(user, session_id, "updated")
@@ -155,9 +155,9 @@ class ChatSessions:
         """
         if message.id not in {None, message_id}:
             raise BadRequest("The `id` in the body must be the one in the path. Change it, or omit it.", "body", "id")
-        checked = rows.array([self._record(message, message_id)])
+        record = self._records.replacing(message_id, message)
         async with self._lock.held(user, session_id):
-            replaced = await self._query(self._store.messages.replace, user, session_id, message_id, checked, versions)
+            replaced = await self._query(self._store.messages.replace, user, session_id, message_id, record, versions)
         if replaced is None:
             if versions is not None and await self._query(self._store.messages.exists, user, session_id, message_id):
                 raise PreconditionFailed
@@ -217,34 +217,11 @@ class ChatSessions:
             return PreconditionFailed()
         return SessionNotFound()
 
-    async def _checked(self, messages: Sequence[NewMessage]) -> bytes:
-        """Return the messages as the store takes them, or raise BadRequest; a hundred do not hold up other requests."""
-        checked: list[bytes] = []
-        for message in messages:
-            if checked:
-                await sleep(0)
-            checked.append(self._record(message))
-        return rows.array(checked)
-
-    def _record(self, message: NewMessage, known_id: str | None = None) -> bytes:
-        self._check_metadata(message.metadata)
-        _check_size("A message", message.text, self._settings.max_message_bytes)
-        return rows.record(message, known_id)
-
     def _patched_metadata(self, patch: str, metadata: str) -> str:
         patched = merge_patch(metadata, patch)
-        _check_size("Metadata", patched, self._settings.max_metadata_bytes)
+        self._records.check_metadata(patched)
         return patched
-
-    def _check_metadata(self, metadata: Mapping[str, object]) -> None:
-        _check_size("Metadata", text_of(metadata), self._settings.max_metadata_bytes)
 
 
 def _list_page(listed: Listed) -> Representation:
     return Representation(etags.of_body(listed.body), listed.body)
-
-
-def _check_size(name: str, json: str, limit: int) -> None:
-    """Raise BadRequest if the JSON is larger than the limit."""
-    if len(json.encode()) > limit:
-        raise BadRequest(f"{name} may have at most {size_in_words(limit)} of JSON.", "body")

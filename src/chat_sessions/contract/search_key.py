@@ -46,5 +46,7 @@ def search_key(text: str) -> str:
     if text.isascii():
         return " ".join(text.lower().split())
     # Folding may compose letters again, and decomposing may reveal upper case.
-    folded = normalize("NFKD", normalize("NFKD", text).casefold()).translate(_foldings)
-    return normalize("NFC", " ".join(folded.split()))
+    words = normalize("NFKD", normalize("NFKD", text).casefold()).split()
+    # Each word once: languages repeat theirs, and translating costs more than all the rest.
+    folded = {word: word.translate(_foldings) for word in set(words)}
+    return normalize("NFC", " ".join(filter(None, map(folded.__getitem__, words))))

@@ -72,11 +72,15 @@ def title_key(title: str | None) -> str | None:
     return None if title is None else search_key(title)
 
 
-def record(message: NewMessage, known_id: str | None = None) -> bytes:
-    """Return a message as a JSON record for Postgres; its body keeps the JSON that was sent verbatim."""
+def record(message: NewMessage, known_id: str | None = None, *, keyed: bool = True) -> bytes:
+    """Return a message as a JSON record for Postgres; its body keeps the JSON that was sent verbatim.
+
+    Without its search key if it is not to be `keyed` now: `search_keys.py` adds it later.
+    """
     message_id = dumps(message.id or known_id or str(uuid4()))
     columns = {"id": message_id, "role": dumps(message.role), "body": _body(message, message_id)}
-    columns["searchKey"] = to_json(key_of(message.said)).decode()
+    if keyed:
+        columns["searchKey"] = to_json(key_of(message.said)).decode()
     if isinstance(message, ArchivedMessage):
         columns |= {"sequence": dumps(message.sequence), "created_at": dumps(_moment(message.created_at))}
     return _object(columns).encode()

@@ -1,5 +1,7 @@
-"""Adds the search keys that direct SQL leaves out, of titles and of messages."""
+"""Adds the search keys that direct SQL and large requests leave out, of titles and of messages."""
 
+import random
+from asyncio import sleep
 from collections import defaultdict
 from typing import Final, LiteralString, NoReturn
 
@@ -10,7 +12,8 @@ from chat_sessions.contract.said import key_of, said_in
 from chat_sessions.contract.search_key import search_key
 from chat_sessions.errors import DatabaseUnavailable
 
-SECONDS_BETWEEN_ROUNDS = 1.0
+# Each worker has its own pause, so that two seldom make the same keys.
+SECONDS_BETWEEN_ROUNDS = (0.75, 1.25)
 ROWS_PER_ROUND = 500
 BYTES_PER_ROUND = 2 * 1024 * 1024
 
@@ -64,7 +67,8 @@ class SearchKeys:
 
     async def run(self) -> NoReturn:
         """Add missing keys until cancelled."""
-        await forever("search_keys", self._round, pause=SECONDS_BETWEEN_ROUNDS, outages=(DatabaseUnavailable,))
+        pause = random.uniform(*SECONDS_BETWEEN_ROUNDS)  # noqa: S311  no secret
+        await forever("search_keys", self._round, pause=pause, outages=(DatabaseUnavailable,))
 
     async def _round(self) -> None:
         await self._add_to_titles()
@@ -76,9 +80,13 @@ class SearchKeys:
 
     async def _add_to_messages(self) -> None:
         rows = await self._prisma.query_raw(MESSAGES_WITHOUT_KEY, ROWS_PER_ROUND, BYTES_PER_ROUND)
-        keys = [key_of(said_in(row["role"], row["body"])) for row in rows]
-        named = [(row["userId"], row["sessionId"], row["id"], row["digest"]) for row in rows]
-        await self._add(ADD_KEYS_OF_MESSAGES, [(*each, key) for each, key in zip(named, keys, strict=True)])
+        keyed: list[tuple[str, ...]] = []
+        for row in rows:
+            key = key_of(said_in(row["role"], row["body"]))
+            keyed.append((row["userId"], row["sessionId"], row["id"], row["digest"], key))
+            # Other requests get their turn.
+            await sleep(0)
+        await self._add(ADD_KEYS_OF_MESSAGES, keyed)
 
     async def _add(self, statement: LiteralString, rows: list[tuple[str, ...]]) -> None:
         """Run a statement for each user, with an array of each further column."""

@@ -53,13 +53,17 @@ class SearchStore:
     async def _searched(self, user: str, q: str, start: SearchCursor | None, limit: int) -> list[Found]:
         """Search one piece."""
         place = NEWEST if start is None else (start.updated_at.isoformat(), start.id, start.below)
-        rows = await self._prisma.query_raw(sql_search.SEARCH, user, *filters.patterns(q), *place, limit)
-        return [await self._found(user, row, search_key(q)) for row in rows]
+        found: list[Found] = []
+        for row in await self._prisma.query_raw(sql_search.SEARCH, user, *filters.patterns(q), *place, limit):
+            found.append(await self._found(user, row, search_key(q)))
+            if found[-1].result is None:
+                break
+        return found
 
     async def _found(self, user: str, row: dict[str, Any], key: str) -> Found:
         message = await self._message(user, row, key)
-        # Direct SQL may have changed a message, but not yet its key. The search goes on below it.
-        is_result = row["titled"] or message is not None
+        # The message may have no key, or that of an earlier text, and not match. The search goes on below it.
+        is_result = message is not None or (row["titled"] and not row["sequence"])
         below = 0 if is_result else row["sequence"] or row["from"]
         end = SearchCursor(below, datetime.fromisoformat(row["updated_at"]), row["id"])
         result = b'{"session":%b,"message":%b}' % (row["session"].encode(), to_json(message)) if is_result else None

@@ -16,7 +16,7 @@ ORDINARY_BODY: Final = 64 * 1024
 # Searches sessions from a position on, newest first: $1 user, $2 and $3 the patterns of titles, $4, $5 and $6 the
 # position's time, session and sequence, $7 the limit. It takes as many sessions as have MESSAGES messages together, or
 # the newest MESSAGES of one that has more. Each row is a result, except perhaps the last one, which says where the
-# search has stopped, and "from" at which of its messages.
+# search has stopped, and "from" at which of its messages. A message without a key may match, or may not.
 SEARCH: Final[LiteralString] = f"""
 WITH newest AS (
     SELECT *, row_number() OVER recent AS "rank", sum("below") OVER recent AS "messages"
@@ -39,7 +39,7 @@ SELECT "id", "updatedAt" AS "updated_at", "from", {json_of(SessionSummary)}::tex
 FROM searched LEFT JOIN LATERAL (
     SELECT "sequence", "role", CASE WHEN octet_length("body"::text) <= {ORDINARY_BODY} THEN "body"::text END AS "body"
     FROM "ChatMessage"
-    WHERE "userId" = $1 AND "sessionId" = searched."id" AND "searchKey" LIKE $2
+    WHERE "userId" = $1 AND "sessionId" = searched."id" AND ("searchKey" LIKE $2 OR "searchKey" IS NULL)
         AND "sequence" >= searched."from" AND "sequence" < searched."below"
     ORDER BY "sequence" DESC LIMIT 1
 ) AS found ON true

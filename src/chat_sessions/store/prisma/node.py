@@ -17,7 +17,7 @@ from typing import IO, Any, Self, cast
 from pydantic_core import from_json
 from typing_extensions import override
 
-from chat_sessions.store.prisma.protocol import dumps
+from chat_sessions.store.prisma.protocol import packed
 
 # Holds package.json and node_modules, next to schema.prisma and migrations/.
 ENGINE_DIR = Path(__file__).parents[4] / "engine"
@@ -129,8 +129,8 @@ class NodeChild(asyncio.Protocol):
         self._may_send.set()
 
     def send(self, message: object) -> None:
-        """Write one line."""
-        self._stdin.write(dumps(message) + b"\n")
+        """Write one line, and the large texts after it."""
+        self._stdin.writelines(packed(message))
 
     async def call(self, request: Mapping[str, object]) -> dict[str, Any]:
         """Return the response to a request, or raise NodeGoneError if the child exits first."""

@@ -24,6 +24,9 @@ from chat_sessions.store.prisma.states import PRISMA_CODES, find_state
 # JavaScript loses digits of larger integers.
 MAX_SAFE_INTEGER = 2**53 - 1
 
+# Characters or bytes. Texts above this follow their line as they are.
+LARGE = 64 * 1024
+
 # Keeps the message of Postgres to one line of the log.
 MAX_SAID = 200
 
@@ -39,6 +42,24 @@ RAW_METHODS = {"query_raw", "query_first", "execute_raw"}
 def dumps(value: object) -> bytes:
     """Serialize to one line of strict JSON. Bytes are taken as UTF-8 text, which saves decoding them first."""
     return to_json(value, inf_nan_mode="strings")
+
+
+class LargeText:
+    """A parameter of raw SQL that would take long to escape, and as long to parse."""
+
+    def __init__(self, utf8: bytes) -> None:
+        self.utf8 = utf8
+
+
+def packed(message: object) -> list[bytes]:
+    """Serialize to one line, and the large texts that follow it: the line has their sizes in their places."""
+    texts: list[bytes] = []
+
+    def size_of(value: LargeText) -> dict[str, int]:
+        texts.append(value.utf8)
+        return {"$size": len(value.utf8)}
+
+    return [to_json(message, inf_nan_mode="strings", fallback=size_of) + b"\n", *texts]
 
 
 def build_query(
@@ -83,7 +104,13 @@ def raise_error(error: dict[str, Any]) -> NoReturn:
 
 def _raw_arguments(query: str, parameters: Iterable[object]) -> dict[str, object]:
     """Return the arguments of raw SQL; Json parameters become text for Postgres to cast."""
-    return {"query": query, "parameters": [_raw_parameter(value) for value in parameters]}
+    return {"query": query, "parameters": [_large_text(value) or _raw_parameter(value) for value in parameters]}
+
+
+def _large_text(value: object) -> object:
+    if not isinstance(value, str | bytes) or len(value) <= LARGE:
+        return None
+    return LargeText(value.encode() if isinstance(value, str) else value)
 
 
 def _raw_parameter(value: object) -> object:
