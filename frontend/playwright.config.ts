@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "@playwright/test";
-import { browser } from "./e2e/find-browser.mjs";
+import { browser, firefox } from "./e2e/find-browser.mjs";
 
 const PORT = 8199;
 const data = join(tmpdir(), `chat-sessions-e2e-${process.pid}`);
@@ -23,6 +23,7 @@ export default defineConfig({
     { name: "behaviour", testMatch: "*.spec.ts" },
     { name: "host", testMatch: "hosts/hosts.ts", grep: /@quick/ },
     { name: "hosts", testMatch: "hosts/hosts.ts" },
+    { name: "firefox", testMatch: firefox ? "firefox.ts" : [] },
     { name: "screenshots", testMatch: "screenshots.ts" },
     { name: "paint", testMatch: "paint.ts" },
   ],

@@ -1,4 +1,5 @@
 // Finds a Chromium for the browser tests: the machine's, or else the one that npm has for Linux on x86-64.
+// One test also runs in Firefox, if the machine has it.
 import { execFileSync } from "node:child_process";
 import { accessSync, constants, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -10,8 +11,11 @@ const KNOWN = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ];
+const KNOWN_FIREFOX = ["/usr/bin/firefox-esr", "/Applications/Firefox.app/Contents/MacOS/firefox"];
 const PACKAGE = join(import.meta.dirname, "browser");
 const UNPACKED = join(import.meta.dirname, "../../.cache/chromium");
+const NO_FIREFOX =
+  "Skipping the test in Firefox. Install it (Debian: apt-get install firefox-esr), or name it: FIREFOX=/path";
 const ADVICE = `The browser tests need Chromium or Chrome. Install it (Debian: apt-get install chromium), or name it: CHROMIUM=/path`;
 
 /** What Playwright has to know to launch the browser. */
@@ -22,8 +26,15 @@ export function browser() {
   return { executablePath: join(UNPACKED, "chromium"), env: { ...process.env, ...libraries } };
 }
 
+/** The machine's Firefox. Playwright can only drive a Firefox of its own, which is in no registry. */
+export const firefox = firstExecutable(process.env.FIREFOX, ...KNOWN_FIREFOX);
+
 function machineBrowser() {
-  return [process.env.CHROMIUM, ...KNOWN].find((path) => path && isExecutable(path));
+  return firstExecutable(process.env.CHROMIUM, ...KNOWN);
+}
+
+function firstExecutable(...paths) {
+  return paths.find((path) => path && isExecutable(path));
 }
 
 function isExecutable(path) {
@@ -46,6 +57,9 @@ function unpack() {
   renameSync(unfinished, UNPACKED);
 }
 
+if (process.argv[1] === import.meta.filename && !firefox) {
+  console.log(NO_FIREFOX);
+}
 if (process.argv[1] === import.meta.filename && !isExecutable(browser().executablePath)) {
   if (process.platform !== "linux" || process.arch !== "x64") {
     console.error(ADVICE);

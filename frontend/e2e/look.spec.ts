@@ -1,15 +1,5 @@
-import AxeBuilder from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
+import { expectAccessible } from "./accessible";
 import { expect, settled, test } from "./test";
-
-async function expectAccessible(page: Page): Promise<void> {
-  // What is still fading in has no settled colours.
-  await settled(page);
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
-    .analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)).toEqual([]);
-}
 
 const RICH = `# One\n\n> **two** [three](https://example.com) \`four\`
 
@@ -27,65 +17,94 @@ let five = 5;
 
 ![thirteen](https://example.com/13.png)`;
 
+test("axe finds nothing in any state of the sidebar", async ({ sidebar, page, service }) => {
+  test.setTimeout(120_000);
+  const [alpha, beta, , delta] = await service.createAll(["Alpha", "Beta", "Gamma", "Delta"]);
+  await service.append(alpha?.id ?? "", [{ role: "user", content: "We took the ferry to Delta." }]);
+  await service.change(beta?.id ?? "", { is_pinned: true });
+  await service.change(delta?.id ?? "", { is_archived: true });
+  await sidebar.open();
+  await sidebar.expectTitles(["Beta", "Alpha", "Gamma"]);
+  await sidebar.row("Gamma").hover();
+  await expectAccessible(page);
+
+  await sidebar.row("Gamma").getByRole("button", { name: /More/ }).click();
+  await expect(page.getByRole("menu")).toBeVisible();
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+
+  await sidebar.askToDelete("Gamma");
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+
+  await sidebar.link("Gamma").focus();
+  await page.keyboard.press("F2");
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+
+  await page.keyboard.press("x");
+  await expect(sidebar.root.getByText("1 selected")).toBeVisible();
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+
+  await sidebar.sidebarMenu("Delete all…");
+  await expect(sidebar.dialog).toHaveAccessibleName("Delete all 4 chats?");
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+
+  await sidebar.sidebarMenu("Keyboard shortcuts");
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+
+  await sidebar.searchFor("delta");
+  await expect(sidebar.rows).toHaveText([/^Alpha.*ferry/, /^Delta.*Archived/]);
+  await expectAccessible(page);
+  await sidebar.searchFor("nothing");
+  await expect(sidebar.root.getByText("Nothing found")).toBeVisible();
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+
+  await sidebar.sidebarMenu("Archived chats");
+  await sidebar.expectTitles(["Delta"]);
+  await expectAccessible(page);
+
+  await page.keyboard.press("Control+b");
+  await expect(sidebar.root).toBeHidden();
+  await expectAccessible(page);
+});
+
+test("axe finds nothing in any state of a chat", async ({ sidebar, page, service }) => {
+  test.setTimeout(120_000);
+  const { id } = await service.create("Alpha", [
+    { role: "user", content: "Hello" },
+    { role: "assistant", content: RICH, reasoning_content: "Hm." },
+    { role: "assistant", content: null, tool_calls: [{ id: "1", function: { name: "add", arguments: "{}" } }] },
+    { role: "tool", tool_call_id: "1", content: "2" },
+    { role: "assistant", content: null, refusal: "No." },
+    { role: "assistant", content: "Good day." },
+  ]);
+  await sidebar.open(`/c/${id}`);
+  await sidebar.messages.getByText("Used add").click();
+  await sidebar.messages.getByText("Used add").hover();
+  await expectAccessible(page);
+
+  await page.getByRole("button", { name: "More for this chat" }).click();
+  await expect(page.getByRole("menu")).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("menuitem", { name: "Rename" }).click();
+  await expect(page.getByRole("textbox", { name: /New title/ })).toBeFocused();
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+
+  await sidebar.messages.getByText("Hello").hover();
+  await sidebar.messages.getByRole("button", { name: "Edit message" }).click();
+  await expect(page.getByText("Editing your last message")).toBeVisible();
+  await expectAccessible(page);
+});
+
 for (const colorScheme of ["light", "dark"] as const) {
   test.describe(`in ${colorScheme} mode`, () => {
     test.use({ colorScheme });
-
-    test("axe finds nothing in any state", async ({ sidebar, page, service }) => {
-      test.setTimeout(90_000);
-      const [alpha, beta] = await service.createAll(["Alpha", "Beta", "Gamma"]);
-      await service.append(alpha?.id ?? "", [
-        { role: "user", content: "Hello" },
-        { role: "assistant", content: RICH, reasoning_content: "Hm." },
-        { role: "assistant", content: null, tool_calls: [{ id: "1", function: { name: "add", arguments: "{}" } }] },
-        { role: "tool", tool_call_id: "1", content: "2" },
-        { role: "assistant", content: null, refusal: "No." },
-        { role: "assistant", content: "Good day." },
-      ]);
-      await service.change(beta?.id ?? "", { is_pinned: true });
-      await sidebar.open();
-      await expect(sidebar.row("Alpha")).toBeVisible();
-      await expectAccessible(page);
-
-      await sidebar.link("Alpha").click();
-      await expect(page.getByText("Good day.")).toBeVisible();
-      await sidebar.messages.getByText("Used add").click();
-      await sidebar.messages.getByText("Used add").hover();
-      await sidebar.row("Gamma").hover();
-      await expectAccessible(page);
-
-      await sidebar.row("Gamma").getByRole("button", { name: /More/ }).click();
-      await expect(page.getByRole("menu")).toBeVisible();
-      await expectAccessible(page);
-      await page.keyboard.press("Escape");
-
-      await sidebar.askToDelete("Gamma");
-      await expectAccessible(page);
-      await page.keyboard.press("Escape");
-
-      await sidebar.link("Gamma").focus();
-      await page.keyboard.press("F2");
-      await expectAccessible(page);
-      await page.keyboard.press("Escape");
-
-      await page.keyboard.press("x");
-      await expect(sidebar.root.getByText("1 selected")).toBeVisible();
-      await expectAccessible(page);
-      await page.keyboard.press("Escape");
-
-      await sidebar.sidebarMenu("Delete all…");
-      await expect(sidebar.dialog).toHaveAccessibleName("Delete all 3 chats?");
-      await expectAccessible(page);
-      await page.keyboard.press("Escape");
-
-      await sidebar.sidebarMenu("Keyboard shortcuts");
-      await expectAccessible(page);
-      await page.keyboard.press("Escape");
-
-      await sidebar.searchFor("nothing");
-      await expect(sidebar.root.getByText("Nothing found")).toBeVisible();
-      await expectAccessible(page);
-    });
 
     test("the page takes the colours", async ({ sidebar, page }) => {
       await sidebar.open();
@@ -122,19 +141,15 @@ test.describe("when it fails", () => {
 test.describe("in forced colours", () => {
   test.use({ forcedColors: "active" });
 
-  test("the active action and what was found stand out, and axe finds nothing", async ({ sidebar, page, service }) => {
-    const [alpha] = await service.createAll(["Alpha", "Beta"]);
-    await service.append(alpha?.id ?? "", [{ role: "assistant", content: RICH }]);
-    await sidebar.open(`/c/${alpha?.id}`);
-    await expect(sidebar.messages.getByText("twelve")).toBeVisible();
-    await expectAccessible(page);
+  test("the active action and what was found stand out", async ({ sidebar, page, service }) => {
+    await service.createAll(["Alpha", "Beta"]);
+    await sidebar.open();
     await sidebar.row("Alpha").hover();
     await sidebar.row("Alpha").getByRole("button", { name: /More/ }).click();
     const outlineOf = (action: string) =>
       page.getByRole("menuitem", { name: action }).evaluate((item) => getComputedStyle(item).outlineStyle);
     await expect(page.getByRole("menuitem", { name: "Rename" })).toBeFocused();
     expect([await outlineOf("Rename"), await outlineOf("Pin")]).toEqual(["solid", "none"]);
-    await expectAccessible(page);
     await page.keyboard.press("Escape");
 
     await sidebar.searchFor("alp");
@@ -144,7 +159,6 @@ test.describe("in forced colours", () => {
       return [style.color, style.backgroundColor];
     });
     expect(color).not.toBe(background);
-    await expectAccessible(page);
   });
 });
 

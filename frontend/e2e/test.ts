@@ -75,6 +75,11 @@ export async function settled(page: Page): Promise<void> {
   });
 }
 
+/** Leaves the event feed unanswered: when it opens, the page reads again all that it shows, at no certain time. */
+export async function withoutFeed(page: Page): Promise<void> {
+  await page.route("**/api/chat/sessions/events", () => undefined);
+}
+
 /** Holds requests back until it is opened. */
 export function closedGate(): { opened: Promise<void>; open: () => void } {
   let open = () => {};
