@@ -47,7 +47,6 @@ export class Histories {
   }
 
   #coded<T>(thread: () => ThreadListItem, codec: Codec<T>) {
-    // Before anything is awaited: the user may open another thread meanwhile.
     const opened = async () => this.#branchesOf((await thread().initialize()).remoteId);
     return {
       load: async () => {

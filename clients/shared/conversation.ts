@@ -12,7 +12,7 @@ const ATTEMPTS = 3;
 
 /**
  * The messages of a session as far as this writer knows them, and the writes that make them others. What other writers
- * have appended is never cut, and nothing is appended to what they have cut.
+ * have appended is never cut, and no answer is appended to a question that they have cut.
  */
 export class Conversation {
   readonly #client: Client;
@@ -107,26 +107,29 @@ export class Conversation {
   async #append(messages: NewMessage[]): Promise<void> {
     const known = this.#known ?? [];
     const parent = known.at(-1);
-    let after = parent?.sequence ?? -1;
-    // After a cut, another question may have the sequence of the one that is answered here.
-    let holds = messages[0]?.role !== "assistant" || (await this.#stillHolds(parent));
-    for (let attempt = 1; holds && attempt <= ATTEMPTS; attempt++) {
+    if (parent && messages[0]?.role === "assistant") {
+      known.push(...(await this.#answer(parent, messages)));
+    } else {
+      const done = await this.#client.POST(MESSAGES, { params: this.#params, body: { messages } });
+      known.push(...bodyOf(done).messages);
+    }
+  }
+
+  /** Appends only while the question is there, as it may have been cut off, and its sequence used again. */
+  async #answer(question: Message, messages: NewMessage[]): Promise<Message[]> {
+    let after = question.sequence;
+    for (let attempt = 1; attempt <= ATTEMPTS && (await this.#holds(question)); attempt++) {
       const body = { messages, after_sequence: after };
       const done = await unlessPrecondition(this.#client.POST(MESSAGES, { params: this.#params, body }));
       if (done) {
-        known.push(...bodyOf(done).messages);
-        return;
+        return bodyOf(done).messages;
       }
-      holds = await this.#stillHolds(parent);
       after = (await this.#end()).newest?.sequence ?? -1;
     }
     throw movedOn();
   }
 
-  async #stillHolds(message: Message | undefined): Promise<boolean> {
-    if (!message) {
-      return true;
-    }
+  async #holds(message: Message): Promise<boolean> {
     const query = { limit: 1, before_sequence: message.sequence + 1 };
     const page = bodyOf(await this.#client.GET(SESSION, { params: { ...this.#params, query } }));
     return page.messages.at(-1)?.id === message.id;

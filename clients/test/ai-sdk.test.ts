@@ -110,8 +110,9 @@ test("what another tab has appended since stays", async () => {
   const { chatId, save } = await loaded(Q1, A1);
   await elsewhere.append(chatId, { id: "other", role: "user", content: "Hello?" });
   await save(Q1, A1, Q2);
+  await elsewhere.append(chatId, { id: "another", role: "user", content: "Still there?" });
   await save(Q1, A1, Q2, A2);
-  expect(await elsewhere.ids(chatId)).toEqual(["q1", "a1", "other", "q2", "a2"]);
+  expect(await elsewhere.ids(chatId)).toEqual(["q1", "a1", "other", "q2", "another", "a2"]);
 });
 
 test("an answer is not generated again over what another tab has appended since", async () => {
@@ -124,19 +125,49 @@ test("an answer is not generated again over what another tab has appended since"
   expect(await elsewhere.ids(chatId)).toEqual(["q1", "a1", "other"]);
 });
 
-test("a rename meanwhile is no reason not to cut", async () => {
-  const { chatId, save } = await loaded(Q1, A1);
-  await elsewhere.change(chatId, { title: "Weather" });
-  await save(Q1, A2);
-  expect(await elsewhere.ids(chatId)).toEqual(["q1", "a2"]);
-});
-
 test("an answer to a question that was cut off elsewhere is not stored", async () => {
   const { chatId, save } = await loaded(Q1, A1, Q2);
   await elsewhere.cut(chatId, 2);
   await expect(save(Q1, A1, Q2, A2)).rejects.toMatchObject({ status: 412 });
   expect(await elsewhere.ids(chatId)).toEqual(["q1", "a1"]);
 });
+
+test("a question is stored, although the answer before it was cut off elsewhere", async () => {
+  const { chatId, save } = await loaded(Q1, A1);
+  await elsewhere.cut(chatId, 1);
+  await save(Q1, A1, Q2);
+  await save(Q1, A1, Q2, A2);
+  expect(await elsewhere.ids(chatId)).toEqual(["q1", "q2", "a2"]);
+});
+
+test("an answer is not stored, although its question was cut off at the last moment", async () => {
+  const { chatId } = await loaded(Q1, A1, Q2);
+  const chats = createChatStore({ ...connectionOf(user), fetch: before("POST", () => elsewhere.cut(chatId, 2)) });
+  await chats.loadChat(chatId);
+  await expect(chats.saveChat({ chatId, messages: [Q1, A1, Q2, A2] })).rejects.toMatchObject({ status: 412 });
+  expect(await elsewhere.ids(chatId)).toEqual(["q1", "a1"]);
+});
+
+test("an answer is generated again, although the chat was renamed at the last moment", async () => {
+  const { chatId } = await loaded(Q1, A1);
+  const rename = before("DELETE", () => elsewhere.change(chatId, { title: "Weather" }));
+  const chats = createChatStore({ ...connectionOf(user), fetch: rename });
+  await chats.loadChat(chatId);
+  await chats.saveChat({ chatId, messages: [Q1, A2] });
+  expect(await elsewhere.ids(chatId)).toEqual(["q1", "a2"]);
+});
+
+/** A fetch that does something else just before the first request with this method. */
+function before(method: string, work: () => Promise<void>) {
+  let isDone = false;
+  return async (request: Request) => {
+    if (request.method === method && !isDone) {
+      isDone = true;
+      await work();
+    }
+    return fetch(request);
+  };
+}
 
 test("an answer to a question that was edited elsewhere is not stored", async () => {
   const { chatId, save } = await loaded(Q1);

@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import type { ChatModelAdapter } from "@assistant-ui/react";
 import { cleanup } from "@testing-library/react";
+import { createThreadListAdapter } from "chat-sessions-assistant-ui";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { connectionOf, Elsewhere, newUser } from "./service.js";
 import { counting, type TabOptions, type Tested, tabOf, until } from "./tab.js";
@@ -118,6 +119,35 @@ test("who goes back to an earlier branch continues it", async () => {
   await stored(here.id, "One", "1: One", "Two", "2: Two", "Four", "4: Four");
 });
 
+test("a message that follows one that was never stored cuts nothing off", async () => {
+  const here = await tab();
+  await here.send("One");
+  await stored(here.id, "One", "1: One");
+  here.runtime.thread.reset([{ role: "assistant", content: "What else?" }]);
+  await here.send("Two");
+  await stored(here.id, "One", "1: One", "Two", "2: Two");
+});
+
+test("the result of a tool changes its message and leaves those after it", async () => {
+  const call = { type: "tool-call", toolCallId: "t1", toolName: "ask", args: {}, argsText: "{}" } as const;
+  const answers = counting();
+  const model: ChatModelAdapter = {
+    async *run(options) {
+      const isFirst = options.messages.length === 1;
+      yield* isFirst ? [{ content: [call] }] : (answers.run(options) as AsyncGenerator<{ content: [typeof call] }>);
+    },
+  };
+  const here = await tab({ model });
+  here.runtime.thread.append("One");
+  await here.shows((texts) => texts.at(-1) === "tool-call");
+  await here.send("Two");
+  await expect.poll(() => elsewhere.ids(here.id)).toEqual(here.messages.map(({ id }) => id));
+  here.runtime.thread.getMessageByIndex(1).getMessagePartByIndex(0).addToolResult({ answer: 42 });
+  const resultOf = async () => (await elsewhere.session(here.id)).messages[1]?.content?.[0];
+  await expect.poll(resultOf).toMatchObject({ ...call, result: { answer: 42 } });
+  expect(await elsewhere.ids(here.id)).toEqual(here.messages.map(({ id }) => id));
+});
+
 test("what two tabs write at the same time is kept", async () => {
   const here = await tab();
   await here.send("One");
@@ -188,6 +218,13 @@ test("an answer goes to its own thread, whichever is open when it is done", asyn
   answer();
   await stored(id, "Slow", "1: Slow");
   expect(await elsewhere.ids(other)).toEqual([]);
+});
+
+test("a thread that is initialized again is the same session", async () => {
+  const adapter = createThreadListAdapter(connectionOf(user));
+  const { remoteId } = await adapter.initialize("local", { custom: { project: "x" } });
+  expect(await adapter.initialize("local")).toEqual({ remoteId });
+  expect((await elsewhere.list()).map(({ id, metadata }) => [id, metadata])).toEqual([[remoteId, { project: "x" }]]);
 });
 
 test("threads are listed, renamed, archived, unarchived and deleted", async () => {
