@@ -1,14 +1,15 @@
-"""The express lane: serves reads whose token and query string were validated before, without FastAPI's machinery.
+"""The express lane: serves reads and deletions of which everything was validated before, without FastAPI's machinery.
 
-Routing, dependencies and validation cost three times as much as the rest of a cached read, and depend on nothing but
-the token and the query string. Anything unknown, unusual or wrong takes the ordinary route.
+Routing, dependencies and validation cost three times as much as the rest of a cached read, and a third of a deletion.
+They depend on nothing but the token and the query string. Anything unknown, unusual or wrong takes the ordinary route.
 """
 
 import re
-from collections.abc import Coroutine, Mapping
+from collections.abc import Container, Coroutine, Mapping
 from typing import Any, NamedTuple, cast
 
 from fastapi.routing import APIRoute
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chat_sessions.contract.representation import Representation
@@ -22,19 +23,22 @@ from chat_sessions.web.routes import sessions
 ROUTES: Mapping[str, APIRoute] = {each.name: each for each in sessions.router.routes if isinstance(each, APIRoute)}
 LIST = ROUTES["list_sessions"]
 GET = ROUTES["get_session"]
+DELETE = ROUTES["delete_session"]
 BELOW = f"{LIST.path}/"
 # A UUID in lower case: no other route below the list's path matches.
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 AUTHORIZATION, IF_NONE_MATCH = b"authorization", b"if-none-match"
+# A read ignores its body, and does not know If-Match.
+OF_READS = {AUTHORIZATION, IF_NONE_MATCH}
+OF_DELETIONS = {AUTHORIZATION, b"if-match", b"content-length", b"transfer-encoding"}
 
 
-class Read(NamedTuple):
-    """A read that can be served here."""
+class Known(NamedTuple):
+    """A request that can be served here."""
 
     user: User
     route: APIRoute
-    response: Coroutine[Any, Any, Representation]
-    if_none_match: str | None
+    response: Coroutine[Any, Any, Response]
 
 
 class ExpressLane:
@@ -44,43 +48,91 @@ class ExpressLane:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a known read; pass on everything else."""
-        read = _known(scope) if scope["type"] == "http" and scope["method"] == "GET" else None
-        if read is None:
+        """Serve a known request; pass on everything else."""
+        known = _known(scope) if scope["type"] == "http" else None
+        if known is None:
             await self._app(scope, receive, send)
             return
-        scope["route"], scope["user_id"] = read.route, read.user.id
+        scope["route"], scope["user_id"] = known.route, known.user.id
         try:
-            response = sessions.conditional(await read.response, read.if_none_match)
+            response = await known.response
         except ChatSessionsError as error:
             response = problem_response(error)
         await response(scope, receive, send)
 
 
-def _known(scope: Scope) -> Read | None:
+def _known(scope: Scope) -> Known | None:
+    match scope["method"]:
+        case "GET":
+            return _read(scope)
+        case "DELETE":
+            return _deletion(scope)
+    return None
+
+
+def _read(scope: Scope) -> Known | None:
     path: str = scope["path"]
-    session_id = None if path == LIST.path else path.removeprefix(BELOW)
-    if session_id is not None and not _ID.fullmatch(session_id):
+    session_id = "" if path == LIST.path else _session_id(path)
+    headers = _headers(scope, OF_READS)
+    if session_id is None or headers is None or (user := _user(scope, headers)) is None:
         return None
-    headers = [each for each in scope["headers"] if each[0] in {AUTHORIZATION, IF_NONE_MATCH}]
-    given = dict(headers)
-    scheme, _, token = given.get(AUTHORIZATION, b"").partition(b" ")
-    if scheme != b"Bearer" or len(given) != len(headers):
+    tag = headers.get(IF_NONE_MATCH)
+    response = _opened(scope, user, session_id) if session_id else _listed(scope, user)
+    if response is None:
         return None
+    route = GET if session_id else LIST
+    return Known(user, route, _conditional(response, None if tag is None else tag.decode("latin-1")))
+
+
+def _listed(scope: Scope, user: User) -> Coroutine[Any, Any, Representation] | None:
     state = cast("AppState", scope["state"])
-    user = state["authenticator"].remembered(token.decode("latin-1"))
-    if user is None:
+    page = state["known"].lists.get(scope["query_string"])
+    return None if page is None else state["sessions"].list(user.id, page, _admission(state, user))
+
+
+def _opened(scope: Scope, user: User, session_id: str) -> Coroutine[Any, Any, Representation] | None:
+    state = cast("AppState", scope["state"])
+    page = state["known"].messages.get(scope["query_string"])
+    return None if page is None else state["sessions"].get(user.id, session_id, page, _admission(state, user))
+
+
+def _deletion(scope: Scope) -> Known | None:
+    session_id, headers = _session_id(scope["path"]), _headers(scope, OF_DELETIONS)
+    if session_id is None or scope["query_string"] or headers is None or len(headers) > 1:
         return None
-    tag = given.get(IF_NONE_MATCH)
-    if_none_match = None if tag is None else tag.decode("latin-1")
-    query: bytes = scope["query_string"]
-    if session_id is None:
-        page = state["known"].lists.get(query)
-        return page and Read(user, LIST, state["sessions"].list(user.id, page, _admission(state, user)), if_none_match)
-    messages = state["known"].messages.get(query)
-    return messages and Read(
-        user, GET, state["sessions"].get(user.id, session_id, messages, _admission(state, user)), if_none_match
-    )
+    user = _user(scope, headers)
+    return None if user is None else Known(user, DELETE, _delete(scope, user, session_id))
+
+
+def _session_id(path: str) -> str | None:
+    """Return the UUID in the path of a session, or None."""
+    session_id = path.removeprefix(BELOW)
+    return session_id if _ID.fullmatch(session_id) else None
+
+
+def _headers(scope: Scope, names: Container[bytes]) -> dict[bytes, bytes] | None:
+    """Return the named headers, or None if there are two of a name."""
+    headers = [each for each in scope["headers"] if each[0] in names]
+    given = dict(headers)
+    return given if len(given) == len(headers) else None
+
+
+def _user(scope: Scope, headers: Mapping[bytes, bytes]) -> User | None:
+    """Return the user of a token that was verified before."""
+    scheme, _, token = headers.get(AUTHORIZATION, b"").partition(b" ")
+    authenticator = cast("AppState", scope["state"])["authenticator"]
+    return authenticator.remembered(token.decode("latin-1")) if scheme == b"Bearer" else None
+
+
+async def _conditional(representation: Coroutine[Any, Any, Representation], if_none_match: str | None) -> Response:
+    return sessions.conditional(await representation, if_none_match)
+
+
+async def _delete(scope: Scope, user: User, session_id: str) -> Response:
+    state = cast("AppState", scope["state"])
+    if (admission := _admission(state, user)) is not None:
+        await admission
+    return await sessions.delete_session(user, state["sessions"], session_id, None)
 
 
 def _admission(state: AppState, user: User) -> Admission:
