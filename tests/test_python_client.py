@@ -94,6 +94,23 @@ async def test_messages_of_all_pages_come_in_ascending_order(chats: ChatSessions
     assert await chats.newest(session["id"], 0) == []
 
 
+@pytest.mark.parametrize("start", [0, 50, 399, 400])
+async def test_messages_are_read_from_a_sequence_on(start: int, chats: ChatSessions) -> None:
+    session = await chats.create()
+    await chats.append(session["id"], numbered(400))
+    read = [message["sequence"] async for message in chats.messages(session["id"], from_sequence=start)]
+    assert read == list(range(start, 400))
+
+
+async def test_messages_are_complete_where_large_ones_shorten_a_page(chats: ChatSessions) -> None:
+    session = await chats.create()
+    for number in range(5):
+        await chats.append(session["id"], said(f"{number} {'x' * 900_000}"))
+    assert (await chats.get(session["id"]))["has_more_messages"]
+    assert [message["sequence"] for message in await chats.newest(session["id"])] == [0, 1, 2, 3, 4]
+    assert [message["sequence"] async for message in chats.messages(session["id"])] == [0, 1, 2, 3, 4]
+
+
 async def test_an_append_returns_the_messages_of_all_its_batches(chats: ChatSessions) -> None:
     session = await chats.create()
     stored = await chats.append(session["id"], numbered(250), after_sequence=-1)
@@ -130,8 +147,8 @@ async def test_a_message_comes_back_as_it_was_sent(chats: ChatSessions) -> None:
 
 
 async def test_a_replaced_message_keeps_its_place(chats: ChatSessions) -> None:
-    session = await chats.create(messages=[{"id": "a/b", "role": "user", "content": "hi"}, *said("bye")])
-    replaced = await chats.replace(session["id"], "a/b", {"role": "user", "content": "hello"})
+    session = await chats.create(messages=[{"id": "a/b?c#d%2F ü", "role": "user", "content": "hi"}, *said("bye")])
+    replaced = await chats.replace(session["id"], "a/b?c#d%2F ü", {"role": "user", "content": "hello"})
     assert (replaced["sequence"], replaced["content"]) == (0, "hello")
     with pytest.raises(NotFound):
         await chats.replace(session["id"], "another", {"role": "user", "content": "hello"})

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from chat_sessions_client import ChatSessions, NotFound, Problem, Unreachable
 from tests.service import token
+from tests.waiting import LIMIT_SECONDS
 
 MESSAGE = {"role": "user", "content": "hi"}
 PROBLEM = {"type": "urn:chat-sessions:session-busy", "title": "Session busy", "status": 409, "detail": "Try again."}
@@ -44,7 +45,9 @@ def line() -> Line:
 
 @pytest.fixture
 async def chats(service_url: str, line: Line) -> AsyncIterator[ChatSessions]:
-    async with ChatSessions(service_url, token("ada"), http=lambda: httpx2.AsyncClient(transport=line)) as chats:
+    async with ChatSessions(
+        service_url, token("ada"), http=lambda: httpx2.AsyncClient(transport=line, timeout=LIMIT_SECONDS)
+    ) as chats:
         yield chats
 
 

@@ -96,7 +96,7 @@ class ChatSessions:
         messages: Sequence[NewMessage] = (),
     ) -> Summary:
         """Create a session, or return the one that has this id. A Conflict means that you have deleted the id."""
-        body = {"id": id or str(uuid4()), "title": title, "metadata": metadata or {}, "messages": with_ids(messages)}
+        body = {"id": id or str(uuid4()), "title": title, "metadata": metadata or {}, "messages": _with_ids(messages)}
         return cast("Summary", (await self._connection.call("POST", "/sessions", json=body)).json())
 
     async def get(
@@ -107,18 +107,29 @@ class ChatSessions:
         response = await self._connection.call("GET", _path(session_id), params=params)
         return cast("Session", {**response.json(), "etag": response.headers["ETag"]})
 
-    async def newest(self, session_id: str, limit: int | None = None) -> list[Message]:
+    async def newest(
+        self, session_id: str, limit: int | None = None, *, before_sequence: int | None = None
+    ) -> list[Message]:
         """Return the newest messages, or all of them, in ascending order."""
         found: list[Message] = []
-        before = None
         while limit is None or len(found) < limit:
             wanted = MAX_MESSAGES if limit is None else min(MAX_MESSAGES, limit - len(found))
-            page = await self.get(session_id, limit=wanted, before_sequence=before)
+            page = await self.get(session_id, limit=wanted, before_sequence=before_sequence)
             found[:0] = page["messages"]
             if not page["has_more_messages"]:
                 break
-            before = page["oldest_sequence"]
+            before_sequence = page["oldest_sequence"]
         return found
+
+    async def messages(self, session_id: str, *, from_sequence: int = 0) -> AsyncGenerator[Message]:
+        """Yield the messages from a sequence on, in ascending order."""
+        found = MAX_MESSAGES
+        while found == MAX_MESSAGES:
+            page = await self.newest(session_id, MAX_MESSAGES, before_sequence=from_sequence + MAX_MESSAGES)
+            found = sum(message["sequence"] >= from_sequence for message in page)
+            for message in page[len(page) - found :]:
+                yield message
+            from_sequence += found
 
     async def append(
         self, session_id: str, messages: Sequence[NewMessage], *, after_sequence: int | None = None
@@ -127,7 +138,7 @@ class ChatSessions:
 
         With `after_sequence`, -1 for an empty session, a session that does not end there is PreconditionFailed.
         """
-        given = with_ids(messages)
+        given = _with_ids(messages)
         stored: list[Message] = []
         for start in range(0, len(given), MAX_BATCH):
             body: dict[str, object] = {"messages": given[start : start + MAX_BATCH], "after_sequence": after_sequence}
@@ -200,7 +211,7 @@ class ChatSessions:
                 yield cast("Event", event.json())
 
 
-def with_ids(messages: Sequence[NewMessage]) -> list[NewMessage]:
+def _with_ids(messages: Sequence[NewMessage]) -> list[NewMessage]:
     """Return the messages with ids, so that an append may be repeated."""
     return [{**each, "id": each.get("id") or str(uuid4())} for each in messages]
 

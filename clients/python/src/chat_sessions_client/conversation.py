@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from chat_sessions_client.client import ChatSessions, with_ids
+from chat_sessions_client.client import ChatSessions
 from chat_sessions_client.errors import NotFound, PreconditionFailed
 from chat_sessions_client.schemas import Message, NewMessage
 
@@ -27,12 +27,11 @@ class Conversation:
 
     async def add(self, messages: Sequence[NewMessage]) -> None:
         """Append messages. A deleted session stays deleted: Conflict."""
-        given = with_ids(messages)
         try:
-            await self._chats.append(self.session_id, given)
+            await self._chats.append(self.session_id, messages)
         except NotFound:
             await self._chats.create(id=self.session_id)
-            await self._chats.append(self.session_id, given)
+            await self._chats.append(self.session_id, messages)
 
     async def pop(self) -> Message | None:
         """Remove and return the last message, or return None."""
