@@ -107,7 +107,7 @@ def settings(postgres: Postgres, redis_server: Redis) -> Settings:
         }
     )
     # Shorter than in production, so that tests which wait for them are quick, but long enough for a busy machine.
-    paces = {"cache_hold": 1, "sweep_interval": 0.2, "redis_timeout": 10, "lease_slack": 60}
+    paces = {"cache_hold": 1, "sweep_interval": 0.2, "redis_timeout": 10, "lease_slack": 60, "lock_wait": 60}
     settings = settings.model_copy(update=paces)
     configure_logging(settings)
     return settings

@@ -1,7 +1,9 @@
 """A short fuzz run: the service does what its document says; `make fuzz` runs longer."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chat_sessions.settings import Settings
-from tests.fuzz.run import fuzz
+from tests.fuzz.run import USERS, fuzz
 from tests.listening import on_a_socket
 from tests.process import ServiceProcess, serving
 from tests.service import Service
@@ -26,9 +28,28 @@ async def process(settings: Settings) -> AsyncIterator[ServiceProcess]:
         yield process
 
 
+@asynccontextmanager
+async def eventful(process: ServiceProcess, *users: str) -> AsyncIterator[None]:
+    """Let every event stream soon have an event, for which the fuzzer would wait."""
+
+    async def create_and_delete(user: str) -> None:
+        async with process.caller(user) as caller:
+            while True:
+                await caller.delete((await caller.create("Lisbon"))["id"])
+                await asyncio.sleep(0.2)
+
+    tasks = [asyncio.create_task(create_and_delete(user)) for user in users]
+    yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert all(task.cancelled() for task in tasks)
+
+
 @pytest.mark.timeout(600)
 async def test_hundreds_of_requests_get_documented_responses(process: ServiceProcess, tmp_path: Path) -> None:
-    outcome = await fuzz(process.url, tmp_path, SEED)
+    async with eventful(process, *USERS):
+        outcome = await fuzz(process.url, tmp_path, SEED)
     assert outcome.failures == set(), outcome.printed
     assert (outcome.exit_code, outcome.report["errors"]) == (0, []), outcome.printed
     assert outcome.report["operations"]["tested"] == outcome.report["operations"]["total"] > 10

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from redis.asyncio import Redis
 from starlette.routing import Route
 
 from chat_sessions.app import create_app
+from chat_sessions.cache.feed import Stream
 from chat_sessions.contract.cursor import Cursor, SearchCursor
 from chat_sessions.settings import Settings
 from tests.caching import quiet
@@ -281,6 +281,16 @@ def nobodys(theirs: Values) -> list[Values]:
 
 
 class TestForeignValues:
+    @pytest.fixture(autouse=True)
+    def _short_streams(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """End each event stream once it has nothing to say, because its response is read to the end."""
+
+        async def end(stream: Stream) -> bool:
+            stream.close()
+            return False
+
+        monkeypatch.setattr(Stream, "_slept_until_woken", end)
+
     @pytest.fixture
     async def client(self, passive: Service) -> AsyncIterator[httpx.AsyncClient]:
         async with passive.client(None) as client:
@@ -347,17 +357,13 @@ class Requester:
                 method,
                 path.replace("{session_id}", what.session_id).replace("{message_id}", what.message_id),
                 params=what.params,
-                headers={"Authorization": f"Bearer {self._token()}", **what.headers},
+                headers={"Authorization": f"Bearer {token()}", **what.headers},
                 json=what.json,
             )
             told = await sent()
         assert not [each for each in told if "{bob}" in each]
         body = _plain(response.text, values)
         return Outcome(response.status_code, _headers(response, values), body, statements(), len(told))
-
-    def _token(self) -> str:
-        """Return a token; for a stream it ends soon, within the leeway of ten seconds."""
-        return token(exp=int(time.time()) - 8) if self.operation == "followSessions" else token()
 
 
 def _headers(response: httpx.Response, values: Values) -> dict[str, str]:

@@ -458,11 +458,18 @@ def test_an_address_of_the_internet_is_public() -> None:
     assert is_public("2606:2800:220:1:248:1893:25c8:1946")
 
 
-async def test_a_delete_costs_one_statement_with_webhooks_too(service: Service, ada: Caller) -> None:
-    session_id = (await ada.create("Lisbon"))["id"]
-    statements = counted(service)
-    await ada.delete(session_id)
-    [statement] = [each for each in statements() if "WebhookDelivery" not in each and each not in TRANSACTION]
+async def test_a_delete_costs_one_statement_with_webhooks_too(
+    settings: Settings, receiver: Receiver, database: asyncpg.Pool
+) -> None:
+    # A worker that does not sweep meanwhile.
+    told = telling(settings, receiver).model_copy(update={"sweep_interval": 3600})
+    async with running(told) as worker, worker.client("ada") as http:
+        await configured(database, receiver)
+        session_id = (await Caller(http).create("Lisbon"))["id"]
+        statements = counted(worker)
+        await Caller(http).delete(session_id)
+        sent = statements()
+    [statement] = [each for each in sent if "WebhookDelivery" not in each and each not in TRANSACTION]
     assert statement.startswith('DELETE FROM "public"."ChatSession" WHERE ')
 
 

@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 # Tokens outlive even a long run.
 TOKEN_SECONDS = 24 * 60 * 60
+# Those of schemathesis.toml.
+USERS = ("ada", "bob")
 
 
 @dataclass
@@ -34,7 +36,7 @@ class Outcome:
 async def fuzz(url: str, folder: Path, *options: str) -> Outcome:
     """Let two users send everything that the document allows, and things that it does not."""
     users, report = folder / "users.json", folder / "report.json"
-    users.write_text(json.dumps({"auth": [_user(name) for name in ("ada", "bob")]}))
+    users.write_text(json.dumps({"auth": [_user(name) for name in USERS]}))
     command = [sys.executable, "-m", "schemathesis.cli", "--no-color", f"--config-file={CONFIG}", "run"]
     process = await asyncio.create_subprocess_exec(
         *command,
