@@ -107,8 +107,8 @@ class TestDocument:
     @pytest.mark.parametrize(
         ("name", "statuses"),
         [
-            ("listSessions", {200, 304, 401, 422, 429, 503}),
-            ("searchSessions", {200, 401, 422, 429, 503}),
+            ("listSessions", {200, 304, 401, 414, 422, 429, 503}),
+            ("searchSessions", {200, 401, 414, 422, 429, 503}),
             ("exportSessions", {200, 401, 422, 429, 503}),
             ("createSession", {200, 201, 401, 409, 413, 415, 422, 429, 503}),
             ("getSession", {200, 304, 401, 404, 422, 429, 503}),
