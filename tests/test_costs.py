@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
+from chat_sessions.cache.keys import UserKeys
 from chat_sessions.dev.embedded import Redis as RedisServer
 from chat_sessions.settings import Settings
 from tests.caching import quiet
@@ -176,6 +177,15 @@ async def test_an_append_is_one_statement_for_any_number_of_messages(
     statements = counted(passive)
     assert (await ada.append(session_id, *map(str, range(messages)))).status_code == 201
     assert len(statements()) == 1
+
+
+async def test_an_append_locks_in_one_round_trip_and_unlocks_and_evicts_in_another(
+    ada: Caller, redis: Redis, session_id: str
+) -> None:
+    async with commands(redis) as sent:
+        assert (await ada.append(session_id, "hi")).status_code == 201
+        assert [each.split()[0] for each in await sent()] == ["EVALSHA", "EVALSHA"]
+    assert not await redis.exists(UserKeys("ada").lock(session_id))
 
 
 async def test_a_replacement_is_one_statement(ada: Caller, passive: Service) -> None:

@@ -107,7 +107,7 @@ async def test_calls_to_postgres_and_redis_belong_to_their_request(
     await canary.append(session_id, "hi")
     await canary.delete(session_id)
     assert steps(exporter) == [
-        *("redis lock", "prisma queryRaw", "redis unlock", "redis evict"),
+        *("redis lock", "prisma queryRaw", "redis evict"),
         *("prisma deleteMany ChatSession", "redis evict"),
     ]
 

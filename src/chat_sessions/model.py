@@ -139,11 +139,12 @@ class ChatSessions:
         Raise SessionNotFound, SessionBusy, MessageIdTaken or EndMoved.
         """
         records = await self._records.of(new.messages)
-        async with self._lock.held(user, session_id):
+        async with self._lock.held(user, session_id) as lock:
             stored = await self._query(self._store.messages.append, user, session_id, records, new.after_sequence)
-        if stored is None:
-            raise SessionNotFound
-        await self._changed(user, session_id, "updated")
+            if stored is None:
+                raise SessionNotFound
+            token = lock.pass_on()
+        await self._changed(user, session_id, "updated", token)
         return stored
 
     async def replace(
@@ -156,14 +157,20 @@ class ChatSessions:
         if message.id not in {None, message_id}:
             raise BadRequest("The `id` in the body must be the one in the path. Change it, or omit it.", "body", "id")
         record = self._records.replacing(message_id, message)
-        async with self._lock.held(user, session_id):
+        async with self._lock.held(user, session_id) as lock:
             replaced = await self._query(self._store.messages.replace, user, session_id, message_id, record, versions)
-        if replaced is None:
-            if versions is not None and await self._query(self._store.messages.exists, user, session_id, message_id):
-                raise PreconditionFailed
-            raise MessageNotFound
-        await self._changed(user, session_id, "updated")
+            if replaced is None:
+                raise await self._no_message(user, session_id, message_id, versions)
+            token = lock.pass_on()
+        await self._changed(user, session_id, "updated", token)
         return replaced
+
+    async def _no_message(
+        self, user: str, session_id: str, message_id: str, versions: Sequence[int] | None
+    ) -> MessageNotFound | PreconditionFailed:
+        if versions is not None and await self._query(self._store.messages.exists, user, session_id, message_id):
+            return PreconditionFailed()
+        return MessageNotFound()
 
     async def cut(self, user: str, session_id: str, start: int, versions: Sequence[int] | None) -> None:
         """Delete the messages from a sequence on; raise SessionNotFound, or PreconditionFailed for other versions.
@@ -207,8 +214,8 @@ class ChatSessions:
         async with self._share(user):
             return await call(user, *args, **kwargs)
 
-    async def _changed(self, user: str, session_id: str, kind: ChangeKind) -> None:
-        await self._evictor.evict(user, [Change(session_id, kind)])
+    async def _changed(self, user: str, session_id: str, kind: ChangeKind, lock_token: str = "") -> None:
+        await self._evictor.evict(user, [Change(session_id, kind, lock_token)])
 
     async def _refusal(
         self, user: str, session_id: str, versions: Sequence[int] | None

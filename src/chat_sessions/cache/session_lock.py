@@ -18,6 +18,19 @@ from chat_sessions.telemetry.metrics import Metrics
 POLL_SECONDS = 0.01
 
 
+class HeldLock:
+    """A lock that is held. It is released with the block, unless its token is passed on to the eviction."""
+
+    def __init__(self) -> None:
+        self.token = token_hex(16)
+        self.is_passed_on = False
+
+    def pass_on(self) -> str:
+        """Return the token, with which the eviction releases the lock in its own round trip."""
+        self.is_passed_on = True
+        return self.token
+
+
 class SessionLock:
     """Spares Postgres most contention. Without Redis writers go on without it, which is counted, and stay correct."""
 
@@ -30,18 +43,19 @@ class SessionLock:
         self._turns = KeyedLimit(1, SessionBusy)
 
     @asynccontextmanager
-    async def held(self, user: str, session_id: str) -> AsyncIterator[None]:
+    async def held(self, user: str, session_id: str) -> AsyncIterator[HeldLock]:
         """Hold a session's lock; raise SessionBusy if another writer keeps it for too long."""
         started, deadline = perf_counter(), get_running_loop().time() + self._wait
-        key, token = UserKeys(user).lock(session_id), token_hex(16)
+        key, held = UserKeys(user).lock(session_id), HeldLock()
         async with self._turns.turn(key, self._wait):
-            if not await self._acquire(key, token, deadline):
+            if not await self._acquire(key, held.token, deadline):
                 self._unlocked.inc()
             self._waited.observe(perf_counter() - started)
             try:
-                yield
+                yield held
             finally:
-                await self._release(key, token)
+                if not held.is_passed_on:
+                    await self._release(key, held.token)
 
     async def _acquire(self, key: str, token: str, deadline: float) -> bool:
         """Return False if Redis is away; raise SessionBusy at the deadline."""

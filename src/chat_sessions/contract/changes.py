@@ -9,10 +9,11 @@ ChangeKind = Literal["created", "updated", "archived", "deleted"]
 
 
 class Change(NamedTuple):
-    """A change to one session."""
+    """A change to one session, and the token of its writer's lock, which the eviction releases."""
 
     session_id: str
     kind: ChangeKind
+    lock_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,21 @@
--- Evicts a user's changed sessions, sets their holds, and publishes the changes.
+-- Evicts a user's changed sessions, sets their holds, publishes the changes, and releases the writers' locks.
 -- The sweeper runs after the writers. It does not publish again what they have published, which the hold records.
 -- KEYS: list, list's hold, events, total, then for each session: entry, hold, lock
--- ARGV: hold ms, feed length, feed TTL s, '1' from the sweeper, then for each session: id, change
+-- ARGV: hold ms, feed length, feed TTL s, '1' from the sweeper, then for each session: id, change, lock token
 local hold_ms, length, ttl, swept = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[2], '', 'PX', hold_ms)
 local published, total_changed = 0, false
 for i = 0, (#KEYS - 4) / 3 - 1 do
   local entry, hold, lock = KEYS[5 + 3 * i], KEYS[6 + 3 * i], KEYS[7 + 3 * i]
-  local id, change = ARGV[5 + 2 * i], ARGV[6 + 2 * i]
+  local id, change, token = ARGV[5 + 3 * i], ARGV[6 + 3 * i], ARGV[7 + 3 * i]
   local known = redis.call('GET', hold) or ''
   total_changed = total_changed or change ~= 'updated'
   if change == 'archived' then
     change = 'updated'
   end
   redis.call('DEL', entry)
-  if change == 'deleted' then
+  if change == 'deleted' or (token ~= '' and redis.call('GET', lock) == token) then
     redis.call('DEL', lock)
   end
   if not (swept and (string.find(known, change, 1, true) or string.find(known, 'deleted', 1, true))) then
