@@ -197,6 +197,18 @@ test("a thread that was deleted elsewhere does not come back", async () => {
   expect(await elsewhere.list()).toEqual([]);
 });
 
+test("a thread that was deleted after it was listed is empty when it is opened", async () => {
+  const id = await elsewhere.create({ title: "Gone" });
+  const here = await tab();
+  await elsewhere.delete(id);
+  await here.open(id);
+  expect(here.shown).toEqual([]);
+  const failed = failureOf(here);
+  here.runtime.thread.append("One");
+  expect(await failed).toBe("Session not found.");
+  expect(await elsewhere.list()).toEqual([]);
+});
+
 test("an answer goes to its own thread, whichever is open when it is done", async () => {
   let answer = () => {};
   const asked = new Promise<void>((resolve) => {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
 const root = new URL("..", import.meta.url);
@@ -41,4 +41,11 @@ test.each([
   ["assistant-ui", "tsx", "chats.tsx"],
 ])("the page of %s shows the example that is tested", (name, language, file) => {
   expect(read(`${name}/README.md`)).toContain(`\`\`\`${language}\n${read(`${name}/example/${file}`)}\`\`\`\n`);
+});
+
+test.each(["ai-sdk", "assistant-ui"])("the package of %s names every package that it imports", (name) => {
+  const files = globSync(`${name}/dist/**/*.{js,d.ts}`, { cwd: root }).map(read);
+  const imported = files.flatMap((code) => [...code.matchAll(/from "([^".][^"]*)"/g)].map(([, from]) => from));
+  const { dependencies, peerDependencies } = JSON.parse(read(`${name}/package.json`));
+  expect([...new Set(imported)].sort()).toEqual(Object.keys({ ...dependencies, ...peerDependencies }).sort());
 });

@@ -14,7 +14,7 @@ beforeEach(() => {
   elsewhere = new Elsewhere(user);
   process.env.CHATS_URL = API;
   model = new MockLanguageModelV4({ doStream: async () => ({ stream: simulateReadableStream({ chunks: answer() }) }) });
-  Object.assign(globalThis, { AI_SDK_DEFAULT_PROVIDER: { languageModel: () => model } });
+  Object.assign(globalThis, { AI_SDK_DEFAULT_PROVIDER: { specificationVersion: "v4", languageModel: () => model } });
 });
 
 type Part = Awaited<ReturnType<MockLanguageModelV4["doStream"]>>["stream"] extends ReadableStream<infer P> ? P : never;
@@ -56,6 +56,7 @@ test("the route handler stores each question and its answer, and the model knows
   await expect.poll(() => stored("first")).toEqual(["One", "Answer 1", "Two", "Answer 2"]);
   expect(model.doStreamCalls[1]?.prompt.map(({ role }) => role)).toEqual(["user", "assistant", "user"]);
   expect(await elsewhere.ids("first")).toEqual(chat.messages.map(({ id }) => id));
+  expect([chat.status, chat.error]).toEqual(["ready", undefined]);
 });
 
 test("an answer that is generated again replaces the old one", async () => {
@@ -90,5 +91,17 @@ test("a deleted chat is refused before the model is asked", async () => {
   await chat.sendMessage({ text: "Two" });
   expect(chat.error?.message).toBe("You have deleted a session with this id. Use a new one.");
   expect(model.doStreamCalls).toHaveLength(1);
+  expect(await elsewhere.list()).toEqual([]);
+});
+
+test("a chat that is deleted while the model answers does not come back, and its page hears of it", async () => {
+  const { doStream } = model;
+  model.doStream = async (options) => {
+    await elsewhere.delete("gone");
+    return doStream(options);
+  };
+  const chat = chatOf("gone");
+  await chat.sendMessage({ text: "One" });
+  expect([chat.status, chat.error?.message]).toEqual(["error", "Session not found."]);
   expect(await elsewhere.list()).toEqual([]);
 });
