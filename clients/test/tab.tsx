@@ -41,13 +41,21 @@ export type TabOptions = Partial<ThreadListOptions> & { model?: ChatModelAdapter
 /** A tab with the chats of a user. */
 export async function tabOf(user: string, options: TabOptions = {}): Promise<Tested> {
   const { model = counting(), useThread = () => useLocalRuntime(model), ...connection } = options;
-  const adapter = createThreadListAdapter({ ...connectionOf(user), ...connection });
+  const { adapter, listed } = listing(createThreadListAdapter({ ...connectionOf(user), ...connection }));
   const opened = await new Promise<Tested>((resolve) => {
     const onRuntime = (runtime: AssistantRuntime) => resolve(new Tested(runtime));
     render(<Tab adapter={adapter} useThread={useThread} onRuntime={onRuntime} />);
   });
+  await listed;
   await until(() => !opened.runtime.threads.getState().isLoading);
   return opened;
+}
+
+/** The adapter, and a promise of its first list. */
+function listing(adapter: RemoteThreadListAdapter) {
+  const { promise: listed, resolve } = Promise.withResolvers<void>();
+  const list = (options?: { after?: string | undefined }) => adapter.list(options).finally(resolve);
+  return { adapter: { ...adapter, list }, listed };
 }
 
 export const until = (condition: () => unknown) => waitFor(() => expect(condition()).toBeTruthy(), { timeout: 60_000 });
