@@ -14,10 +14,12 @@ import chainlit as cl
 import httpx2
 import socketio
 import uvicorn
+from chainlit.context import init_http_context
 from chainlit.server import app
+from chainlit.step import StepDict
 
 # The example of the documentation, which sets the data layer.
-from example import mint
+from example import data_layer, mint
 
 from chat_sessions_client import ChatSessions
 
@@ -193,6 +195,19 @@ async def continue_and_delete(ada: Page) -> None:
     assert (await ada.thread(thread["id"])).status_code == 404
 
 
+async def change_at_once(chats: ChatSessions) -> None:
+    """Chainlit does not wait for one change of a step before the next."""
+    init_http_context(thread_id="changed-at-once", user=cl.User(identifier="ada"))
+    layer = data_layer()
+    step = StepDict(id=str(uuid4()), threadId="changed-at-once", type="assistant_message", name="guide", output="Hm.")
+    await asyncio.gather(
+        layer.create_step(step), layer.update_step({**step, "output": "Lisbon."}), layer.delete_step(step["id"])
+    )
+    assert await chats.newest("changed-at-once") == []
+    await chats.delete("changed-at-once")
+    await layer.close()
+
+
 async def main() -> None:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -208,6 +223,8 @@ async def main() -> None:
             await use(ada, bob, chats)
         async with Page(url, "ada") as ada:
             await continue_and_delete(ada)
+        async with ChatSessions(os.environ["API"], mint("ada")) as chats:
+            await change_at_once(chats)
         server.should_exit = True
         await serving
 
