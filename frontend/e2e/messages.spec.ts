@@ -105,7 +105,7 @@ test("nothing in a message can run, load anything, or link into the page", async
   expect(await page.evaluate(() => "attacked" in window)).toBe(false);
 });
 
-test("the code that draws messages loads with the first open chat, and not before", async ({
+test("the code of chats loads when the user comes near, and what draws messages with the first open one", async ({
   sidebar,
   page,
   service,
@@ -116,6 +116,10 @@ test("the code that draws messages loads with the first open chat, and not befor
   await sidebar.open();
   await expect(sidebar.row("Alpha")).toBeVisible();
   await expect(sidebar.composer).toBeVisible();
+  expect(loaded.filter((url) => /message-body|chat-pane/.test(url))).toEqual([]);
+  const preloaded = page.waitForResponse("**/assets/chat-pane*");
+  await sidebar.row("Alpha").hover();
+  await preloaded;
   expect(loaded.filter((url) => url.includes("message-body"))).toEqual([]);
   await sidebar.link("Alpha").click();
   await expect(page).toHaveURL(`/c/${id}`);
@@ -180,6 +184,19 @@ test("the last message can be edited, and its answer regenerated", async ({ side
 
 test.describe("when it fails", () => {
   test.use({ failuresExpected: true });
+
+  test("a chat whose code cannot be loaded says so, and Retry loads it", async ({ sidebar, page, service }) => {
+    const { id } = await service.create("Alpha", [{ role: "assistant", content: "Hello" }]);
+    let fails = true;
+    await page.route("**/assets/chat-pane*", (route) => (fails ? route.abort() : route.continue()));
+    await sidebar.open(`/c/${id}`);
+    await expect(page.getByRole("region", { name: "Chat" }).getByRole("alert")).toContainText(
+      "Couldn’t load this chat",
+    );
+    fails = false;
+    await page.getByRole("button", { name: "Retry" }).click();
+    await expect(sidebar.messages.getByText("Hello")).toBeVisible();
+  });
 
   test("messages are plain text until the code that draws them has loaded", async ({ sidebar, page, service }) => {
     const { id } = await service.create("Alpha", [{ role: "assistant", content: "**bold**" }]);

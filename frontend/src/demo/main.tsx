@@ -5,7 +5,12 @@ import "./page.css";
 import { ErrorBoundary } from "../ui/error-boundary";
 import { App } from "./app";
 import { Crashed } from "./crashed";
+import { preloadPane } from "./open-chat";
+import { openChatId } from "./route";
 
+if (openChatId() !== null) {
+  preloadPane();
+}
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(

@@ -6,11 +6,12 @@ const CHAT = /^\/c\/([^/]+)$/;
 export const hrefOf = (id: string) => `${base}/c/${encodeURIComponent(id)}`;
 
 /** The open chat is the one that the address names. */
-export function useOpenChat() {
-  const path = useSyncExternalStore(subscribe, () => location.pathname);
-  const encoded = CHAT.exec(path.slice(base.length))?.[1];
+export function openChatId(): string | null {
+  const encoded = CHAT.exec(location.pathname.slice(base.length))?.[1];
   return encoded === undefined ? null : decoded(encoded);
 }
+
+export const useOpenChat = () => useSyncExternalStore(subscribe, openChatId);
 
 /** What is not encoded as it should be names no chat, which the page says as of any other address. */
 function decoded(part: string): string {

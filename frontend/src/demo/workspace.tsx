@@ -1,7 +1,8 @@
 import { LogOut, PanelLeft } from "lucide-react";
 import { useState } from "react";
-import { ChatPane, ChatSessionsProvider, ChatSidebar } from "..";
 import { StartPane } from "../pane/start-pane";
+import { ChatSessionsProvider } from "../sessions/provider";
+import { ChatSidebar } from "../sidebar/chat-sidebar";
 import { graphemesOf } from "../text/graphemes";
 import { IconButton } from "../ui/button";
 import { Modal } from "../ui/modal";
@@ -9,6 +10,7 @@ import { ROOT } from "../ui/theme";
 import { useMedia } from "../ui/use-media";
 import { base } from "./base";
 import type { Identity } from "./identity";
+import { OpenChat, usePreloadedPane } from "./open-chat";
 import { PageTitle } from "./page-title";
 import { hrefOf, leaveDeletedChat, openChat, useOpenChat } from "./route";
 import { useSide } from "./use-side";
@@ -27,6 +29,7 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
   const isNarrow = useMedia("(max-width: 47.99rem)");
   const side = useSide(isNarrow);
   const [focusKey, setFocusKey] = useState(0);
+  usePreloadedPane();
 
   const leave = () => {
     leaveDeletedChat();
@@ -84,7 +87,7 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
           {openId === null ? (
             <StartPane lead={menu} note={NOTE} focusKey={focusKey} onStart={openChat} />
           ) : (
-            <ChatPane id={openId} hrefOf={hrefOf} lead={menu} note={NOTE} onLeave={leave} />
+            <OpenChat id={openId} hrefOf={hrefOf} lead={menu} note={NOTE} onLeave={leave} />
           )}
         </main>
       </div>
