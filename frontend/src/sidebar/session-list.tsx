@@ -77,7 +77,7 @@ export function SessionList(props: SessionListProps) {
     getScrollElement: () => scroller.current,
     getItemKey: (index) => items[index]?.key ?? index,
     estimateSize: (index) => (items[index]?.kind === "heading" ? HEADING : ROW),
-    overscan: 8,
+    overscan: 4,
     scrollPaddingStart: HEADING,
     scrollPaddingEnd: ROW,
     // The row that Tab reaches stays in the document, wherever the list is scrolled to.
