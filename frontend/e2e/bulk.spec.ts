@@ -4,7 +4,7 @@ const TITLES = ["Alpha", "Beta", "Gamma", "Delta", "Epsilon"];
 
 test.beforeEach(async ({ service, sidebar }) => {
   await service.createAll(TITLES);
-  await sidebar.open();
+  await sidebar.openLive();
   await sidebar.expectTitles(TITLES);
 });
 
@@ -66,6 +66,7 @@ test("Delete all deletes what it has counted, and no chat that was made since", 
   await expect(sidebar.dialog).toHaveAccessibleName("Delete all 5 chats?");
   await service.create("Newcomer");
   await expect(sidebar.row("Newcomer")).toBeAttached();
+  await expect(sidebar.dialog.getByRole("textbox")).toBeFocused();
   await page.keyboard.type("delete");
   await page.keyboard.press("Enter");
   await sidebar.expectTitles(["Newcomer"]);

@@ -2,7 +2,7 @@ import { expect, problem, test } from "./test";
 
 test.beforeEach(async ({ service, sidebar }) => {
   await service.createAll(["Alpha", "Beta", "Gamma"]);
-  await sidebar.open();
+  await sidebar.openLive();
 });
 
 test("rename with Enter: the chat has its new name and keeps its place", async ({ sidebar, page, service }) => {
@@ -93,6 +93,7 @@ test.describe("when it fails", () => {
       return isChange && fails ? route.fulfill(problem(503, "database-unavailable")) : route.fallback();
     });
     await sidebar.menu("Beta", "Rename");
+    await expect(sidebar.root.getByRole("textbox", { name: "New title" })).toBeFocused();
     await page.keyboard.type("Better");
     await page.keyboard.press("Enter");
     await expect(sidebar.toasts).toContainText("Couldn’t rename “Beta”");

@@ -4,7 +4,7 @@ const TITLES = ["Alpha", "Beta", "Gamma", "Delta"];
 
 test.beforeEach(async ({ service, sidebar }) => {
   await service.createAll(TITLES);
-  await sidebar.open();
+  await sidebar.openLive();
   await sidebar.expectTitles(TITLES);
 });
 

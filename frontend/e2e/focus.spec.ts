@@ -7,6 +7,12 @@ async function expectFocus(page: Page): Promise<void> {
   await expect(page.locator(":focus")).toHaveCount(1);
 }
 
+/** An action of the menu that is opening: its first one takes the focus when it is open. */
+async function pressAction(page: Page, name: string): Promise<void> {
+  await expect(page.getByRole("menuitem").first()).toBeFocused();
+  await page.getByRole("menuitem", { name }).press("Enter");
+}
+
 test("clearing a search that found nothing leaves the focus in the list", async ({ sidebar, page, service }) => {
   await service.createAll(["Alpha"]);
   await sidebar.open();
@@ -37,7 +43,7 @@ test("the dialogs of menus give the focus back, even while the menu is still fad
     [moreForAlpha, "Delete…", "alertdialog", sidebar.link("Alpha")],
   ] as const) {
     await button.press("Enter");
-    await page.getByRole("menuitem", { name: action }).press("Enter");
+    await pressAction(page, action);
     await expect(page.getByRole(role)).toBeVisible();
     await page.keyboard.press("Escape");
     await expect(page.getByRole(role)).toBeHidden();
@@ -55,7 +61,7 @@ test("a row that is pinned keeps the focus where it was in it", async ({ sidebar
   const more = sidebar.row("Beta").getByRole("button", { name: /More/ });
   await more.focus();
   await more.press("Enter");
-  await page.getByRole("menuitem", { name: "Pin" }).press("Enter");
+  await pressAction(page, "Pin");
   await sidebar.expectTitles(["Beta", "Gamma", "Alpha"]);
   await expect(more).toBeFocused();
 });
@@ -75,7 +81,7 @@ test.describe("when it fails", () => {
 
   test("closing a chat that is gone leads to the field for the next one", async ({ sidebar, page, service }) => {
     const { id } = await service.create("Alpha");
-    await sidebar.open(`/c/${id}`);
+    await sidebar.openLive(`/c/${id}`);
     await expect(page.getByRole("heading", { level: 1, name: "Alpha" })).toBeVisible();
     await service.delete(id);
     await page.getByRole("button", { name: "Close chat" }).press("Enter");

@@ -57,6 +57,7 @@ test("everything works by keyboard alone", async ({ sidebar, page, service }) =>
   await test.step("several", async () => {
     await press("x", "ArrowDown", "Space", "Delete");
     await expect(sidebar.dialog).toHaveAccessibleName("Delete 2 chats?");
+    await expect(sidebar.dialog.getByRole("button", { name: "Cancel" })).toBeFocused();
     await press("Tab", "Enter");
     await sidebar.expectTitles(["Beta"]);
     await expect(sidebar.link("Beta")).toBeFocused();

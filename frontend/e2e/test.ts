@@ -128,6 +128,13 @@ export class Sidebar {
     await expect(this.root).toBeVisible({ visible: isWide });
   }
 
+  /** Opens the page, and waits until it hears of what other devices do. */
+  async openLive(path = "/"): Promise<void> {
+    const feed = this.#page.waitForResponse("**/api/chat/sessions/events");
+    await this.open(path);
+    await feed;
+  }
+
   row(title: string): Locator {
     return this.rows.filter({ has: this.#page.getByText(title, { exact: true }) });
   }

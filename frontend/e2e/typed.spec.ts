@@ -141,7 +141,7 @@ test.describe("when it fails", () => {
   }) => {
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     const { id } = await service.create("Alpha");
-    await sidebar.open(`/c/${id}`);
+    await sidebar.openLive(`/c/${id}`);
     await sidebar.composer.fill("hours of work");
     await service.delete(id);
     const gone = page.getByRole("alert").filter({ hasText: "This chat was deleted" });
