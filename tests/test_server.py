@@ -34,6 +34,12 @@ kept = bytearray(20_000_000)
 print(mallinfo2().hblks - before)
 """
 
+LOAD = """
+import sys
+import chat_sessions.app
+print(sorted({"jinja2", "prisma.generator.generator"} & {*sys.modules}))
+"""
+
 
 def output(script: str, settings: Settings) -> str:
     return subprocess.run(  # noqa: S603  our own command
@@ -53,3 +59,7 @@ def test_garbage_collection_skips_permanent_objects(settings: Settings) -> None:
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="needs glibc 2.33")
 def test_a_large_block_gets_memory_of_its_own_also_after_a_larger_one_was_freed(settings: Settings) -> None:
     assert output(ALLOCATE, settings) == "1\n"
+
+
+def test_a_worker_does_not_load_the_generator_of_prismas_client(settings: Settings) -> None:
+    assert output(LOAD, settings) == "[]\n"
