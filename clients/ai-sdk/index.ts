@@ -2,7 +2,7 @@ import type { UIMessage } from "ai";
 import { bodyOf, connect, type Message, type NewMessage } from "../shared/client.js";
 import { ChatSessionsError, type Connection } from "../shared/connection.js";
 import { Conversation } from "../shared/conversation.js";
-import { fieldsOf, textOf } from "../shared/fields.js";
+import { fieldsOf, isSame, textOf } from "../shared/fields.js";
 
 export { ChatSessionsError, type Connection };
 
@@ -39,13 +39,14 @@ export function createChatStore<M extends UIMessage = UIMessage>(connection: Con
 
     async saveChat({ chatId, messages }) {
       const conversation = conversationOf(chatId);
-      const [first] = await conversation.known();
-      if (first && first.id !== messages[0]?.id) {
+      const known = await conversation.known();
+      if (known[0] && known[0].id !== messages[0]?.id) {
         throw new TypeError(
           "saveChat needs all messages of the chat. Pass them to toUIMessageStream as `originalMessages`.",
         );
       }
-      await conversation.save(messages.map(newMessageOf));
+      const stored = new Map(known.map((message) => [message.id, message]));
+      await conversation.save(messages.map((message) => newMessageOf(message, stored.get(message.id))));
     },
   };
 }
@@ -67,6 +68,7 @@ function uiMessageOf(stored: Message): UIMessage {
   } as UIMessage;
 }
 
-function newMessageOf(message: UIMessage): NewMessage {
-  return JSON.parse(JSON.stringify(message));
+/** As it is stored if it has not changed: a message of another client may have more than an UIMessage shows. */
+function newMessageOf(message: UIMessage, stored: Message | undefined): NewMessage {
+  return stored && isSame(uiMessageOf(stored), message) ? fieldsOf(stored) : JSON.parse(JSON.stringify(message));
 }

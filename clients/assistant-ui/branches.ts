@@ -1,5 +1,6 @@
 import type { Client, Message, NewMessage } from "../shared/client.js";
 import { Conversation } from "../shared/conversation.js";
+import { fieldsOf } from "../shared/fields.js";
 
 interface Node {
   parentId: string | null;
@@ -24,7 +25,7 @@ export class Branches {
     this.#nodes.clear();
     this.#head = null;
     for (const message of messages) {
-      this.#add(this.#head, message);
+      this.#add(this.#head, fieldsOf(message));
     }
     return messages;
   }

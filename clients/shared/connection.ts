@@ -46,7 +46,9 @@ async function respond(connection: Connection, request: Request): Promise<Respon
 }
 
 async function attempt(connection: Connection, request: Request, refresh: boolean): Promise<Response> {
-  const authorized = new Request(request.clone(), { signal: AbortSignal.timeout(TIMEOUT) });
+  // Next.js 14 caches what it is not told not to.
+  const options = { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT) } as const;
+  const authorized = new Request(request.clone(), options);
   authorized.headers.set("Authorization", `Bearer ${await connection.getToken({ refresh })}`);
   return (connection.fetch ?? globalThis.fetch)(authorized);
 }

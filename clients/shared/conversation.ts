@@ -1,6 +1,6 @@
 import { bodyOf, type Client, type Message, type NewMessage } from "./client.js";
 import { ChatSessionsError } from "./connection.js";
-import { fieldsOf, isShown } from "./fields.js";
+import { isSame, isShown } from "./fields.js";
 
 const MESSAGES = "/api/chat/sessions/{session_id}/messages";
 const SESSION = "/api/chat/sessions/{session_id}";
@@ -72,7 +72,7 @@ export class Conversation {
     if (!this.#known || !known) {
       return false;
     }
-    if (contentOf(known) !== contentOf(message)) {
+    if (!isSame(known, message)) {
       const params = { path: { ...this.#params.path, message_id: message.id } };
       this.#known[index] = bodyOf(await this.#client.PUT(`${MESSAGES}/{message_id}`, { params, body: message }));
     }
@@ -200,13 +200,4 @@ function batchesOf(messages: NewMessage[]): NewMessage[][] {
     }
   }
   return batches;
-}
-
-/** A text that is the same for the same content. */
-function contentOf(message: NewMessage | Message): string {
-  return JSON.stringify(fieldsOf(message as Message), (_key, value: unknown) =>
-    typeof value === "object" && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
-  );
 }

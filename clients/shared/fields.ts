@@ -28,6 +28,19 @@ export function textOf({ content, parts }: Message): string {
   return all.flatMap(({ type, text }) => (type !== "reasoning" && typeof text === "string" ? text : [])).join("\n");
 }
 
+/** Whether two messages say the same, whatever the order of their keys. */
+export function isSame(one: object, other: object): boolean {
+  return sortedText(one) === sortedText(other);
+}
+
+function sortedText(message: object): string {
+  return JSON.stringify(fieldsOf(message as Message), (_key, value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+}
+
 function isEmpty(value: unknown): boolean {
   return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }

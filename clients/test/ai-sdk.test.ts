@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type UIMessage, validateUIMessages } from "ai";
 import { type ChatSessionsError, createChatStore } from "chat-sessions-ai-sdk";
 import { beforeEach, expect, test } from "vitest";
-import { connectionOf, Elsewhere, newUser } from "./service.js";
+import { connectionOf, Elsewhere, newUser, tokenFor } from "./service.js";
 
 let user: string;
 let elsewhere: Elsewhere;
@@ -233,20 +233,31 @@ test("messages of other clients are valid, and those of tools stay where they ar
   expect(await elsewhere.ids(chatId)).toEqual(["s", "u", "t", "a", "q1"]);
   await chats.saveChat({ chatId, messages: [...messages, A1] });
   expect(await elsewhere.ids(chatId)).toEqual(["s", "u", "t", "a", "a1"]);
+  const { messages: stored } = await elsewhere.session(chatId);
+  expect(stored.map(({ content }) => content)).toEqual(["Be brief.", "Hi", "{}", "Hello", null]);
 });
 
 test("each request gets a token, and a new one after the service has refused it", async () => {
-  const tokens = [{ expiresIn: -3600 }, {}];
+  const expiresIn = { false: -3600, true: 3600 };
   const asked: boolean[] = [];
-  const { getToken: _, ...connection } = connectionOf(user);
-  const { tokenFor } = await import("./service.js");
   const getToken = ({ refresh }: { refresh: boolean }) => {
     asked.push(refresh);
-    return tokenFor(user, tokens[Number(refresh)]);
+    return tokenFor(user, { expiresIn: expiresIn[`${refresh}`] });
   };
-  const chats = createChatStore({ ...connection, getToken });
+  const chats = createChatStore({ ...connectionOf(user), getToken });
   await chats.loadChat(await chats.createChat());
   expect(asked).toEqual([false, true, false, true]);
+});
+
+test("no framework may cache a chat", async () => {
+  const modes: string[] = [];
+  const watched = (request: Request) => {
+    modes.push(request.cache);
+    return fetch(request);
+  };
+  const chats = createChatStore({ ...connectionOf(user), fetch: watched });
+  await chats.loadChat(await chats.createChat());
+  expect(modes).toEqual(["no-store", "no-store"]);
 });
 
 test("a write is repeated while the service is busy or unreachable, and stored once", async () => {

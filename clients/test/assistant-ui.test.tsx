@@ -107,16 +107,22 @@ test("an answer that is generated again replaces the old one", async () => {
   await stored(here.id, "One", "3: One");
 });
 
-test("who goes back to an earlier branch continues it", async () => {
+test("who goes back to an earlier branch continues it, also after a reload", async () => {
+  const before = await tab();
+  await before.send("One");
+  await before.send("Two");
+  await stored(before.id, "One", "1: One", "Two", "2: Two");
+  const ids = await elsewhere.ids(before.id);
   const here = await tab();
-  await here.send("One");
-  await here.send("Two");
+  await here.open(before.id);
+  await here.shows((texts) => texts.length === 4);
   await here.edit(2, "Three");
-  await stored(here.id, "One", "1: One", "Three", "3: Three");
+  await stored(here.id, "One", "1: One", "Three", "1: Three");
   here.runtime.thread.getMessageByIndex(2).switchToBranch({ position: "previous" });
   await here.shows((texts) => texts.at(-1) === "2: Two");
   await here.send("Four");
-  await stored(here.id, "One", "1: One", "Two", "2: Two", "Four", "4: Four");
+  await stored(here.id, "One", "1: One", "Two", "2: Two", "Four", "2: Four");
+  expect((await elsewhere.ids(here.id)).slice(0, 4)).toEqual(ids);
 });
 
 test("a message that follows one that was never stored cuts nothing off", async () => {
