@@ -108,6 +108,8 @@ def settings(postgres: Postgres, redis_server: Redis) -> Settings:
     )
     # Shorter than in production, so that tests which wait for them are quick, but long enough for a busy machine.
     paces = {"cache_hold": 1, "sweep_interval": 0.2, "redis_timeout": 10, "lease_slack": 60, "lock_wait": 60}
+    database = {"pool_timeout": 60, "connect_timeout": 30, "statement_timeout": 60, "query_timeout": 120}
+    paces |= {f"database_{name}": seconds for name, seconds in database.items()}
     settings = settings.model_copy(update=paces)
     configure_logging(settings)
     return settings

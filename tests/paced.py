@@ -18,6 +18,7 @@ for name, seconds in json.loads(os.environ.get("PACE", "{}")).items():
     setattr(Settings, name, seconds)
 
 if __name__ == "__main__":
-    # A busy machine may take longer than production tolerates to start a worker.
-    cli.WORKER_START_SECONDS = 300
+    # A busy machine may take longer than production tolerates to start a worker. But a worker that dies during a health
+    # check is not replaced until then.
+    cli.WORKER_START_SECONDS = 90
     cli.app()

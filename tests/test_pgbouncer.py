@@ -16,7 +16,7 @@ from tests.command import Operator
 from tests.databases import migrated_database
 from tests.service import Caller, new_id, running
 from tests.test_doctor import Doctor
-from tests.waiting import a_statement_waits, swept, until
+from tests.waiting import swept, until
 
 CALLS = 40
 # The offset of a time zone; no slow machine is that late.
@@ -46,8 +46,7 @@ async def behind(url: str) -> AsyncIterator[asyncpg.Pool]:
 
 @pytest.fixture
 def pooled(bouncer: PgBouncer, url: str, settings: Settings) -> Settings:
-    changes = {"database_url": SecretStr(f"{bouncer.to(url)}?pgbouncer=true"), "database_statement_timeout": 1.0}
-    return settings.model_copy(update=changes)
+    return settings.model_copy(update={"database_url": SecretStr(f"{bouncer.to(url)}?pgbouncer=true")})
 
 
 @pytest.fixture
@@ -109,15 +108,21 @@ async def test_times_are_in_utc_whatever_the_database_default(pooled: Settings, 
     assert abs(age.total_seconds()) < TIME_ZONE_MINUTES * 60
 
 
-async def test_an_endless_statement_times_out(ada: Caller, behind: asyncpg.Pool) -> None:
+async def test_an_endless_statement_times_out(pooled: Settings, ada: Caller, behind: asyncpg.Pool) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
-    async with behind.acquire() as connection, connection.transaction():
-        await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
-        waiting = asyncio.create_task(ada.change(session_id, title="Porto"))
-        await until(lambda: a_statement_waits(behind))
-        response = await waiting
-    assert response.status_code == 503
-    assert (await ada.get(session_id)).status_code == 200
+    async with (
+        running(pooled.model_copy(update={"database_statement_timeout": 1.0})) as worker,
+        worker.client("ada") as client,
+    ):
+        async with behind.acquire() as connection, connection.transaction():
+            await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
+            response = await Caller(client).change(session_id, title="Porto")
+        assert response.status_code == 503
+
+        async def can_be_read() -> bool:
+            return (await Caller(client).get(session_id)).status_code == 200
+
+        await until(can_be_read)
 
 
 async def test_purge_runs(ada: Caller, pooled: Settings, behind: asyncpg.Pool) -> None:

@@ -3,10 +3,14 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
-from typing import Self
+from typing import Any, Self
 
 from chat_sessions.settings import Settings
 from chat_sessions.store.prisma.node import ENGINE_DIR, launch
+
+
+def _default(name: str) -> Any:  # noqa: ANN401  a number
+    return Settings.model_fields[f"database_{name}"].default
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,17 +19,17 @@ class EngineOptions:
 
     database_url: str = field(repr=False)
     # Connections per worker. Multiplied by the number of workers it must stay below max_connections.
-    pool_size: int = 10
+    pool_size: int = _default("pool_size")
     # The wait for a free connection: shorter than a user's patience, so that they see the 503.
-    pool_timeout: float = 3.0
+    pool_timeout: float = _default("pool_timeout")
     # The wait for a new connection. A reachable server takes milliseconds.
-    connect_timeout: float = 3.0
+    connect_timeout: float = _default("connect_timeout")
     # Postgres cancels slower statements. Our slowest takes milliseconds, unless it waits for a lock.
-    statement_timeout: float = 5.0
+    statement_timeout: float = _default("statement_timeout")
     # Postgres rolls back a transaction that is idle for longer: its worker hangs, or its host is down.
     idle_timeout: float = 10.0
     # For a call with all its statements: longer than pool_timeout and statement_timeout together.
-    query_timeout: float = 10.0
+    query_timeout: float = _default("query_timeout")
     # Calls waiting at the same time. The engine executes that many in about a second.
     max_calls: int = 2000
     folder: Path = ENGINE_DIR
