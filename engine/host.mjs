@@ -15,7 +15,15 @@ console.log = console.error;
 
 const RAW = new Set(["queryRaw", "executeRaw"]);
 const running = new Set();
-const send = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
+
+/** Writes a line. Responses that are ready at the same time share a system call. */
+function send(message) {
+  if (process.stdout.writableCorked === 0) {
+    process.stdout.cork();
+    setImmediate(() => process.stdout.uncork());
+  }
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}
 
 /** Fails if the URL is invalid or names a missing file (sslrootcert). */
 function poolOf(config) {
@@ -89,6 +97,7 @@ function serve(opened, call) {
 async function shutDown(opened, timeout) {
   setTimeout(() => process.exit(1), timeout).unref();
   await Promise.allSettled(running);
+  process.stdout.uncork();
   await (await opened.catch(() => null))?.engine.stop();
   process.exit(0);
 }

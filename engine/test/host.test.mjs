@@ -64,6 +64,14 @@ test("calls sent before stdin closes get their response", async () => {
   assert.equal(await exit, 0);
 });
 
+test("calls that fail before stdin closes get their response, too", async () => {
+  const host = start({ url: `${process.env.CHAT_DATABASE_URL}?sslmode=verify-ca&sslrootcert=/no/such/ca.pem` });
+  host.send([1, { op: "query", query: raw("SELECT 1") }]);
+  const exit = stop(host);
+  assert.equal((await host.next()).error.user_facing_error.error_code, "P1013");
+  assert.equal(await exit, 0);
+});
+
 test("an open transaction is rolled back when stdin closes", async () => {
   const host = start();
   host.send([1, { op: "start", timeout: 5000, max_wait: 1000, isolation_level: "Serializable" }]);
