@@ -137,6 +137,13 @@ def per_section() -> list[list[str]]:
     return [lint["ignore"], *lint["per-file-ignores"].values()]
 
 
+def test_all_packages_are_built_with_the_installed_uv() -> None:
+    client = tomllib.loads((PYTHON_CLIENT / "pyproject.toml").read_text())
+    [builder] = PYPROJECT["build-system"]["requires"]
+    assert client["build-system"]["requires"] == [builder]
+    assert builder.replace("uv_build", "uv") in PYPROJECT["dependency-groups"]["dev"]
+
+
 def test_every_dependency_is_locked() -> None:
     locked = {package["name"] for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
     groups = PYPROJECT["dependency-groups"].values()
