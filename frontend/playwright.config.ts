@@ -20,8 +20,9 @@ export default defineConfig({
   retries: 2,
   forbidOnly: !!process.env.CI,
   projects: [
-    { name: "behaviour", testMatch: "*.spec.ts" },
+    // First, because it takes longest to begin.
     { name: "host", testMatch: "hosts/hosts.ts", grep: /@quick/ },
+    { name: "behaviour", testMatch: "*.spec.ts" },
     { name: "hosts", testMatch: "hosts/hosts.ts" },
     { name: "firefox", testMatch: firefox ? "firefox.ts" : [] },
     { name: "screenshots", testMatch: "screenshots.ts" },

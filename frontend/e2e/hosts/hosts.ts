@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { expect, type Page, test } from "@playwright/test";
 import manifest from "../../package.json" with { type: "json" };
 import { newUser, Service, tokenFor } from "../service";
@@ -102,6 +103,33 @@ for (const kind of KINDS) {
         "package.json",
       ]);
       expect(host.files).toContain("dist-lib/index.js");
+    });
+
+    test("its types name what a host may use, and nothing else", async () => {
+      const types = await readFile("dist-lib/index.d.ts", "utf8");
+      const declared = [...types.matchAll(/^export (?:declare )?(?:type|interface|class|const|function) (\w+)/gm)];
+      const listed = [...types.matchAll(/^export \{([^}]*)\}/gm)].flatMap(([, names = ""]) => names.split(","));
+      const names = [...declared.map(([, name = ""]) => name), ...listed.map((name) => name.trim().split(" ").at(-1))];
+      expect(names.filter((name) => name !== "").sort()).toEqual([
+        "ChatMessage",
+        "ChatPane",
+        "ChatPaneProps",
+        "ChatSessionsProvider",
+        "ChatSessionsProviderProps",
+        "ChatSidebar",
+        "ChatSidebarProps",
+        "ChatSummary",
+        "GetToken",
+        "Labels",
+        "MessageContent",
+        "Problem",
+        "RowAction",
+        "RowContent",
+        "SentMessage",
+        "StartPane",
+        "StartPaneProps",
+        "english",
+      ]);
     });
 
     if (kind.template === "next") {
