@@ -231,6 +231,7 @@ class TestWithoutKeys:
     @pytest.fixture(autouse=True)
     def few_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(records, "MAX_KEYED_AT_ONCE", 300)
+        monkeypatch.setattr(search_store, "SECONDS_PER_PAGE", 60.0)
 
     @pytest.fixture
     def no_keys_later(self, monkeypatch: pytest.MonkeyPatch) -> None:
