@@ -32,7 +32,11 @@ hypothesis.settings.register_profile("quick", base, max_examples=15, stateful_st
 hypothesis.settings.register_profile("thorough", base, max_examples=1500, stateful_step_count=50)
 hypothesis.settings.load_profile("quick")
 
-LONGEST = {"test_fuzz.py", "test_stateful.py", "test_soak.py", "test_redis_cluster.py", "test_redis_sentinel.py"}
+LONGEST = {
+    *("test_fuzz.py", "test_stateful.py", "test_soak.py", "test_redis_cluster.py", "test_redis_sentinel.py"),
+    *("test_workers.py", "test_draining.py", "test_crashes.py", "test_webhook_crashes.py", "test_webhooks.py"),
+    *("test_races.py", "test_redis_away.py", "test_connections.py", "test_doctor.py", "test_cli.py", "test_dev.py"),
+}
 
 
 def pytest_configure() -> None:

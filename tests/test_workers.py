@@ -67,7 +67,9 @@ class Workers:
 
 @pytest.fixture(scope="module")
 async def workers(settings: Settings) -> AsyncIterator[Workers]:
-    async with serving(settings, workers=WORKERS) as service:
+    # All of a user's streams may reach the same worker.
+    many = settings.model_copy(update={"feed_streams_per_user": MOST_CONNECTIONS})
+    async with serving(many, workers=WORKERS) as service:
         try:
             workers = Workers(service)
             await until(workers.are_complete, START_SECONDS)

@@ -79,8 +79,8 @@ def create_app(
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
-        # Ours are in telemetry/: FastAPI's spans show query strings, in which titles are, do not know the express
-        # lane's routes, and to look on every request whether somebody wants them costs 5 %.
+        # Ours are in telemetry/. FastAPI's spans contain query strings, which may hold titles, and lack the routes of
+        # the express lane. To check on every request whether they are enabled costs 5 %.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         **openapi.DESCRIPTION,
     )

@@ -69,7 +69,7 @@ class _Changed(Exception):
 
 
 class ExportStore:
-    """Holds no connection between its queries, however slowly somebody reads."""
+    """Holds no connection between its queries, however slowly the client reads."""
 
     def __init__(self, prisma: Prisma) -> None:
         self._prisma = prisma

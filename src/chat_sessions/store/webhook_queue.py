@@ -27,7 +27,7 @@ TAKE_TURN: Final[LiteralString] = """
 SELECT pg_try_advisory_xact_lock(hashtext('WebhookDelivery'), hashtext($1)) AS "ours"
 """
 
-# Only the oldest delivery of each user: a receiver hears of a user's sessions in order. The time for grouping
+# Only the oldest delivery of each user: a receiver gets the changes of a user in order. The time for grouping
 # grows with what waits; that for NOT EXISTS an earlier one, with its square.
 CLAIM: Final[LiteralString] = """
 WITH claimed AS (
@@ -67,7 +67,7 @@ DISCARD: Final[LiteralString] = """DELETE FROM "WebhookDelivery" WHERE "receiver
 
 
 class Delivery(NamedTuple):
-    """A change of some of a user's sessions that one receiver has yet to be told."""
+    """A change to some of a user's sessions, not yet delivered to one receiver."""
 
     id: str
     user: str
@@ -100,7 +100,7 @@ class WebhookQueue:
             await self._prisma.execute_raw(ADD_RECEIVERS, list(receivers), list(events))
 
     async def claim(self, receiver: str, *, lease: float, limit: int) -> list[Delivery]:
-        """Return deliveries that are due; nobody else gets them for `lease` seconds."""
+        """Return deliveries that are due; no other worker gets them for `lease` seconds."""
         [found] = await self._prisma.query_raw(IS_DUE, receiver)
         if not found["due"]:
             return []

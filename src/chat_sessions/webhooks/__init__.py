@@ -1,1 +1,1 @@
-"""Tells other systems of changes, in the format of https://www.standardwebhooks.com."""
+"""Notifies other systems of changes, in the format of https://www.standardwebhooks.com."""

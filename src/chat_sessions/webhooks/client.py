@@ -1,4 +1,4 @@
-"""Posts messages to receivers, which are not trusted: their time, their answers and their addresses are bounded."""
+"""Posts messages to receivers, which are not trusted: their response times, bodies and addresses are limited."""
 
 import socket
 from collections.abc import AsyncIterator

@@ -39,7 +39,7 @@ def delay_after(attempts: int) -> float:
 class Courier:
     """Delivers to one receiver. Several workers share its deliveries.
 
-    It never gives a delivery up: a receiver that is away for days hears of everything when it is back.
+    It never gives up on a delivery: a receiver that was down for days still gets all of them.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Courier:
         self._client = client
         self._secrets = [secret.get_secret_value() for secret in settings.webhook_secret]
         self._deliveries = metrics.webhook_deliveries
-        # While the receiver is away, one delivery at a time finds out when it is back.
+        # While the receiver is down, only one delivery at a time is tried.
         self._is_away = False
 
     async def run(self) -> NoReturn:

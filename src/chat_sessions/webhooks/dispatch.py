@@ -25,7 +25,7 @@ class Dispatch:
         self._metrics = metrics
 
     async def run(self) -> None:
-        """Tell the database who the receivers are, and deliver until cancelled if there are any."""
+        """Store the receivers in the database and, if there are any, deliver until cancelled."""
         await self._configure()
         if not self._settings.webhook_url:
             return

@@ -27,7 +27,7 @@ SELECT relname::text AS "table", column_to_column_name(logicalrelid, partkey)::t
 FROM pg_dist_partition JOIN pg_class ON pg_class.oid = logicalrelid
 WHERE relnamespace = current_schema()::regnamespace
 """
-# On a shard each trigger carries the shard's number, and is on unless somebody has disabled it there.
+# On a shard each trigger carries the shard's number, and is enabled unless it was disabled there.
 TRIGGERS = """
 SELECT nodename || ':' || nodeport AS "node", count(*)::int AS "shards"
 FROM run_command_on_placements('"ChatSession"', $$
@@ -47,7 +47,7 @@ _FUNCTION = re.compile(r'CREATE OR REPLACE FUNCTION "(\w+)".*?AS \$\$(.*?)\$\$;'
 
 
 async def citus(query: Query) -> list[Finding]:
-    """Look at the cluster; there is nothing to say of a database without the extension."""
+    """Check the cluster; return no findings for a database without the extension."""
     [facts] = await query(HAS_EXTENSION)
     if not facts["exists"]:
         return []

@@ -1,16 +1,16 @@
-"""Whether the webhook receivers answer, and hear of what happens in time."""
+"""Whether the webhook receivers respond and get their deliveries in time."""
 
 from chat_sessions.operator.doctor.engine import Query
 from chat_sessions.operator.doctor.findings import Finding, ok, warning, wrong
 from chat_sessions.settings import Settings
 from chat_sessions.store.webhook_queue import BACKLOG
 
-# A receiver that is restarted is away for less.
+# Longer than a receiver takes to restart.
 LATE_SECONDS = 600
 
 
 async def receivers(settings: Settings) -> list[Finding]:
-    """Ask each receiver for any response: it cannot be told of a change that did not happen."""
+    """Check that each receiver responds at all: there is no real change to send."""
     if not settings.webhook_url:
         return []
     # Imported here: without webhooks their HTTP client need not be installed.
@@ -30,7 +30,7 @@ async def receivers(settings: Settings) -> list[Finding]:
 
 
 async def deliveries(settings: Settings, query: Query) -> list[Finding]:
-    """Report what waits for too long, and what waits for nobody."""
+    """Report deliveries that have waited too long, and those to receivers that are no longer configured."""
     found = []
     for row in await query(BACKLOG):
         waiting = f"{row['waiting']:,} waiting for {row['receiver']}"

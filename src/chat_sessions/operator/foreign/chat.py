@@ -15,7 +15,7 @@ MAX_NAME = 256
 
 
 class LeftOut(StrEnum):
-    """What is not imported, as the summary words it."""
+    """What is not imported, in the words of the summary."""
 
     BRANCHES = "messages of other branches (edited questions, regenerated answers)"
     FILES = "images and files"
@@ -82,7 +82,7 @@ class Turn:
         if last.get("role") == role and isinstance(last["content"], str) and "tool_calls" not in last:
             last["content"] += f"\n\n{text}"
         else:
-            # "assistant": whoever it is, it is not the user.
+            # "assistant": any role but the user's.
             self._add(role if re.fullmatch(ROLE, role) else "assistant", text)
 
     def think(self, text: str) -> None:

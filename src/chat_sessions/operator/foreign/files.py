@@ -19,7 +19,7 @@ from chat_sessions.errors import ChatSessionsError, size_in_words
 from chat_sessions.operator.foreign.characters import StorableJson
 from chat_sessions.operator.foreign.chat import Losses
 
-# Far more than any account has: what expands to more is made to fill a disk or keep a machine busy.
+# Far larger than any account: a file that expands further is a zip bomb.
 MAX_UNPACKED_BYTES = 32 * 1024**3
 # A chat is in memory as a whole. Open WebUI keeps images within them.
 MAX_CHAT_BYTES = 256 * 1024**2

@@ -1,4 +1,4 @@
-"""Values of JSON whose shape nobody guarantees: what has another type counts as absent."""
+"""JSON values of unknown shape: those of an unexpected type count as missing."""
 
 import json
 from datetime import UTC, datetime
