@@ -18,17 +18,24 @@ WAIT_SECONDS = 1.0
 
 @pytest.fixture(scope="module")
 async def small(settings: Settings, service: Service) -> AsyncIterator[Service]:
-    """A worker with four connections, whose calls wait one second; it leaves sweeping to the other one."""
+    """A worker with four connections, which leaves sweeping to the other one."""
     del service
-    changes = {"database_pool_size": 4, "database_pool_timeout": WAIT_SECONDS, "sweep_interval": 3600}
+    changes = {"database_pool_size": 4, "sweep_interval": 3600}
     async with running(settings.model_copy(update=changes)) as worker:
         yield worker
 
 
+@pytest.fixture(scope="module")
+async def impatient(small: Service) -> AsyncIterator[Service]:
+    """A worker like it whose calls wait one second."""
+    async with running(small.settings.model_copy(update={"database_pool_timeout": WAIT_SECONDS})) as worker:
+        yield worker
+
+
 @asynccontextmanager
-async def stuck(small: Service, database: asyncpg.Pool) -> AsyncIterator[list[asyncio.Task[httpx.Response]]]:
+async def stuck(worker: Service, database: asyncpg.Pool) -> AsyncIterator[list[asyncio.Task[httpx.Response]]]:
     """Run the block while forty calls of one user have been sent, each of which would wait in Postgres."""
-    async with small.client("ada") as client:
+    async with worker.client("ada") as client:
         ada = Caller(client)
         ids = [(await ada.create())["id"] for _ in range(CALLS)]
         async with database.acquire() as connection, connection.transaction():
@@ -56,8 +63,10 @@ async def test_one_users_calls_leave_half_of_the_connections_to_the_others(
         assert len(calls) == CALLS
 
 
-async def test_a_call_that_waits_too_long_for_its_user_gets_retry_after(small: Service, database: asyncpg.Pool) -> None:
-    async with stuck(small, database) as calls:
+async def test_a_call_that_waits_too_long_for_its_user_gets_retry_after(
+    impatient: Service, database: asyncpg.Pool
+) -> None:
+    async with stuck(impatient, database) as calls:
         await until(lambda: are_done(calls, CALLS - 2))
         refused = [each.result() for each in calls if each.done()]
         assert {(each.status_code, each.headers["Retry-After"]) for each in refused} == {(429, "1")}
