@@ -22,8 +22,8 @@ from chat_sessions.telemetry.metrics import Metrics
 from tests.caching import cached, quiet
 from tests.costs import counted
 from tests.service import Caller
-from tests.waiting import PATIENT_SECONDS, until
-from tests.world import World, world
+from tests.waiting import until
+from tests.world import PATIENT, World, world
 
 ADA = UserKeys("ada")
 HOUR_MS = 3_600_000
@@ -96,9 +96,7 @@ async def test_a_ticket_older_than_a_hold_is_void_after_redis_set_its_clock_back
 
 @pytest.fixture(scope="module")
 async def deployment(postgres: Postgres, settings: Settings) -> AsyncIterator[World]:
-    async with world(
-        postgres, settings, rate_limit=60, rate_burst=40, redis_timeout=PATIENT_SECONDS, lease_slack=PATIENT_SECONDS
-    ) as deployment:
+    async with world(postgres, settings, rate_limit=60, rate_burst=40, **PATIENT) as deployment:
         yield deployment
 
 

@@ -18,7 +18,7 @@ from chat_sessions.telemetry.logs import configure_logging
 from chat_sessions.telemetry.metrics import Metrics
 from tests.service import Caller, Service, new_id, running
 from tests.waiting import until
-from tests.world import World, world
+from tests.world import PATIENT, World, world
 
 PATH = "/api/chat/sessions"
 BURST = 4
@@ -167,7 +167,7 @@ async def test_erasing_a_user_erases_the_count(settings: Settings, ada: Caller, 
 
 @pytest.fixture(scope="module")
 async def deployment(postgres: Postgres, settings: Settings) -> AsyncIterator[World]:
-    async with world(postgres, settings, **limits(1, BURST)) as deployment:
+    async with world(postgres, settings, **limits(1, BURST), **PATIENT) as deployment:
         yield deployment
 
 

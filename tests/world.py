@@ -16,10 +16,12 @@ from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
 from tests.databases import EMPTY, migrated_database
 from tests.service import Caller, Service, running
-from tests.waiting import until_none
+from tests.waiting import PATIENT_SECONDS, until_none
 
 # As in production: every write waits this long while Redis is away.
 IMPATIENT = {"redis_timeout": 0.25, "lease_slack": Settings.lease_slack}
+# For tests that need Redis, however busy the machine is.
+PATIENT = {"redis_timeout": PATIENT_SECONDS, "lease_slack": PATIENT_SECONDS}
 
 
 @dataclass
