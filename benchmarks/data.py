@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import asyncpg
 from redis.asyncio import Redis
@@ -52,6 +53,14 @@ FROM "ChatMessage" WHERE "userId" = $1 ON CONFLICT DO NOTHING
 """
 
 
+async def create_database(database_url: str, name: str) -> str:
+    """Create another database on the server, and return its URL."""
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(f'CREATE DATABASE "{name}"')
+    await connection.close()
+    return urlsplit(database_url)._replace(path=f"/{name}").geturl()
+
+
 async def prepare_baselines(database_url: str) -> None:
     """Create the baseline's tables."""
     engine = create_async_engine(database_url.replace("postgresql://", "postgresql+asyncpg://"))
@@ -92,10 +101,14 @@ async def ids(database_url: str, user: str, *, of_baseline: bool = False) -> Seq
 
 
 async def settle(database_url: str) -> None:
-    """Wait until the outbox is empty, and vacuum now rather than during the measurement."""
+    """Wait until the outbox is empty, and vacuum now rather than during the measurement.
+
+    A single user's deliveries to webhooks follow one another, far longer than a burst: the rest is discarded.
+    """
     connection = await asyncpg.connect(database_url)
     while await connection.fetchval('SELECT EXISTS (SELECT FROM "Outbox")'):
         pass
+    await connection.execute('DELETE FROM "WebhookDelivery"')
     await connection.execute("VACUUM ANALYZE")
     await connection.close()
 

@@ -7,7 +7,7 @@ from benchmarks.data import new_message
 from benchmarks.load import Call
 
 SESSIONS = "/api/chat/sessions"
-Contestant = Literal["service", "two workers", "uncached", "ceiling", "pick_instead"]
+Contestant = Literal["service", "two workers", "uncached", "webhooks", "ceiling", "pick_instead"]
 Kind = Literal["list", "get", "list 304", "get 304", "delete", "append"]
 
 
@@ -30,6 +30,7 @@ ROWS: Sequence[Row] = (
     Row("get, cache off", "get", "uncached", "pick_instead", 2, 3),
     Row("list, cache off", "list", "uncached", "pick_instead", 2, 3),
     Row("delete", "delete", "service", "pick_instead", 1.5, 2.5),
+    Row("delete, webhooks", "delete", "webhooks", "service", 0.5, 1),
     Row("append", "append", "service", "pick_instead", 2, 3),
     Row("get, two workers", "get", "two workers", "service", 1.3, 1.3),
 )

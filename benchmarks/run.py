@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import secrets
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -39,14 +40,20 @@ class Bench:
     database: Postgres
     redis: Redis
     secret: str
+    # Of contestants that do not share one.
+    databases: dict[Contestant, str] = field(default_factory=dict)
     running: dict[Contestant, Running] = field(default_factory=dict)
     etags: dict[str, str] = field(default_factory=dict)
     measured: dict[tuple[str, Contestant], list[Measured]] = field(default_factory=dict)
 
-    def environment(self) -> dict[str, str]:
-        """Return the servers' environment variables."""
+    def database_of(self, contestant: Contestant) -> str:
+        """Return the URL of a contestant's database."""
+        return self.databases.get(contestant, self.database.url)
+
+    def environment(self, contestant: Contestant = "service") -> dict[str, str]:
+        """Return a server's environment variables."""
         return {
-            "CHAT_DATABASE_URL": self.database.url,
+            "CHAT_DATABASE_URL": self.database_of(contestant),
             "CHAT_REDIS_URL": self.redis.url,
             "CHAT_JWT_SECRET": self.secret,
         }
@@ -58,7 +65,8 @@ class Bench:
     def measure(self, row: Row, contestant: Contestant, seconds: int) -> None:
         """Run one burst."""
         calls_ = calls(row.kind, contestant, self._ids(row.kind, contestant, seconds), self.etags)
-        asyncio.run(data.settle(self.database.url))
+        for url in (self.database.url, *self.databases.values()):
+            asyncio.run(data.settle(url))
         if row.kind not in USERS:
             warm_up(self.running[contestant].url, self.token(row.kind), calls_)
         before = self._cpu(contestant)
@@ -67,11 +75,11 @@ class Bench:
         self.measured.setdefault((row.name, contestant), []).append(Measured(result, used))
 
     def _ids(self, kind: Kind, contestant: Contestant, seconds: int) -> Sequence[str]:
-        of_baseline = contestant == "pick_instead"
+        of_baseline, url = contestant == "pick_instead", self.database_of(contestant)
         user = USERS.get(kind, READER)
         if kind == "delete":
-            asyncio.run(data.add_to_both(self.database.url, user, DELETES_PER_SECOND * seconds))
-        return asyncio.run(data.ids(self.database.url, user, of_baseline=of_baseline))
+            asyncio.run(data.add_to_both(url, user, DELETES_PER_SECOND * seconds))
+        return asyncio.run(data.ids(url, user, of_baseline=of_baseline))
 
     def _cpu(self, contestant: Contestant) -> dict[str, float]:
         servers = {"postgres": cpu_of_server(self.database), "redis": cpu_of_server(self.redis)}
@@ -90,17 +98,27 @@ def started() -> Iterator[Bench]:
     """Start everything and load the data."""
     with temporary_servers() as (database, redis), ExitStack() as stack:
         bench = Bench(database, redis, secrets.token_hex(32))
-        migrate_deploy(database.url)
-        asyncio.run(data.prepare_baselines(database.url))
-        asyncio.run(data.add_to_both(database.url, READER, data.READER_SESSIONS))
-        asyncio.run(data.add_to_both(database.url, WRITER, data.WRITER_SESSIONS))
+        bench.databases = {"webhooks": asyncio.run(data.create_database(database.url, "webhooks"))}
+        for url in (database.url, *bench.databases.values()):
+            migrate_deploy(url)
+            asyncio.run(data.prepare_baselines(url))
+            asyncio.run(data.add_to_both(url, READER, data.READER_SESSIONS))
+            asyncio.run(data.add_to_both(url, WRITER, data.WRITER_SESSIONS))
         environment = bench.environment()
         # Nothing listens on port 1: without Redis, the service reads from Postgres.
         without_cache = {**environment, "CHAT_REDIS_URL": "redis://127.0.0.1:1"}
+        receiver = stack.enter_context(baseline("receiver", {}))
+        with_webhooks = {
+            **bench.environment("webhooks"),
+            "CHAT_WEBHOOK_URL": f"{receiver.url}/webhooks",
+            "CHAT_WEBHOOK_SECRET": f"whsec_{b64encode(secrets.token_bytes(32)).decode()}",
+            "CHAT_WEBHOOK_PRIVATE": "true",
+        }
         bench.running = {
             "service": stack.enter_context(service("service", environment)),
             "two workers": stack.enter_context(service("two-workers", environment, workers=2)),
             "uncached": stack.enter_context(service("uncached", without_cache)),
+            "webhooks": stack.enter_context(service("webhooks", with_webhooks)),
             "ceiling": stack.enter_context(baseline("ceiling", environment)),
             "pick_instead": stack.enter_context(baseline("pick_instead", environment)),
         }
