@@ -1,12 +1,9 @@
 """Settings that would only fail later are refused at start, with what to write instead."""
 
 import pytest
-from typer.testing import CliRunner
 
-from chat_sessions import cli
 from chat_sessions.settings import ConfigurationError, Settings, load_settings
-from chat_sessions.telemetry.logs import configure_logging
-from tests.command import environment
+from tests.command import Operator
 
 REQUIRED = {"database_url": "postgresql://", "redis_url": "redis://", "jwt_secret": "x" * 32}
 
@@ -58,16 +55,12 @@ class TestKeepAlive:
     def test_an_idle_connection_outlives_that_of_a_load_balancer(self) -> None:
         assert load_settings(REQUIRED).keep_alive_timeout > 60
 
-    def test_serve_passes_it_on(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_serve_passes_it_on(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         given: dict[str, object] = {}
         monkeypatch.setattr("uvicorn.run", lambda *_, **options: given.update(options))
         monkeypatch.setattr("signal.signal", lambda *_: None)
-        for name, value in environment(settings).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("CHAT_KEEP_ALIVE_TIMEOUT", "600")
-        done = CliRunner().invoke(cli.app, ["serve", "--port", "0"])
-        configure_logging(settings)
-        assert (done.exit_code, given["timeout_keep_alive"]) == (0, 600)
+        await Operator(settings).succeed("serve", "--port", "0", CHAT_KEEP_ALIVE_TIMEOUT="600")
+        assert given["timeout_keep_alive"] == 600
 
 
 class TestOrigins:
