@@ -1,6 +1,6 @@
 import { act, render, screen } from "@testing-library/react";
 import { useRef, useState } from "react";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { useFocusKeeper } from "./use-focus-keeper";
 
 const [OUTSIDE, FALLBACK] = ["outside", "fallback"];
@@ -51,4 +51,16 @@ test("what is elsewhere, or was left with a click, is none of its business", asy
   button("one").blur();
   await rearrange("two");
   expect(document.body).toHaveFocus();
+});
+
+test("what has gone keeps no focus afterwards", async () => {
+  const { unmount } = render(<Box />);
+  button("one").focus();
+  const frame = vi.spyOn(globalThis, "requestAnimationFrame").mockImplementation(() => 0);
+  await rearrange("one");
+  unmount();
+  const active = vi.spyOn(document, "activeElement", "get");
+  frame.mock.lastCall?.[0](0);
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(active).not.toHaveBeenCalled();
 });

@@ -44,6 +44,8 @@ export function useFocusKeeper(container: RefObject<HTMLElement | null>, fallbac
     document.addEventListener("pointerdown", onPointer, true);
     observer.observe(root, { subtree: true, childList: true, attributeFilter: ["disabled", "hidden"] });
     return () => {
+      // Also for what waits for a frame.
+      last = null;
       observer.disconnect();
       document.removeEventListener("focusin", onFocus);
       document.removeEventListener("pointerdown", onPointer, true);
