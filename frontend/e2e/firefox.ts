@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "@playwright/test";
 import axe from "axe-core";
 import puppeteer, { type Browser, type Page } from "puppeteer-core";
@@ -9,11 +12,22 @@ import { newUser, Service, tokenFor } from "./service";
 const MOUSE = { "ui.primaryPointerCapabilities": 6, "ui.allPointerCapabilities": 6 };
 
 let browser: Browser;
+let home = "";
 
 test.beforeAll(async () => {
-  browser = await puppeteer.launch({ browser: "firefox", executablePath: firefox ?? "", extraPrefsFirefox: MOUSE });
+  // Firefox creates a folder for downloads in the user's home.
+  home = mkdtempSync(join(tmpdir(), "chat-sessions-firefox-"));
+  browser = await puppeteer.launch({
+    browser: "firefox",
+    executablePath: firefox ?? "",
+    extraPrefsFirefox: MOUSE,
+    env: { ...process.env, HOME: home },
+  });
 });
-test.afterAll(() => browser?.close());
+test.afterAll(async () => {
+  await browser?.close();
+  rmSync(home, { recursive: true, force: true });
+});
 
 test("a chat is started, opened and deleted, and a draft survives", async ({ baseURL }) => {
   const url = baseURL ?? "";
