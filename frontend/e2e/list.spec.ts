@@ -118,8 +118,10 @@ test("a page takes up where the last one ended when sessions change in between",
 });
 
 test("the search finds titles in any case, marks them, and is left with Escape", async ({ sidebar, service, page }) => {
-  await service.createAll(["Trip to Lisbon", "Sourdough", "lisbon again"]);
+  const titles = ["Trip to Lisbon", "Sourdough", "lisbon again"];
+  await service.createAll(titles);
   await sidebar.open();
+  await sidebar.expectTitles(titles);
   await page.keyboard.press("/");
   await expect(sidebar.search).toBeFocused();
   await page.keyboard.type("LISBON");
