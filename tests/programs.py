@@ -7,6 +7,13 @@ from pathlib import Path
 
 async def run(folder: Path, program: str, *arguments: str, **variables: str) -> str:
     """Run a program that has to succeed, and return what it printed."""
+    exit_code, printed = await finished(folder, program, *arguments, **variables)
+    assert exit_code == 0, printed
+    return printed
+
+
+async def finished(folder: Path, program: str, *arguments: str, **variables: str) -> tuple[int, str]:
+    """Run a program, and return its exit code and what it printed."""
     process = await asyncio.create_subprocess_exec(
         program,
         *arguments,
@@ -20,5 +27,4 @@ async def run(folder: Path, program: str, *arguments: str, **variables: str) -> 
     finally:
         if process.returncode is None:
             process.kill()
-    assert process.returncode == 0, printed.decode()
-    return printed.decode()
+    return await process.wait(), printed.decode()

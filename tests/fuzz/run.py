@@ -1,14 +1,13 @@
 """Run schemathesis with all its checks against a running service."""
 
-import asyncio
 import json
-import os
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.programs import finished
 from tests.service import token
 
 ROOT = Path(__file__).parents[2]
@@ -37,24 +36,22 @@ async def fuzz(url: str, folder: Path, *options: str) -> Outcome:
     """Let two users send everything that the document allows, and things that it does not."""
     users, report = folder / "users.json", folder / "report.json"
     users.write_text(json.dumps({"auth": [_user(name) for name in USERS]}))
-    command = [sys.executable, "-m", "schemathesis.cli", "--no-color", f"--config-file={CONFIG}", "run"]
-    process = await asyncio.create_subprocess_exec(
-        *command,
+    exit_code, printed = await finished(
+        folder,
+        sys.executable,
+        "-m",
+        "schemathesis.cli",
+        "--no-color",
+        f"--config-file={CONFIG}",
+        "run",
         f"{url}/openapi.json",
         "--checks=all",
         f"--report-json-path={report}",
         *options,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "FUZZ_USERS": str(users)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        PYTHONPATH=str(ROOT),
+        FUZZ_USERS=str(users),
     )
-    try:
-        printed, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    return Outcome(await process.wait(), printed.decode(), json.loads(report.read_text()))
+    return Outcome(exit_code, printed, json.loads(report.read_text()))
 
 
 def _user(name: str) -> dict[str, Any]:
