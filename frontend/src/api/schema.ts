@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Follow your sessions
-         * @description Stream the changes of your sessions as server-sent events, the `data` of each being a `SessionEvent`.
+         * @description Stream the changes of your sessions as server-sent events. The `data` of each is a `SessionEvent`.
          *
          *     `reset` means that events may have been missed: reload what you show. To resume, send the `id` of the last event as
          *     `Last-Event-ID`. Comments are heartbeats. The stream ends when the token expires or the service restarts.
@@ -82,7 +82,7 @@ export interface paths {
         };
         /**
          * List sessions
-         * @description Return a page of your sessions, pinned ones first, then by their last message; archived ones if asked for.
+         * @description Return a page of your sessions: pinned ones first, then those with the latest messages.
          */
         get: operations["listSessions"];
         put?: never;
@@ -304,7 +304,7 @@ export interface components {
         BatchDeleted: {
             /** @description The ids of the deleted sessions. */
             deleted: string[];
-            /** @description Those of the requested ids that you do not have. */
+            /** @description The requested ids that you do not have. */
             not_found: string[];
             /** @description Number of deleted sessions. */
             count: number;
@@ -339,7 +339,7 @@ export interface components {
              */
             dry_run?: boolean;
         } | {
-            /** @description Criteria, all of which the sessions meet. */
+            /** @description The sessions that meet all of these criteria. */
             filter: components["schemas"]["DeletionFilter"];
             /**
              * @description Return what would be deleted, and delete nothing.
@@ -392,7 +392,7 @@ export interface components {
              */
             msg: string;
             /**
-             * @description The rule, for programs.
+             * @description The violated rule, for programs.
              * @example string_too_short
              */
             type: string;
@@ -407,11 +407,11 @@ export interface components {
          *     }
          */
         FoundMessage: {
-            /** @description Its position. `before_sequence` of the session reads the messages before one. */
+            /** @description Its position. Send it as `before_sequence` to read the messages before it. */
             sequence: number;
-            /** @description Who has said it: `user`, `assistant` … */
+            /** @description The role of the message: `user`, `assistant` … */
             role: string;
-            /** @description Plain text around the match, some 160 characters; `…` stands for what was cut off. */
+            /** @description Plain text around the match, some 160 characters; `…` marks where it was cut. */
             snippet: string;
         };
         /**
@@ -544,7 +544,7 @@ export interface components {
          *     }
          */
         NewMessages: {
-            /** @description In the order in which they were said. */
+            /** @description In the order of the conversation. */
             messages: components["schemas"]["NewMessage"][];
             /** @description The sequence of the last message you know, -1 for none. If the session ends elsewhere, nothing is appended and the response is 412, unless all the messages are stored already. */
             after_sequence?: number | null;
@@ -576,7 +576,7 @@ export interface components {
          *     }
          */
         NewSession: {
-            /** @description Minted by you, so that the request is safe to repeat; otherwise by the service. */
+            /** @description Send one to make the request safe to repeat; otherwise the service mints it. */
             id?: string | null;
             /** @description Leading and trailing whitespace is removed. */
             title?: string | null;
@@ -613,8 +613,8 @@ export interface components {
              *     * `urn:chat-sessions:database-unavailable` (503): Database unavailable. Try again.
              *     * `urn:chat-sessions:not-ready` (503): Service unavailable. Try again.
              *     * `urn:chat-sessions:shutting-down` (503): This process is shutting down. Use another one.
-             *     * `about:blank`: no more than the status says. 404 and 405 for a path or method that does not exist, 400, 408 and 431
-             *       for a request that is not HTTP, too slow or too large, 500 for a fault of the service
+             *     * `about:blank`: nothing beyond the status. 404 and 405 for an unknown path or method, 400, 408 and 431 for a request
+             *       that is not valid HTTP, too slow or too large, 500 for a fault of the service
              * @example urn:chat-sessions:session-busy
              */
             type: string;
@@ -650,7 +650,7 @@ export interface components {
              */
             status: "ok" | "degraded";
             /**
-             * @description Postgres and the query engine; if they are unavailable, it is 503.
+             * @description Postgres and the query engine. While one is down, this is a 503.
              * @constant
              */
             database: "ok";
@@ -706,7 +706,7 @@ export interface components {
          *     }
          */
         SearchResult: {
-            /** @description The session, archived ones included. */
+            /** @description The session; it may be archived. */
             session: components["schemas"]["SessionSummary"];
             /** @description The newest message that matches; null if only the title does. */
             message: components["schemas"]["FoundMessage"] | null;
@@ -741,9 +741,9 @@ export interface components {
          *     }
          */
         SearchResults: {
-            /** @description By the time of the sessions' last messages, newest first. */
+            /** @description Sessions with the latest messages come first. */
             results: components["schemas"]["SearchResult"][];
-            /** @description Send as `cursor` to search on. A page may have few results, or none, and a cursor all the same: a call does not search a large account to the end. Null once everything was searched. */
+            /** @description Send as `cursor` to get the next page. A page may have few results or none and still a cursor, because one call searches only part of a large account. Null once everything was searched. */
             next_cursor: string | null;
         };
         /**
@@ -799,7 +799,7 @@ export interface components {
             updated_at: string;
             /** @description Whether the session is pinned to the top of the list. */
             is_pinned: boolean;
-            /** @description Whether the session is in the archive, which the list leaves out. */
+            /** @description Whether the session is archived, so that lists omit it by default. */
             is_archived: boolean;
             /** @description Your own data about the session. */
             metadata: {
@@ -834,7 +834,7 @@ export interface components {
             title?: string | null;
             /** @description Whether the session is pinned to the top of the list. */
             is_pinned?: boolean;
-            /** @description Whether the session is in the archive, which the list leaves out. */
+            /** @description Whether the session is archived, so that lists omit it by default. */
             is_archived?: boolean;
             /**
              * @description A JSON merge patch (RFC 7396): members are added or replaced, null removes one, others stay.
@@ -860,7 +860,7 @@ export interface components {
          */
         SessionEvent: {
             /**
-             * @description What has happened; the same as the `event` field. Ignore types that you do not know.
+             * @description What happened; the same as the `event` field. Ignore types that you do not know.
              * @enum {string}
              */
             type: "session.created" | "session.updated" | "session.deleted" | "reset";
@@ -934,7 +934,7 @@ export interface components {
             updated_at: string;
             /** @description Whether the session is pinned to the top of the list. */
             is_pinned: boolean;
-            /** @description Whether the session is in the archive, which the list leaves out. */
+            /** @description Whether the session is archived, so that lists omit it by default. */
             is_archived: boolean;
             /** @description Your own data about the session. */
             metadata: {
@@ -967,8 +967,8 @@ export interface components {
              *     * `urn:chat-sessions:database-unavailable` (503): Database unavailable. Try again.
              *     * `urn:chat-sessions:not-ready` (503): Service unavailable. Try again.
              *     * `urn:chat-sessions:shutting-down` (503): This process is shutting down. Use another one.
-             *     * `about:blank`: no more than the status says. 404 and 405 for a path or method that does not exist, 400, 408 and 431
-             *       for a request that is not HTTP, too slow or too large, 500 for a fault of the service
+             *     * `about:blank`: nothing beyond the status. 404 and 405 for an unknown path or method, 400, 408 and 431 for a request
+             *       that is not valid HTTP, too slow or too large, 500 for a fault of the service
              * @example urn:chat-sessions:session-busy
              */
             type: string;
@@ -1017,7 +1017,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The stream, which does not end by itself. */
+            /** @description The stream, which stays open. */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1151,7 +1151,7 @@ export interface operations {
     searchSessions: {
         parameters: {
             query: {
-                /** @description The text to find, whatever its case and accents. */
+                /** @description The text to find, regardless of case and accents. */
                 q: string;
                 /** @description Results per page. */
                 limit?: number;
@@ -1241,11 +1241,11 @@ export interface operations {
                 offset?: number;
                 /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
-                /** @description Only titles that contain this, whatever their case and accents. */
+                /** @description Only titles that contain this, regardless of case and accents. */
                 q?: string;
                 /** @description Whether pinned sessions come first. */
                 pinned_first?: boolean;
-                /** @description Whether to list archived sessions, or `any`. The default leaves them out. */
+                /** @description `true` lists only archived sessions, `any` all; the default omits them. */
                 archived?: "false" | "true" | "any";
                 /** @description Only sessions whose metadata contains this JSON object; numbers are compared by value. */
                 metadata?: string;

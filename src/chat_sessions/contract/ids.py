@@ -31,7 +31,7 @@ def _is_addressable(text: str) -> str:
 SessionId = Annotated[
     str,
     Field(
-        description="A UUID of any version, answered in lower case, or another id.",
+        description="A UUID of any version, returned in lower case, or another system's id.",
         examples=["3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c"],
         json_schema_extra={"pattern": _ID},
     ),

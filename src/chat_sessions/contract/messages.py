@@ -152,7 +152,7 @@ def _whole(value: object) -> object:
 class NewMessages(Incoming):
     """The messages to append, in order."""
 
-    messages: Annotated[Batch, Field(min_length=1, description="In the order in which they were said.")]
+    messages: Annotated[Batch, Field(min_length=1, description="In the order of the conversation.")]
     after_sequence: Annotated[
         int | None,
         Field(

@@ -25,7 +25,7 @@ class NewSession(Incoming):
 
     id: Annotated[
         SessionId | None,
-        Field(description="Minted by you, so that the request is safe to repeat; otherwise by the service."),
+        Field(description="Send one to make the request safe to repeat; otherwise the service mints it."),
     ] = None
     title: Annotated[Title | None, Field(description="Leading and trailing whitespace is removed.")] = None
     metadata: Metadata = Field(default_factory=nothing, description="Your own data about the session, kept as sent.")
@@ -42,7 +42,7 @@ class SessionChange(Incoming):
         MISSING
     )
     is_archived: Annotated[
-        Flag | MISSING, Field(description="Whether the session is in the archive, which the list leaves out.")
+        Flag | MISSING, Field(description="Whether the session is archived, so that lists omit it by default.")
     ] = MISSING
     metadata: Annotated[
         Metadata | MISSING,
@@ -104,7 +104,7 @@ class BatchDeletion(Incoming):
         Annotated[list[AnyId], Field(min_length=1, max_length=MAX_BATCH), at_most(MAX_BATCH)] | None,
         Field(description="The ids of the sessions. Those that you do not have are listed in `not_found`."),
     ] = None
-    filter: Annotated[DeletionFilter | None, Field(description="Criteria, all of which the sessions meet.")] = None
+    filter: Annotated[DeletionFilter | None, Field(description="The sessions that meet all of these criteria.")] = None
     dry_run: Annotated[Flag, Field(description="Return what would be deleted, and delete nothing.")] = False
 
     model_config = ConfigDict(json_schema_extra=either("ids", "filter"))
@@ -121,7 +121,7 @@ class BatchDeleted(BaseModel):
     """The outcome of a batch deletion."""
 
     deleted: list[str] = Field(description="The ids of the deleted sessions.")
-    not_found: list[str] = Field(description="Those of the requested ids that you do not have.")
+    not_found: list[str] = Field(description="The requested ids that you do not have.")
     count: int = Field(description="Number of deleted sessions.")
 
 
@@ -134,7 +134,7 @@ class SessionSummary(BaseModel):
     created_at: AwareDatetime = Field(description="Time of the creation.")
     updated_at: AwareDatetime = Field(description="Time of the last message, or of creation if there is none.")
     is_pinned: bool = Field(description="Whether the session is pinned to the top of the list.")
-    is_archived: bool = Field(description="Whether the session is in the archive, which the list leaves out.")
+    is_archived: bool = Field(description="Whether the session is archived, so that lists omit it by default.")
     metadata: dict[str, Any] = Field(description="Your own data about the session.")
 
 
@@ -160,7 +160,7 @@ class SessionEvent(BaseModel):
     """A change to your sessions: the `data` of a server-sent event."""
 
     type: Literal["session.created", "session.updated", "session.deleted", "reset"] = Field(
-        description="What has happened; the same as the `event` field. Ignore types that you do not know."
+        description="What happened; the same as the `event` field. Ignore types that you do not know."
     )
     id: str | None = Field(description="The id of the session. Null for `reset`.")
 
@@ -173,7 +173,7 @@ class FieldProblem(BaseModel):
         examples=[["body", "title"]],
     )
     msg: str = Field(description="What is wrong.", examples=["String should have at least 1 character"])
-    type: str = Field(description="The rule, for programs.", examples=["string_too_short"])
+    type: str = Field(description="The violated rule, for programs.", examples=["string_too_short"])
 
 
 class Problem(BaseModel):
@@ -204,5 +204,5 @@ class Readiness(BaseModel):
     """The service is ready. `degraded` means it runs without its cache, more slowly."""
 
     status: Literal["ok", "degraded"] = Field(description="`degraded` if the cache is.")
-    database: Literal["ok"] = Field(description="Postgres and the query engine; if they are unavailable, it is 503.")
+    database: Literal["ok"] = Field(description="Postgres and the query engine. While one is down, this is a 503.")
     cache: Literal["ok", "degraded"] = Field(description="Redis; `degraded` if it is unavailable.")

@@ -131,11 +131,11 @@ async def _list_query(  # noqa: PLR0913, PLR0917  each is a parameter of the que
     cursor: Annotated[str | None, Query(max_length=1000, description="The `next_cursor` of the previous page.")] = None,
     q: Annotated[
         Text | None,
-        Query(max_length=200, description="Only titles that contain this, whatever their case and accents."),
+        Query(max_length=200, description="Only titles that contain this, regardless of case and accents."),
     ] = None,
     pinned_first: Annotated[bool, Query(description="Whether pinned sessions come first.")] = True,  # noqa: FBT002
     archived: Annotated[
-        Archived, Query(description="Whether to list archived sessions, or `any`. The default leaves them out.")
+        Archived, Query(description="`true` lists only archived sessions, `any` all; the default omits them.")
     ] = "false",
     metadata: Annotated[
         str | None,
@@ -155,7 +155,7 @@ async def _list_query(  # noqa: PLR0913, PLR0917  each is a parameter of the que
 
 async def _search_query(
     q: Annotated[
-        Text, Query(min_length=1, max_length=200, description="The text to find, whatever its case and accents.")
+        Text, Query(min_length=1, max_length=200, description="The text to find, regardless of case and accents.")
     ],
     limit: Annotated[int, Query(ge=1, le=50, description="Results per page.")] = 20,
     cursor: Annotated[str | None, Query(max_length=1000, description="The `next_cursor` of the previous page.")] = None,

@@ -40,7 +40,7 @@ LINKS: Final[Mapping[str, Sequence[tuple[str, Mapping[str, str], str]]]] = {
         ("listSessions", {"cursor": "$response.body#/next_cursor"}, "The next page, unless `next_cursor` is null."),
     ),
     "searchSessions": (
-        ("searchSessions", {"cursor": "$response.body#/next_cursor"}, "Search on, unless `next_cursor` is null."),
+        ("searchSessions", {"cursor": "$response.body#/next_cursor"}, "The next page, unless `next_cursor` is null."),
     ),
     "createSession": (
         ("getSession", RETURNED_ID, "Open it."),
@@ -67,7 +67,7 @@ LINKS: Final[Mapping[str, Sequence[tuple[str, Mapping[str, str], str]]]] = {
         ("getSession", SAME_ID, "Open the session."),
         ("appendMessages", SAME_ID, "Append more."),
         ("replaceMessage", {**SAME_ID, "message_id": "$response.body#/messages/0/id"}, "Replace the first of them."),
-        ("cutMessages", {**SAME_ID, "from_sequence": "$response.body#/messages/0/sequence"}, "Take them back."),
+        ("cutMessages", {**SAME_ID, "from_sequence": "$response.body#/messages/0/sequence"}, "Delete them again."),
         ("deleteSession", SAME_ID, "Delete the session."),
     ),
     "replaceMessage": (

@@ -7,8 +7,8 @@ from chat_sessions.web import conventions
 from chat_sessions.web.problems import MEDIA_TYPE
 
 OTHERS = """
-* `about:blank`: no more than the status says. 404 and 405 for a path or method that does not exist, 400, 408 and 431
-  for a request that is not HTTP, too slow or too large, 500 for a fault of the service"""
+* `about:blank`: nothing beyond the status. 404 and 405 for an unknown path or method, 400, 408 and 431 for a request
+  that is not valid HTTP, too slow or too large, 500 for a fault of the service"""
 
 
 def list_all(document: dict[str, Any]) -> None:

@@ -28,11 +28,11 @@ STREAM: Final[dict[str, Any]] = {"model": SessionEvent, "content": {EventSourceR
     operation_id="followSessions",
     summary="Follow your sessions",
     response_class=Response,
-    response_description="The stream, which does not end by itself.",
+    response_description="The stream, which stays open.",
     responses={200: STREAM, **documented(Unauthorized, TooManyRequests, TooManyStreams, DatabaseUnavailable)},
 )
 async def follow_sessions(stream: OpenStream, last_event_id: LastEventId = None) -> EventSourceResponse:
-    """Stream the changes of your sessions as server-sent events, the `data` of each being a `SessionEvent`.
+    """Stream the changes of your sessions as server-sent events. The `data` of each is a `SessionEvent`.
 
     `reset` means that events may have been missed: reload what you show. To resume, send the `id` of the last event as
     `Last-Event-ID`. Comments are heartbeats. The stream ends when the token expires or the service restarts.

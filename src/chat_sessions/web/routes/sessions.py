@@ -69,7 +69,7 @@ ALWAYS = (Unauthorized, BadRequest, TooManyRequests, DatabaseUnavailable)
 async def list_sessions(
     user: CurrentUser, sessions: Sessions, page: ListPage, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """Return a page of your sessions, pinned ones first, then by their last message; archived ones if asked for."""
+    """Return a page of your sessions: pinned ones first, then those with the latest messages."""
     return conditional(await sessions.list(user.id, page), if_none_match)
 
 
