@@ -25,7 +25,7 @@ class Topology:
         """Run a statement that concerns one user and returns at most one row.
 
         On Citus it runs on the user's node, planned by plain Postgres. The coordinator rejects functions such as
-        json_build_object in RETURNING, and runs each part of an inserting WITH separately, on all nodes.
+        to_json in RETURNING, and runs each part of an inserting WITH separately, on all nodes.
         """
         if not self.is_citus:
             return await prisma.query_raw(statement, *given)

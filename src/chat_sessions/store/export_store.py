@@ -27,7 +27,7 @@ WHERE "userId" = $1 AND ("createdAt", "id") > ($2::timestamptz, $3) ORDER BY "cr
 
 # A session with its messages from $3 on, and where the next piece starts, null after the last one.
 PIECE_OF_SESSION: Final[LiteralString] = f"""
-SELECT "version"::text, {json_of(SessionSummary)}::text AS "session", piece."messages",
+SELECT "version"::text, {json_of(SessionSummary)} AS "session", piece."messages",
     CASE WHEN piece."end" < "messageCount" - 1 THEN piece."end" + 1 END AS "next"
 FROM "ChatSession" CROSS JOIN (
     WITH RECURSIVE piece AS (

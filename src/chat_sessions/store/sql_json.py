@@ -5,12 +5,21 @@ much. A test compares the results.
 """
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 from pydantic import AwareDatetime, BaseModel
 
 # The format of pydantic: microseconds, or no fraction at all.
 MOMENT = """replace(to_char("{}", 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z')"""
+
+# How to write a value that is not null as JSON, by its type.
+_PLAIN: Final[dict[Any, str]] = {
+    AwareDatetime: f"""'"' || {MOMENT} || '"'""",
+    bool: '"{}"::text',
+    str: 'to_json("{}")',
+    dict[str, Any]: '"{}"',
+}
+_NULLABLE: Final = """COALESCE(to_json("{}")::text, 'null')"""
 
 
 def _column(field: str) -> str:
@@ -18,17 +27,23 @@ def _column(field: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
-def json_of(model: type[BaseModel], omit: Collection[str] = (), **expressions: str) -> str:
-    """Return SQL that formats a row as the JSON of a model; fields default to the column of the same name."""
-    parts = []
+def json_of(model: type[BaseModel], omit: Collection[str] = (), **columns: str) -> str:
+    """Return SQL that formats a row as the JSON of a model; fields default to the column of the same name.
+
+    It is text, because `json_build_object` takes twice as long as `concat`.
+    """
+    parts, before = [], "{"
     for name, field in model.model_fields.items():
-        plain = MOMENT if field.annotation is AwareDatetime else '"{}"'
         if name not in omit:
-            parts.append(f"'{name}', {expressions.get(name) or plain.format(_column(name))}")
-    return f"json_build_object({', '.join(parts)})"
+            value = _PLAIN.get(field.annotation, _NULLABLE).format(columns.get(name) or _column(name))
+            parts += [f"""'{before}"{name}":'""", value]
+            before = ","
+    return f"concat({', '.join(parts)}, '}}')"
 
 
 # The JSON of a message: the fields that the service adds, then the stored body.
 MESSAGE: Final = f"""concat(
     '{{"sequence":', "sequence", ',"created_at":"', {MOMENT.format("createdAt")}, '",', right("body"::text, -1)
 )"""
+# More than the service adds to the body.
+ADDED_BYTES: Final = 80

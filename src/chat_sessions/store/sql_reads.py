@@ -6,7 +6,7 @@ from typing import Final, LiteralString, NamedTuple
 
 from chat_sessions.contract.schemas import Session, SessionSummary
 from chat_sessions.store.filters import Archived
-from chat_sessions.store.sql_json import MESSAGE, json_of
+from chat_sessions.store.sql_json import ADDED_BYTES, MESSAGE, json_of
 
 # A page ends here, whatever its limit.
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
@@ -14,58 +14,55 @@ MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 # How many messages whole turns may add to a page. Models call up to 128 tools at once.
 MAX_ADDED: Final = 200
 
-_SHOWN: Final[LiteralString] = """FILTER (WHERE "wanted" AND ("rank" = 1 OR "bytes" <= $5::int))"""
-
 # Whether a message is the result of a tool: in OpenAI's format by its role, in Anthropic's by a part of its content.
 _IS_RESULT: Final[LiteralString] = """("role" IN ('tool', 'function') OR "role" = 'user' AND CASE
     WHEN json_typeof("body"->'content') = 'array' THEN EXISTS (
         SELECT FROM json_array_elements("body"->'content') AS part WHERE part->>'type' = 'tool_result'
     ) ELSE false END)"""
 
-# Only a message at the limit or beyond it is looked into.
-_CONTINUES: Final[LiteralString] = f"""CASE
-    WHEN {{rank}} >= $4::int AND {{rank}} < $4::int + {MAX_ADDED} THEN {_IS_RESULT} ELSE false END"""
+_MESSAGES: Final[LiteralString] = """"ChatMessage"
+    WHERE "userId" = $2 AND "sessionId" = $1 AND "sequence" < COALESCE($3::int, 2147483647) ORDER BY "sequence" DESC"""
+
+# How far a page must grow back so that it does not begin with a result. Only messages from the limit on are looked
+# into, up to the first that is none.
+_WITH_TURN: Final[LiteralString] = f"""$4::int - 1 + COALESCE((
+    SELECT "place" FROM (
+        SELECT *, row_number() OVER (ORDER BY "sequence" DESC) AS "place" FROM (
+            SELECT "sequence", "role", "body" FROM {_MESSAGES} OFFSET $4::int - 1 LIMIT {MAX_ADDED}
+        ) AS older
+    ) AS numbered WHERE NOT {_IS_RESULT} ORDER BY "sequence" DESC LIMIT 1
+), {MAX_ADDED} + 1)"""  # noqa: S608  only constants
 
 
 @cache
 def open_session(*, whole_turns: bool) -> LiteralString:
     """Return the statement for a session with its newest messages, or those before $3: at most $4, of $5 bytes in all.
 
-    One statement, so that the messages match the version. It reads from the newest message backwards, and one message
-    past the end of the page, to see if there are more. Unless $6 is true, the body of a page that exceeds $5 is null.
-    With `whole_turns`, a page whose oldest message "continues" a turn wants the one before it, too; without, the
-    statement must not mention turns, or its generic plan looks dear and Postgres plans it anew each time.
+    One statement, so that the messages match the version. Postgres knows the sizes of bodies without reading them, and
+    reads only those that are shown. Unless $6 is true, the body of a page that exceeds $5 is null.
     """
-    continues = _CONTINUES if whole_turns else "false"
+    limit = _WITH_TURN if whole_turns else "$4::int"
     return f"""
 SELECT "version"::text, CASE WHEN $6::boolean OR NOT page."cut" THEN concat(
-    left({json_of(Session, {"messages"}, has_more_messages='page."more"', oldest_sequence='page."oldest"')}::text, -1),
-    ', "messages" : [', page."messages", ']}}'
+    left({json_of(Session, {"messages"}, has_more_messages="more", oldest_sequence="oldest")}, -1),
+    ',"messages":[', page."messages", ']}}'
 ) END AS "body"
 FROM "ChatSession" CROSS JOIN (
-    WITH RECURSIVE newest AS (
-        (
-            SELECT 1 AS "rank", "sequence", "json", octet_length("json") AS "bytes", true AS "wanted",
-                {continues.format(rank="1")} AS "continues"
-            FROM (
-                SELECT "sequence", "role", "body", {MESSAGE} AS "json" FROM "ChatMessage"
-                WHERE "userId" = $2 AND "sessionId" = $1 AND "sequence" < COALESCE($3::int, 2147483647)
-                ORDER BY "sequence" DESC LIMIT 1
-            ) AS first
-        )
-        UNION ALL
-        SELECT "rank" + 1, older."sequence", older."json", "bytes" + octet_length(older."json"),
-            "rank" < $4::int OR "continues", {continues.format(rank='"rank" + 1')}
-        FROM newest CROSS JOIN LATERAL (
-            SELECT "sequence", "role", "body", {MESSAGE} AS "json" FROM "ChatMessage"
-            WHERE "userId" = $2 AND "sessionId" = $1 AND "sequence" < newest."sequence" ORDER BY "sequence" DESC LIMIT 1
-        ) AS older
-        WHERE "wanted" AND ("rank" = 1 OR "bytes" <= $5::int)
-    )
-    SELECT string_agg("json", ',' ORDER BY "sequence") {_SHOWN} AS "messages",
-        COALESCE(bool_or("wanted" AND "bytes" > $5::int), false) AS "cut",
-        count(*) > count(*) {_SHOWN} AS "more", min("sequence") {_SHOWN} AS "oldest"
-    FROM newest
+    SELECT string_agg({MESSAGE}, ',' ORDER BY "sequence") FILTER (WHERE "shown") AS "messages",
+        COALESCE(bool_or("bytes" > $5::int), false) AS "cut", min("sequence") FILTER (WHERE "shown") AS "oldest",
+        EXISTS (
+            SELECT FROM "ChatMessage" WHERE "userId" = $2 AND "sessionId" = $1
+                AND "sequence" < (min(newest."sequence") FILTER (WHERE newest."shown"))
+        ) AS "more"
+    FROM (
+        -- The newest message is shown, however large.
+        SELECT *, "bytes" <= $5::int OR "bytes" = "size" AS "shown" FROM (
+            SELECT *, sum("size") OVER (ORDER BY "sequence" DESC ROWS UNBOUNDED PRECEDING) AS "bytes" FROM (
+                SELECT "sequence", "createdAt", "body", octet_length("body"::text) + {ADDED_BYTES} AS "size"
+                FROM {_MESSAGES} LIMIT {limit}
+            ) AS sized
+        ) AS measured
+    ) AS newest
 ) AS page
 WHERE "id" = $1 AND "userId" = $2
 """  # noqa: S608  no user input, only constants and the schemas
@@ -121,7 +118,7 @@ def list_sessions(shape: ListShape) -> LiteralString:
     ranges = " UNION ALL ".join(f"({rows} AND {each}{after} {first_rows})" for each in _RANGES[shape.archived])
     return f"""
 SELECT
-    COALESCE(json_agg({json_of(SessionSummary)} ORDER BY "rank") FILTER (WHERE "rank" <= $2::int), '[]')::text
+    concat('[', string_agg({json_of(SessionSummary)}, ',' ORDER BY "rank") FILTER (WHERE "rank" <= $2::int), ']')
         AS "sessions",
     count(*) > $2::int AS "more", bool_or("isPinned") FILTER (WHERE "rank" = $2::int) AS "pinned",
     max("updatedAt") FILTER (WHERE "rank" = $2::int) AS "updated_at", max("id") FILTER (WHERE "rank" = $2::int) AS "id",

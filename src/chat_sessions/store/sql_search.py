@@ -33,7 +33,7 @@ WITH newest AS (
     SELECT *, GREATEST("below" - {MESSAGES}, 0) AS "from", {TITLE_CONTAINS.format(2, 3)} AS "titled"
     FROM newest WHERE "rank" = 1 OR "messages" <= {MESSAGES}
 )
-SELECT "id", "updatedAt" AS "updated_at", "from", {json_of(SessionSummary)}::text AS "session",
+SELECT "id", "updatedAt" AS "updated_at", "from", {json_of(SessionSummary)} AS "session",
     COALESCE("titled", false) AS "titled", found."sequence", found."role", found."body",
     "rank" < (SELECT max("rank") FROM newest) OR "rank" = {SESSIONS} AS "more"
 FROM searched LEFT JOIN LATERAL (

@@ -35,13 +35,13 @@ WITH given AS ({GIVEN}), created AS (
     INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "searchKey", "sequence")
     SELECT $2, $1, given."id", "role", "body", "searchKey", "position" - 1 FROM given CROSS JOIN created
 )
-SELECT {json_of(SessionSummary)}::text AS "body", "version"::text FROM created
+SELECT {json_of(SessionSummary)} AS "body", "version"::text FROM created
 """
 
 # The session that exists, for a creation that is repeated.
 FIND_CREATED: Final[LiteralString] = f"""
 WITH given AS ({GIVEN}), known AS ({KNOWN})
-SELECT {json_of(SessionSummary)}::text AS "body", "version"::text,
+SELECT {json_of(SessionSummary)} AS "body", "version"::text,
     EXISTS (SELECT FROM known WHERE "differs") AS "differs"
 FROM "ChatSession" WHERE "id" = $1 AND "userId" = $2
 """
@@ -64,7 +64,7 @@ SET "title" = CASE WHEN $4::boolean THEN $5 ELSE "title" END,
     "isPinned" = COALESCE($7::boolean, "isPinned"), "isArchived" = COALESCE($8::boolean, "isArchived"),
     "metadata" = COALESCE($9::json, "metadata")
 WHERE {_HAS_VERSION}
-RETURNING {json_of(SessionSummary)}::text AS "body", "version"::text
+RETURNING {json_of(SessionSummary)} AS "body", "version"::text
 """
 
 RESTORE_SESSION: Final[LiteralString] = """
