@@ -63,15 +63,9 @@ async def running(folder: Path) -> AsyncIterator[Dev]:
             headers = {"Authorization": f"Bearer {token}"}
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
                 caller = Caller(client)
-                await until(lambda: responses(caller), START_SECONDS)
+                # It serves once it has printed the token: no error here is retried.
+                await until(caller.is_fully_ready, START_SECONDS)
                 yield Dev(process.pid, port, folder, caller, [])
-
-
-async def responses(caller: Caller) -> bool:
-    try:
-        return await caller.is_fully_ready()
-    except httpx.TransportError:
-        return False
 
 
 def suggested_port(advice: str) -> int:

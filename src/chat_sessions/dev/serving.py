@@ -6,15 +6,17 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import typer
 import uvicorn
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
+from typing_extensions import override
 
 from chat_sessions.app import create_app
 from chat_sessions.dev import demo
@@ -49,6 +51,18 @@ class DevToken(BaseModel):
     expires_at: datetime
 
 
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, when_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._when_ready = when_ready
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._when_ready()
+
+
 def run(*, port: int, data: Path) -> None:
     """Serve until Ctrl-C, or raise DevError."""
     with ExitStack() as stack:
@@ -68,11 +82,11 @@ def run(*, port: int, data: Path) -> None:
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
         token = mint_token(secret, demo.USER, ttl=int(TOKEN_TTL.total_seconds()))
-        _greet(listener.getsockname()[1], token, data)
+        greet = partial(_greet, listener.getsockname()[1], token, data)
         # uvicorn raises the signal again after a graceful shutdown, which is a success.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
+            _Server(config, greet).run(sockets=[listener])
     typer.echo(f"Stopped. The data is kept in {data}/.")
 
 
