@@ -3,7 +3,7 @@ import { expect, settled, test } from "./test";
 
 const HEBREW = "שיחה על ליסבון, על החשמליות שלה ועל האור הלבן של הבקרים באביב";
 
-/** Where the text is drawn, from left to right; null if it is not there. */
+/** The left edge of the text on screen; null if it is missing. */
 function left(within: Locator, text: string): Promise<number | null> {
   return within.evaluate((root, wanted) => {
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
@@ -20,13 +20,13 @@ function left(within: Locator, text: string): Promise<number | null> {
   }, text);
 }
 
-test("a title reads in its own direction, and loses its end, not its beginning", async ({ sidebar, page, service }) => {
+test("a title has its own direction and is truncated at its end", async ({ sidebar, page, service }) => {
   const { id } = await service.create(HEBREW, [{ role: "assistant", content: HEBREW }]);
   await sidebar.open(`/c/${id}`);
   const title = sidebar.link(HEBREW).getByText(HEBREW);
   const [start, end] = [await left(title, "שיחה"), await left(title, "באביב")];
   const box = await title.boundingBox();
-  // From right to left: its first word is within the row, its last one beyond the row's left edge.
+  // Right to left: the first word is inside the row, the last one beyond its left edge.
   expect(start).toBeGreaterThan(box?.x ?? 0);
   expect(end).toBeLessThan(box?.x ?? 0);
   const message = sidebar.messages.getByText(HEBREW);
@@ -38,9 +38,9 @@ test("a title reads in its own direction, and loses its end, not its beginning",
 
 for (const [what, title] of [
   ["an override", "\u202egnp.exe"],
-  ["one that leaves its isolate", "\u2069\u202egnp.exe"],
+  ["an override outside its isolate", "\u2069\u202egnp.exe"],
 ] as const) {
-  test(`a title with ${what} does not turn the question around`, async ({ sidebar, service }) => {
+  test(`a title with ${what} does not reorder the sentence around it`, async ({ sidebar, service }) => {
     await service.createAll([title]);
     await sidebar.open();
     await sidebar.rows.first().hover();
@@ -56,14 +56,10 @@ for (const [what, title] of [
   });
 }
 
-test("in a page from right to left everything is on its side, and nothing outside", async ({
-  sidebar,
-  page,
-  service,
-}) => {
+test("in a right-to-left page the layout is mirrored and nothing overflows", async ({ sidebar, page, service }) => {
   await service.createAll(["Alpha", HEBREW]);
   await sidebar.open();
-  // As a host may do it: not all of the document.
+  // A host may set the direction on a part of the document.
   await page.locator("#root").evaluate((root) => root.setAttribute("dir", "rtl"));
   await sidebar.expectTitles(["Alpha", HEBREW]);
   const width = page.viewportSize()?.width ?? 0;
@@ -80,7 +76,7 @@ test("in a page from right to left everything is on its side, and nothing outsid
 test.describe("320 pixels wide", () => {
   test.use({ viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
 
-  test("in a page from right to left the drawer comes from the right", async ({ sidebar, page, service }) => {
+  test("in a right-to-left page the drawer opens from the right", async ({ sidebar, page, service }) => {
     await service.createAll(["Alpha"]);
     await page.goto("/");
     await page.evaluate(() => {

@@ -8,10 +8,10 @@ test.beforeEach(async ({ service, sidebar }) => {
   await sidebar.expectTitles(TITLES);
 });
 
-test("several are chosen and deleted in one call", async ({ sidebar, page, service }) => {
+test("several selected chats are deleted with one request", async ({ sidebar, page, service }) => {
   await sidebar.link("Beta").click();
-  const calls: unknown[] = [];
-  page.on("request", (request) => request.url().endsWith("/batch-delete") && calls.push(request.postDataJSON()));
+  const requests: unknown[] = [];
+  page.on("request", (request) => request.url().endsWith("/batch-delete") && requests.push(request.postDataJSON()));
   await sidebar.sidebarMenu("Select chats");
   await sidebar.row("Beta").getByRole("checkbox").check();
   await sidebar
@@ -28,11 +28,11 @@ test("several are chosen and deleted in one call", async ({ sidebar, page, servi
   await expect(page).toHaveURL("/");
   await expect(sidebar.link("Gamma")).toBeFocused();
   await expect(page.getByRole("status").filter({ hasText: "Deleted 2 chats." })).toBeAttached();
-  expect(calls).toHaveLength(1);
+  expect(requests).toHaveLength(1);
   expect(await service.titles()).toEqual(["Alpha", "Gamma", "Epsilon"]);
 });
 
-test("Escape leaves the selection, and nothing is deleted", async ({ sidebar, page, service }) => {
+test("Escape cancels the selection and deletes nothing", async ({ sidebar, page, service }) => {
   await sidebar.link("Alpha").focus();
   await page.keyboard.press("x");
   await expect(sidebar.root.getByText("1 selected")).toBeVisible();
@@ -43,9 +43,9 @@ test("Escape leaves the selection, and nothing is deleted", async ({ sidebar, pa
   expect(await service.titles()).toEqual(TITLES);
 });
 
-test("Delete all wants the word typed, says how many, and clears everything", async ({ sidebar, page, service }) => {
+test("Delete all shows the count, requires the word, and deletes everything", async ({ sidebar, page, service }) => {
   await sidebar.link("Gamma").click();
-  await sidebar.sidebarMenu("Delete all…");
+  await sidebar.sidebarMenu("Delete all chats…");
   await expect(sidebar.dialog).toHaveAccessibleName("Delete all 5 chats?");
   const button = sidebar.dialog.getByRole("button", { name: "Delete 5 chats" });
   await expect(button).toBeDisabled();
@@ -61,8 +61,8 @@ test("Delete all wants the word typed, says how many, and clears everything", as
   expect(await service.titles()).toEqual([]);
 });
 
-test("Delete all deletes what it has counted, and no chat that was made since", async ({ sidebar, page, service }) => {
-  await sidebar.sidebarMenu("Delete all…");
+test("Delete all does not delete a chat that was created after the count", async ({ sidebar, page, service }) => {
+  await sidebar.sidebarMenu("Delete all chats…");
   await expect(sidebar.dialog).toHaveAccessibleName("Delete all 5 chats?");
   await service.create("Newcomer");
   await expect(sidebar.row("Newcomer")).toBeAttached();
@@ -74,7 +74,7 @@ test("Delete all deletes what it has counted, and no chat that was made since", 
   expect(await service.titles()).toEqual(["Newcomer"]);
 });
 
-test("the dialog names every chosen chat, also what a search hides", async ({ sidebar, page, service }) => {
+test("the dialog lists every selected chat, including those hidden by a search", async ({ sidebar, page, service }) => {
   await sidebar.link("Alpha").focus();
   await page.keyboard.press("x");
   await sidebar.searchFor("eta");
@@ -88,7 +88,7 @@ test("the dialog names every chosen chat, also what a search hides", async ({ si
   expect(await service.titles()).toEqual(["Gamma", "Delta", "Epsilon"]);
 });
 
-test("chosen chats that are deleted elsewhere are not asked about", async ({ sidebar, page, service }) => {
+test("selected chats that are deleted elsewhere leave the selection", async ({ sidebar, page, service }) => {
   const { sessions } = await service.list();
   await sidebar.link("Alpha").focus();
   await page.keyboard.press("x");
@@ -101,7 +101,7 @@ test("chosen chats that are deleted elsewhere are not asked about", async ({ sid
   await expect(sidebar.dialog).toBeHidden();
 });
 
-test("Ctrl+A chooses all, also what was not loaded yet", async ({ sidebar, page, service }) => {
+test("Ctrl+A selects all chats, including those not loaded yet", async ({ sidebar, page, service }) => {
   await service.createMany(115);
   await expect.poll(() => sidebar.rows.first().getAttribute("aria-setsize")).toBe("120");
   await sidebar.rows.first().getByRole("link").focus();
@@ -117,7 +117,7 @@ test("Ctrl+A chooses all, also what was not loaded yet", async ({ sidebar, page,
 test.describe("when it fails", () => {
   test.use({ failuresExpected: true });
 
-  test("the rows stay chosen and Retry deletes them", async ({ sidebar, page, service }) => {
+  test("the chats stay selected and Retry deletes them", async ({ sidebar, page, service }) => {
     let fails = true;
     await page.route("**/batch-delete", (route) => {
       return fails ? route.fulfill(problem(503, "database-unavailable")) : route.continue();
@@ -134,20 +134,20 @@ test.describe("when it fails", () => {
     expect(await service.titles()).toEqual(["Beta", "Gamma", "Delta", "Epsilon"]);
   });
 
-  test("Delete all cannot be confirmed before the chats were counted", async ({ sidebar, page }) => {
+  test("Delete all cannot be confirmed before the chats are counted", async ({ sidebar, page }) => {
     let fails = true;
     await page.route("**/batch-delete", (route) => {
       return fails ? route.fulfill(problem(503, "database-unavailable")) : route.continue();
     });
-    await sidebar.sidebarMenu("Delete all…");
-    await expect(sidebar.dialog.getByRole("alert")).toContainText("Couldn’t count them.");
+    await sidebar.sidebarMenu("Delete all chats…");
+    await expect(sidebar.dialog.getByRole("alert")).toContainText("Couldn’t count your chats.");
     await expect(sidebar.dialog.getByRole("button", { name: "Delete", exact: true })).toBeDisabled();
     fails = false;
     await sidebar.dialog.getByRole("button", { name: "Retry" }).click();
     await expect(sidebar.dialog).toHaveAccessibleName("Delete all 5 chats?");
   });
 
-  test("choosing all says when it could not", async ({ sidebar, page, service }) => {
+  test("if selecting all fails, a toast says so and Retry continues", async ({ sidebar, page, service }) => {
     let fails = true;
     await page.route("**/api/chat/sessions?*cursor*", (route) => {
       return fails ? route.fulfill(problem(503, "database-unavailable")) : route.continue();
@@ -158,7 +158,7 @@ test.describe("when it fails", () => {
     await sidebar.rows.first().getByRole("link").focus();
     await page.keyboard.press("x");
     await page.keyboard.press("Control+a");
-    await expect(sidebar.toasts).toContainText("Couldn’t load more chats.");
+    await expect(sidebar.toasts).toContainText("Couldn’t load more chats");
     await expect(sidebar.root.getByText("50 selected")).toBeVisible();
     fails = false;
     await sidebar.toasts.getByRole("button", { name: "Retry" }).click();

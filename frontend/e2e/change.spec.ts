@@ -5,7 +5,7 @@ test.beforeEach(async ({ service, sidebar }) => {
   await sidebar.openLive();
 });
 
-test("rename with Enter: the chat has its new name and keeps its place", async ({ sidebar, page, service }) => {
+test("Enter renames the chat, which keeps its place", async ({ sidebar, page, service }) => {
   await sidebar.menu("Beta", "Rename");
   const field = sidebar.root.getByRole("textbox", { name: "New title for “Beta”" });
   await expect(field).toBeFocused();
@@ -17,7 +17,7 @@ test("rename with Enter: the chat has its new name and keeps its place", async (
   await expect(page.getByRole("status").filter({ hasText: "Renamed to “Beta, better”." })).toBeAttached();
 });
 
-test("Escape leaves the name as it was, leaving the field keeps the new one", async ({ sidebar, page, service }) => {
+test("Escape cancels a rename, and leaving the field saves it", async ({ sidebar, page, service }) => {
   await sidebar.link("Gamma").focus();
   await page.keyboard.press("F2");
   await page.keyboard.type("nonsense");
@@ -32,7 +32,7 @@ test("Escape leaves the name as it was, leaving the field keeps the new one", as
   await expect.poll(() => service.titles()).toEqual(["Alpha", "Beta", "Gamma ray"]);
 });
 
-test("an empty name changes nothing", async ({ sidebar, page, service }) => {
+test("an empty title changes nothing", async ({ sidebar, page, service }) => {
   await sidebar.link("Alpha").focus();
   await page.keyboard.press("F2");
   await page.keyboard.press("Delete");
@@ -41,7 +41,7 @@ test("an empty name changes nothing", async ({ sidebar, page, service }) => {
   await expect.poll(() => service.titles()).toEqual(["Alpha", "Beta", "Gamma"]);
 });
 
-test("a field that nobody has touched does not undo a rename made elsewhere", async ({ sidebar, page, service }) => {
+test("an untouched rename field does not undo a rename made elsewhere", async ({ sidebar, page, service }) => {
   const beta = (await service.list()).sessions[1];
   await sidebar.link("Beta").click();
   await sidebar.menu("Beta", "Rename");
@@ -53,7 +53,7 @@ test("a field that nobody has touched does not undo a rename made elsewhere", as
   expect((await service.get(beta?.id ?? "")).title).toBe("Beta elsewhere");
 });
 
-test("the next letters act on no other chat when the renamed one is deleted elsewhere", async ({
+test("if a chat is deleted elsewhere during its rename, the next keys act on no other chat", async ({
   sidebar,
   page,
   service,
@@ -66,14 +66,14 @@ test("the next letters act on no other chat when the renamed one is deleted else
   await service.delete((await service.list()).sessions[1]?.id ?? "");
   await sidebar.expectTitles(["Alpha", "Gamma"]);
   await page.keyboard.type("px");
-  await expect(sidebar.toasts).toContainText("“Beta” was deleted somewhere else.");
+  await expect(sidebar.toasts).toContainText("“Beta” was deleted in another tab or on another device.");
   await expect(sidebar.root.getByRole("checkbox")).toHaveCount(0);
   expect(changes).toEqual([]);
   await page.keyboard.press("Tab");
   await expect(sidebar.link("Gamma")).toBeFocused();
 });
 
-test("pin and unpin", async ({ sidebar, page, service }) => {
+test("a chat can be pinned and unpinned", async ({ sidebar, page, service }) => {
   await sidebar.menu("Gamma", "Pin");
   await sidebar.expectTitles(["Gamma", "Alpha", "Beta"]);
   await expect(sidebar.root.getByRole("heading", { level: 3 })).toHaveText(["Pinned", "Today"]);
@@ -86,7 +86,7 @@ test("pin and unpin", async ({ sidebar, page, service }) => {
 test.describe("when it fails", () => {
   test.use({ failuresExpected: true });
 
-  test("everything is put back and Retry does it", async ({ sidebar, page, service }) => {
+  test("a failed rename or pin is undone, and Retry applies it", async ({ sidebar, page, service }) => {
     let fails = true;
     await page.route("**/api/chat/sessions/*", (route) => {
       const isChange = route.request().method() === "PATCH";
@@ -108,25 +108,21 @@ test.describe("when it fails", () => {
     await expect.poll(() => service.titles()).toEqual(["Alpha", "Better", "Gamma"]);
   });
 
-  test("a rename does not overwrite one made elsewhere meanwhile, unless that is wanted", async ({
-    sidebar,
-    page,
-    service,
-  }) => {
+  test("a rename overwrites one made elsewhere only with Rename anyway", async ({ sidebar, page, service }) => {
     const beta = (await service.list()).sessions[1];
     await sidebar.link("Beta").focus();
     await page.keyboard.press("F2");
     await page.keyboard.type("Mine");
     await service.change(beta?.id ?? "", { title: "Theirs" });
     await page.keyboard.press("Enter");
-    await expect(sidebar.toasts).toContainText("It’s called “Theirs” now");
+    await expect(sidebar.toasts).toContainText("It was renamed to “Theirs”");
     await expect(sidebar.row("Theirs")).toBeVisible();
     await sidebar.toasts.getByRole("button", { name: "Rename anyway" }).click();
     await expect(sidebar.row("Mine")).toBeVisible();
     await expect.poll(async () => (await service.get(beta?.id ?? "")).title).toBe("Mine");
   });
 
-  test("a failure is no longer told of when the same has worked since", async ({ sidebar, page }) => {
+  test("a failure toast disappears when the same action succeeds", async ({ sidebar, page }) => {
     let fails = true;
     await page.route("**/api/chat/sessions/*", (route) => {
       const isChange = route.request().method() === "PATCH";
@@ -141,7 +137,7 @@ test.describe("when it fails", () => {
     await expect(sidebar.toasts.getByRole("alert")).toHaveCount(0);
   });
 
-  test("nothing is retried with a chat that is gone", async ({ sidebar, page, service }) => {
+  test("deleting a chat removes its failure toast", async ({ sidebar, page, service }) => {
     await page.route("**/api/chat/sessions/*", (route) => {
       return route.request().method() === "PATCH"
         ? route.fulfill(problem(503, "database-unavailable"))

@@ -8,7 +8,7 @@ test.beforeEach(async ({ service, sidebar }) => {
   await sidebar.expectTitles(TITLES);
 });
 
-test("the trash icon shows on hover and on keyboard focus, and not otherwise", async ({ sidebar, page }) => {
+test("the trash icon shows only on hover and on keyboard focus", async ({ sidebar, page }) => {
   const opacity = (title: string) =>
     sidebar.trash(title).evaluate((icon) => getComputedStyle(icon.parentElement as Element).opacity);
   expect(await opacity("Beta")).toBe("0");
@@ -21,7 +21,7 @@ test("the trash icon shows on hover and on keyboard focus, and not otherwise", a
   expect(await opacity("Beta")).toBe("0");
 });
 
-test("the dialog names the chat; Cancel and Escape do nothing and give the focus back", async ({
+test("the dialog names the chat, and Cancel and Escape delete nothing and restore the focus", async ({
   sidebar,
   page,
   service,
@@ -43,7 +43,7 @@ test("the dialog names the chat; Cancel and Escape do nothing and give the focus
   expect(await service.titles()).toEqual(TITLES);
 });
 
-test("the row goes, the list is refreshed, the focus moves on, and it is announced", async ({
+test("deleting a chat removes its row, refreshes the list, moves the focus and is announced", async ({
   sidebar,
   page,
   service,
@@ -60,7 +60,7 @@ test("the row goes, the list is refreshed, the focus moves on, and it is announc
   expect(await service.titles()).toEqual(["Alpha", "Gamma", "Delta"]);
 });
 
-test("the focus moves to the row before when the last one goes, and to New chat when none is left", async ({
+test("deleting the last row focuses the previous one, and deleting the only one focuses New chat", async ({
   sidebar,
 }) => {
   await sidebar.delete("Delta");
@@ -76,7 +76,7 @@ test("the focus moves to the row before when the last one goes, and to New chat 
   await expect(sidebar.newChat).toBeFocused();
 });
 
-test("deleting the open chat clears the selection and the address", async ({ sidebar, page }) => {
+test("deleting the open chat closes it and resets the URL", async ({ sidebar, page }) => {
   await sidebar.link("Beta").click();
   await expect(page).toHaveURL(/\/c\//);
   await sidebar.delete("Beta");
@@ -86,16 +86,16 @@ test("deleting the open chat clears the selection and the address", async ({ sid
   await expect(sidebar.link("Gamma")).toBeFocused();
 });
 
-test("deleting another chat leaves the open one open", async ({ sidebar, page }) => {
+test("deleting another chat keeps the open one open", async ({ sidebar, page }) => {
   await sidebar.link("Beta").click();
-  const address = page.url();
+  const url = page.url();
   await sidebar.delete("Alpha");
   await sidebar.expectTitles(["Beta", "Gamma", "Delta"]);
-  await expect(page).toHaveURL(address);
+  await expect(page).toHaveURL(url);
   await expect(sidebar.link("Beta")).toHaveAttribute("aria-current", "page");
 });
 
-test("while it runs the button is busy, nothing is sent twice, and the dialog stays", async ({ sidebar, page }) => {
+test("during a deletion the dialog stays, its button is busy, and nothing is sent twice", async ({ sidebar, page }) => {
   const gate = closedGate();
   let sent = 0;
   await page.route("**/api/chat/sessions/*", async (route) => {
@@ -121,34 +121,34 @@ test("while it runs the button is busy, nothing is sent twice, and the dialog st
   expect(sent).toBe(1);
 });
 
-test("the question ends when the chat is deleted elsewhere", async ({ sidebar, service }) => {
+test("the dialog closes when the chat is deleted elsewhere", async ({ sidebar, service }) => {
   const beta = (await service.list()).sessions[1];
   await sidebar.askToDelete("Beta");
   await service.delete(beta?.id ?? "");
   await expect(sidebar.dialog).toBeHidden();
-  await expect(sidebar.toasts).toContainText("“Beta” was deleted somewhere else.");
+  await expect(sidebar.toasts).toContainText("“Beta” was deleted in another tab or on another device.");
   await expect(sidebar.link("Gamma")).toBeFocused();
 });
 
 test("the menu of a row closes when the chat is deleted elsewhere", async ({ sidebar, page, service }) => {
   const beta = (await service.list()).sessions[1];
   await sidebar.row("Beta").hover();
-  await sidebar.row("Beta").getByRole("button", { name: "More for “Beta”" }).click();
+  await sidebar.row("Beta").getByRole("button", { name: "More actions for “Beta”" }).click();
   await expect(page.getByRole("menuitem", { name: "Rename" })).toBeFocused();
   await service.delete(beta?.id ?? "");
   await expect(page.getByRole("menu")).toBeHidden();
-  await expect(sidebar.toasts).toContainText("“Beta” was deleted somewhere else.");
+  await expect(sidebar.toasts).toContainText("“Beta” was deleted in another tab or on another device.");
   await expect(sidebar.link("Gamma")).toBeFocused();
 });
 
-test("a list that was asked for before cannot bring the row back", async ({ sidebar, page, service }) => {
+test("a stale list response cannot bring a deleted row back", async ({ sidebar, page, service }) => {
   const beta = (await service.list()).sessions.find((session) => session.title === "Beta");
   const stale = await service.list();
   await page.route("**/api/chat/sessions?*", (route) => route.fulfill({ json: stale }));
-  const answered = page.waitForResponse("**/api/chat/sessions?*");
+  const response = page.waitForResponse("**/api/chat/sessions?*");
   await sidebar.delete("Beta");
   await sidebar.expectTitles(["Alpha", "Gamma", "Delta"]);
-  await (await answered).finished();
+  await (await response).finished();
   await settled(page);
   await sidebar.expectTitles(["Alpha", "Gamma", "Delta"]);
   expect(stale.sessions).toContainEqual(beta);
@@ -157,7 +157,7 @@ test("a list that was asked for before cannot bring the row back", async ({ side
 test.describe("when it fails", () => {
   test.use({ failuresExpected: true });
 
-  test("a chat that is gone already goes from the list as well", async ({ sidebar, page, service }) => {
+  test("deleting an already deleted chat removes its row and says so", async ({ sidebar, page, service }) => {
     await page.route("**/api/chat/sessions/events", (route) => route.abort());
     await page.reload();
     await sidebar.expectTitles(TITLES);
@@ -171,27 +171,31 @@ test.describe("when it fails", () => {
   });
 
   const failures = {
-    "the database is away (503)": problem(503, "database-unavailable"),
+    "the database is unavailable (503)": problem(503, "database-unavailable"),
     "the service has a bug (500)": problem(500, "internal-error"),
-    "a proxy has lost the service (404 in HTML)": { status: 404, contentType: "text/html", body: "<h1>Not Found</h1>" },
-    "the network is gone": null,
+    "a proxy cannot find the service (404 in HTML)": {
+      status: 404,
+      contentType: "text/html",
+      body: "<h1>Not Found</h1>",
+    },
+    "the network is down": null,
   };
-  for (const [what, answer] of Object.entries(failures)) {
+  for (const [what, response] of Object.entries(failures)) {
     test(`the row stays and Retry works when ${what}`, async ({ sidebar, page, service }) => {
       let fails = true;
       await page.route("**/api/chat/sessions/*", (route) => {
         if (!fails || route.request().method() !== "DELETE") {
           return route.fallback();
         }
-        return answer ? route.fulfill(answer) : route.abort();
+        return response ? route.fulfill(response) : route.abort();
       });
       await sidebar.link("Beta").click();
-      const address = page.url();
+      const url = page.url();
       await sidebar.delete("Beta");
       await expect(sidebar.toasts.getByRole("alert")).toContainText("Couldn’t delete “Beta”");
       await expect(sidebar.dialog).toBeHidden();
       await sidebar.expectTitles(TITLES);
-      await expect(page).toHaveURL(address);
+      await expect(page).toHaveURL(url);
       await expect(sidebar.trash("Beta")).toBeFocused();
 
       fails = false;
@@ -203,7 +207,7 @@ test.describe("when it fails", () => {
     });
   }
 
-  test("failing to delete one does not touch another one", async ({ sidebar, page, service }) => {
+  test("after a failed deletion another chat can be deleted", async ({ sidebar, page, service }) => {
     let isFirst = true;
     await page.route("**/api/chat/sessions/*", (route) => {
       if (!isFirst || route.request().method() !== "DELETE") {
@@ -220,15 +224,12 @@ test.describe("when it fails", () => {
   });
 });
 
-test.describe("by touch", () => {
+test.describe("on a touch screen", () => {
   test.use({ hasTouch: true, isMobile: true, viewport: { width: 900, height: 800 } });
 
-  test("a row has one button, which is always there and large enough, and leads to Delete", async ({
-    sidebar,
-    page,
-  }) => {
+  test("a row always shows one large button, whose menu has Delete", async ({ sidebar, page }) => {
     const button = sidebar.row("Beta").getByRole("button");
-    await expect(button).toHaveAccessibleName("More for “Beta”");
+    await expect(button).toHaveAccessibleName("More actions for “Beta”");
     expect(await button.evaluate((icon) => getComputedStyle(icon.parentElement as Element).opacity)).toBe("1");
     const box = await button.boundingBox();
     expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThanOrEqual(44);

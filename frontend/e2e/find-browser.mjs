@@ -1,5 +1,5 @@
-// Finds a Chromium for the browser tests: the machine's, or else the one that npm has for Linux on x86-64.
-// One test also runs in Firefox, if the machine has it.
+// Finds a Chromium for the browser tests: the machine's, or else one from npm for Linux on x86-64.
+// One test also runs in Firefox if the machine has it.
 import { execFileSync } from "node:child_process";
 import { accessSync, constants, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -15,10 +15,11 @@ const KNOWN_FIREFOX = ["/usr/bin/firefox-esr", "/Applications/Firefox.app/Conten
 const PACKAGE = join(import.meta.dirname, "browser");
 const UNPACKED = join(import.meta.dirname, "../../.cache/chromium");
 const NO_FIREFOX =
-  "Skipping the test in Firefox. Install it (Debian: apt-get install firefox-esr), or name it: FIREFOX=/path";
-const ADVICE = `The browser tests need Chromium or Chrome. Install it (Debian: apt-get install chromium), or name it: CHROMIUM=/path`;
+  "Skipping the Firefox test: Firefox was not found. Install it (Debian: apt-get install firefox-esr) or set FIREFOX=/path";
+const ADVICE =
+  "The browser tests need Chromium or Chrome. Install it (Debian: apt-get install chromium) or set CHROMIUM=/path";
 
-/** What Playwright has to know to launch the browser. */
+/** Playwright's launch options for the browser. */
 export function browser() {
   const executablePath = machineBrowser();
   if (executablePath) return { executablePath };
@@ -26,7 +27,7 @@ export function browser() {
   return { executablePath: join(UNPACKED, "chromium"), env: { ...process.env, ...libraries } };
 }
 
-/** The machine's Firefox. Playwright can only drive a Firefox of its own, which is in no registry. */
+/** The machine's Firefox. Playwright can only drive its own build of Firefox, which no package registry has. */
 export const firefox = firstExecutable(process.env.FIREFOX, ...KNOWN_FIREFOX);
 
 function machineBrowser() {
@@ -47,7 +48,7 @@ function isExecutable(path) {
 }
 
 function unpack() {
-  console.log("Installing a browser for the tests, since this machine has none");
+  console.log("Installing a browser for the tests, since none was found");
   const unfinished = `${UNPACKED}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { recursive: true });

@@ -8,14 +8,14 @@ import { WCAG } from "./accessible";
 import { firefox } from "./find-browser.mjs";
 import { newUser, Service, tokenFor } from "./service";
 
-// A mouse: a precise pointer that can hover. A machine without any device looks like a telephone.
+// A mouse: a precise pointer that can hover. Without it, a headless machine counts as a touch device.
 const MOUSE = { "ui.primaryPointerCapabilities": 6, "ui.allPointerCapabilities": 6 };
 
 let browser: Browser;
 let home = "";
 
 test.beforeAll(async () => {
-  // Firefox creates a folder for downloads in the user's home.
+  // Firefox creates a download folder in the user's home.
   home = mkdtempSync(join(tmpdir(), "chat-sessions-firefox-"));
   browser = await puppeteer.launch({
     browser: "firefox",
@@ -35,11 +35,11 @@ test("a chat is started, opened and deleted, and a draft survives", async ({ bas
   const service = await Service.for(url, user);
   await service.createAll(["Alpha", "Beta"]);
   const page = await browser.newPage();
-  const complaints = watch(page);
+  const errors = watch(page);
   const titles = () => page.$$eval("li[data-session]", (rows) => rows.map((row) => row.textContent));
   const path = () => new URL(page.url()).pathname;
   const focused = () => page.evaluate(() => document.activeElement?.textContent);
-  const questions = () => page.$$eval("[role=alertdialog] :is(h1, h2)", (all) => all.map((one) => one.textContent));
+  const dialogs = () => page.$$eval("[role=alertdialog] :is(h1, h2)", (all) => all.map((one) => one.textContent));
   const draft = () => page.$eval("textarea", (field) => field.value);
 
   await signIn(page, url, user);
@@ -64,7 +64,7 @@ test("a chat is started, opened and deleted, and a draft survives", async ({ bas
 
   await page.locator("nav a ::-p-text(Alpha)").hover();
   await page.locator('[aria-label="Delete “Alpha”"]').click();
-  await expect.poll(questions).toEqual(["Delete “Alpha”?"]);
+  await expect.poll(dialogs).toEqual(["Delete “Alpha”?"]);
   await expect.poll(focused).toBe("Cancel");
   await page.locator("[role=alertdialog] button ::-p-text(Delete)").click();
   await expect.poll(titles).toEqual(["How do bees find home?", "Beta"]);
@@ -74,21 +74,21 @@ test("a chat is started, opened and deleted, and a draft survives", async ({ bas
 
   await service.create("From elsewhere");
   await expect.poll(titles).toEqual(["From elsewhere", "How do bees find home?", "Beta"]);
-  expect(complaints).toEqual([]);
+  expect(errors).toEqual([]);
 });
 
 function watch(page: Page): string[] {
-  const complaints: string[] = [];
-  page.on("pageerror", (error) => complaints.push(`page error: ${error}`));
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(`page error: ${error}`));
   page.on("console", (message) => {
     if (["error", "warn"].includes(message.type())) {
-      complaints.push(`console: ${message.text()}`);
+      errors.push(`console: ${message.text()}`);
     }
   });
-  return complaints;
+  return errors;
 }
 
-/** As in the other tests; a script that runs before the page's may not touch its storage in Firefox. */
+/** Signs in as the other tests do. In Firefox, a script that runs before the page's own cannot use its storage. */
 async function signIn(page: Page, url: string, user: string): Promise<void> {
   await page.evaluateOnNewDocument(
     (token) =>

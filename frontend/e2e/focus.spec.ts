@@ -1,29 +1,29 @@
 import type { Page } from "@playwright/test";
 import { expect, problem, settled, test } from "./test";
 
-/** The focus is somewhere, after whatever had it has gone. */
+/** Expects that some element has the focus after the focused one was removed. */
 async function expectFocus(page: Page): Promise<void> {
   await settled(page);
   await expect(page.locator(":focus")).toHaveCount(1);
 }
 
-/** An action of the menu that is opening: its first one takes the focus when it is open. */
+/** Presses an action of an opening menu, once the first action has the focus. */
 async function pressAction(page: Page, name: string): Promise<void> {
   await expect(page.getByRole("menuitem").first()).toBeFocused();
   await page.getByRole("menuitem", { name }).press("Enter");
 }
 
-test("clearing a search that found nothing leaves the focus in the list", async ({ sidebar, page, service }) => {
+test("clearing a search without results keeps the focus", async ({ sidebar, page, service }) => {
   await service.createAll(["Alpha"]);
   await sidebar.open();
   await sidebar.searchFor("nothing like this");
-  await sidebar.root.getByText("Nothing found").waitFor();
+  await sidebar.root.getByText("No results").waitFor();
   await sidebar.root.getByRole("button", { name: "Clear search" }).last().press("Enter");
   await sidebar.expectTitles(["Alpha"]);
   await expectFocus(page);
 });
 
-test("the dialogs of menus give the focus back, even while the menu is still fading out", async ({
+test("dialogs opened from menus restore the focus, even while the menu is fading out", async ({
   sidebar,
   page,
   service,
@@ -38,7 +38,7 @@ test("the dialogs of menus give the focus back, even while the menu is still fad
   const more = sidebar.root.getByRole("button", { name: "More", exact: true });
   const moreForAlpha = sidebar.row("Alpha").getByRole("button", { name: /More/ });
   for (const [button, action, role, target] of [
-    [more, "Delete all…", "alertdialog", more],
+    [more, "Delete all chats…", "alertdialog", more],
     [more, "Keyboard shortcuts", "dialog", more],
     [moreForAlpha, "Delete…", "alertdialog", sidebar.link("Alpha")],
   ] as const) {
@@ -51,7 +51,7 @@ test("the dialogs of menus give the focus back, even while the menu is still fad
   }
 });
 
-test("a row that is pinned keeps the focus where it was in it", async ({ sidebar, page, service }) => {
+test("pinning a row keeps the focus on the same element in it", async ({ sidebar, page, service }) => {
   await service.createAll(["Alpha", "Beta", "Gamma"]);
   await sidebar.open();
   await sidebar.link("Gamma").focus();
@@ -66,7 +66,7 @@ test("a row that is pinned keeps the focus where it was in it", async ({ sidebar
   await expect(more).toBeFocused();
 });
 
-test("the last older messages leave the focus with the messages", async ({ sidebar, service }) => {
+test("after the oldest messages load, the conversation has the focus", async ({ sidebar, service }) => {
   const { id } = await service.create("Long talk");
   const messages = Array.from({ length: 60 }, (_, index) => ({ role: "user" as const, content: `Message ${index}` }));
   await service.append(id, messages);
@@ -79,7 +79,7 @@ test("the last older messages leave the focus with the messages", async ({ sideb
 test.describe("when it fails", () => {
   test.use({ failuresExpected: true });
 
-  test("closing a chat that is gone leads to the field for the next one", async ({ sidebar, page, service }) => {
+  test("closing a deleted chat focuses the message field", async ({ sidebar, page, service }) => {
     const { id } = await service.create("Alpha");
     await sidebar.openLive(`/c/${id}`);
     await expect(page.getByRole("heading", { level: 1, name: "Alpha" })).toBeVisible();
@@ -88,7 +88,7 @@ test.describe("when it fails", () => {
     await expect(sidebar.composer).toBeFocused();
   });
 
-  test("Retry leaves the focus in the list that it has loaded", async ({ sidebar, page, service }) => {
+  test("after Retry loads the list, an element has the focus", async ({ sidebar, page, service }) => {
     await service.createAll(["Alpha"]);
     await page.route("**/events", (route) => route.abort());
     let fails = true;
@@ -102,7 +102,7 @@ test.describe("when it fails", () => {
     await expectFocus(page);
   });
 
-  test("Retry leaves the focus in the chat that it has loaded", async ({ sidebar, page, service }) => {
+  test("after Retry loads the chat, an element has the focus", async ({ sidebar, page, service }) => {
     const { id } = await service.create("Alpha");
     let fails = true;
     await page.route(`**/api/chat/sessions/${id}?*`, (route) => {
@@ -117,7 +117,7 @@ test.describe("when it fails", () => {
     await expectFocus(page);
   });
 
-  test("a toast gives the focus back to where it came from", async ({ sidebar, page, service }) => {
+  test("dismissing a toast restores the focus", async ({ sidebar, page, service }) => {
     await service.createAll(["Alpha", "Beta"]);
     await sidebar.open();
     await page.route("**/api/chat/sessions/*", (route) => {

@@ -1,6 +1,6 @@
 import { expect, test } from "./test";
 
-test("everything works by keyboard alone", async ({ sidebar, page, service }) => {
+test("everything works with the keyboard alone", async ({ sidebar, page, service }) => {
   await service.createAll(["Alpha", "Beta", "Gamma", "Delta"]);
   await sidebar.open();
   await sidebar.expectTitles(["Alpha", "Beta", "Gamma", "Delta"]);
@@ -17,10 +17,10 @@ test("everything works by keyboard alone", async ({ sidebar, page, service }) =>
   await press("Enter");
   await expect(page.getByRole("heading", { level: 1, name: "Gamma" })).toBeVisible();
 
-  await test.step("the actions of a row are reached with Tab", async () => {
+  await test.step("Tab reaches the actions of a row", async () => {
     await sidebar.link("Gamma").focus();
     await press("Tab");
-    await expect(sidebar.row("Gamma").getByRole("button", { name: "More for “Gamma”" })).toBeFocused();
+    await expect(sidebar.row("Gamma").getByRole("button", { name: "More actions for “Gamma”" })).toBeFocused();
     await press("Tab");
     await expect(sidebar.trash("Gamma")).toBeFocused();
     await press("Enter");
@@ -29,7 +29,7 @@ test("everything works by keyboard alone", async ({ sidebar, page, service }) =>
     await expect(sidebar.trash("Gamma")).toBeFocused();
   });
 
-  await test.step("Delete asks, Tab and Enter confirm", async () => {
+  await test.step("Delete opens the dialog, and Tab and Enter confirm it", async () => {
     await sidebar.link("Gamma").focus();
     await press("Delete");
     await expect(sidebar.dialog.getByRole("button", { name: "Cancel" })).toBeFocused();
@@ -39,14 +39,14 @@ test("everything works by keyboard alone", async ({ sidebar, page, service }) =>
     await expect(page).toHaveURL("/");
   });
 
-  await test.step("the menu opens, moves and closes", async () => {
+  await test.step("the menu works with the keyboard", async () => {
     await press("Tab", "Enter");
     await expect(page.getByRole("menuitem", { name: "Rename" })).toBeFocused();
     await press("ArrowDown", "Enter");
     await sidebar.expectTitles(["Delta", "Alpha", "Beta"]);
   });
 
-  await test.step("Home and End", async () => {
+  await test.step("Home and End move to the first and last row", async () => {
     await sidebar.link("Alpha").focus();
     await press("End");
     await expect(sidebar.link("Beta")).toBeFocused();
@@ -54,7 +54,7 @@ test("everything works by keyboard alone", async ({ sidebar, page, service }) =>
     await expect(sidebar.link("Delta")).toBeFocused();
   });
 
-  await test.step("several", async () => {
+  await test.step("several chats are selected and deleted", async () => {
     await press("x", "ArrowDown", "Space", "Delete");
     await expect(sidebar.dialog).toHaveAccessibleName("Delete 2 chats?");
     await expect(sidebar.dialog.getByRole("button", { name: "Cancel" })).toBeFocused();
@@ -70,12 +70,12 @@ test("nothing behind a dialog takes the focus", async ({ sidebar, page, service 
   await sidebar.askToDelete("Alpha");
   for (let press = 0; press < 7; press++) {
     await page.keyboard.press("Tab");
-    // The body stands for the browser's own controls, which every modal dialog leaves reachable.
+    // When the browser's own controls have the focus, which every modal dialog allows, the body is the active element.
     await expect(page.locator("[role=alertdialog] :focus, body:not(:has(:focus))")).toHaveCount(1);
   }
 });
 
-test("far away rows are reached with the keys", async ({ sidebar, page, service }) => {
+test("PageDown reaches rows on further pages", async ({ sidebar, page, service }) => {
   await service.createMany(120);
   await sidebar.open();
   await sidebar.rows.first().getByRole("link").focus();

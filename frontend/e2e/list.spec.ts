@@ -3,10 +3,10 @@ import { closedGate, expect, problem, test, withoutFeed } from "./test";
 
 const DAY = 24 * 60 * 60 * 1000;
 const STEPS = 120;
-// In milliseconds of work; twice what 60 pictures a second allow, for tests run on busy machines.
+// Milliseconds of work per frame: twice what 60 frames per second allow, because test machines are busy.
 const FRAME = 33;
 
-test("sessions come newest first, pinned on top, under the headings of their dates", async ({
+test("chats are listed newest first with pinned ones on top, under date headings", async ({
   sidebar,
   service,
   page,
@@ -26,18 +26,18 @@ test("sessions come newest first, pinned on top, under the headings of their dat
   }
 });
 
-test("the first list needs one round trip to the API", async ({ sidebar, service, page }) => {
+test("the first list takes one API request", async ({ sidebar, service, page }) => {
   await service.createAll(["Alpha", "Beta"]);
-  const asked: string[] = [];
-  page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  const paths: string[] = [];
+  page.on("request", (request) => paths.push(new URL(request.url()).pathname));
   await withoutFeed(page);
   await sidebar.open();
   await sidebar.expectTitles(["Alpha", "Beta"]);
-  expect(asked.filter((path) => path.startsWith("/api/") && !path.endsWith("/events"))).toEqual(["/api/chat/sessions"]);
+  expect(paths.filter((path) => path.startsWith("/api/") && !path.endsWith("/events"))).toEqual(["/api/chat/sessions"]);
 });
 
 test.describe("with 5,000 sessions", () => {
-  // In one worker, for which they are made once.
+  // In one worker, so that the sessions are created once.
   test.describe.configure({ mode: "default", timeout: 240_000 });
   const user = newUser();
   test.use({ user });
@@ -45,7 +45,7 @@ test.describe("with 5,000 sessions", () => {
     await (await Service.for(baseURL ?? "", user)).createMany(5_000);
   });
 
-  test("they scroll in without filling the document", async ({ sidebar, page }) => {
+  test("scrolling is smooth and renders only the rows in view", async ({ sidebar, page }) => {
     await sidebar.open();
     await expect(sidebar.rows.first()).toBeVisible();
     await sidebar.rows.first().hover();
@@ -82,10 +82,7 @@ test.describe("with 5,000 sessions", () => {
     expect(((await worked()) - before) / STEPS).toBeLessThan(FRAME);
   });
 
-  test("End reaches the last one page after page, 100 at a time, and keeps the focus there", async ({
-    sidebar,
-    page,
-  }) => {
+  test("End loads pages of 100 up to the last row and focuses it", async ({ sidebar, page }) => {
     await withoutFeed(page);
     await sidebar.open();
     const pages: string[] = [];
@@ -99,7 +96,7 @@ test.describe("with 5,000 sessions", () => {
   });
 });
 
-test("a page takes up where the last one ended when sessions change in between", async ({ sidebar, service, page }) => {
+test("a new chat between two page loads causes no gap in the list", async ({ sidebar, service, page }) => {
   await service.createMany(70);
   await sidebar.open();
   const titles = new Set<string>();
@@ -117,7 +114,7 @@ test("a page takes up where the last one ended when sessions change in between",
   await expect.poll(scrollOn, { intervals: [25], timeout: 15_000 }).toBe(71);
 });
 
-test("the search finds titles in any case, marks them, and is left with Escape", async ({ sidebar, service, page }) => {
+test("the search ignores case and marks matches, and Escape closes it", async ({ sidebar, service, page }) => {
   const titles = ["Trip to Lisbon", "Sourdough", "lisbon again"];
   await service.createAll(titles);
   await sidebar.open();
@@ -129,7 +126,7 @@ test("the search finds titles in any case, marks them, and is left with Escape",
   await expect(sidebar.row("lisbon again").locator("mark")).toHaveText("lisbon");
 
   await sidebar.searchFor("nothing like this");
-  await expect(sidebar.root.getByText("No title and no message contains “nothing like this”.")).toBeVisible();
+  await expect(sidebar.root.getByText("No chat title or message contains “nothing like this”.")).toBeVisible();
   await sidebar.root.getByRole("button", { name: "Clear search" }).last().click();
   await sidebar.expectTitles(["Trip to Lisbon", "Sourdough", "lisbon again"]);
 
@@ -141,7 +138,7 @@ test("the search finds titles in any case, marks them, and is left with Escape",
   await sidebar.expectTitles(["Trip to Lisbon", "Sourdough", "lisbon again"]);
 });
 
-test("a slow list shows that it is loading, and an empty one that it is empty", async ({ sidebar, page }) => {
+test("a loading list does not look empty", async ({ sidebar, page }) => {
   const gate = closedGate();
   await page.route("**/api/chat/sessions?*", async (route) => {
     await gate.opened;
@@ -158,9 +155,9 @@ test("a slow list shows that it is loading, and an empty one that it is empty", 
 test.describe("when it fails", () => {
   test.use({ failuresExpected: true });
 
-  for (const [what, answer] of [
+  for (const [what, response] of [
     ["503", problem(503, "database-unavailable")],
-    ["no answer", null],
+    ["no response", null],
   ] as const) {
     test(`a list that cannot be loaded (${what}) does not look empty, and Retry loads it`, async ({
       sidebar,
@@ -169,10 +166,10 @@ test.describe("when it fails", () => {
     }) => {
       await service.createAll(["Alpha"]);
       let fails = true;
-      // Its return would load the list again, before anybody can press Retry.
+      // When the feed opens, the page refetches the list, possibly before the click on Retry.
       await page.route("**/api/chat/sessions/events", (route) => route.abort());
       await page.route("**/api/chat/sessions?*", (route) => {
-        return !fails ? route.continue() : answer ? route.fulfill(answer) : route.abort();
+        return !fails ? route.continue() : response ? route.fulfill(response) : route.abort();
       });
       await sidebar.open();
       await expect(sidebar.root.getByRole("alert")).toContainText("Couldn’t load your chats");
@@ -183,7 +180,7 @@ test.describe("when it fails", () => {
     });
   }
 
-  test("it comes back by itself when the service does", async ({ sidebar, service, page }) => {
+  test("the list loads when the service is reachable again", async ({ sidebar, service, page }) => {
     await service.createAll(["Alpha"]);
     let fails = true;
     await page.route("**/api/chat/sessions**", (route) => (fails ? route.abort() : route.continue()));
@@ -195,7 +192,7 @@ test.describe("when it fails", () => {
     await expect(sidebar.root.getByText("Reconnecting…")).toBeHidden();
   });
 
-  test("when a further page cannot be loaded, what is there stays and Retry goes on", async ({
+  test("if a further page cannot be loaded, the loaded rows stay and Retry continues", async ({
     sidebar,
     service,
     page,
@@ -208,11 +205,11 @@ test.describe("when it fails", () => {
     await sidebar.open();
     await sidebar.rows.first().hover();
     await page.mouse.wheel(0, 5_000);
-    await expect(sidebar.root.getByText("Couldn’t load more chats.")).toBeVisible();
+    await expect(sidebar.root.getByText("Couldn’t load more chats")).toBeVisible();
     expect(await sidebar.rows.count()).toBeGreaterThan(5);
     fails = false;
     await sidebar.root.getByRole("button", { name: "Retry" }).click();
-    // Again and again: the rows may come after the first turn of the wheel.
+    // Repeatedly, since the rows may load after the first turn of the wheel.
     await expect(async () => {
       await page.mouse.wheel(0, 5_000);
       await expect(sidebar.rows.last()).toHaveAttribute("aria-posinset", "60", { timeout: 500 });

@@ -17,7 +17,7 @@ let five = 5;
 
 ![thirteen](https://example.com/13.png)`;
 
-test("axe finds nothing in any state of the sidebar", async ({ sidebar, page, service }) => {
+test("the sidebar is accessible in every state", async ({ sidebar, page, service }) => {
   test.setTimeout(120_000);
   const [alpha, beta, , delta] = await service.createAll(["Alpha", "Beta", "Gamma", "Delta"]);
   await service.append(alpha?.id ?? "", [{ role: "user", content: "We took the ferry to Delta." }]);
@@ -47,7 +47,7 @@ test("axe finds nothing in any state of the sidebar", async ({ sidebar, page, se
   await expectAccessible(page);
   await page.keyboard.press("Escape");
 
-  await sidebar.sidebarMenu("Delete all…");
+  await sidebar.sidebarMenu("Delete all chats…");
   await expect(sidebar.dialog).toHaveAccessibleName("Delete all 4 chats?");
   await expectAccessible(page);
   await page.keyboard.press("Escape");
@@ -60,7 +60,7 @@ test("axe finds nothing in any state of the sidebar", async ({ sidebar, page, se
   await expect(sidebar.rows).toHaveText([/^Alpha.*ferry/, /^Delta.*Archived/]);
   await expectAccessible(page);
   await sidebar.searchFor("nothing");
-  await expect(sidebar.root.getByText("Nothing found")).toBeVisible();
+  await expect(sidebar.root.getByText("No results")).toBeVisible();
   await expectAccessible(page);
   await page.keyboard.press("Escape");
 
@@ -73,7 +73,7 @@ test("axe finds nothing in any state of the sidebar", async ({ sidebar, page, se
   await expectAccessible(page);
 });
 
-test("axe finds nothing in any state of a chat", async ({ sidebar, page, service }) => {
+test("a chat is accessible in every state", async ({ sidebar, page, service }) => {
   test.setTimeout(120_000);
   const { id } = await service.create("Alpha", [
     { role: "user", content: "Hello" },
@@ -88,7 +88,7 @@ test("axe finds nothing in any state of a chat", async ({ sidebar, page, service
   await sidebar.messages.getByText("Used add").hover();
   await expectAccessible(page);
 
-  await page.getByRole("button", { name: "More for this chat" }).click();
+  await page.getByRole("button", { name: "More actions for this chat" }).click();
   await expect(page.getByRole("menu")).toBeVisible();
   await expectAccessible(page);
   await page.getByRole("menuitem", { name: "Rename" }).click();
@@ -106,7 +106,7 @@ for (const colorScheme of ["light", "dark"] as const) {
   test.describe(`in ${colorScheme} mode`, () => {
     test.use({ colorScheme });
 
-    test("the page takes the colours", async ({ sidebar, page }) => {
+    test("the page follows the colour scheme", async ({ sidebar, page }) => {
       await sidebar.open();
       const lightness = await page.evaluate(() => {
         const context = document.createElement("canvas").getContext("2d") as CanvasRenderingContext2D;
@@ -122,7 +122,7 @@ for (const colorScheme of ["light", "dark"] as const) {
 test.describe("when it fails", () => {
   test.use({ failuresExpected: true });
 
-  test("axe finds nothing in the error states", async ({ sidebar, page, service }) => {
+  test("error states are accessible", async ({ sidebar, page, service }) => {
     await service.createAll(["Alpha"]);
     await page.route("**/api/chat/sessions?*", (route) => route.abort());
     await sidebar.open();
@@ -141,7 +141,7 @@ test.describe("when it fails", () => {
 test.describe("in forced colours", () => {
   test.use({ forcedColors: "active" });
 
-  test("the active action and what was found stand out", async ({ sidebar, page, service }) => {
+  test("the active menu item and search matches stand out", async ({ sidebar, page, service }) => {
     await service.createAll(["Alpha", "Beta"]);
     await sidebar.open();
     await sidebar.row("Alpha").hover();
@@ -163,10 +163,10 @@ test.describe("in forced colours", () => {
 });
 
 test.describe("at 400 % zoom", () => {
-  // A window of 1280 by 1024 pixels has this many left.
+  // What is left of a window of 1280 by 1024 pixels.
   test.use({ viewport: { width: 320, height: 256 } });
 
-  test("every part can be reached, and nothing is wider than the screen", async ({ sidebar, page, service }) => {
+  test("every part is reachable, and nothing is wider than the screen", async ({ sidebar, page, service }) => {
     await service.createMany(20);
     const { id } = await service.create("Alpha", [{ role: "user", content: "Hello" }]);
     await sidebar.open(`/c/${id}`, false);
@@ -174,7 +174,7 @@ test.describe("at 400 % zoom", () => {
     await expect(sidebar.composer).toBeInViewport({ ratio: 1 });
     await page.getByRole("button", { name: "Show chats" }).click();
     await settled(page);
-    // The header scrolls away, and most of the screen is the list's.
+    // The header scrolls away, and the list takes most of the screen.
     await sidebar.rows.nth(3).scrollIntoViewIfNeeded();
     const visible = await sidebar.rows.evaluateAll(
       (rows) =>
@@ -199,7 +199,7 @@ test.describe("320 pixels wide", () => {
   test.use({ viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
 
   test("the sidebar is a drawer, and nothing is wider than the screen", async ({ sidebar, page, service }) => {
-    const long = "A chat with a title that is very much longer than any screen of a telephone could ever be wide";
+    const long = "A chat with a title that is much longer than the screen of any phone could ever be wide";
     await service.createAll([long, "Beta"]);
     await page.goto("/");
     const isTooWide = () => page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
@@ -232,7 +232,7 @@ test.describe("320 pixels wide", () => {
     await expect(sidebar.root).toBeHidden();
   });
 
-  test("everything to tap is at least 24 pixels large", async ({ sidebar, page, service }) => {
+  test("every touch target is at least 24 pixels large", async ({ sidebar, page, service }) => {
     await service.createAll(["Alpha", "Beta"]);
     await page.goto("/");
     await page.getByRole("button", { name: "Show chats" }).tap();
@@ -249,7 +249,7 @@ test.describe("320 pixels wide", () => {
     expect(small).toEqual([]);
   });
 
-  test("no field is so small that a telephone zooms in, and the drawer stays where it was scrolled", async ({
+  test("fields are large enough for phones not to zoom in, and the drawer keeps its scroll position", async ({
     sidebar,
     page,
     service,
@@ -281,7 +281,7 @@ test.describe("320 pixels wide", () => {
   });
 });
 
-test("the page does not scroll, whatever has been announced or is scrolled in it", async ({
+test("the page itself does not scroll, even after announcements and scrolling in it", async ({
   sidebar,
   page,
   service,
@@ -307,7 +307,7 @@ test("the page does not scroll, whatever has been announced or is scrolled in it
   expect(await isScrolling()).toBe(false);
 });
 
-test("an accent that is set on the sidebar reaches its focus rings, and those of its dialogs and menus", async ({
+test("an accent colour set on the sidebar also applies to its dialogs and menus", async ({
   sidebar,
   page,
   service,

@@ -1,18 +1,14 @@
 import type { Locator } from "@playwright/test";
 import { expect, problem, settled, test } from "./test";
 
-const LONG = "A title that is longer than any row of any sidebar could ever be, and goes on and on and on and on";
+const LONG = "A title that is longer than the row of any sidebar could ever be, and goes on and on and on and on";
 
 async function boxOf(locator: Locator) {
   const box = await locator.boundingBox();
   return box ?? { x: Number.NaN, y: Number.NaN, width: Number.NaN, height: Number.NaN };
 }
 
-test("one line of 32 pixels stands above the list, also while a search is in it", async ({
-  sidebar,
-  page,
-  service,
-}) => {
+test("the header is one line of 32 pixels, with or without the search field", async ({ sidebar, page, service }) => {
   await service.createAll(["Alpha"]);
   await sidebar.open();
   const parts = ["Hide chats", "Search chats", "New chat", "More"].map((name) =>
@@ -29,7 +25,7 @@ test("one line of 32 pixels stands above the list, also while a search is in it"
   await expect(sidebar.search).toHaveCount(0);
 });
 
-test("the open chat is a fill in the shape of the hovered one", async ({ sidebar, page, service }) => {
+test("open, hovered and other rows differ only in their background", async ({ sidebar, page, service }) => {
   await service.createAll(["Alpha", "Beta", "Gamma"]);
   await sidebar.open();
   await sidebar.link("Alpha").click();
@@ -51,7 +47,7 @@ test("the open chat is a fill in the shape of the hovered one", async ({ sidebar
 });
 
 for (const direction of ["ltr", "rtl"] as const) {
-  test(`the actions cover the end of a title, and do not cut it anew (${direction})`, async ({
+  test(`on hover, the actions cover the end of a title without moving it (${direction})`, async ({
     sidebar,
     page,
     service,
@@ -63,7 +59,7 @@ for (const direction of ["ltr", "rtl"] as const) {
     const before = await boxOf(title);
     await sidebar.row(LONG).hover();
     expect(await boxOf(title)).toEqual(before);
-    // What is seen of it ends where the actions begin.
+    // The visible part ends where the actions begin.
     const seen = await boxOf(sidebar.link(LONG).locator("> span"));
     const more = await boxOf(sidebar.row(LONG).getByRole("button", { name: /More/ }));
     const gap = direction === "ltr" ? more.x - (seen.x + seen.width) : seen.x - (more.x + more.width);
@@ -72,7 +68,7 @@ for (const direction of ["ltr", "rtl"] as const) {
   });
 }
 
-test("a heading stays above its rows until the next one takes its place", async ({ sidebar, service }) => {
+test("a heading sticks above its rows until the next one replaces it", async ({ sidebar, service }) => {
   await service.createMany(60);
   const { sessions } = await service.list();
   await Promise.all(sessions.slice(0, 30).map(({ id }) => service.change(id, { is_pinned: true })));
@@ -93,7 +89,7 @@ test("a heading stays above its rows until the next one takes its place", async 
     );
   expect(await headingAt(0)).toBe("Pinned");
   expect(await headingAt(500)).toBe("Pinned");
-  // 32 for the heading, and 33 for each of its rows.
+  // 32 pixels for the heading, and 33 for each row.
   const next = 32 + 30 * 33;
   expect(await headingAt(next - 40)).toBe("Pinned");
   expect(await headingAt(next - 16)).toBe("Today");
@@ -101,7 +97,7 @@ test("a heading stays above its rows until the next one takes its place", async 
   await expect(sidebar.root.getByRole("heading", { name: "Today" })).toHaveCount(1);
 });
 
-test("after a deletion the rows below glide up, and nothing else moves", async ({ sidebar, page, service }) => {
+test("after a deletion only the rows below move, with a transition", async ({ sidebar, page, service }) => {
   await service.createAll(["Alpha", "Beta", "Gamma"]);
   await sidebar.open();
   await sidebar.askToDelete("Alpha");
@@ -133,7 +129,7 @@ test("after a deletion the rows below glide up, and nothing else moves", async (
 test.describe("when it fails", () => {
   test.use({ failuresExpected: true });
 
-  test("a toast stands over the list, not over the conversation's field", async ({ sidebar, page, service }) => {
+  test("a toast covers neither the footer nor the message field", async ({ sidebar, page, service }) => {
     await service.createAll(["Alpha"]);
     await sidebar.open();
     await page.route("**/api/chat/sessions/*", (route) =>
@@ -155,7 +151,10 @@ test.describe("when it fails", () => {
   });
 });
 
-test("the question about a long title has two lines, and its name all of it", async ({ sidebar, service }) => {
+test("the dialog truncates a long title to two lines, but its accessible name is complete", async ({
+  sidebar,
+  service,
+}) => {
   const title = `${LONG}${LONG}`.slice(0, 200);
   await service.createAll([title]);
   await sidebar.open();
@@ -171,11 +170,7 @@ test("the question about a long title has two lines, and its name all of it", as
   expect(lines).toBeCloseTo(2, 1);
 });
 
-test("Ctrl+B hides the sidebar and shows it again, and a reload leaves it as it was", async ({
-  sidebar,
-  page,
-  service,
-}) => {
+test("Ctrl+B hides and shows the sidebar, and a reload keeps it hidden", async ({ sidebar, page, service }) => {
   await service.createAll(["Alpha"]);
   await sidebar.open();
   await sidebar.composer.fill("typed");

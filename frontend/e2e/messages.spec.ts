@@ -52,7 +52,7 @@ const PAYLOADS = [
   `\u202e<script>${SCRIPT}</script>`,
 ];
 const VALUES = ["javascript:window.attacked=true", `<img src=x onerror="${SCRIPT}">`, `"><script>${SCRIPT}</script>`];
-/** The other fields that an attacker can fill. */
+/** Other fields that an attacker controls. */
 const PARTS = VALUES.flatMap((value) => [
   { type: "image_url", image_url: { url: value } },
   { type: "image", source: { type: "base64", media_type: value, data: value } },
@@ -64,7 +64,7 @@ const PARTS = VALUES.flatMap((value) => [
   { type: value, dangerouslySetInnerHTML: { __html: value } },
 ]);
 
-test("nothing in a message can run, load anything, or link into the page", async ({ sidebar, page, service }) => {
+test("nothing in a message can run, load a resource, or link into the page", async ({ sidebar, page, service }) => {
   const { id } = await service.create(`<script>${SCRIPT}</script>`);
   await service.append(id, [
     ...PAYLOADS.slice(0, 46).map((content) => ({ role: "assistant", content })),
@@ -101,11 +101,11 @@ test("nothing in a message can run, load anything, or link into the page", async
     };
   });
   expect(found).toEqual({ elements: [], attributes: [], links: [], pictures: [] });
-  // The `page` fixture also fails on foreign requests, errors, and anything the page's policy blocked.
+  // The `page` fixture also fails on errors, requests to other origins, and content security policy violations.
   expect(await page.evaluate(() => "attacked" in window)).toBe(false);
 });
 
-test("the code of chats loads when the user comes near, and what draws messages with the first open one", async ({
+test("the code of the chat pane loads on hover, and that of messages with the first open chat", async ({
   sidebar,
   page,
   service,
@@ -127,7 +127,7 @@ test("the code of chats loads when the user comes near, and what draws messages 
   expect(loaded.filter((url) => url.includes("message-body"))).toHaveLength(1);
 });
 
-test("new messages do not move the reading position; the button and sending lead to the end", async ({
+test("new messages do not move the reading position, but the button and sending scroll to the end", async ({
   sidebar,
   page,
   service,
@@ -198,7 +198,7 @@ test.describe("when it fails", () => {
     await expect(sidebar.messages.getByText("Hello")).toBeVisible();
   });
 
-  test("messages are plain text until the code that draws them has loaded", async ({ sidebar, page, service }) => {
+  test("messages are plain text until their code has loaded", async ({ sidebar, page, service }) => {
     const { id } = await service.create("Alpha", [{ role: "assistant", content: "**bold**" }]);
     let fails = true;
     await page.route("**/assets/message-body*", (route) => (fails ? route.abort() : route.continue()));

@@ -8,7 +8,7 @@ test.beforeEach(async ({ service, sidebar, page }) => {
   await service.createAll(TITLES);
   await sidebar.open();
   await sidebar.expectTitles(TITLES);
-  // Menus are loaded when a pointer or the focus comes near.
+  // Load the code of the menus before going offline.
   await sidebar.row("Gamma").hover();
   await sidebar.row("Gamma").getByRole("button", { name: /More/ }).click();
   await expect(page.getByRole("menu")).toBeVisible();
@@ -17,7 +17,7 @@ test.beforeEach(async ({ service, sidebar, page }) => {
   await expect(sidebar.root.getByRole("status").filter({ hasText: "Offline" })).toBeVisible();
 });
 
-test("a deletion fails at once, and Retry works when the network is back", async ({ sidebar, page, service }) => {
+test("a deletion fails at once, and Retry works when back online", async ({ sidebar, page, service }) => {
   await sidebar.delete("Beta");
   const failure = sidebar.toasts.getByRole("alert");
   await expect(failure).toContainText("Couldn’t delete “Beta”");
@@ -30,7 +30,7 @@ test("a deletion fails at once, and Retry works when the network is back", async
   expect(await service.titles()).toEqual(["Alpha", "Gamma"]);
 });
 
-test("a pin and a rename are taken back and told of", async ({ sidebar, page }) => {
+test("a pin and a rename are undone, and toasts say so", async ({ sidebar, page }) => {
   await sidebar.link("Gamma").focus();
   await page.keyboard.press("p");
   await expect(sidebar.toasts).toContainText("Couldn’t pin “Gamma”");
@@ -41,10 +41,7 @@ test("a pin and a rename are taken back and told of", async ({ sidebar, page }) 
   await sidebar.expectTitles(TITLES);
 });
 
-test("opening a chat and searching say so, and go on by themselves when the network is back", async ({
-  sidebar,
-  page,
-}) => {
+test("opening a chat and searching fail, and load when back online", async ({ sidebar, page }) => {
   await sidebar.link("Beta").click();
   await expect(page.getByRole("region", { name: "Chat" }).getByRole("alert")).toContainText("You’re offline.");
   await sidebar.searchFor("Gam");
@@ -55,8 +52,8 @@ test("opening a chat and searching say so, and go on by themselves when the netw
   await expect(sidebar.root.getByText("Offline")).toBeHidden();
 });
 
-test("a message stays, and the field says why", async ({ sidebar, page, service }) => {
-  await expect(page.getByText("You’re offline. What you send now will fail")).toBeVisible();
+test("a first message stays in the field, with a note below", async ({ sidebar, page, service }) => {
+  await expect(page.getByText("You’re offline. Messages can’t be sent")).toBeVisible();
   await sidebar.say("Is anybody there?");
   await expect(sidebar.toasts).toContainText("Couldn’t start the chat");
   await expect(sidebar.composer).toHaveValue("Is anybody there?");

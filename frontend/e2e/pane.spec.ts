@@ -1,6 +1,6 @@
 import { closedGate, expect, problem, test } from "./test";
 
-test("the newest messages come first, older ones on demand, without a jump", async ({ sidebar, page, service }) => {
+test("the newest messages load first, and older ones on demand without a jump", async ({ sidebar, page, service }) => {
   const { id } = await service.create("Long talk");
   for (const part of [0, 1]) {
     const messages = Array.from({ length: 60 }, (_, index) => ({
@@ -24,7 +24,7 @@ test("the newest messages come first, older ones on demand, without a jump", asy
   await expect(older).toHaveCount(0);
 });
 
-test("a message is sent with Enter, a line is broken with Shift+Enter", async ({ sidebar, page, service }) => {
+test("Enter sends a message, and Shift+Enter breaks the line", async ({ sidebar, page, service }) => {
   const { id } = await service.create("Talk");
   await sidebar.open(`/c/${id}`);
   const field = page.getByRole("textbox", { name: "Message" });
@@ -40,7 +40,7 @@ test("a message is sent with Enter, a line is broken with Shift+Enter", async ({
     .toEqual(["one\ntwo"]);
 });
 
-test("an empty chat waits for its first message, but takes no focus from who has gone elsewhere meanwhile", async ({
+test("an empty chat focuses its message field unless the user has moved the focus meanwhile", async ({
   sidebar,
   page,
   service,
@@ -65,7 +65,7 @@ test("an empty chat waits for its first message, but takes no focus from who has
   await expect(sidebar.search).toBeFocused();
 });
 
-test("without an open chat the first message makes one", async ({ sidebar, page, service }) => {
+test("without an open chat the first message creates one", async ({ sidebar, page, service }) => {
   await sidebar.open();
   await page.getByRole("textbox", { name: "Message" }).fill("How do bees find home?");
   await page.getByRole("button", { name: "Send" }).click();
@@ -75,7 +75,7 @@ test("without an open chat the first message makes one", async ({ sidebar, page,
   expect((await service.list()).total).toBe(1);
 });
 
-test("the address opens the chat, and back and forward work", async ({ sidebar, page, service }) => {
+test("the URL opens the chat, and back and forward work", async ({ sidebar, page, service }) => {
   const [alpha] = await service.createAll(["Alpha", "Beta"]);
   await sidebar.open(`/c/${alpha?.id}`);
   await expect(page.getByRole("heading", { level: 1, name: "Alpha" })).toBeVisible();
@@ -90,14 +90,14 @@ test("the address opens the chat, and back and forward work", async ({ sidebar, 
 test.describe("when it fails", () => {
   test.use({ failuresExpected: true });
 
-  test("an unknown chat says so", async ({ sidebar, page }) => {
+  test("the URL of an unknown chat shows that it was not found", async ({ sidebar, page }) => {
     await sidebar.open("/c/00000000-0000-4000-8000-000000000000");
     await expect(page.getByRole("alert")).toContainText("Chat not found");
     await page.getByRole("button", { name: "Start a new chat" }).click();
     await expect(page).toHaveURL("/");
   });
 
-  test("a chat that cannot be loaded can be tried again", async ({ sidebar, page, service }) => {
+  test("a chat that cannot be loaded has a Retry", async ({ sidebar, page, service }) => {
     const { id } = await service.create("Alpha");
     let fails = true;
     await page.route(`**/api/chat/sessions/${id}?*`, (route) => {
@@ -110,9 +110,9 @@ test.describe("when it fails", () => {
     await expect(page.getByRole("heading", { level: 1, name: "Alpha" })).toBeVisible();
   });
 
-  test("a message that was not sent can be tried again, and is stored once", async ({ sidebar, page, service }) => {
+  test("Retry after a lost response stores the message once", async ({ sidebar, page, service }) => {
     const { id } = await service.create("Alpha");
-    // The feed would tell of the message before anybody could press Retry.
+    // The feed would show the message as stored before the click on Retry.
     await page.route("**/events", (route) => route.abort());
     await sidebar.open(`/c/${id}`);
     let fails = true;
@@ -121,7 +121,7 @@ test.describe("when it fails", () => {
         return route.continue();
       }
       fails = false;
-      // It was stored, but the answer is lost.
+      // The message is stored, but the response is lost.
       await route.fetch();
       return route.abort();
     });

@@ -41,7 +41,7 @@ for (const scheme of ["light", "dark"] as const) {
 
     test("wide", async ({ sidebar, page, service }) => {
       test.setTimeout(120_000);
-      const take = photographer(page, `${scheme}-wide`);
+      const capture = capturing(page, `${scheme}-wide`);
       await withAges(page, service);
 
       const gate = closedGate();
@@ -50,32 +50,32 @@ for (const scheme of ["light", "dark"] as const) {
         await route.fallback();
       });
       await sidebar.open();
-      await take("loading");
+      await capture("loading");
       gate.open();
       await expect(sidebar.row("Letter to the landlord")).toBeVisible();
-      await take("start");
+      await capture("start");
 
       await sidebar.link("Trip to Lisbon in May").click();
       await expect(page.getByText("the tram 28")).toBeVisible();
       await sidebar.row("Bike chain keeps slipping").hover();
-      await take("hover");
-      await page.getByRole("button", { name: "More for this chat" }).click();
+      await capture("hover");
+      await page.getByRole("button", { name: "More actions for this chat" }).click();
       await expect(page.getByRole("menuitem", { name: "Rename" })).toBeFocused();
-      await take("chat-menu");
+      await capture("chat-menu");
       await page.keyboard.press("Escape");
       await page.keyboard.press("Control+b");
-      await take("hidden");
+      await capture("hidden");
       await page.keyboard.press("Control+b");
       await page.mouse.move(900, 300);
       await sidebar.link("A name for a grey cat").focus();
       await page.keyboard.press("ArrowDown");
-      await take("keyboard-focus");
+      await capture("keyboard-focus");
       await sidebar.row("Birthday poem for my sister").hover();
       await sidebar.row("Birthday poem for my sister").getByRole("button", { name: /More/ }).click();
-      await take("menu");
+      await capture("menu");
       await page.keyboard.press("Escape");
       await sidebar.askToDelete("Bike chain keeps slipping");
-      await take("delete");
+      await capture("delete");
 
       await page.route("**/api/chat/sessions/*", async (route) => {
         if (route.request().method() !== "DELETE") {
@@ -85,64 +85,64 @@ for (const scheme of ["light", "dark"] as const) {
         return route.fulfill(problem(503, "database-unavailable"));
       });
       await sidebar.dialog.getByRole("button", { name: "Delete" }).click();
-      await take("delete-busy");
+      await capture("delete-busy");
       await expect(sidebar.toasts.getByRole("alert")).toBeVisible();
-      await take("delete-failed");
+      await capture("delete-failed");
       await sidebar.toasts.getByRole("button", { name: "Dismiss" }).click();
 
       await sidebar.menu("Vegan lasagne without soy", "Rename");
-      await take("rename");
+      await capture("rename");
       await page.keyboard.press("Escape");
 
       await page.keyboard.press("x");
       await sidebar.row("Stretching after long runs").getByRole("checkbox").check();
       await sidebar.row("Bike chain keeps slipping").getByRole("checkbox").check();
-      await take("choosing");
+      await capture("choosing");
       await sidebar.root.getByRole("button", { name: "Done" }).click();
 
       await sidebar.menu("Letter to the landlord", "Archive");
       await expect(sidebar.toasts.getByRole("button", { name: "Undo" })).toBeVisible();
       await page.mouse.move(900, 300);
-      await take("archived");
+      await capture("archived");
       await sidebar.sidebarMenu("Archived chats");
       await expect(sidebar.row("Letter to the landlord")).toBeVisible();
-      await take("archive");
+      await capture("archive");
       await sidebar.toasts.getByRole("button", { name: "Dismiss" }).click();
-      await sidebar.root.getByRole("button", { name: "Back to your chats" }).click();
+      await sidebar.root.getByRole("button", { name: "Back to chats" }).click();
       await expect(sidebar.row("Vegan lasagne without soy")).toBeVisible();
 
-      await sidebar.sidebarMenu("Delete all…");
+      await sidebar.sidebarMenu("Delete all chats…");
       await expect(sidebar.dialog).toHaveAccessibleName(/\d/);
       await page.keyboard.type("del");
-      await take("delete-all");
+      await capture("delete-all");
       await page.keyboard.press("Escape");
       await sidebar.sidebarMenu("Keyboard shortcuts");
-      await take("shortcuts");
+      await capture("shortcuts");
       await page.keyboard.press("Escape");
 
       await sidebar.searchFor("the");
       await expect(sidebar.root.getByText("the tram 28")).toBeVisible();
-      await take("search");
+      await capture("search");
       await sidebar.searchFor("quantum knitting");
-      await expect(sidebar.root.getByText("Nothing found")).toBeVisible();
-      await take("nothing-found");
+      await expect(sidebar.root.getByText("No results")).toBeVisible();
+      await capture("nothing-found");
       await page.keyboard.press("Escape");
 
       const open = new URL(page.url()).pathname.split("/").at(-1) ?? "";
       await service.delete(open);
       await expect(page.getByText("This chat was deleted")).toBeVisible();
-      await take("deleted-elsewhere");
+      await capture("deleted-elsewhere");
     });
 
     test("empty and failing", async ({ sidebar, page }) => {
-      const take = photographer(page, `${scheme}-wide`);
+      const capture = capturing(page, `${scheme}-wide`);
       await sidebar.open();
       await expect(sidebar.root.getByText("No chats yet")).toBeVisible();
-      await take("empty");
+      await capture("empty");
       await page.route("**/api/chat/sessions**", (route) => route.fulfill(problem(503, "database-unavailable")));
       await page.reload();
       await expect(sidebar.root.getByRole("alert")).toBeVisible();
-      await take("error");
+      await capture("error");
       await page.evaluate(() => sessionStorage.clear());
     });
 
@@ -150,21 +150,21 @@ for (const scheme of ["light", "dark"] as const) {
       test.use({ viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
 
       test("narrow", async ({ sidebar, page, service }) => {
-        const take = photographer(page, `${scheme}-narrow`);
+        const capture = capturing(page, `${scheme}-narrow`);
         await withAges(page, service);
         await page.goto("/");
-        await take("start");
+        await capture("start");
         await page.getByRole("button", { name: "Show chats" }).tap();
         await expect(sidebar.row("Trip to Lisbon in May")).toBeVisible();
-        await take("drawer");
+        await capture("drawer");
         await sidebar.row("A name for a grey cat").getByRole("button", { name: /More/ }).tap();
-        await take("menu");
+        await capture("menu");
         await page.getByRole("menuitem", { name: "Delete…" }).tap();
-        await take("delete");
+        await capture("delete");
         await sidebar.dialog.getByRole("button", { name: "Cancel" }).tap();
         await sidebar.link("Trip to Lisbon in May").tap();
         await expect(page.getByText("the tram 28")).toBeVisible();
-        await take("open");
+        await capture("open");
       });
     });
   });
@@ -173,17 +173,17 @@ for (const scheme of ["light", "dark"] as const) {
 test("sign-in", async ({ page, context }) => {
   await context.addInitScript(() => sessionStorage.clear());
   await page.goto("/");
-  await photographer(page, "light-wide")("sign-in");
+  await capturing(page, "light-wide")("sign-in");
 });
 
-function photographer(page: Page, group: string) {
+function capturing(page: Page, group: string) {
   return async (name: string) => {
     await settled(page);
     await page.screenshot({ path: `screenshots/${group}-${name}.png`, animations: "allow" });
   };
 }
 
-/** The service stamps the time itself; the pictures want chats of many days. */
+/** Spreads the chats over many days: the service sets the times itself, so this changes its responses. */
 async function withAges(page: Page, service: Service): Promise<void> {
   const sessions = await service.createAll(AGES.map(([title]) => title));
   const ages = new Map(sessions.map((session, index) => [session.id, AGES[index]?.[1] ?? 0]));

@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from "node:crypto";
 import type { NewMessage, Session, SessionChange, SessionList, Summary } from "../src/api/types";
 
-/** What a test does to the service behind the page's back, as another device of the same user would. */
+/** Calls the service directly, like another device of the same user. */
 export class Service {
   readonly #url: string;
   readonly #token: string;
@@ -19,7 +19,7 @@ export class Service {
     return this.#call("POST", "", { title, messages });
   }
 
-  /** In this order: the first one is created last, and so on top. */
+  /** Creates them so that the list has this order: the first one is created last. */
   async createAll(titles: readonly string[]): Promise<Summary[]> {
     const sessions: Summary[] = [];
     for (const title of titles.toReversed()) {
@@ -79,7 +79,7 @@ export class Service {
   }
 }
 
-/** Users are new in every test, so that tests cannot disturb each other. */
+/** Every test has a new user, so that tests do not affect each other. */
 export function newUser(): string {
   return `e2e ${randomUUID().slice(0, 13)}`;
 }

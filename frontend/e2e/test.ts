@@ -4,7 +4,7 @@ import { newUser, Service, tokenFor } from "./service";
 export { expect };
 
 interface Fixtures {
-  /** Whether the test makes requests fail: the browser's own report of that is no error of the page then. */
+  /** Set if the test makes requests fail, so that the browser's console messages about them are expected. */
   failuresExpected: boolean;
   user: string;
   service: Service;
@@ -20,10 +20,10 @@ export const test = base.extend<Fixtures>({
   user: async ({}, use) => use(newUser()),
   service: async ({ baseURL, user }, use) => use(await Service.for(baseURL ?? "", user)),
   page: async ({ page, context, baseURL, user, failuresExpected }, use) => {
-    const complaints = watch(page, baseURL ?? "", failuresExpected);
+    const errors = watch(page, baseURL ?? "", failuresExpected);
     await signIn(context, baseURL ?? "", user);
     await use(page);
-    expect(complaints).toEqual([]);
+    expect(errors).toEqual([]);
   },
   otherPage: async ({ browser, baseURL, user }, use) => {
     const context = await browser.newContext({ baseURL });
@@ -34,25 +34,25 @@ export const test = base.extend<Fixtures>({
   sidebar: async ({ page }, use) => use(new Sidebar(page)),
 });
 
-/** Everything that a browser complains about, and every request that leaves the origin. */
+/** Collects page errors, console warnings, and requests to other origins. */
 export function watch(page: Page, origin: string, failuresExpected = false): string[] {
-  const complaints: string[] = [];
-  page.on("pageerror", (error) => complaints.push(`page error: ${error.message}`));
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(`page error: ${error.message}`));
   page.on("console", (message) => {
     const isFailedRequest = message.text().startsWith("Failed to load resource");
     if (["error", "warning"].includes(message.type()) && !(failuresExpected && isFailedRequest)) {
-      complaints.push(`console: ${message.text()} (${message.location().url})`);
+      errors.push(`console: ${message.text()} (${message.location().url})`);
     }
   });
   page.on("request", (request) => {
     if (!request.url().startsWith(origin) && !request.url().startsWith("data:")) {
-      complaints.push(`request outside the origin: ${request.url()}`);
+      errors.push(`request outside the origin: ${request.url()}`);
     }
   });
-  return complaints;
+  return errors;
 }
 
-/** Signs in the way the service wants it: by name in development, by the embedding page otherwise. */
+/** Signs in: by name in development, or else as the embedding page. */
 export async function signIn(context: BrowserContext, url: string, user: string): Promise<void> {
   const token = await tokenFor(url, user);
   await context.addInitScript(
@@ -66,7 +66,7 @@ export async function signIn(context: BrowserContext, url: string, user: string)
   );
 }
 
-/** Waits until nothing moves any more, but for what never ends. */
+/** Waits until all finite animations have ended. */
 export async function settled(page: Page): Promise<void> {
   await page.evaluate(async () => {
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
@@ -75,12 +75,12 @@ export async function settled(page: Page): Promise<void> {
   });
 }
 
-/** Leaves the event feed unanswered: when it opens, the page reads again all that it shows, at no certain time. */
+/** Keeps the event feed from opening, since the page then refetches everything at an unpredictable time. */
 export async function withoutFeed(page: Page): Promise<void> {
   await page.route("**/api/chat/sessions/events", () => undefined);
 }
 
-/** Holds requests back until it is opened. */
+/** A gate for requests that a test holds back until it opens the gate. */
 export function closedGate(): { opened: Promise<void>; open: () => void } {
   let open = () => {};
   const opened = new Promise<void>((resolve) => {
@@ -99,7 +99,7 @@ export function problem(status: number, kind: string) {
   return { status, contentType: "application/problem+json", body: JSON.stringify(document) };
 }
 
-/** The sidebar in the words of its users. */
+/** The page, by roles and labels. */
 export class Sidebar {
   readonly root: Locator;
   readonly rows: Locator;
@@ -128,7 +128,7 @@ export class Sidebar {
     await expect(this.root).toBeVisible({ visible: isWide });
   }
 
-  /** Opens the page, and waits until it hears of what other devices do. */
+  /** Opens the page, and waits for its event feed. */
   async openLive(path = "/"): Promise<void> {
     const feed = this.#page.waitForResponse("**/api/chat/sessions/events");
     await this.open(path);
@@ -150,7 +150,7 @@ export class Sidebar {
   async menu(title: string, action: string): Promise<void> {
     await this.row(title).hover();
     await this.row(title)
-      .getByRole("button", { name: `More for “${title}”` })
+      .getByRole("button", { name: `More actions for “${title}”` })
       .click();
     await this.#page.getByRole("menuitem", { name: action }).click();
   }
@@ -167,7 +167,7 @@ export class Sidebar {
     await this.search.fill(text);
   }
 
-  /** Up to the dialog. */
+  /** Opens the dialog. */
   async askToDelete(title: string): Promise<void> {
     await this.row(title).hover();
     await this.trash(title).click();
@@ -179,7 +179,7 @@ export class Sidebar {
     await this.dialog.getByRole("button", { name: "Delete" }).click();
   }
 
-  /** Writes into the open chat, or starts one. */
+  /** Sends a message to the open chat, or starts one. */
   async say(text: string): Promise<void> {
     await this.composer.fill(text);
     await this.composer.press("Enter");

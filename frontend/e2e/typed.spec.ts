@@ -1,12 +1,12 @@
 import type { Page } from "@playwright/test";
 import { closedGate, expect, problem, test } from "./test";
 
-/** Lets requests of this method fail until it is told to stop. */
+/** Makes requests with this method fail until `stop` is called. */
 async function failing(page: Page, url: string, method: string): Promise<{ stop: () => void }> {
   let fails = true;
   await page.route(url, (route) => {
-    const isMeant = fails && route.request().method() === method;
-    return isMeant ? route.fulfill(problem(503, "database-unavailable")) : route.fallback();
+    const shouldFail = fails && route.request().method() === method;
+    return shouldFail ? route.fulfill(problem(503, "database-unavailable")) : route.fallback();
   });
   return {
     stop: () => {
@@ -19,7 +19,7 @@ const SESSIONS = "**/api/chat/sessions";
 const MESSAGES = "**/messages";
 
 test.describe("a draft", () => {
-  test("belongs to its chat, through switches and a reload", async ({ sidebar, page, service }) => {
+  test("belongs to its chat across switches and a reload", async ({ sidebar, page, service }) => {
     await service.createAll(["Alpha", "Beta"]);
     await sidebar.open();
     await sidebar.composer.fill("for a new chat");
@@ -35,19 +35,19 @@ test.describe("a draft", () => {
     await expect(sidebar.composer).toHaveValue("for a new chat");
   });
 
-  test("of a chat that the user deletes goes with it", async ({ sidebar, page, service, user }) => {
+  test("is deleted with its chat", async ({ sidebar, page, service, user }) => {
     const { id } = await service.create("Alpha");
     await sidebar.open(`/c/${id}`);
     await sidebar.composer.fill("a secret");
     await sidebar.delete("Alpha");
     await expect(page).toHaveURL("/");
-    const kept = await page.evaluate((key) => sessionStorage.getItem(key), `chat-sessions:typed:${user}`);
-    expect(kept).not.toContain("a secret");
+    const stored = await page.evaluate((key) => sessionStorage.getItem(key), `chat-sessions:typed:${user}`);
+    expect(stored).not.toContain("a secret");
   });
 });
 
 test.describe("a new chat", () => {
-  test("exists from its first message on", async ({ sidebar, page, service }) => {
+  test("is created with its first message", async ({ sidebar, page, service }) => {
     await service.createAll(["Alpha", "Beta"]);
     await sidebar.open();
     await sidebar.link("Alpha").click();
@@ -68,7 +68,7 @@ test.describe("a new chat", () => {
     expect((await service.list()).total).toBe(3);
   });
 
-  test("that takes long to be made does not lead away from where the user has gone", async ({
+  test("that is created slowly does not close the chat that the user has opened meanwhile", async ({
     sidebar,
     page,
     service,
@@ -96,7 +96,7 @@ test.describe("a new chat", () => {
     ["👩🏽‍🚀".repeat(61), null],
     ["\u200b\u200b", "New chat"],
   ] as const) {
-    test(`is made of every message, such as ${JSON.stringify(message.slice(-8))}`, async ({
+    test(`is created for any message, such as ${JSON.stringify(message.slice(-8))}`, async ({
       sidebar,
       page,
       service,
@@ -104,15 +104,15 @@ test.describe("a new chat", () => {
       await sidebar.open();
       await sidebar.say(message);
       await expect(page).toHaveURL(/\/c\//);
-      const made = (await service.list()).sessions[0];
-      expect((await service.get(made?.id ?? "")).messages[0]?.content).toBe(message);
+      const created = (await service.list()).sessions[0];
+      expect((await service.get(created?.id ?? "")).messages[0]?.content).toBe(message);
       await expect(sidebar.rows).toHaveText(title ?? /^(👩🏽‍🚀)+…$/u);
     });
   }
 });
 
-test.describe("an address", () => {
-  test("of a chat deleted here says so, and Back does not lead to the one that was open", async ({
+test.describe("the URL", () => {
+  test("of a chat deleted here says so, and Back skips the chat that was open when deleted", async ({
     sidebar,
     page,
     service,
@@ -134,7 +134,7 @@ test.describe("an address", () => {
 test.describe("when it fails", () => {
   test.use({ failuresExpected: true });
 
-  test("the draft of a chat deleted elsewhere can be copied, also after a reload", async ({
+  test("the draft of a chat deleted elsewhere can be copied, even after a reload", async ({
     sidebar,
     page,
     service,
@@ -145,15 +145,15 @@ test.describe("when it fails", () => {
     await sidebar.composer.fill("hours of work");
     await service.delete(id);
     const gone = page.getByRole("alert").filter({ hasText: "This chat was deleted" });
-    await gone.getByRole("button", { name: "Copy my draft" }).click();
+    await gone.getByRole("button", { name: "Copy draft" }).click();
     await expect(gone.getByRole("status")).toHaveText("Copied");
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("hours of work");
 
     await page.reload();
-    await expect(page.getByRole("textbox", { name: "What you typed" })).toHaveValue("hours of work");
+    await expect(page.getByRole("textbox", { name: "Your draft" })).toHaveValue("hours of work");
   });
 
-  test("a first message stays in the field, also after a reload, and makes one chat", async ({
+  test("a first message whose response is lost stays in the field across a reload, and creates one chat", async ({
     sidebar,
     page,
     service,
@@ -163,7 +163,7 @@ test.describe("when it fails", () => {
     await page.route(SESSIONS, async (route) => {
       if (route.request().method() === "POST" && fails) {
         fails = false;
-        // The chat is made, but the answer is lost.
+        // The chat is created, but the response is lost.
         await route.fetch();
         return route.abort();
       }
@@ -181,7 +181,7 @@ test.describe("when it fails", () => {
     expect((await service.list()).total).toBe(1);
   });
 
-  test("messages stay beside each other until each is sent", async ({ sidebar, page, service }) => {
+  test("unsent messages are kept until each one is sent", async ({ sidebar, page, service }) => {
     const { id } = await service.create("Alpha");
     await sidebar.open(`/c/${id}`);
     const failure = await failing(page, MESSAGES, "POST");
@@ -200,7 +200,7 @@ test.describe("when it fails", () => {
     await expect.poll(contents).toEqual(["one", "two"]);
   });
 
-  test("a message can be edited: it goes back into the field, before what was typed since", async ({
+  test("editing an unsent message puts it into the field, before what was typed since", async ({
     sidebar,
     page,
     service,
@@ -216,7 +216,7 @@ test.describe("when it fails", () => {
     await expect(sidebar.messages.getByRole("listitem")).toHaveCount(0);
   });
 
-  test("a message to a chat that is no longer open is told of, and Retry sends it", async ({
+  test("if a message to a chat that is no longer open fails, a toast says so and Retry sends it", async ({
     sidebar,
     page,
     service,
@@ -242,7 +242,7 @@ test.describe("when it fails", () => {
     await expect(sidebar.messages.getByText("Not sent.")).toHaveCount(0);
   });
 
-  test("an address that is not encoded as it should be names no chat", async ({ sidebar, page }) => {
+  test("a badly encoded URL shows that the chat was not found", async ({ sidebar, page }) => {
     await sidebar.open("/c/%E0%A4%A");
     await expect(page.getByRole("alert")).toContainText("Chat not found");
   });

@@ -1,4 +1,4 @@
-/** What other front ends may use. */
+/** The public API of the package. */
 export type { GetToken } from "./api/client";
 export { Problem } from "./api/problem";
 export type { Message as ChatMessage, Summary as ChatSummary } from "./api/types";

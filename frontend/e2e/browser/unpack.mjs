@@ -1,9 +1,9 @@
-// Unpacks Chromium, and the libraries and fonts that it needs, into the folder TMPDIR.
+// Unpacks Chromium, with the libraries and fonts that it needs, into TMPDIR.
 import { copyFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-// Only on a Lambda does the package expect a machine without these libraries.
+// Only on AWS Lambda does the package unpack these libraries.
 process.env.AWS_EXECUTION_ENV = "AWS_Lambda_nodejs22.x";
 const { default: chromium } = await import("@sparticuz/chromium");
 await chromium.executablePath();

@@ -6,7 +6,7 @@ import { useState } from "react";
 const labels = { chats: "Gespräche", newChat: "Neues Gespräch" };
 const rowActions = (): RowAction[] => [{ label: "Teilen", onSelect: () => undefined }];
 
-/** What a stranger writes. */
+/** What a host application writes. */
 export function Chats() {
   const [open, setOpen] = useState<string | null>(null);
   return (

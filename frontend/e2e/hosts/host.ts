@@ -11,17 +11,17 @@ const NPM = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=erro
 
 export interface Kind {
   name: string;
-  /** A folder beside this file. */
+  /** A folder next to this file. */
   template: "vite" | "next";
   dependencies: Record<string, string>;
   build: string[];
   serve: (port: number) => string[];
 }
 
-/** A stranger's app: fresh, with what npm installs, built for production and served. */
+/** A host application: freshly installed from npm with the packed sidebar, built for production and served. */
 export class Host {
   readonly url: string;
-  /** What is in the package. */
+  /** The files in the package. */
   readonly files: string[];
   readonly #server: ChildProcess;
   readonly #folder: string;
@@ -55,7 +55,7 @@ export class Host {
   async stop(): Promise<void> {
     if (this.#server.pid !== undefined && this.#server.exitCode === null) {
       const ended = new Promise((resolve) => this.#server.once("exit", resolve));
-      // The whole group, for npx is in between.
+      // The whole process group, since npx starts the server as a child.
       process.kill(-this.#server.pid, "SIGTERM");
       await ended;
     }
@@ -69,7 +69,7 @@ export class Host {
       }
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    throw new Error(`The host does not answer (exit code: ${this.#server.exitCode}).`);
+    throw new Error(`The host did not respond (exit code: ${this.#server.exitCode}).`);
   }
 }
 

@@ -38,14 +38,14 @@ const KINDS: Kind[] = [
     serve: (port) => ["next", "start", "--port", String(port), "--hostname", "127.0.0.1"],
   },
 ];
-/** Also among the tests of every change: the oldest React, and what does not change from one day to the next. */
+/** Runs with every change: the oldest React, with pinned versions. */
 const QUICK = "vite-react-18";
 
 const TIME_TO_BUILD = 900_000;
 
 for (const kind of KINDS) {
   test.describe(kind.name, { tag: kind.name === QUICK ? "@quick" : "@nightly" }, () => {
-    // In one worker, for which the host is made once.
+    // In one worker, so that the host is built once.
     test.describe.configure({ mode: "default", timeout: 120_000 });
     let host: Host;
 
@@ -55,8 +55,8 @@ for (const kind of KINDS) {
     });
     test.afterAll(() => host?.stop());
 
-    test("the packed sidebar shows its rows in colours, and deletes", async ({ page, baseURL }) => {
-      const complaints = watch(page, host.url);
+    test("the packed sidebar lists and deletes chats, with the colours of the page", async ({ page, baseURL }) => {
+      const errors = watch(page, host.url);
       const { service, token } = await signedIn(baseURL ?? "");
       const [alpha] = await service.createAll(["Alpha", "Beta"]);
       await page.emulateMedia({ colorScheme: "dark" });
@@ -73,7 +73,7 @@ for (const kind of KINDS) {
       await page.screenshot({ path: `screenshots/host-${kind.name}.png` });
 
       await rows.first().hover();
-      await sidebar.getByRole("button", { name: "More for “Alpha”" }).click();
+      await sidebar.getByRole("button", { name: "More actions for “Alpha”" }).click();
       await expect(page.getByRole("menuitem", { name: "Teilen" })).toBeVisible();
       await page.keyboard.press("Escape");
       await sidebar.getByRole("button", { name: "Delete “Alpha”" }).click();
@@ -90,10 +90,10 @@ for (const kind of KINDS) {
       await page.getByRole("textbox", { name: "Message" }).fill("Hello");
       await page.keyboard.press("Enter");
       await expect(page.getByRole("region", { name: "Messages" })).toContainText("Hello");
-      expect(complaints).toEqual([]);
+      expect(errors).toEqual([]);
     });
 
-    test("the package has its licence, its page, its code, its styles and one file of types", () => {
+    test("the package contains its license, README, code, styles and one type file", () => {
       const code = /^dist-lib\/[\w-]+\.js$/;
       expect(host.files.filter((file) => !code.test(file)).sort()).toEqual([
         "LICENSE",
@@ -105,7 +105,7 @@ for (const kind of KINDS) {
       expect(host.files).toContain("dist-lib/index.js");
     });
 
-    test("its types name what a host may use, and nothing else", async () => {
+    test("the types export only the public API", async () => {
       const types = await readFile("dist-lib/index.d.ts", "utf8");
       const declared = [...types.matchAll(/^export (?:declare )?(?:type|interface|class|const|function) (\w+)/gm)];
       const listed = [...types.matchAll(/^export \{([^}]*)\}/gm)].flatMap(([, names = ""]) => names.split(","));
@@ -147,7 +147,7 @@ async function signedIn(url: string) {
   return { service: await Service.for(url, user), token: await tokenFor(url, user) };
 }
 
-/** A page that says nothing is light, whatever the system prefers; and the sidebar is as the page is. */
+/** Expects the sidebar to follow the page's `color-scheme`. A page without one is light, whatever the system prefers. */
 async function expectColours(page: Page): Promise<void> {
   const setScheme = (scheme: string) =>
     page.evaluate((value) => {
@@ -169,7 +169,7 @@ async function expectColours(page: Page): Promise<void> {
   await setScheme("");
 }
 
-/** How light they are, from 0 to 255. */
+/** Lightness values, from 0 to 255. */
 function colours(page: Page) {
   return page.evaluate(() => {
     const nav = document.querySelector("nav") as Element;

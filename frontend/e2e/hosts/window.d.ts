@@ -1,6 +1,6 @@
 interface Window {
-  /** From the test. */
+  /** Set by the test. */
   token: string;
-  /** For the test. */
+  /** Read by the test. */
   deleted: string[];
 }

@@ -5,18 +5,18 @@ import { sentence } from "../ui/sentence";
 import { useLatched } from "../ui/use-latched";
 import type { Deletion } from "./use-deletion";
 
-/** The question before one chat is deleted. */
+/** Asks before a chat is deleted. */
 export function DeleteDialog({ deletion, onClosed }: { deletion: Deletion; onClosed: () => void }) {
   const labels = useLabels();
-  const doomed = useLatched(deletion.asked);
+  const session = useLatched(deletion.requested);
   return (
     <ConfirmDialog
-      open={deletion.asked !== null}
-      title={doomed && sentence(labels.deleteQuestion, titleOf(doomed, labels))}
+      open={deletion.requested !== null}
+      title={session && sentence(labels.deleteQuestion, titleOf(session, labels))}
       description={labels.deleteDetail}
       action={labels.delete}
       busy={deletion.busy}
-      onConfirm={() => deletion.asked && deletion.confirm(deletion.asked)}
+      onConfirm={() => deletion.requested && deletion.confirm(deletion.requested)}
       onCancel={deletion.cancel}
       onClosed={onClosed}
     />

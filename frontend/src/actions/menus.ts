@@ -1,4 +1,4 @@
-/** Menus, and what only they open. Loaded when the user comes near a menu: this is a fifth of all the code. */
+/** The menus and the dialog that only they open: a fifth of all the code, so it loads on demand. */
 export { ChatMenu } from "../pane/chat-menu";
 export { RowMenu } from "../sidebar/row-menu";
 export { ShortcutsDialog } from "../sidebar/shortcuts-dialog";

@@ -8,13 +8,13 @@ import styles from "./rename-field.module.css";
 
 interface RenameFieldProps {
   session: Summary;
-  /** What is to change, or null; and whether a key or the loss of focus has ended it. */
+  /** Called with the rename, or null for no change, and with what ended the editing. */
   onDone: (renaming: Renaming | null, how: "key" | "blur") => void;
 }
 
 export function RenameField({ session, onDone }: RenameFieldProps) {
   const labels = useLabels();
-  // A rename on another device changes the session, but not what this field was opened with and is compared to.
+  // Kept from the first render: if another device renames the session meanwhile, `from` must still be the old title.
   const [opened] = useState(session);
   const title = titleOf(opened, labels);
   const field = useRef<HTMLInputElement>(null);
@@ -27,7 +27,7 @@ export function RenameField({ session, onDone }: RenameFieldProps) {
       field.current?.select();
     };
     takeFocus();
-    // The menu that it may have been opened from gives the focus back a moment later.
+    // If a menu opened the field, the menu returns the focus to its button a moment later.
     const frame = requestAnimationFrame(() => {
       isSettled.current = true;
       if (document.activeElement !== field.current) {

@@ -8,12 +8,12 @@ import { titleOf } from "../sessions/titles";
 import { useChangeSession } from "../sessions/use-change-session";
 import { sentence } from "../ui/sentence";
 
-/** Renames, pins and archives. Success is announced, archiving with an Undo; a failure is told, with a Retry that a later success takes away. */
+/** Renames, pins and archives. Announces success, with Undo after archiving; a failure shows a toast with Retry. */
 export function useChange() {
   const labels = useLabels();
   const announce = useAnnounce();
   const changing = useChangeSession();
-  const { tell, tellFailure, dismiss } = useToasts();
+  const { notify, notifyFailure, dismiss } = useToasts();
 
   const rename = async (session: Summary, { title, from }: Renaming) => {
     const id = `rename ${session.id}`;
@@ -23,11 +23,11 @@ export function useChange() {
       announce(labels.renamed(title));
     } catch (error) {
       if (isSessionNotFound(error)) {
-        tell(`gone ${session.id}`, sentence(labels.alreadyDeleted, titleOf(session, labels)));
+        notify(`gone ${session.id}`, sentence(labels.alreadyDeleted, titleOf(session, labels)));
         return;
       }
       const other = error instanceof RenamedElsewhere ? error : null;
-      tellFailure({
+      notifyFailure({
         id,
         chat: session.id,
         title: sentence(labels.renameFailed, titleOf(session, labels)),
@@ -41,7 +41,7 @@ export function useChange() {
     }
   };
 
-  /** Sets a flag of the chat. The words are for success and failure. */
+  /** Sets a flag of the chat. */
   const set = async (
     session: Summary,
     change: Pick<SessionChange, "is_pinned" | "is_archived">,
@@ -56,10 +56,10 @@ export function useChange() {
       done(title);
     } catch (error) {
       if (isSessionNotFound(error)) {
-        tell(`gone ${session.id}`, sentence(labels.alreadyDeleted, title));
+        notify(`gone ${session.id}`, sentence(labels.alreadyDeleted, title));
         return;
       }
-      tellFailure({
+      notifyFailure({
         id,
         chat: session.id,
         title: sentence(failed, title),
@@ -83,7 +83,7 @@ export function useChange() {
       session,
       { is_archived },
       (title) =>
-        tell(
+        notify(
           `archived ${session.id}`,
           sentence(is_archived ? labels.archivedChat : labels.unarchivedChat, title),
           undo,

@@ -6,10 +6,10 @@ import { useDeletedIds } from "../sessions/deleted-sessions";
 import { titleOf } from "../sessions/titles";
 import { sentence } from "../ui/sentence";
 
-/** Ends what is being done with a chat when it is deleted elsewhere, and says why. */
+/** When a chat is deleted elsewhere, ends what the user is doing with it and says why. */
 export function useDeletedElsewhere(session: Summary | null, end: () => void): void {
   const labels = useLabels();
-  const { tell } = useToasts();
+  const { notify } = useToasts();
   const latest = useRef(end);
   useEffect(() => {
     latest.current = end;
@@ -18,7 +18,7 @@ export function useDeletedElsewhere(session: Summary | null, end: () => void): v
   useEffect(() => {
     if (session && isGone) {
       latest.current();
-      tell(`gone ${session.id}`, sentence(labels.deletedElsewhere, titleOf(session, labels)));
+      notify(`gone ${session.id}`, sentence(labels.deletedElsewhere, titleOf(session, labels)));
     }
-  }, [session, isGone, tell, labels]);
+  }, [session, isGone, notify, labels]);
 }

@@ -14,38 +14,38 @@ interface DeletionOptions {
   onGone: (id: string) => void;
 }
 
-/** The way from the trash icon over the dialog to the answer of the service. */
+/** Deletes a chat: confirmation, request, and feedback. */
 export function useDeletion({ onGone }: DeletionOptions) {
-  const [asked, setAsked] = useState<Summary | null>(null);
-  const [underway, setUnderway] = useState<ReadonlySet<string>>(new Set());
+  const [requested, setRequested] = useState<Summary | null>(null);
+  const [pending, setPending] = useState<ReadonlySet<string>>(new Set());
   const labels = useLabels();
   const announce = useAnnounce();
   const { deleted } = useChatSessions();
-  const { tell, tellFailure, dismiss } = useToasts();
+  const { notify, notifyFailure, dismiss } = useToasts();
 
   const deletion = useDeleteSession((session, result) => {
     onGone(session.id);
     if (result === "deleted") {
       announce(labels.deleted(titleOf(session, labels)));
     } else {
-      tell(`gone ${session.id}`, sentence(labels.alreadyDeleted, titleOf(session, labels)));
+      notify(`gone ${session.id}`, sentence(labels.alreadyDeleted, titleOf(session, labels)));
     }
   });
 
-  const busy = asked !== null && underway.has(asked.id);
-  useDeletedElsewhere(busy ? null : asked, () => setAsked(null));
+  const busy = requested !== null && pending.has(requested.id);
+  useDeletedElsewhere(busy ? null : requested, () => setRequested(null));
 
   const confirm = async (session: Summary) => {
     dismiss(`delete ${session.id}`);
-    setUnderway((before) => new Set(before).add(session.id));
+    setPending((before) => new Set(before).add(session.id));
     try {
       await deletion.mutateAsync(session);
     } catch (error) {
-      // Its answer was lost, but the feed has told of it.
+      // The response was lost, but the feed has reported the deletion.
       if (deleted.has(session.id)) {
         announce(labels.deleted(titleOf(session, labels)));
       } else {
-        tellFailure({
+        notifyFailure({
           id: `delete ${session.id}`,
           chat: session.id,
           title: sentence(labels.deleteFailed, titleOf(session, labels)),
@@ -54,16 +54,17 @@ export function useDeletion({ onGone }: DeletionOptions) {
         });
       }
     }
-    setUnderway((before) => new Set([...before].filter((id) => id !== session.id)));
-    setAsked((current) => (current?.id === session.id ? null : current));
+    setPending((before) => new Set([...before].filter((id) => id !== session.id)));
+    setRequested((current) => (current?.id === session.id ? null : current));
   };
 
   return {
-    asked,
-    /** Of the session asked about, and of no other. */
+    /** The chat that the dialog asks about. */
+    requested,
+    /** Whether `requested` is being deleted. */
     busy,
-    ask: setAsked,
-    cancel: () => setAsked(null),
+    request: setRequested,
+    cancel: () => setRequested(null),
     confirm,
   };
 }

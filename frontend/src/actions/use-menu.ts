@@ -12,7 +12,7 @@ async function load(): Promise<Menus> {
   return loaded;
 }
 
-/** To be called when a menu may soon be wanted. What fails here is told when it is. */
+/** Call it when a menu may be opened soon. A failure shows when one is opened. */
 export function preloadMenus(): void {
   load().catch(() => undefined);
 }
@@ -23,18 +23,18 @@ interface Opened<Subject> {
   menus: Menus;
 }
 
-/** Which menu is open, on what and below which button; one for all rows, since a menu in each would slow scrolling. */
+/** The open menu, its subject and its button. All rows share one menu, since a menu per row would slow scrolling down. */
 export function useMenu<Subject>() {
   const [opened, setOpened] = useState<Opened<Subject> | null>(null);
   const labels = useLabels();
-  const { tellFailure } = useToasts();
+  const { notifyFailure } = useToasts();
 
   const toggle = async (subject: Subject, button: HTMLElement) => {
     try {
       const menus = await load();
       setOpened((before) => (before?.button === button ? null : { subject, button, menus }));
     } catch (error) {
-      tellFailure({
+      notifyFailure({
         id: "menu",
         title: labels.menuFailed,
         error: unreachable(error),

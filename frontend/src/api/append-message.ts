@@ -1,5 +1,5 @@
 import type { Api } from "./client";
-import { MovedOn } from "./moved-on";
+import { ConversationChanged } from "./conversation-changed";
 import { isPreconditionFailed } from "./problem";
 import type { Message, NewMessage } from "./types";
 
@@ -8,7 +8,7 @@ interface AppendOptions {
   afterSequence?: number | undefined;
 }
 
-/** The client makes the id, so repeating the call adds nothing. */
+/** Safe to repeat: the client mints the id. */
 export async function appendMessage(
   api: Api,
   sessionId: string,
@@ -20,6 +20,6 @@ export async function appendMessage(
   try {
     return (await api.call("post", "/api/chat/sessions/{session_id}/messages", { params, body })).messages;
   } catch (error) {
-    throw isPreconditionFailed(error) ? new MovedOn() : error;
+    throw isPreconditionFailed(error) ? new ConversationChanged() : error;
   }
 }

@@ -5,12 +5,12 @@ import { createApi } from "./client";
 import { deleteSession } from "./delete-session";
 import { getSession } from "./get-session";
 import { listSessions } from "./list-sessions";
-import { isPassing, isSessionNotFound, Problem } from "./problem";
+import { isSessionNotFound, isTransient, Problem } from "./problem";
 import { RenamedElsewhere, renameSession } from "./rename-session";
 
 const api = createApi(BASE_URL, () => "token");
 
-test("every answer that is not 2xx throws the problem that it carries", async () => {
+test("every response other than 2xx throws its problem", async () => {
   service.server.use(http.get(SESSIONS, () => problem(503, "database-unavailable")));
   const error = await listSessions(api, {}).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(Problem);
@@ -19,12 +19,12 @@ test("every answer that is not 2xx throws the problem that it carries", async ()
     status: 503,
     message: "Not right now.",
   });
-  expect(isPassing(error)).toBe(true);
+  expect(isTransient(error)).toBe(true);
 });
 
-test("only the service's own 404 says that a session is gone", async () => {
-  const notFoundOf = async (answer: () => Response) => {
-    service.server.use(http.delete(`${SESSIONS}/:id`, answer));
+test("only the service's own 404 means that a session does not exist", async () => {
+  const notFoundOf = async (respond: () => Response) => {
+    service.server.use(http.delete(`${SESSIONS}/:id`, respond));
     return isSessionNotFound(await deleteSession(api, "x").catch((error: unknown) => error));
   };
   expect(await notFoundOf(() => notFound())).toBe(true);
@@ -32,14 +32,14 @@ test("only the service's own 404 says that a session is gone", async () => {
   expect(await notFoundOf(() => HttpResponse.json({ detail: "Not Found" }, { status: 404 }))).toBe(false);
 });
 
-test("no answer at all is a problem with status 0, that may pass", async () => {
+test("a missing response is a transient problem with status 0", async () => {
   service.server.use(http.get(SESSIONS, () => HttpResponse.error()));
   const error = await listSessions(api, {}).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ status: 0 });
-  expect(isPassing(error)).toBe(true);
+  expect(isTransient(error)).toBe(true);
 });
 
-test("a refused token is replaced once, and only once", async () => {
+test("a rejected token is replaced exactly once", async () => {
   const tokens: (string | null)[] = [];
   service.server.use(
     http.get(SESSIONS, ({ request }) => {
@@ -52,36 +52,36 @@ test("a refused token is replaced once, and only once", async () => {
   expect(tokens).toEqual(["Bearer old", "Bearer new"]);
 });
 
-test("addresses are escaped, and what is not given is not sent", async () => {
+test("path and query are escaped, and omitted parameters are not sent", async () => {
   service.sessions = [];
   await getSession(api, "a/b?c").catch(() => undefined);
   await listSessions(api, { cursor: "50 %" });
-  expect(service.asked).toEqual([
+  expect(service.requests).toEqual([
     "GET /api/chat/sessions/a%2Fb%3Fc?limit=50",
     "GET /api/chat/sessions?limit=100&cursor=50+%25",
   ]);
 });
 
-test("what is cancelled is not reported as a failure of the service", async () => {
+test("an aborted request rejects with an AbortError, not a Problem", async () => {
   const abort = new AbortController();
-  const answer = listSessions(api, {}, abort.signal);
+  const response = listSessions(api, {}, abort.signal);
   abort.abort();
-  await expect(answer).rejects.toMatchObject({ name: "AbortError" });
+  await expect(response).rejects.toMatchObject({ name: "AbortError" });
 });
 
-test("a host that gives no token holds nothing up for ever", async () => {
+test("a request times out if the host never returns a token", async () => {
   const abort = new AbortController();
-  const answer = listSessions(
+  const response = listSessions(
     createApi(BASE_URL, () => new Promise(() => undefined)),
     {},
     abort.signal,
   );
   abort.abort(new DOMException("too late", "TimeoutError"));
-  await expect(answer).rejects.toMatchObject({ status: 0 });
-  expect(service.asked).toEqual([]);
+  await expect(response).rejects.toMatchObject({ status: 0 });
+  expect(service.requests).toEqual([]);
 });
 
-test("a renaming is told from one that came before it, and bears other changes", async () => {
+test("a rename fails if another one came first, but not after other changes", async () => {
   const alpha = { ...summary("Alpha"), user_id: "u", messages: [], has_more_messages: false, oldest_sequence: null };
   service.sessions = [alpha];
   const tags = ['W/"1"', '"2"', '"3"'];

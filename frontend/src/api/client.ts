@@ -1,23 +1,23 @@
 import { problemOf, unreachable } from "./problem";
 import type { paths } from "./schema";
 
-/** `refresh` is true after the service has refused the token before: get a new one. */
+/** `refresh` is true if the service has rejected the last token: return a new one. */
 export type GetToken = (options: { refresh: boolean }) => string | Promise<string>;
 
 export interface Api {
-  /** Any call of openapi.json; returns the body of its 2xx answer, throws a Problem for every other. */
+  /** Calls any operation of openapi.json. Returns the body of a 2xx response, and throws a Problem for any other. */
   call<P extends keyof paths, M extends MethodOf<P>>(
     method: M,
     path: P,
     options: CallOptions<Operation<P, M>>,
-  ): Promise<Answer<Operation<P, M>>>;
-  /** The same, with the ETag of the answer, as `ifMatch` takes it. */
+  ): Promise<ResponseBody<Operation<P, M>>>;
+  /** Also returns the ETag of the response, for `ifMatch`. */
   callTagged<P extends keyof paths, M extends MethodOf<P>>(
     method: M,
     path: P,
     options: CallOptions<Operation<P, M>>,
-  ): Promise<{ body: Answer<Operation<P, M>>; etag: string | undefined }>;
-  /** A request with the token and without a time limit, for what is read as it comes. */
+  ): Promise<{ body: ResponseBody<Operation<P, M>>; etag: string | undefined }>;
+  /** Sends a request without a timeout, for streamed responses. */
   stream(path: keyof paths, init: RequestInit): Promise<Response>;
 }
 
@@ -27,7 +27,7 @@ type MethodOf<P extends keyof paths> = {
 
 type Operation<P extends keyof paths, M extends MethodOf<P>> = paths[P][M];
 
-type Answer<O> = O extends { responses: infer R }
+type ResponseBody<O> = O extends { responses: infer R }
   ? { [S in keyof R]: S extends 200 | 201 ? JsonOf<R[S]> : S extends 204 ? undefined : never }[keyof R]
   : never;
 
@@ -59,7 +59,7 @@ export function createApi(baseUrl: string, getToken: GetToken): Api {
   const base = baseUrl.replace(/\/$/, "");
 
   async function send(url: string, init: RequestInit): Promise<Response> {
-    const token = (refresh: boolean) => before(init.signal, async () => getToken({ refresh }));
+    const token = (refresh: boolean) => abortable(init.signal, async () => getToken({ refresh }));
     let response = await attempt(url, init, await token(false));
     if (response.status === 401) {
       response = await attempt(url, init, await token(true));
@@ -72,14 +72,14 @@ export function createApi(baseUrl: string, getToken: GetToken): Api {
 
   async function callTagged(method: string, path: string, options: UntypedOptions) {
     const { params, query, body, signal, ifMatch } = options;
-    const inTime = AbortSignal.timeout(TIMEOUT);
-    const response = await send(base + filled(path, params) + searchOf(query), {
+    const timeout = AbortSignal.timeout(TIMEOUT);
+    const response = await send(base + withParams(path, params) + queryString(query), {
       method: method.toUpperCase(),
       headers: {
         ...(body !== undefined && { "Content-Type": "application/json" }),
         ...(ifMatch !== undefined && { "If-Match": ifMatch }),
       },
-      signal: signal ? AbortSignal.any([signal, inTime]) : inTime,
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     return { body: response.status === 204 ? undefined : await jsonOf(response), etag: strongTagOf(response) };
@@ -103,13 +103,13 @@ async function jsonOf(response: Response): Promise<unknown> {
   }
 }
 
-/** A proxy that compresses weakens the tag, although the session is the same. */
+/** A proxy that compresses responses weakens their tags, which If-Match would not accept. */
 function strongTagOf(response: Response): string | undefined {
   return response.headers.get("ETag")?.replace(/^W\//, "");
 }
 
-/** What comes too late, or is not wanted any more, is not waited for: a host may never answer. */
-async function before<T>(signal: AbortSignal | null | undefined, work: () => Promise<T>): Promise<T> {
+/** Stops waiting when the signal aborts: a host's `getToken` may never return. */
+async function abortable<T>(signal: AbortSignal | null | undefined, work: () => Promise<T>): Promise<T> {
   const result = work();
   if (!signal) {
     return result;
@@ -129,11 +129,11 @@ async function before<T>(signal: AbortSignal | null | undefined, work: () => Pro
   }
 }
 
-function filled(path: string, params: Record<string, string> = {}): string {
+function withParams(path: string, params: Record<string, string> = {}): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
 }
 
-function searchOf(query: object = {}): string {
+function queryString(query: object = {}): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
   return given.length === 0 ? "" : `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
 }

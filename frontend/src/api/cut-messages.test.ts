@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from "vitest";
 import { BASE_URL, service } from "../test/service";
 import { createApi } from "./client";
+import { ConversationChanged } from "./conversation-changed";
 import { cutMessages } from "./cut-messages";
-import { MovedOn } from "./moved-on";
 
 const api = createApi(BASE_URL, () => "token");
 let chat: string;
@@ -19,12 +19,12 @@ test("the conversation is cut before the message", async () => {
   expect(left()).toEqual(["a"]);
 });
 
-test("what came after the last message seen is not cut", async () => {
-  await expect(cut("b")).rejects.toThrow(MovedOn);
+test("nothing is cut if messages arrived after the last one seen", async () => {
+  await expect(cut("b")).rejects.toThrow(ConversationChanged);
   expect(left()).toEqual(["a", "b", "c"]);
 });
 
-test("a conversation that an earlier attempt has cut stays as it is", async () => {
+test("a conversation that an earlier attempt has cut is not cut again", async () => {
   service.cut(chat, 1);
   await cut("c");
   expect(left()).toEqual(["a"]);

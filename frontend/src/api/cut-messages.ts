@@ -1,5 +1,5 @@
 import type { Api } from "./client";
-import { MovedOn } from "./moved-on";
+import { ConversationChanged } from "./conversation-changed";
 import { isPreconditionFailed } from "./problem";
 
 export interface Cut {
@@ -9,10 +9,10 @@ export interface Cut {
   lastSeen: string;
 }
 
-// Renaming and pinning change the ETag as well, and are no reason to give up.
+// A rename or a pin also changes the ETag, so try again.
 const ATTEMPTS = 3;
 
-/** Cuts the conversation unless it has moved on, or an earlier attempt has cut it or even stored the `successor`. */
+/** Cuts the conversation unless it has changed, or an earlier attempt has already cut it or stored the `successor`. */
 export async function cutMessages(api: Api, id: string, { from, lastSeen }: Cut, successor: string): Promise<void> {
   const params = { session_id: id };
   for (let attempt = 1; ; attempt++) {
@@ -25,7 +25,7 @@ export async function cutMessages(api: Api, id: string, { from, lastSeen }: Cut,
       return;
     }
     if (newest.id !== lastSeen) {
-      throw new MovedOn();
+      throw new ConversationChanged();
     }
     try {
       const query = { from_sequence: from };

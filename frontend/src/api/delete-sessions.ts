@@ -6,8 +6,8 @@ export interface DeletionFilter {
   updated_before: string;
 }
 
-/** Chosen ones, or all that a filter matches. */
-export type Doomed = { ids: string[] } | { filter: DeletionFilter };
+/** What to delete: some sessions by id, or all that match a filter. */
+export type DeletionTarget = { ids: string[] } | { filter: DeletionFilter };
 
 export interface Deletion {
   deleted: string[];
@@ -15,6 +15,6 @@ export interface Deletion {
   count: number;
 }
 
-export function deleteSessions(api: Api, doomed: Doomed, { dryRun = false } = {}): Promise<Deletion> {
-  return api.call("post", "/api/chat/sessions/batch-delete", { body: { ...doomed, dry_run: dryRun } });
+export function deleteSessions(api: Api, target: DeletionTarget, { dryRun = false } = {}): Promise<Deletion> {
+  return api.call("post", "/api/chat/sessions/batch-delete", { body: { ...target, dry_run: dryRun } });
 }

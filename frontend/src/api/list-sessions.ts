@@ -1,7 +1,7 @@
 import type { Api } from "./client";
 import type { SessionList } from "./types";
 
-// The first page is soon there; the others are few.
+// A small first page shows sooner; larger ones after it save requests.
 const FIRST_PAGE = 50;
 const FURTHER_PAGE = 100;
 

@@ -8,13 +8,13 @@ interface ProblemDocument {
   errors?: FieldProblem[];
 }
 
-/** An answer that is not 2xx, as RFC 9457 shapes it; status 0 is no answer at all. */
+/** An error response (RFC 9457). Status 0 means that there was no response. */
 export class Problem extends Error {
   readonly type: string;
   readonly title: string;
   readonly status: number;
   readonly errors: readonly FieldProblem[];
-  /** Milliseconds in which the same request would fail again, as far as the service has said so. */
+  /** Milliseconds to wait before a retry, from `Retry-After`; 0 if it is missing. */
   readonly retryAfter: number;
 
   constructor(
@@ -43,7 +43,7 @@ export async function problemOf(response: Response): Promise<Problem> {
   const fallback = {
     type: "about:blank",
     title: response.statusText || "Error",
-    detail: `The service answered with status ${response.status}.`,
+    detail: `The service responded with status ${response.status}.`,
   };
   return new Problem(
     { ...fallback, ...(isProblemDocument(document) ? document : {}), status: response.status },
@@ -51,18 +51,18 @@ export async function problemOf(response: Response): Promise<Problem> {
   );
 }
 
-/** The service says that the session is gone. A 404 of a proxy or of a wrong address proves nothing. */
+/** Whether the service itself reports that the session does not exist. A proxy's 404 proves nothing. */
 export function isSessionNotFound(error: unknown): boolean {
   return error instanceof Problem && error.type === "urn:chat-sessions:session-not-found";
 }
 
-/** The session is no longer as If-Match has it. */
+/** Whether the session no longer matches `If-Match` or `after_sequence`. */
 export function isPreconditionFailed(error: unknown): boolean {
   return error instanceof Problem && error.status === 412;
 }
 
 /** Whether the same request may succeed a moment later. */
-export function isPassing(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   return error instanceof Problem && (error.status === 0 || error.status === 429 || error.status >= 500);
 }
 

@@ -2,12 +2,12 @@ import type { Api } from "./client";
 import { isPreconditionFailed } from "./problem";
 import type { Summary } from "./types";
 
-/** Somebody else has renamed the session since it was looked at. */
+/** Another device has renamed the session since the user saw its title. */
 export class RenamedElsewhere extends Error {
   readonly title: string | null;
 
   constructor(title: string | null) {
-    super("The session has been renamed since.");
+    super("The session was renamed elsewhere.");
     this.name = "RenamedElsewhere";
     this.title = title;
   }
@@ -15,14 +15,14 @@ export class RenamedElsewhere extends Error {
 
 export interface Renaming {
   title: string;
-  /** The title that the user has seen and wants to replace. */
+  /** The title that the user saw and wants to replace. */
   from: string | null;
 }
 
-// Other changes than of the title move the ETag as well: a conversation that goes on is no reason to refuse.
+// A pin or a new message also changes the ETag, so try again.
 const ATTEMPTS = 3;
 
-/** Renames a session unless its title has changed meanwhile. */
+/** Renames a session unless its title has changed in the meantime. */
 export async function renameSession(api: Api, id: string, { title, from }: Renaming): Promise<Summary> {
   for (let attempt = 1; ; attempt++) {
     const ifMatch = await tagWithTitle(api, id, [from, title]);

@@ -1,7 +1,7 @@
 import type { Api } from "./client";
 import type { SearchResults } from "./types";
 
-/** Sessions whose title or messages contain the text; archived ones, too. */
+/** Sessions whose title or messages contain the text, archived ones included. */
 export function searchSessions(
   api: Api,
   { q, cursor }: { q: string; cursor: string | null },

@@ -1,6 +1,6 @@
 import type { components } from "./schema";
 
-/** A chat without its messages. Written out, since hosts read it; a test compares it with openapi.json. */
+/** A chat without its messages. Written out for hosts to read; a test compares it with openapi.json. */
 export interface Summary {
   id: string;
   user_id: string;

@@ -30,7 +30,7 @@ function stream(text: string) {
   return new HttpResponse(text, { headers: { "Content-Type": "text/event-stream" } });
 }
 
-test("events are read, comments and unknown events are not", async () => {
+test("comments and unknown events are ignored", async () => {
   service.server.use(
     http.get(EVENTS, () =>
       stream(
@@ -51,7 +51,7 @@ test("events are read, comments and unknown events are not", async () => {
   ]);
 });
 
-test("after an end it connects again where it was", async () => {
+test("when the stream ends, it reconnects and resumes", async () => {
   const resumedFrom: (string | null)[] = [];
   service.server.use(
     http.get(EVENTS, ({ request }) => {
@@ -65,7 +65,7 @@ test("after an end it connects again where it was", async () => {
   expect(onLost).toHaveBeenCalled();
 });
 
-test("while it fails it waits longer and longer, and stops when told to", async () => {
+test("repeated failures slow the reconnects down", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
   let attempts = 0;
   service.server.use(
@@ -81,7 +81,7 @@ test("while it fails it waits longer and longer, and stops when told to", async 
   expect(attempts).toBeLessThan(15);
 });
 
-test("it does not come back before the service wants it", async () => {
+test("it does not reconnect before Retry-After", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
   let attempts = 0;
   service.server.use(

@@ -8,49 +8,50 @@ export type SessionEvent =
 
 export interface Feed {
   signal: AbortSignal;
-  /** Where the feed stopped last time; kept by the caller, so that it outlives a pause. */
+  /** Where the feed stopped last time. The caller keeps it, so that a later call resumes there. */
   position: { lastEventId: string };
   onOpen: (opened: { resumed: boolean }) => void;
   onEvent: (event: SessionEvent) => void;
   onLost: () => void;
 }
 
-// The service sends a sign of life every 15 seconds.
-const SILENCE = 40_000;
-const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 15_000;
-const LASTED = 5_000;
+// The service sends a heartbeat every 15 seconds.
+const MAX_SILENCE = 40_000;
+const FIRST_DELAY = 500;
+const MAX_DELAY = 15_000;
+// A connection that lasts this long resets the backoff.
+const STABLE_AFTER = 5_000;
 
-/** Follows the event feed until the signal aborts: reconnects with growing pauses, and resumes where it was. */
+/** Follows the event feed until the signal aborts. Reconnects with exponential backoff and resumes where it stopped. */
 export async function watchSessions(api: Api, feed: Feed): Promise<void> {
   let failures = 0;
   while (!feed.signal.aborted) {
     const started = Date.now();
-    let asked = 0;
+    let minimum = 0;
     try {
       await follow(api, feed);
     } catch (error) {
-      // Whatever ended the stream, the answer is the same: connect again, but not before the service wants it.
-      asked = retryAfter(error);
+      // Whatever ended the stream, reconnect, but no sooner than Retry-After.
+      minimum = retryAfter(error);
     }
     if (feed.signal.aborted) {
       return;
     }
-    failures = Date.now() - started > LASTED ? 0 : failures + 1;
+    failures = Date.now() - started > STABLE_AFTER ? 0 : failures + 1;
     if (failures > 0) {
       feed.onLost();
     }
-    const growing = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** failures) * (0.75 + Math.random() / 2);
-    await pause(Math.max(asked, growing), feed.signal);
+    const backoff = Math.min(MAX_DELAY, FIRST_DELAY * 2 ** failures) * (0.75 + Math.random() / 2);
+    await pause(Math.max(minimum, backoff), feed.signal);
   }
 }
 
 async function follow(api: Api, { signal, position, onOpen, onEvent }: Feed): Promise<void> {
   const silence = new AbortController();
-  let timer = setTimeout(() => silence.abort(), SILENCE);
-  const stillAlive = () => {
+  let timer = setTimeout(() => silence.abort(), MAX_SILENCE);
+  const resetTimer = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => silence.abort(), SILENCE);
+    timer = setTimeout(() => silence.abort(), MAX_SILENCE);
   };
   try {
     const { lastEventId } = position;
@@ -62,10 +63,10 @@ async function follow(api: Api, { signal, position, onOpen, onEvent }: Feed): Pr
     onOpen({ resumed: lastEventId !== "" });
     const reader = response.body
       ?.pipeThrough(new TextDecoderStream())
-      .pipeThrough(new EventSourceParserStream({ onComment: stillAlive }))
+      .pipeThrough(new EventSourceParserStream({ onComment: resetTimer }))
       .getReader();
     for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
-      stillAlive();
+      resetTimer();
       position.lastEventId = next.value.id ?? position.lastEventId;
       const event = eventOf(next.value.event, next.value.data);
       if (event) {
@@ -90,7 +91,7 @@ function eventOf(type: string | undefined, data: string): SessionEvent | null {
   }
 }
 
-/** Ends early when the network comes back. */
+/** Resolves early when the network is back. */
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {

@@ -4,7 +4,7 @@ import { devIdentity, followHost, type Identity, type SignInMode, signInMode } f
 import { Notice, SignIn } from "./sign-in";
 import { Workspace } from "./workspace";
 
-// The name only, and only of the development sign-in: a reload then asks for a new token by itself.
+// Holds the name of the development sign-in, so that a reload can fetch a new token. Tokens are never stored.
 const USER = "chat-sessions:user";
 
 export function App() {
@@ -12,11 +12,11 @@ export function App() {
   const [failure, setFailure] = useState<Error | null>(null);
   const [identity, setIdentity] = useState<Identity | null>(null);
 
-  const ask = () => {
+  const loadMode = () => {
     setFailure(null);
     signInMode().then(setMode, setFailure);
   };
-  useEffect(ask, []);
+  useEffect(loadMode, []);
 
   useEffect(() => {
     const name = sessionStorage.getItem(USER);
@@ -29,7 +29,7 @@ export function App() {
   if (failure) {
     return (
       <Notice title="The service can’t be reached" text={failure.message}>
-        <Button onClick={ask}>Retry</Button>
+        <Button onClick={loadMode}>Retry</Button>
       </Notice>
     );
   }
@@ -52,5 +52,5 @@ export function App() {
       />
     );
   }
-  return mode === "host" ? <Notice title="Chats" text="Waiting for you to be signed in…" /> : null;
+  return mode === "host" ? <Notice title="Chats" text="Waiting for the app to sign you in…" /> : null;
 }

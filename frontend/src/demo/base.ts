@@ -1,2 +1,2 @@
-/** The path below which the page is served, without a slash at its end: empty, or the prefix that a proxy strips. */
+/** The path prefix of the page, without a trailing slash; empty unless a proxy strips one. */
 export const base = new URL(".", document.baseURI).pathname.replace(/\/$/, "");

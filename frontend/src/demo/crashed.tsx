@@ -1,10 +1,10 @@
 import { Button } from "../ui/button";
 import { Notice } from "./sign-in";
 
-/** An error that no part of the page could keep to itself. */
+/** Shown for an error that no other error boundary caught. */
 export function Crashed() {
   return (
-    <Notice title="Something went wrong" text="The page can’t be shown. What you typed is kept.">
+    <Notice title="Something went wrong" text="Reload the page. Your drafts are saved.">
       <Button onClick={() => location.reload()}>Reload</Button>
     </Notice>
   );

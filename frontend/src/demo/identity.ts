@@ -1,43 +1,43 @@
 import { base } from "./base";
 
-/** Who uses the page, and where the tokens come from. They are kept in memory only. */
+/** The user of the page, and the source of that user's tokens. Tokens are kept in memory only. */
 export interface Identity {
   user: string;
   getToken: (options: { refresh: boolean }) => Promise<string>;
 }
 
-/** `dev`: anybody may sign in under any name, which only `make dev` allows. `host`: the embedding page signs in. */
+/** `dev`: any name signs in, which only `make dev` allows. `host`: the embedding page supplies tokens. */
 export type SignInMode = "dev" | "host";
 
 export async function signInMode(): Promise<SignInMode> {
   const response = await fetch(`${base}/config.json`);
   if (!response.ok) {
-    throw new Error(`The service answered with status ${response.status}.`);
+    throw new Error(`The service responded with status ${response.status}.`);
   }
   return ((await response.json()) as { sign_in: SignInMode }).sign_in;
 }
 
 export function devIdentity(user: string): Identity {
-  let asked: Promise<string> | null = null;
-  let isAsking = false;
-  const ask = async () => {
-    isAsking = true;
+  let token: Promise<string> | null = null;
+  let isFetching = false;
+  const fetchToken = async () => {
+    isFetching = true;
     try {
       return await devToken(user);
     } finally {
-      isAsking = false;
+      isFetching = false;
     }
   };
   const getToken: Identity["getToken"] = ({ refresh }) => {
-    if (asked === null || (refresh && !isAsking)) {
-      asked = ask();
-      asked.catch(() => {
-        asked = null;
+    if (token === null || (refresh && !isFetching)) {
+      token = fetchToken();
+      token.catch(() => {
+        token = null;
       });
     }
-    return asked;
+    return token;
   };
-  getToken({ refresh: false }); // It comes while the page is drawn.
+  getToken({ refresh: false }); // Fetches it while the page renders.
   return { user, getToken };
 }
 
@@ -45,14 +45,14 @@ async function devToken(user: string): Promise<string> {
   const headers = { "Content-Type": "application/json" };
   const response = await fetch(`${base}/dev/token`, { method: "POST", headers, body: JSON.stringify({ user }) });
   if (!response.ok) {
-    throw new Error("Nobody can sign in right now.");
+    throw new Error("Couldn’t sign in. Try again in a moment.");
   }
   return ((await response.json()) as { token: string }).token;
 }
 
 /**
- * Takes tokens from the page around this one. It hears `chat-sessions:token-needed` on `window` when one is needed, and
- * may say at any time: `dispatchEvent(new CustomEvent("chat-sessions:token", { detail: { token } }))`.
+ * Takes tokens from the embedding page. `chat-sessions:token-needed` on `window` requests one; the embedding page supplies
+ * one at any time with `dispatchEvent(new CustomEvent("chat-sessions:token", { detail: { token } }))`.
  */
 export function followHost(onIdentity: (identity: Identity) => void): () => void {
   let current: ReturnType<typeof hostIdentity> | null = null;

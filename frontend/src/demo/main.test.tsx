@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 
 vi.mock("./app", () => ({
   App: () => {
-    throw new Error("Our own mistake.");
+    throw new Error("A bug.");
   },
 }));
 
@@ -16,7 +16,7 @@ test("an error while rendering shows a message and a Reload button instead of a 
   document.body.append(root);
   await import("./main");
   expect(await screen.findByRole("heading", { name: "Something went wrong" })).toBeInTheDocument();
-  expect(screen.getByRole("status")).toHaveTextContent("What you typed is kept.");
+  expect(screen.getByRole("status")).toHaveTextContent("Your drafts are saved.");
   fireEvent.click(screen.getByRole("button", { name: "Reload" }));
   expect(reload).toHaveBeenCalledOnce();
 });

@@ -5,7 +5,7 @@ import "./page.css";
 import { ErrorBoundary } from "../ui/error-boundary";
 import { App } from "./app";
 import { Crashed } from "./crashed";
-import { preloadPane } from "./open-chat";
+import { preloadPane } from "./lazy-chat-pane";
 import { openChatId } from "./route";
 
 if (openChatId() !== null) {

@@ -5,7 +5,7 @@ const CHAT = /^\/c\/([^/]+)$/;
 
 export const hrefOf = (id: string) => `${base}/c/${encodeURIComponent(id)}`;
 
-/** The open chat is the one that the address names. */
+/** The id of the open chat, from the URL. */
 export function openChatId(): string | null {
   const encoded = CHAT.exec(location.pathname.slice(base.length))?.[1];
   return encoded === undefined ? null : decoded(encoded);
@@ -13,7 +13,7 @@ export function openChatId(): string | null {
 
 export const useOpenChat = () => useSyncExternalStore(subscribe, openChatId);
 
-/** What is not encoded as it should be names no chat, which the page says as of any other address. */
+/** A badly encoded id is kept as it is, so that the page says that there is no such chat. */
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
@@ -30,7 +30,7 @@ export function openChat(id: string | null): void {
   }
 }
 
-/** Leaves a chat that was deleted: Back does not lead there again. */
+/** Leaves a deleted chat without keeping it in the browser's history. */
 export function leaveDeletedChat(): void {
   history.replaceState(null, "", `${base}/`);
   dispatchEvent(new PopStateEvent("popstate"));

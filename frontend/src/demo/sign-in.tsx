@@ -18,7 +18,7 @@ export function Notice({ title, text, children }: { title: string; text: string;
   );
 }
 
-/** Development only: any name will do. */
+/** For development only: any name signs in. */
 export function SignIn({ onSignIn }: { onSignIn: (name: string) => Promise<void> }) {
   const [name, setName] = useState("demo");
   const [busy, setBusy] = useState(false);
@@ -46,9 +46,9 @@ export function SignIn({ onSignIn }: { onSignIn: (name: string) => Promise<void>
       >
         <MessagesSquare className={styles.logo} aria-hidden />
         <h1 className={styles.title}>Chats</h1>
-        <p className={styles.text}>A development server: any name will do.</p>
+        <p className={styles.text}>This is a development server. Sign in with any name.</p>
         <label className={styles.label}>
-          User name
+          Username
           <input
             className={styles.field}
             name="username"

@@ -2,7 +2,7 @@ import { useLayoutEffect, useRef, useState } from "react";
 
 const STORED_AS = "chat-sessions:side";
 
-/** Whether the sidebar is shown: beside the chat, as it was left the last time; on a narrow screen, while it is used. */
+/** Whether the sidebar is shown. A wide screen remembers the last choice; a narrow one has a drawer, closed at first. */
 export function useSide(isNarrow: boolean) {
   const [isWideShown, setWideShown] = useState(() => localStorage.getItem(STORED_AS) !== "hidden");
   const [isDrawerOpen, setDrawerOpen] = useState(false);
@@ -10,7 +10,7 @@ export function useSide(isNarrow: boolean) {
   const showButton = useRef<HTMLButtonElement>(null);
   const hadFocus = useRef(false);
 
-  // The button that was pressed has gone: the focus goes to the one that takes it back, in the same place.
+  // The pressed button is gone, so focus its counterpart.
   useLayoutEffect(() => {
     if (hadFocus.current && !isNarrow) {
       const button = isWideShown ? element.current?.querySelector("button") : showButton.current;

@@ -10,13 +10,13 @@ import { ROOT } from "../ui/theme";
 import { useMedia } from "../ui/use-media";
 import { base } from "./base";
 import type { Identity } from "./identity";
-import { OpenChat, usePreloadedPane } from "./open-chat";
+import { LazyChatPane, usePreloadedPane } from "./lazy-chat-pane";
 import { PageTitle } from "./page-title";
 import { hrefOf, leaveDeletedChat, openChat, useOpenChat } from "./route";
 import { useSide } from "./use-side";
 import styles from "./workspace.module.css";
 
-const NOTE = "Chats are kept here, not answered.";
+const NOTE = "Messages are stored, but no model answers them.";
 
 interface WorkspaceProps {
   identity: Identity;
@@ -54,7 +54,7 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
         side.leaveDrawer();
         setFocusKey((key) => key + 1);
       }}
-      footer={<User name={identity.user} onSignOut={onSignOut} />}
+      footer={<SignedInUser name={identity.user} onSignOut={onSignOut} />}
     />
   );
   const menu = !side.isShown && (
@@ -87,7 +87,7 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
           {openId === null ? (
             <StartPane lead={menu} note={NOTE} focusKey={focusKey} onStart={openChat} />
           ) : (
-            <OpenChat id={openId} hrefOf={hrefOf} lead={menu} note={NOTE} onLeave={leave} />
+            <LazyChatPane id={openId} hrefOf={hrefOf} lead={menu} note={NOTE} onLeave={leave} />
           )}
         </main>
       </div>
@@ -95,7 +95,7 @@ export function Workspace({ identity, onSignOut }: WorkspaceProps) {
   );
 }
 
-function User({ name, onSignOut }: { name: string; onSignOut: (() => void) | undefined }) {
+function SignedInUser({ name, onSignOut }: { name: string; onSignOut: (() => void) | undefined }) {
   return (
     <div className={styles.user}>
       <span className={styles.avatar} aria-hidden>

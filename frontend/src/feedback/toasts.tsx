@@ -15,15 +15,15 @@ const LONG_ENOUGH_TO_ACT = 15_000;
 const LONG_ENOUGH_TO_READ = 6_000;
 
 interface Failure {
-  /** A second failure of the same thing takes the place of the first. */
+  /** A toast replaces an earlier one with the same id. */
   id: string;
-  /** The chat that it is about: nobody retries anything with one that is gone. */
+  /** The chat that it is about: if the chat is deleted, the toast goes too. */
   chat?: string;
   title: ReactNode;
   error: Error;
-  /** In place of what the error says by itself. */
+  /** Replaces the reason derived from the error. */
   reason?: ReactNode;
-  /** In place of "Retry". */
+  /** Replaces "Retry". */
   action?: string;
   retry: () => unknown;
 }
@@ -34,15 +34,15 @@ interface Action {
 }
 
 interface Toaster {
-  tell: (id: string, title: ReactNode, action?: Action) => void;
-  tellFailure: (failure: Failure) => void;
-  /** What it says is no longer so. */
+  notify: (id: string, title: ReactNode, action?: Action) => void;
+  notifyFailure: (failure: Failure) => void;
+  /** Removes a toast that no longer applies. */
   dismiss: (id: string) => void;
 }
 
 const ToasterContext = createContext<Toaster>({
-  tell: () => undefined,
-  tellFailure: () => undefined,
+  notify: () => undefined,
+  notifyFailure: () => undefined,
   dismiss: () => undefined,
 });
 export const useToasts = () => useContext(ToasterContext);
@@ -69,10 +69,10 @@ export function Toasts({ children }: { children: ReactNode }) {
   );
 }
 
-/** `chats` remembers which toast is about which chat. */
+/** `chats` maps the id of a toast to that of its chat. */
 function createToaster(toasterId: string, language: Language, chats: Map<string, string>): Toaster {
   return {
-    tell: (id, title, action) => {
+    notify: (id, title, action) => {
       const dismiss = () => toast.dismiss(id, toasterId);
       const button = action && <ActionButton label={action.label} run={action.run} onDismiss={dismiss} />;
       toast(<Content icon={<Info aria-hidden />} title={title} action={button} onDismiss={dismiss} />, {
@@ -81,7 +81,7 @@ function createToaster(toasterId: string, language: Language, chats: Map<string,
         duration: action ? LONG_ENOUGH_TO_ACT : LONG_ENOUGH_TO_READ,
       });
     },
-    tellFailure: ({ id, chat, title, error, reason, action, retry }) => {
+    notifyFailure: ({ id, chat, title, error, reason, action, retry }) => {
       const dismiss = () => toast.remove(id, toasterId);
       if (chat !== undefined) {
         chats.set(id, chat);
@@ -110,7 +110,7 @@ function ToastList({ toasterId }: { toasterId: string }) {
   const { toasts, handlers } = useToaster({ removeDelay: 200 }, toasterId);
   const list = useRef<HTMLElement>(null);
   const before = useRef<Element | null>(null);
-  // With its toast a button goes, and the focus back to where it came from.
+  // When a toast with the focused button goes, restore the focus.
   useFocusKeeper(list, () => before.current instanceof HTMLElement && before.current.focus());
   return createPortal(
     <section

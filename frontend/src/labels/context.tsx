@@ -8,9 +8,9 @@ export interface Language {
 }
 
 export interface LanguageProps {
-  /** Words in place of the English ones: all of them, or some. */
+  /** Replaces some or all of the English texts. */
   labels?: Partial<Labels> | undefined;
-  /** How dates and numbers are written, as a BCP 47 tag; the browser's own way by default. */
+  /** The BCP 47 tag for dates and numbers; by default the browser's locale. */
   locale?: string | undefined;
 }
 
@@ -18,7 +18,7 @@ const LanguageContext = createContext<Language>({ labels: english, format: creat
 export const useLanguage = () => useContext(LanguageContext);
 export const useLabels = () => useLanguage().labels;
 
-/** What it is not given stays as it is above. */
+/** Inherits what it is not given from the provider above it. */
 export function LanguageProvider({ labels, locale, children }: LanguageProps & { children: ReactNode }) {
   const above = useLanguage();
   const language = useMemo(

@@ -8,7 +8,7 @@ import { saying } from "../test/queries";
 import { BASE_URL, problem, SESSIONS, service, summary } from "../test/service";
 import { english, type Labels } from "./english";
 
-/** Every label in brackets: letters outside of them are words that no host can replace. */
+/** Every label in brackets: letters outside them are text that no host can replace. */
 const bracketed = Object.fromEntries(
   Object.entries(english).map(([name, label]) => [
     name,
@@ -21,7 +21,7 @@ const bracketed = Object.fromEntries(
 const connection = { baseUrl: BASE_URL, getToken: () => "token" };
 const KEY_CAPS = /^(F2|P|E|X)$/;
 
-/** What a person reads or hears that is neither a label nor the name of a key. */
+/** Texts on the page, or for screen readers, that are neither labels nor names of keys. */
 function unlabelled(): string[] {
   const texts = [...document.querySelectorAll("body *:not(bdi)")].flatMap((element) => [
     ...ownTexts(element),
@@ -30,7 +30,7 @@ function unlabelled(): string[] {
   return texts.filter((text) => /\p{Letter}/u.test(withoutLabels(text)) && !KEY_CAPS.test(text));
 }
 
-/** A sentence around a text of the user's, which is in a bdi, is looked at in one piece. */
+/** The texts of an element. A sentence around a user's text, which is in a bdi, is one text. */
 function ownTexts(element: Element): string[] {
   const nodes = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
   const texts = nodes.map((node) => node.textContent ?? "");
@@ -44,7 +44,7 @@ function withoutLabels(text: string): string {
 
 const button = (name: string) => screen.findByRole("button", { name });
 
-test("the sidebar has no word that is not a label", async () => {
+test("the sidebar shows no text that is not a label", async () => {
   service.sessions = [summary("①", { is_pinned: true }), summary("②"), summary(null)];
   const user = userEvent.setup();
   render(<ChatSidebar {...connection} labels={bracketed} onSelect={() => undefined} onToggle={() => undefined} />);
@@ -52,7 +52,7 @@ test("the sidebar has no word that is not a label", async () => {
   await button("②");
   expect(unlabelled()).toEqual([]);
 
-  await user.click(await button("⟦More for “②”⟧"));
+  await user.click(await button("⟦More actions for “②”⟧"));
   await screen.findByRole("menuitem", { name: /Rename/ });
   expect(unlabelled()).toEqual([]);
   await user.click(screen.getByRole("menuitem", { name: /Rename/ }));
@@ -77,18 +77,18 @@ test("the sidebar has no word that is not a label", async () => {
   await user.keyboard("{Escape}");
 
   await user.click(await button("⟦More⟧"));
-  await user.click(await screen.findByRole("menuitem", { name: "⟦Delete all…⟧" }));
+  await user.click(await screen.findByRole("menuitem", { name: "⟦Delete all chats…⟧" }));
   await screen.findByRole("alertdialog", { name: "⟦Delete all 3 chats?⟧" });
   expect(unlabelled()).toEqual([]);
   await user.keyboard("{Escape}");
 
   await user.click(await button("⟦Search chats⟧"));
   await user.type(screen.getByRole("textbox", { name: "⟦Search chats⟧" }), "③");
-  await screen.findByText("⟦Nothing found⟧");
+  await screen.findByText("⟦No results⟧");
   expect(unlabelled()).toEqual([]);
 });
 
-test("choosing, an empty list and a failed one have no word that is not a label", async () => {
+test("selecting, an empty list and a failed list show no text that is not a label", async () => {
   service.sessions = [summary("①"), summary("②")];
   const user = userEvent.setup();
   const shown = render(<ChatSidebar {...connection} labels={bracketed} onSelect={() => undefined} />);
@@ -112,7 +112,7 @@ test("choosing, an empty list and a failed one have no word that is not a label"
   expect(unlabelled()).toEqual([]);
 });
 
-test("the panes have no word that is not a label", async () => {
+test("the panes show no text that is not a label", async () => {
   const open = summary("①");
   service.sessions = [open];
   const user = userEvent.setup();
@@ -135,7 +135,7 @@ test("the panes have no word that is not a label", async () => {
   expect(unlabelled()).toEqual([]);
 });
 
-test("messages contain no word that is not a label", async () => {
+test("messages show no text that is not a label", async () => {
   const code = "```\n1\n```\n\n| 1 |\n|---|\n| 2 |\n\n- [x] 1\n- [ ] 2\n\n![](https://1.test)";
   const chat = service.chat(
     { role: "user", content: code },
@@ -172,7 +172,7 @@ test("messages contain no word that is not a label", async () => {
     { role: "user", content: "1" },
     { role: "assistant", content: "2" },
   ]);
-  service.tell("session.updated", { id: chat });
+  service.emit("session.updated", { id: chat });
   await button("⟦2 new messages⟧");
   await user.click(await button("⟦Edit message⟧"));
   await screen.findByText("⟦Editing your last message⟧");
@@ -184,17 +184,17 @@ test("messages contain no word that is not a label", async () => {
     }),
   );
   await user.keyboard("2{Enter}");
-  await screen.findByText(/⟦The conversation has moved on.⟧/);
+  await screen.findByText(/⟦The chat has changed since you last saw it.⟧/);
   expect(unlabelled().filter((text) => text !== "https://1.test" && text !== "Alpha")).toEqual([]);
 });
 
-test("a host replaces single labels, and the others stay English", async () => {
+test("labels that a host does not replace stay English", async () => {
   render(<ChatSidebar {...connection} labels={{ listEmpty: "Noch keine Chats" }} onSelect={() => undefined} />);
   expect(await screen.findByText("Noch keine Chats")).toBeInTheDocument();
   expect(screen.getByRole("button", { name: "New chat" })).toBeInTheDocument();
 });
 
-test("a sidebar below a provider adds its labels to the provider's", async () => {
+test("a sidebar adds its labels to those of the provider above it", async () => {
   render(
     <ChatSessionsProvider {...connection} labels={{ listEmpty: "Noch keine Chats", chats: "Gespräche" }}>
       <ChatSidebar labels={{ chats: "Unterhaltungen" }} onSelect={() => undefined} />
@@ -204,7 +204,7 @@ test("a sidebar below a provider adds its labels to the provider's", async () =>
   expect(screen.getByRole("navigation", { name: "Unterhaltungen" })).toBeInTheDocument();
 });
 
-test("numbers are written the way of the locale", async () => {
+test("numbers follow the locale", async () => {
   service.server.use(
     http.post(`${SESSIONS}/batch-delete`, () => Response.json({ deleted: [], not_found: [], count: 1234 })),
   );
@@ -213,6 +213,6 @@ test("numbers are written the way of the locale", async () => {
   render(<ChatSidebar {...connection} locale="de" onSelect={() => undefined} />);
   await button("①");
   await user.click(await button("More"));
-  await user.click(await screen.findByRole("menuitem", { name: "Delete all…" }));
+  await user.click(await screen.findByRole("menuitem", { name: "Delete all chats…" }));
   expect(await screen.findByRole("alertdialog", { name: "Delete all 1.234 chats?" })).toBeInTheDocument();
 });

@@ -1,7 +1,7 @@
 import { Problem } from "../api/problem";
 import type { Language } from "./context";
 
-/** Why something failed, in people's words. An error that is no answer of the service is the host's, with words of its own. */
+/** Why something failed, in the user's language. An error other than a Problem is the host's, and keeps its own message. */
 export function reasonOf(error: unknown, { labels, format }: Language): string {
   if (!(error instanceof Problem)) {
     return (error instanceof Error && error.message) || labels.unexpected;

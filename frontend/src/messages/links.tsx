@@ -16,7 +16,7 @@ export function OutsideLink({ url, children }: { url: string; children: ReactNod
   );
 }
 
-/** An inline image, or a link to a remote one: loading that would reveal who reads the message. */
+/** An inline image, or a link to a remote one: loading it would reveal the reader to its server. */
 export function Figure({ url, name }: { url: string; name: string | null }) {
   const labels = useLabels();
   if (isInlineImage(url)) {

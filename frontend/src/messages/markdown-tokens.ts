@@ -22,10 +22,10 @@ function markTask(token: Token, index: number, tokens: Token[]): void {
   }
 }
 
-const MOST_LEVELS = 90;
+const MAX_LEVELS = 90;
 
 /** Null if the text is nested so deeply that the parser would drop parts of it. */
 export function tokensOf(text: string): Token[] | null {
   const tokens = parser.parse(text, {});
-  return tokens.some(({ level }) => level > MOST_LEVELS) ? null : tokens;
+  return tokens.some(({ level }) => level > MAX_LEVELS) ? null : tokens;
 }

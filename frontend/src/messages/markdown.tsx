@@ -6,7 +6,7 @@ import styles from "./markdown.module.css";
 import { type Token, tokensOf } from "./markdown-tokens";
 
 // Parsing more would block the page for too long. Base64 parses quickly, so it does not count.
-const MOST_CHARACTERS = 200_000;
+const MAX_CHARACTERS = 200_000;
 const DATA = /[\w+/=-]{1000,}/g;
 
 /** Builds React elements and never HTML, so nothing in a message can run. Falls back to plain text. */
@@ -27,7 +27,7 @@ function contentOf(text: string): ReactNode[] | null {
 }
 
 function isTooLong(text: string): boolean {
-  return text.length > MOST_CHARACTERS && text.replace(DATA, "").length > MOST_CHARACTERS;
+  return text.length > MAX_CHARACTERS && text.replace(DATA, "").length > MAX_CHARACTERS;
 }
 
 interface Open {

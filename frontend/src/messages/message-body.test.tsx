@@ -125,7 +125,7 @@ test("code is copied verbatim", async () => {
   expect(await navigator.clipboard.readText()).toBe("let a = `<b>`;\n\n  b();");
 });
 
-test("input and result of a tool call are in a disclosure", async () => {
+test("the input and result of a tool call are collapsed", async () => {
   const user = userEvent.setup();
   draw(
     {
@@ -156,11 +156,11 @@ test("JSON that parsing would change is shown as written", async () => {
   const user = userEvent.setup();
   const written = '{"id":12345678901234567890}';
   draw({ role: "tool", tool_call_id: "1", content: written });
-  await user.click(screen.getByText("Result of", { exact: false }));
+  await user.click(screen.getByText("Result from", { exact: false }));
   expect(document.querySelector("pre")).toHaveTextContent(written);
 });
 
-test("a refusal is labelled, and reasoning is in a disclosure", async () => {
+test("a refusal is labelled, and reasoning is collapsed", async () => {
   const user = userEvent.setup();
   draw({ role: "assistant", content: null, refusal: "No **way**.", reasoning_content: "Hm." });
   expect(screen.getByText("Declined to answer").parentElement).toHaveTextContent("Declined to answerNo way.");
@@ -169,7 +169,7 @@ test("a refusal is labelled, and reasoning is in a disclosure", async () => {
   expect(screen.getByText("Hm.")).toBeInTheDocument();
 });
 
-test("a very long text is plain but complete, and a large inline image does not make it one", () => {
+test("a very long text is shown complete as plain text, but a large inline image does not count", () => {
   const long = "**a** ".repeat(40_000);
   expect(say(long).textContent).toBe(long);
   const picture = `data:image/png;base64,${"A".repeat(300_000)}`;
@@ -177,6 +177,6 @@ test("a very long text is plain but complete, and a large inline image does not 
   expect(screen.getByRole("img", { name: "large" })).toHaveAttribute("src", picture);
 });
 
-test.each(["> ", "- ", "[", "**a*b_"])("nothing is lost after ten thousand times %j", (attack) => {
+test.each(["> ", "- ", "[", "**a*b_"])("text after ten thousand times %j is still shown", (attack) => {
   expect(say(`${attack.repeat(10_000)}the end`)).toHaveTextContent(/the end$/);
 });

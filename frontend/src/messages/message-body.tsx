@@ -9,7 +9,7 @@ import { outputParts } from "./output-parts";
 import type { CallPart, Part } from "./part";
 import { Value } from "./value";
 
-/** Loaded with the first open chat, since it is a quarter of all the code. */
+/** A quarter of all the code, so it loads with the first open chat. */
 export function MessageBody({ parts }: { parts: readonly Part[] }) {
   return (
     <div className={styles.body}>

@@ -20,36 +20,36 @@ test.each([
   ["nothing", null, []],
   ["an empty string", "", []],
   ["white space", " \n", []],
-  ["text of OpenAI", [{ type: "text", text: "a" }], [{ kind: "text", text: "a" }]],
-  ["text of the Responses API", [{ type: "output_text", text: "a" }], [{ kind: "text", text: "a" }]],
+  ["OpenAI text", [{ type: "text", text: "a" }], [{ kind: "text", text: "a" }]],
+  ["Responses API text", [{ type: "output_text", text: "a" }], [{ kind: "text", text: "a" }]],
   ["a refusal", [{ type: "refusal", refusal: "No." }], [{ kind: "refusal", text: "No." }]],
   [
-    "a picture of OpenAI",
+    "an OpenAI image",
     [{ type: "image_url", image_url: { url: "https://x.test/a.png" } }],
     [{ kind: "image", url: "https://x.test/a.png", name: null }],
   ],
   [
-    "a picture of the Responses API",
+    "a Responses API image",
     [{ type: "input_image", image_url: "https://x.test/a.png" }],
     [{ kind: "image", url: "https://x.test/a.png", name: null }],
   ],
   [
-    "a picture of Anthropic",
+    "an Anthropic image",
     [{ type: "image", source: { type: "base64", media_type: "image/webp", data: "AAAA" } }],
     [{ kind: "image", url: "data:image/webp;base64,AAAA", name: null }],
   ],
   [
-    "a picture elsewhere of Anthropic",
+    "an Anthropic image by URL",
     [{ type: "image", source: { type: "url", url: "https://x.test/a.png" } }],
     [{ kind: "image", url: "https://x.test/a.png", name: null }],
   ],
   [
-    "a picture of the AI SDK",
+    "an AI SDK image",
     [{ type: "file", mediaType: "image/png", filename: "a.png", url: "https://x.test/1" }],
     [{ kind: "image", url: "https://x.test/1", name: "a.png" }],
   ],
   [
-    "a picture of the AI SDK, as data",
+    "an AI SDK image as data",
     [{ type: "image", image: "AAAA" }],
     [{ kind: "image", url: "data:image/png;base64,AAAA", name: null }],
   ],
@@ -59,7 +59,7 @@ test.each([
     [{ kind: "file", name: "Report" }],
   ],
   [
-    "a file of OpenAI",
+    "an OpenAI file",
     [{ type: "file", file: { filename: "a.pdf", file_data: "data:application/pdf;base64,AAAA" } }],
     [{ kind: "file", name: "a.pdf" }],
   ],
@@ -68,10 +68,10 @@ test.each([
     [{ type: "source-url", sourceId: "1", url: "https://x.test", title: "X" }],
     [{ kind: "link", url: "https://x.test", name: "X" }],
   ],
-  ["thoughts", [{ type: "thinking", thinking: "Hm.", signature: "s" }], [{ kind: "reasoning", text: "Hm." }]],
-  ["hidden thoughts", [{ type: "redacted_thinking", data: "x" }, { type: "step-start" }], []],
+  ["thinking", [{ type: "thinking", thinking: "Hm.", signature: "s" }], [{ kind: "reasoning", text: "Hm." }]],
+  ["redacted thinking", [{ type: "redacted_thinking", data: "x" }, { type: "step-start" }], []],
   [
-    "a call and a result of Anthropic",
+    "an Anthropic call and result",
     [
       { type: "tool_use", id: "1", name: "add", input: { a: 1 } },
       { type: "tool_result", tool_use_id: "1", content: "2", is_error: true },
@@ -79,7 +79,7 @@ test.each([
     [call("1", "add", { a: 1 }), result("1", "2", { isError: true })],
   ],
   [
-    "a search of Anthropic",
+    "an Anthropic web search",
     [
       { type: "server_tool_use", id: "1", name: "web_search", input: { query: "a" } },
       { type: "web_search_tool_result", tool_use_id: "1", content: [] },
@@ -87,7 +87,7 @@ test.each([
     [call("1", "web_search", { query: "a" }), result("1", [])],
   ],
   [
-    "a call and a result of the AI SDK's model messages",
+    "a call and a result of AI SDK model messages",
     [
       { type: "tool-call", toolCallId: "1", toolName: "add", input: {} },
       { type: "tool-result", toolCallId: "1", toolName: "add", output: { type: "text", value: "2" } },
@@ -95,12 +95,12 @@ test.each([
     [call("1", "add", {}), result("1", { type: "text", value: "2" }, { name: "add" })],
   ],
   [
-    "what nobody knows",
+    "an unknown type",
     [{ type: "hologram", x: 1 }],
     [{ kind: "other", type: "hologram", value: { type: "hologram", x: 1 } }],
   ],
   ["a number", 42, [{ kind: "other", type: "content", value: 42 }]],
-  ["parts that are no parts", [null, 7], [null, 7].map((value) => ({ kind: "other", type: "", value }))],
+  ["invalid parts", [null, 7], [null, 7].map((value) => ({ kind: "other", type: "", value }))],
 ])("content is understood: %s", (_, content, parts) => {
   expect(user(content)).toEqual(parts);
 });
@@ -131,7 +131,7 @@ test("legacy and less common fields are understood", () => {
   expect(messageParts({ role: "reasoning", content: null, summary })).toEqual([{ kind: "reasoning", text: "Hm." }]);
 });
 
-test("the parts of the AI SDK's UI messages are understood", () => {
+test("the parts of AI SDK UI messages are understood", () => {
   const parts = [
     { type: "step-start" },
     { type: "reasoning", text: "Hm." },
@@ -178,7 +178,7 @@ test.each(["constructor", "toString", "__proto__", "image", "file", "tool-", "so
   },
 );
 
-test("the text to copy is what was said, and nothing else", () => {
+test("the text to copy excludes reasoning and tool calls", () => {
   const parts = assistant({ content: "# Hello", reasoning_content: "Hm.", refusal: "No.", tool_calls: [{ id: "1" }] });
   expect(textOf(parts)).toBe("# Hello\n\nNo.");
 });
@@ -186,12 +186,12 @@ test("the text to copy is what was said, and nothing else", () => {
 test.each([
   ["text", "a", [{ kind: "other", type: "", value: "a" }]],
   ["JSON", { a: 1 }, [{ kind: "other", type: "", value: { a: 1 } }]],
-  ["a list of other things", [{ a: 1 }], [{ kind: "other", type: "", value: [{ a: 1 }] }]],
+  ["a list that is not parts", [{ a: 1 }], [{ kind: "other", type: "", value: [{ a: 1 }] }]],
   ["nothing", [], [{ kind: "other", type: "", value: [] }]],
   ["parts", [{ type: "text", text: "a" }], [{ kind: "text", text: "a" }]],
-  ["parts of MCP", { content: [{ type: "text", text: "a" }] }, [{ kind: "text", text: "a" }]],
-  ["a value of the AI SDK", { type: "json", value: { a: 1 } }, [{ kind: "other", type: "", value: { a: 1 } }]],
-  ["parts of the AI SDK", { type: "content", value: [{ type: "text", text: "a" }] }, [{ kind: "text", text: "a" }]],
+  ["MCP parts", { content: [{ type: "text", text: "a" }] }, [{ kind: "text", text: "a" }]],
+  ["an AI SDK value", { type: "json", value: { a: 1 } }, [{ kind: "other", type: "", value: { a: 1 } }]],
+  ["AI SDK parts", { type: "content", value: [{ type: "text", text: "a" }] }, [{ kind: "text", text: "a" }]],
 ])("a tool result is understood: %s", (_, output, parts) => {
   expect(outputParts(output)).toEqual(parts);
 });

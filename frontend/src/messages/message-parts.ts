@@ -22,7 +22,7 @@ export function messageParts(all: Json): Part[] {
   }
 }
 
-/** The text to copy: what was said, without reasoning and tool calls. */
+/** The text to copy: text and refusals, without reasoning and tool calls. */
 export function textOf(parts: readonly Part[]): string {
   return parts.flatMap((part) => (part.kind === "text" || part.kind === "refusal" ? [part.text] : [])).join("\n\n");
 }

@@ -3,7 +3,7 @@ import { sendable } from "../text/storable";
 import { arrayOf, type Json, objectOf } from "./json";
 import { messageParts, textOf } from "./message-parts";
 
-/** The message as a new one that says `text`. Images, files and all other fields are kept. */
+/** A copy of the message with another text. Images, files and all other fields are kept. */
 export function resent(original: Message, text: string): NewMessage {
   const { id: _id, sequence: _sequence, created_at: _createdAt, ...fields } = original;
   const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as NewMessage;
@@ -18,7 +18,7 @@ export function resent(original: Message, text: string): NewMessage {
   };
 }
 
-/** The text takes the place of the first text part. */
+/** Replaces the first text part, and drops the others. */
 function withText(parts: readonly unknown[], text: string): Record<string, unknown>[] {
   const all = parts.map(objectOf);
   const first = all.find(isText);

@@ -9,7 +9,7 @@ export function safeUrl(url: string): string | null {
   }
 }
 
-/** Whether the image is part of the message. Loading a remote one would tell its server who reads the message. */
+/** Whether the image is part of the message. Loading a remote one would reveal the reader to its server. */
 export function isInlineImage(url: string): boolean {
   return /^data:image\/[a-z0-9.+-]+[;,]/i.test(url);
 }

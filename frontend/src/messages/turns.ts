@@ -17,13 +17,14 @@ export function turnsOf(messages: readonly Message[]): Turn[] {
       if (part.kind === "call") {
         open.set(keyOf(part.id, part.name), part);
       }
-      return part.kind !== "result" || !isAnswer(part, open);
+      return part.kind !== "result" || !attachResult(part, open);
     });
     return parts.length === 0 && all.length > 0 ? [] : [{ message, parts }];
   });
 }
 
-function isAnswer(result: ResultPart, open: Map<string, CallPart>): boolean {
+/** Moves a result into its call. False if there is no such call. */
+function attachResult(result: ResultPart, open: Map<string, CallPart>): boolean {
   const key = keyOf(result.callId, result.name ?? "");
   const call = open.get(key);
   if (call) {
@@ -37,7 +38,7 @@ function keyOf(id: string | null, name: string): string {
   return JSON.stringify(id === null ? { name } : { id });
 }
 
-/** Anthropic sends tool results as messages of the user. */
+/** Anthropic sends tool results as user messages. */
 export function isToolResult({ parts }: Turn): boolean {
   return parts.length > 0 && parts.every(({ kind }) => kind === "result");
 }

@@ -9,7 +9,7 @@ export function Value({ value }: { value: unknown }) {
   );
 }
 
-/** Indented JSON, or null if parsing would change it, as it does large numbers. */
+/** Indented JSON, or null if parsing would change it, as it does with large numbers. */
 function indented(text: string): string | null {
   try {
     const value: unknown = JSON.parse(text);

@@ -18,13 +18,13 @@ async function show() {
   );
   await screen.findByRole("heading", { level: 1, name: "Alpha" });
   const choose = async (action: RegExp) => {
-    await user.click(screen.getByRole("button", { name: "More for this chat" }));
+    await user.click(screen.getByRole("button", { name: "More actions for this chat" }));
     await user.click(await screen.findByRole("menuitem", { name: action }));
   };
   return { alpha, onLeave, user, choose };
 }
 
-test("the open chat is renamed in its header", async () => {
+test("the header renames the open chat", async () => {
   const { user, choose } = await show();
   await choose(/Rename/);
   const field = await screen.findByRole("textbox", { name: "New title for “Alpha”" });
@@ -32,10 +32,10 @@ test("the open chat is renamed in its header", async () => {
   await user.keyboard("Beta{Enter}");
   await waitFor(() => expect(heading()).toBe("Beta"));
   expect(service.sessions[0]?.title).toBe("Beta");
-  expect(screen.getByRole("button", { name: "More for this chat" })).toHaveFocus();
+  expect(screen.getByRole("button", { name: "More actions for this chat" })).toHaveFocus();
 });
 
-test("it is pinned and archived there, which the menu then offers to undo", async () => {
+test("the menu pins and archives the open chat, and then offers to undo that", async () => {
   const { choose } = await show();
   await choose(/^Pin/);
   await waitFor(() => expect(service.sessions[0]?.is_pinned).toBe(true));
@@ -49,20 +49,20 @@ test("it is pinned and archived there, which the menu then offers to undo", asyn
   await waitFor(() => expect(service.sessions[0]?.is_archived).toBe(false));
 });
 
-test("it is deleted there after a question, and left", async () => {
+test("the menu deletes the open chat after a confirmation", async () => {
   const { onLeave, user, choose } = await show();
   await choose(/^Delete/);
-  const question = () => screen.findByRole("alertdialog", { name: "Delete “Alpha”?" });
-  await user.click(within(await question()).getByRole("button", { name: "Cancel" }));
-  await waitFor(() => expect(screen.getByRole("button", { name: "More for this chat" })).toHaveFocus());
+  const dialog = () => screen.findByRole("alertdialog", { name: "Delete “Alpha”?" });
+  await user.click(within(await dialog()).getByRole("button", { name: "Cancel" }));
+  await waitFor(() => expect(screen.getByRole("button", { name: "More actions for this chat" })).toHaveFocus());
   expect(onLeave).not.toHaveBeenCalled();
   await choose(/^Delete/);
-  await user.click(within(await question()).getByRole("button", { name: "Delete" }));
+  await user.click(within(await dialog()).getByRole("button", { name: "Delete" }));
   await waitFor(() => expect(onLeave).toHaveBeenCalledOnce());
   expect(service.sessions).toEqual([]);
 });
 
-test("its link is copied, whole", async () => {
+test("Copy link copies the absolute URL of the chat", async () => {
   const { alpha, user } = await show();
   await user.click(screen.getByRole("button", { name: "Copy link" }));
   expect(await navigator.clipboard.readText()).toBe(`${location.origin}/c/${alpha.id}`);

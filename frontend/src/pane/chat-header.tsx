@@ -14,14 +14,14 @@ import { useLatched } from "../ui/use-latched";
 import styles from "./chat-header.module.css";
 
 interface ChatHeaderProps {
-  /** Undefined while it is loading, and when it is gone. */
+  /** Undefined while it is loading and after it was deleted. */
   session: Summary | undefined;
   lead: ReactNode;
   hrefOf: ((id: string) => string) | undefined;
   onLeave: () => void;
 }
 
-/** One line above the conversation: what it is called, and what can be done with it. */
+/** One line above the conversation, with the title and the menu. */
 export function ChatHeader({ session, lead, hrefOf, onLeave }: ChatHeaderProps) {
   return (
     <header className={styles.header}>
@@ -85,7 +85,7 @@ function Chat({ session, hrefOf, onLeave }: Omit<ChatHeaderProps, "session" | "l
           onRename={() => setRenaming(true)}
           onPin={(isPinned) => change.pin(session, isPinned)}
           onArchive={(isArchived) => change.archive(session, isArchived)}
-          onDelete={() => deletion.ask(session)}
+          onDelete={() => deletion.request(session)}
         />
       )}
       <DeleteDialog deletion={deletion} onClosed={() => menuButton.current?.focus()} />

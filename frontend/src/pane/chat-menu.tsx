@@ -13,7 +13,7 @@ interface ChatMenuProps {
   onDelete: () => void;
 }
 
-/** What can be done with the open chat. */
+/** The actions of the open chat. */
 export function ChatMenu({ session, anchor, onClose, onRename, onPin, onArchive, onDelete }: ChatMenuProps) {
   const labels = useLabels();
   const { is_pinned, is_archived } = session;

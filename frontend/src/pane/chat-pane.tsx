@@ -18,17 +18,17 @@ import { useMessageBody } from "./use-message-body";
 
 export interface ChatPaneProps extends MessageSlots {
   id: string;
-  /** Leaves a chat that is gone, or was deleted here. */
+  /** Called when the user closes a chat that no longer exists, or deletes the chat here. */
   onLeave: () => void;
-  /** The address of a chat. With it there is a button that copies it. */
+  /** The URL of a chat. If given, the header has a button that copies it. */
   hrefOf?: ((id: string) => string) | undefined;
-  /** Stands before the title. */
+  /** Shown before the title. */
   lead?: ReactNode;
-  /** Stands below the field for messages. */
+  /** Shown below the message field. */
   note?: ReactNode;
 }
 
-/** The open chat: its messages, and a field to add one. */
+/** The open chat: its messages, and a field to write one. */
 export function ChatPane(props: ChatPaneProps) {
   const labels = useLabels();
   return (
@@ -41,12 +41,12 @@ export function ChatPane(props: ChatPaneProps) {
         </section>
       )}
     >
-      <OpenChat {...props} />
+      <Pane {...props} />
     </ErrorBoundary>
   );
 }
 
-function OpenChat({ id, onLeave, hrefOf, lead, note, renderMessage, onRegenerate }: ChatPaneProps) {
+function Pane({ id, onLeave, hrefOf, lead, note, renderMessage, onRegenerate }: ChatPaneProps) {
   const labels = useLabels();
   const { deleted } = useChatSessions();
   const [opener] = useState(() => (typeof document === "undefined" ? null : document.activeElement));

@@ -11,16 +11,16 @@ import styles from "./composer.module.css";
 interface ComposerProps {
   /** The key of the draft: a chat, or the edit of one of its messages. */
   draft: string;
-  /** Stands above the field. */
+  /** Shown above the field. */
   banner?: ReactNode;
   label?: string;
-  /** Takes the focus when it appears, if that is still there; never by touch: a keyboard would cover the screen. */
+  /** Takes the focus from this element on mount; not on touch screens, where the keyboard would cover the chat. */
   takesFocusFrom?: Element | null;
   /** Each new value moves the focus to the field. */
   focusKey?: number;
   isBusy?: boolean;
   note?: ReactNode;
-  /** Sees to the draft: it stays until the text is safe elsewhere. */
+  /** Must clear the draft once the text is stored elsewhere. */
   onSend: (text: string) => void;
 }
 

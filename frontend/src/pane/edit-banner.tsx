@@ -2,7 +2,7 @@ import { useLabels } from "../labels/context";
 import { Button } from "../ui/button";
 import styles from "./composer.module.css";
 
-/** Above the field while it holds a message that has been sent before. */
+/** Shown above the field while the user edits a sent message. */
 export function EditBanner({ onCancel }: { onCancel: () => void }) {
   const labels = useLabels();
   return (

@@ -1,4 +1,4 @@
-import { MovedOn } from "../api/moved-on";
+import { ConversationChanged } from "../api/conversation-changed";
 import { useLanguage } from "../labels/context";
 import { reasonOf } from "../labels/reason";
 import { Button } from "../ui/button";
@@ -17,10 +17,11 @@ export function NotSent({ error, onRetry, onEdit }: NotSentProps) {
   return (
     <>
       <span>
-        {labels.notSent} {error instanceof MovedOn ? labels.movedOn : error && reasonOf(error, language)}
+        {labels.notSent}{" "}
+        {error instanceof ConversationChanged ? labels.chatChanged : error && reasonOf(error, language)}
       </span>
       <Button look="quiet" onClick={onRetry}>
-        {error instanceof MovedOn ? labels.sendAtEnd : labels.retry}
+        {error instanceof ConversationChanged ? labels.sendAtEnd : labels.retry}
       </Button>
       <Button look="quiet" onClick={onEdit}>
         {labels.edit}

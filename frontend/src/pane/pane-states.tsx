@@ -22,7 +22,7 @@ export function Loading() {
 interface GoneProps {
   chat: string;
   title: string | undefined;
-  /** The user has done it, on this page. */
+  /** Whether the user deleted it on this page. */
   isOwn: boolean;
   onLeave: () => void;
 }
@@ -31,7 +31,7 @@ export function Gone({ chat, title, isOwn, onLeave }: GoneProps) {
   const labels = useLabels();
   const elsewhere = title ? sentence(labels.chatDeletedDetail, title) : labels.untitledChatDeletedDetail;
   return (
-    <State
+    <PaneState
       icon={<CircleOff aria-hidden />}
       heading={labels.chatDeleted}
       text={isOwn ? labels.chatDeletedHere : elsewhere}
@@ -39,17 +39,17 @@ export function Gone({ chat, title, isOwn, onLeave }: GoneProps) {
     >
       <UnsentText chat={chat} />
       <Button onClick={onLeave}>{labels.closeChat}</Button>
-    </State>
+    </PaneState>
   );
 }
 
 export function NotFound({ chat, onLeave }: { chat: string; onLeave: () => void }) {
   const { chatNotFound, chatNotFoundDetail, startOver } = useLabels();
   return (
-    <State icon={<SearchX aria-hidden />} heading={chatNotFound} text={chatNotFoundDetail} role="alert">
+    <PaneState icon={<SearchX aria-hidden />} heading={chatNotFound} text={chatNotFoundDetail} role="alert">
       <UnsentText chat={chat} />
       <Button onClick={onLeave}>{startOver}</Button>
-    </State>
+    </PaneState>
   );
 }
 
@@ -57,9 +57,9 @@ export function NotFound({ chat, onLeave }: { chat: string; onLeave: () => void 
 export function Broken({ onRetry }: { onRetry: () => void }) {
   const { broken, brokenDetail, retry } = useLabels();
   return (
-    <State icon={<CircleOff aria-hidden />} heading={broken} text={brokenDetail} role="alert">
+    <PaneState icon={<CircleOff aria-hidden />} heading={broken} text={brokenDetail} role="alert">
       <Button onClick={onRetry}>{retry}</Button>
-    </State>
+    </PaneState>
   );
 }
 
@@ -67,15 +67,15 @@ export function Failed({ error, onRetry, isRetrying }: { error: Error; onRetry: 
   const language = useLanguage();
   const { chatFailed, retry } = language.labels;
   return (
-    <State icon={<CloudOff aria-hidden />} heading={chatFailed} text={reasonOf(error, language)} role="alert">
+    <PaneState icon={<CloudOff aria-hidden />} heading={chatFailed} text={reasonOf(error, language)} role="alert">
       <Button onClick={onRetry} busy={isRetrying}>
         {retry}
       </Button>
-    </State>
+    </PaneState>
   );
 }
 
-interface StateProps {
+interface PaneStateProps {
   icon: ReactNode;
   heading: string;
   text: ReactNode;
@@ -83,7 +83,7 @@ interface StateProps {
   children: ReactNode;
 }
 
-function State({ icon, heading, text, role, children }: StateProps) {
+function PaneState({ icon, heading, text, role, children }: PaneStateProps) {
   return (
     <div className={styles.state} role={role}>
       <div className={styles.icon}>{icon}</div>

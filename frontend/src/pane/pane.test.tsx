@@ -14,7 +14,7 @@ import { BASE_URL, SESSIONS, service, summary } from "../test/service";
 
 const connection = { baseUrl: BASE_URL, getToken: () => "token" };
 const field = () => screen.findByRole<HTMLTextAreaElement>("textbox", { name: "Message" });
-const posts = () => service.asked.filter((call) => call.startsWith("POST"));
+const posts = () => service.requests.filter((call) => call.startsWith("POST"));
 
 test.each([{ isComposing: true }, { keyCode: 229 }])("the Enter of an input method sends nothing (%o)", async (key) => {
   const onStart = vi.fn();
@@ -32,7 +32,7 @@ test.each([{ isComposing: true }, { keyCode: 229 }])("the Enter of an input meth
   expect(posts()).toEqual(["POST /api/chat/sessions"]);
 });
 
-test("a chat that cannot be drawn breaks neither the page nor the next chat", async () => {
+test("a chat that fails to render breaks neither the page nor the next chat", async () => {
   const [broken, fine] = [summary("Broken"), summary("Fine")];
   service.sessions = [broken, fine];
   const page = { user_id: "u", has_more_messages: false, oldest_sequence: 0 };
@@ -47,7 +47,7 @@ test("a chat that cannot be drawn breaks neither the page nor the next chat", as
     </ChatSessionsProvider>
   );
   const { rerender } = render(pane(broken.id));
-  expect(await screen.findByRole("alert")).toHaveTextContent("Something went wrong here");
+  expect(await screen.findByRole("alert")).toHaveTextContent("Something went wrong");
   expect(screen.getByRole("heading", { name: "the page" })).toBeInTheDocument();
   rerender(pane(fine.id));
   expect(await field()).toBeInTheDocument();
@@ -65,10 +65,10 @@ const said = (of: HTMLElement) =>
     .queryAllByRole("listitem")
     .map((item) => item.querySelector("[title]")?.textContent);
 
-/** Another device writes. */
+/** Adds messages from another device. */
 function arrive(chat: string, ...messages: object[]): void {
   service.append(chat, messages);
-  service.tell("session.updated", { id: chat });
+  service.emit("session.updated", { id: chat });
 }
 
 /** jsdom does not scroll. */
@@ -77,7 +77,7 @@ function scrollTo(top: number): void {
   fireEvent.scroll(scroller());
 }
 
-test("only messages that arrive after the chat was opened are in the log", async () => {
+test("only messages that arrive after the chat was opened are announced", async () => {
   const chat = service.chat({ role: "user", content: "one" }, { role: "assistant", content: "two" });
   render(opened(chat));
   await screen.findByText("two");
@@ -131,7 +131,7 @@ test("sending a message scrolls to the end", async () => {
   expect(scrollsTo).toHaveBeenCalledWith({ top: 0 });
 });
 
-test("a button counts the messages that arrive while the end is out of view, and leads to them", async () => {
+test("while the end is out of view, a button counts new messages and scrolls to them", async () => {
   const chat = service.chat({ role: "assistant", content: "one" });
   render(opened(chat));
   await screen.findByText("one");
@@ -175,7 +175,7 @@ test("a message is copied as written", async () => {
   await waitFor(() => expect(screen.getAllByRole("status").map(({ textContent }) => textContent)).toContain("Copied"));
 });
 
-test("every message has a speaker and shows something", async () => {
+test("every message shows a speaker and some content", async () => {
   const chat = service.chat(
     { role: "constructor", content: "one" },
     { role: "user", name: "Ann", content: 42 },
@@ -193,13 +193,13 @@ test("every message has a speaker and shows something", async () => {
   ]);
 });
 
-test("a host can draw messages, and its errors stay within the message", async () => {
+test("a host can render messages, and an error of its own affects only one message", async () => {
   vi.spyOn(console, "error").mockImplementation(() => undefined);
   const chat = service.chat({ role: "user", content: "one" }, { role: "user", content: "two", metadata: { cost: 3 } });
   let isBroken = true;
   const renderMessage = (message: ChatMessage, { content }: MessageContent) => {
     if (message.sequence === 0 && isBroken) {
-      throw new Error("The host's mistake.");
+      throw new Error("A bug of the host.");
     }
     return (
       <>
@@ -209,7 +209,7 @@ test("a host can draw messages, and its errors stay within the message", async (
   };
   render(opened(chat, { renderMessage }));
   await screen.findByText("two");
-  expect(said(scroller())).toEqual(["This message can’t be shown. Retry", "two 3"]);
+  expect(said(scroller())).toEqual(["Couldn’t show this message. Retry", "two 3"]);
   isBroken = false;
   await userEvent.click(screen.getByRole("button", { name: "Retry" }));
   expect(said(scroller())).toEqual(["one undefined", "two 3"]);

@@ -21,8 +21,8 @@ function open(id: string, props: Partial<ChatPaneProps> = {}) {
   );
 }
 
-/** A chat in which the second question is the last. */
-function talk(): string {
+/** Creates a chat with two questions and their answers. */
+function twoQuestions(): string {
   return service.chat(
     { role: "user", content: "one" },
     { role: "assistant", content: "first answer" },
@@ -38,7 +38,7 @@ const shown = () =>
     .getAllByRole("listitem")
     .map((item) => item.querySelector("[dir=auto]:not(span)")?.textContent);
 const stored = (chat: string) => (service.messages.get(chat) ?? []).map(({ content }) => content);
-const asked = (method: string) => service.asked.filter((call) => call.startsWith(method));
+const requests = (method: string) => service.requests.filter((call) => call.startsWith(method));
 
 async function sendEdit(text: string): Promise<void> {
   await press("Edit message");
@@ -47,8 +47,8 @@ async function sendEdit(text: string): Promise<void> {
   await userEvent.type(edit, `${text}{Enter}`);
 }
 
-test("an edited message replaces the last of the user's and all after it", async () => {
-  const chat = talk();
+test("an edit replaces the user's last message and everything after it", async () => {
+  const chat = twoQuestions();
   open(chat);
   await press("Edit message");
   const edit = await field("Edit message");
@@ -57,7 +57,7 @@ test("an edited message replaces the last of the user's and all after it", async
   await userEvent.type(edit, " and a half{Enter}");
   await waitFor(() => expect(shown()).toEqual(["one", "first answer", "two and a half"]));
   await waitFor(() => expect(stored(chat)).toEqual(["one", "first answer", "two and a half"]));
-  expect(asked("DELETE")).toEqual([`DELETE /api/chat/sessions/${chat}/messages?from_sequence=2`]);
+  expect(requests("DELETE")).toEqual([`DELETE /api/chat/sessions/${chat}/messages?from_sequence=2`]);
   const { id } = service.messages.get(chat)?.at(-1) ?? {};
   expect(service.appended).toEqual([
     { messages: [{ id, role: "user", content: "two and a half", metadata: {} }], after_sequence: 1 },
@@ -67,8 +67,8 @@ test("an edited message replaces the last of the user's and all after it", async
   expect(sessionStorage.getItem("chat-sessions:typed:")).not.toContain("two");
 });
 
-test("while an edit is on its way, what it replaces is hidden", async () => {
-  const chat = talk();
+test("while an edit is being sent, the messages that it replaces are hidden", async () => {
+  const chat = twoQuestions();
   open(chat);
   await screen.findByText("second answer");
   let reply: ((response: Response) => void) | undefined;
@@ -89,7 +89,7 @@ test("while an edit is on its way, what it replaces is hidden", async () => {
   await waitFor(() => expect(shown()).toEqual(["one", "first answer", "two", "second answer", "edited"]));
 });
 
-test("only the last message of the user can be edited, and only an answer regenerated", async () => {
+test("only the user's last message can be edited, and only an answer regenerated", async () => {
   const chat = service.chat(
     { role: "user", content: "one" },
     { role: "user", content: "two" },
@@ -106,8 +106,8 @@ test("only the last message of the user can be edited, and only an answer regene
   expect(screen.queryByRole("button", { name: "Regenerate" })).not.toBeInTheDocument();
 });
 
-test("an edit leaves the draft alone, and cancelling it brings the draft back", async () => {
-  open(talk());
+test("cancelling an edit restores the draft", async () => {
+  open(twoQuestions());
   await userEvent.type(await field(), "draft");
   await press("Edit message");
   await userEvent.type(await field("Edit message"), "!");
@@ -125,7 +125,7 @@ test("an edit leaves the draft alone, and cancelling it brings the draft back", 
 });
 
 test("an edit survives a reload", async () => {
-  const chat = talk();
+  const chat = twoQuestions();
   const { unmount } = open(chat);
   await press("Edit message");
   await userEvent.type(await field("Edit message"), "!");
@@ -134,15 +134,15 @@ test("an edit survives a reload", async () => {
   expect(await field("Edit message")).toHaveValue("two!");
 });
 
-test("if the edited message goes away, the edit becomes a draft", async () => {
-  const chat = talk();
+test("if the edited message can no longer be edited, the edit becomes a draft", async () => {
+  const chat = twoQuestions();
   open(chat);
   await userEvent.type(await field(), "draft");
   await press("Edit message");
   await userEvent.type(await field("Edit message"), "!");
   await service.openFeed();
   service.append(chat, [{ role: "user", content: "three" }]);
-  service.tell("session.updated", { id: chat });
+  service.emit("session.updated", { id: chat });
   expect(await field()).toHaveValue("two!\n\ndraft");
 });
 
@@ -150,7 +150,7 @@ test.each([
   ["the cut", "delete"],
   ["reading the end of the conversation", "get"],
 ] as const)("an edit is kept if %s fails, and nothing is cut", async (_, method) => {
-  const chat = talk();
+  const chat = twoQuestions();
   open(chat);
   await screen.findByText("second answer");
   const url = method === "get" ? `${SESSIONS}/:id` : MESSAGES;
@@ -165,7 +165,7 @@ test.each([
 });
 
 test("a failed edit can be edited again and cancelled", async () => {
-  const chat = talk();
+  const chat = twoQuestions();
   open(chat);
   await screen.findByText("second answer");
   service.server.use(http.delete(MESSAGES, () => problem(422, "validation")));
@@ -177,7 +177,7 @@ test("a failed edit can be edited again and cancelled", async () => {
 });
 
 test("an edit is kept if the page is closed between the cut and the append, and cuts nothing twice", async () => {
-  const chat = talk();
+  const chat = twoQuestions();
   const { unmount } = open(chat);
   await screen.findByText("second answer");
   service.server.use(http.post(MESSAGES, () => HttpResponse.error(), { once: true }));
@@ -191,11 +191,11 @@ test("an edit is kept if the page is closed between the cut and the append, and 
   expect(shown()).toEqual(["one", "first answer", "edited"]);
   await press("Retry");
   await waitFor(() => expect(stored(chat)).toEqual(["one", "first answer", "edited"]));
-  expect(asked("DELETE")).toHaveLength(1);
+  expect(requests("DELETE")).toHaveLength(1);
 });
 
 test("an edit whose response was lost is stored once", async () => {
-  const chat = talk();
+  const chat = twoQuestions();
   open(chat);
   await screen.findByText("second answer");
   service.server.use(
@@ -215,22 +215,22 @@ test("an edit whose response was lost is stored once", async () => {
   expect(stored(chat)).toEqual(["one", "first answer", "edited"]);
 });
 
-test("what the user has not seen is not cut, and the edit can be sent at the end", async () => {
-  const chat = talk();
+test("messages that the user has not seen are not cut, and the edit can be sent as a new message", async () => {
+  const chat = twoQuestions();
   open(chat);
   await screen.findByText("second answer");
   service.append(chat, [{ role: "assistant", content: "unseen" }]);
   await sendEdit("edited");
-  expect(await screen.findByText(/The conversation has moved on/)).toBeInTheDocument();
-  expect(asked("DELETE")).toEqual([]);
+  expect(await screen.findByText(/The chat has changed since you last saw it/)).toBeInTheDocument();
+  expect(requests("DELETE")).toEqual([]);
   await press("Send as a new message");
   const all = ["one", "first answer", "two", "second answer", "unseen", "edited"];
   await waitFor(() => expect(stored(chat)).toEqual(all));
   await waitFor(() => expect(shown()).toEqual(all));
 });
 
-test("a message that arrives between the cut and the append is not built upon", async () => {
-  const chat = talk();
+test("if a message arrives between the cut and the append, the edit is not sent", async () => {
+  const chat = twoQuestions();
   open(chat);
   await screen.findByText("second answer");
   service.server.use(
@@ -245,13 +245,13 @@ test("a message that arrives between the cut and the append is not built upon", 
     ),
   );
   await sendEdit("edited");
-  expect(await screen.findByText(/The conversation has moved on/)).toBeInTheDocument();
+  expect(await screen.findByText(/The chat has changed since you last saw it/)).toBeInTheDocument();
   await waitFor(() => expect(shown()).toEqual(["one", "first answer", "quicker", "edited"]));
   expect(stored(chat)).toEqual(["one", "first answer", "quicker"]);
 });
 
-test("a rename in between does not stop an edit", async () => {
-  const chat = talk();
+test("a rename during an edit does not make it fail", async () => {
+  const chat = twoQuestions();
   open(chat);
   await screen.findByText("second answer");
   service.server.use(
@@ -268,7 +268,7 @@ test("a rename in between does not stop an edit", async () => {
   await waitFor(() => expect(stored(chat)).toEqual(["one", "first answer", "edited"]));
 });
 
-test("regenerating cuts the answer and sends the question again, with all it came with", async () => {
+test("regenerating cuts the answer and resends the question with all its fields", async () => {
   const content = [
     { type: "text", text: "What is" },
     { type: "text", text: "this?" },
@@ -299,8 +299,8 @@ test("an edit keeps the images of a message", async () => {
   await waitFor(() => expect(stored(chat)).toEqual([[image, { type: "text", text: "edited" }]]));
 });
 
-test("a host regenerates its own way", async () => {
-  const chat = talk();
+test("with onRegenerate, nothing is cut or sent", async () => {
+  const chat = twoQuestions();
   const onRegenerate = vi.fn();
   open(chat, { onRegenerate });
   await press("Regenerate");
@@ -309,8 +309,8 @@ test("a host regenerates its own way", async () => {
   expect(service.appended).toEqual([]);
 });
 
-test("if regenerating fails before the cut, all stays, and it can be retried", async () => {
-  const chat = talk();
+test("if regenerating fails before the cut, nothing is lost, and Retry works", async () => {
+  const chat = twoQuestions();
   open(chat);
   await screen.findByText("second answer");
   service.server.use(http.delete(MESSAGES, () => problem(422, "validation"), { once: true }));
@@ -322,7 +322,7 @@ test("if regenerating fails before the cut, all stays, and it can be retried", a
 });
 
 test("if regenerating fails after the cut, the question stays", async () => {
-  const chat = talk();
+  const chat = twoQuestions();
   open(chat);
   await screen.findByText("second answer");
   service.server.use(http.post(MESSAGES, () => problem(422, "validation"), { once: true }));

@@ -10,23 +10,23 @@ import styles from "./chat-pane.module.css";
 import { Composer } from "./composer";
 
 export interface StartPaneProps {
-  /** The chat was made; not called if the user has gone elsewhere meanwhile. */
+  /** The chat was created. Not called if the user has opened another chat meanwhile. */
   onStart: (id: string) => void;
-  /** Stands above the question. */
+  /** Shown above the question. */
   lead?: ReactNode;
-  /** Stands below the field for messages. */
+  /** Shown below the message field. */
   note?: ReactNode;
   /** Each new value moves the focus to the field. */
   focusKey?: number;
 }
 
-/** No chat is open: the first message makes one. */
+/** Shown while no chat is open. The first message creates one. */
 export function StartPane({ onStart, lead, note, focusKey }: StartPaneProps) {
   const labels = useLabels();
   const { typed } = useChatSessions();
-  const { tellFailure, dismiss } = useToasts();
+  const { notifyFailure, dismiss } = useToasts();
   const { start, isStarting } = useStartChat((error, first) =>
-    tellFailure({ id: "start", title: labels.startFailed, error, retry: () => submit(first) }),
+    notifyFailure({ id: "start", title: labels.startFailed, error, retry: () => submit(first) }),
   );
   const submit = (first: OutgoingMessage) => {
     dismiss("start");

@@ -5,7 +5,7 @@ import { Button } from "../ui/button";
 import { copyText } from "../ui/copy-text";
 import styles from "./pane-states.module.css";
 
-/** What was typed into a chat that is gone, to be taken elsewhere. */
+/** Lets the user copy what was typed into a chat that no longer exists. */
 export function UnsentText({ chat }: { chat: string }) {
   const labels = useLabels();
   const text = useTypedText(chat);

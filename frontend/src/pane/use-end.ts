@@ -1,10 +1,10 @@
 import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { Message } from "../api/types";
 
-/** Pixels from the end that still count as being there. */
+/** Within this many pixels counts as being at the end. */
 const NEAR = 48;
 
-/** Whether the newest message is in view, and how many have arrived since it was. */
+/** Whether the newest message is in view, and how many have arrived since it last was. */
 export function useEnd(scroller: RefObject<HTMLElement | null>, messages: readonly Message[]) {
   const newest = messages.at(-1)?.sequence ?? -1;
   const [isAtEnd, setAtEnd] = useState(true);

@@ -22,12 +22,12 @@ interface Given {
   onEditUnsent: (message: OutgoingMessage) => void;
 }
 
-/** What the conversation lists: stored messages, then those on their way. */
+/** The entries of the conversation: stored messages, then those that are not stored yet. */
 export function useEntries(given: Given): Entry[] {
   const { turns, outgoing, question, isEditing, onEdit, onRegenerate, onRetry, onEditUnsent } = given;
   const labels = useLabels();
   const isSending = outgoing.some(({ state }) => state === "sending");
-  // What is being replaced is gone, unless that fails.
+  // Hide messages while they are being replaced; they show again if that fails.
   const end = Math.min(...outgoing.map(({ message, state }) => (state === "sending" && message.cut?.from) || Infinity));
 
   const actionsOf = (turn: Turn) => {

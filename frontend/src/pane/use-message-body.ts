@@ -2,8 +2,8 @@ import { useEffect, useState } from "react";
 
 type Drawing = typeof import("../messages/message-body");
 
-// Plain text now is better than Markdown at some time.
-const PATIENCE = 2_000;
+// After this wait, plain text is better than nothing.
+const MAX_WAIT = 2_000;
 
 let loaded: Drawing | null = null;
 
@@ -23,7 +23,7 @@ export function useMessageBody(again: unknown) {
     }
   }, [drawing, again]);
   useEffect(() => {
-    const timer = setTimeout(() => setLate(true), PATIENCE);
+    const timer = setTimeout(() => setLate(true), MAX_WAIT);
     return () => clearTimeout(timer);
   }, []);
   return { Body: drawing?.MessageBody ?? null, isLoading: !drawing && !isLate };

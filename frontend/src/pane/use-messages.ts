@@ -1,5 +1,5 @@
 import { useEffect, useMemo } from "react";
-import { MovedOn } from "../api/moved-on";
+import { ConversationChanged } from "../api/conversation-changed";
 import type { Message, Session } from "../api/types";
 import { useToasts } from "../feedback/toasts";
 import { useLabels } from "../labels/context";
@@ -11,12 +11,12 @@ import { useChangeSession } from "../sessions/use-change-session";
 import { useSendMessage } from "../sessions/use-send-message";
 import { useOutgoing } from "../sessions/use-typed-text";
 
-/** The user's messages on their way to the service. One that fails stays until it is sent or edited. */
+/** Sends the user's messages. One that fails stays until it is sent or edited. */
 export function useMessages(session: Session, messages: readonly Message[]) {
   const { client, keys, typed } = useChatSessions();
   const labels = useLabels();
   const change = useChangeSession();
-  const { tell, tellFailure, dismiss } = useToasts();
+  const { notify, notifyFailure, dismiss } = useToasts();
   const unsent = useOutgoing(session.id);
   const stored = useMemo(() => new Set(messages.map(({ id }) => id)), [messages]);
 
@@ -30,10 +30,10 @@ export function useMessages(session: Session, messages: readonly Message[]) {
     onFailure: (error, message) => {
       const query = client.getQueryCache().find<MessagePages>({ queryKey: keys.session(session.id) });
       const now = query?.state.data ? messagesOf(query.state.data) : [];
-      if (isUseless(message, now)) {
-        tellRegenerateFailed(error, message);
+      if (isRedundant(message, now)) {
+        notifyRegenerateFailed(error, message);
       } else if (!query?.isActive()) {
-        tellFailure({ id: `send ${message.id}`, title: labels.sendFailed, error, retry: () => send(message) });
+        notifyFailure({ id: `send ${message.id}`, title: labels.sendFailed, error, retry: () => send(message) });
       }
     },
   });
@@ -42,20 +42,20 @@ export function useMessages(session: Session, messages: readonly Message[]) {
     typed.send(message);
     sending.mutate(message);
   };
-  const tellRegenerateFailed = (error: Error, message: OutgoingMessage) => {
+  const notifyRegenerateFailed = (error: Error, message: OutgoingMessage) => {
     const id = `send ${message.id}`;
-    if (error instanceof MovedOn) {
-      tell(id, labels.movedOn);
+    if (error instanceof ConversationChanged) {
+      notify(id, labels.chatChanged);
     } else {
-      tellFailure({ id, title: labels.regenerateFailed, error, retry: () => send(message) });
+      notifyFailure({ id, title: labels.regenerateFailed, error, retry: () => send(message) });
     }
   };
 
-  // Whichever attempt stored a message, it now shows as the service's.
+  // An earlier attempt may have stored a message although its response was lost.
   useEffect(() => {
     for (const { message, state } of unsent) {
-      if (stored.has(message.id) || (state !== "sending" && isUseless(message, messages))) {
-        typed.arrived(message.id);
+      if (stored.has(message.id) || (state !== "sending" && isRedundant(message, messages))) {
+        typed.remove(message.id);
       }
     }
   }, [unsent, stored, messages, typed]);
@@ -70,7 +70,7 @@ export function useMessages(session: Session, messages: readonly Message[]) {
   };
 }
 
-/** It repeats a message that is still there. */
-function isUseless({ isRepeat, original }: OutgoingMessage, messages: readonly Message[]): boolean {
+/** Whether it repeats a message that still exists, so that a retry would add nothing. */
+function isRedundant({ isRepeat, original }: OutgoingMessage, messages: readonly Message[]): boolean {
   return isRepeat === true && messages.some(({ id }) => id === original?.id);
 }

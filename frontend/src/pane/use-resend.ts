@@ -1,5 +1,5 @@
 import { useEffect } from "react";
-import { MovedOn } from "../api/moved-on";
+import { ConversationChanged } from "../api/conversation-changed";
 import type { Message } from "../api/types";
 import { textOf } from "../messages/message-parts";
 import { isToolResult, type Turn } from "../messages/turns";
@@ -8,7 +8,7 @@ import { mintId } from "../sessions/mint-id";
 import type { OutgoingMessage } from "../sessions/typed-text";
 import { useEditedId } from "../sessions/use-typed-text";
 
-/** Editing the last message of the user, and having it answered again. Both cut the conversation there. */
+/** Edits the user's last message, or regenerates its answer. Both cut the conversation at that message. */
 export function useResend(
   chat: string,
   messages: readonly Message[],
@@ -23,7 +23,7 @@ export function useResend(
 
   useEffect(() => {
     if (editedId !== null && !isEditing) {
-      typed.divertEdit(chat);
+      typed.moveEditToDraft(chat);
     }
   }, [editedId, isEditing, chat, typed]);
 
@@ -49,18 +49,18 @@ export function useResend(
         typed.endEdit(chat);
       }
     },
-    /** A message that the conversation has moved past goes to its end instead. */
+    /** If the conversation has changed, the message is appended instead. */
     retry: (message: OutgoingMessage, error: Error | null) => {
       const { cut: _cut, ...atEnd } = message;
-      send(error instanceof MovedOn ? atEnd : message);
+      send(error instanceof ConversationChanged ? atEnd : message);
     },
-    /** Back to editing a message that could not be replaced. False if it is no longer there. */
+    /** Reopens a failed edit. False if the edited message no longer exists. */
     editAgain: ({ id, content, original }: OutgoingMessage) => {
       if (original === undefined || original.id !== question?.message.id) {
         return false;
       }
       typed.beginEdit(chat, original.id, content);
-      typed.arrived(id);
+      typed.remove(id);
       return true;
     },
     regenerate: () => question && resend(question, textOf(question.parts), true),

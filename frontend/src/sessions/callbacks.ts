@@ -2,7 +2,7 @@ import { isCancelledError, type QueryClient, type QueryKey } from "@tanstack/rea
 import { useEffect, useRef } from "react";
 import type { Summary } from "../api/types";
 import { useChatSessions } from "./context";
-import type { Keys } from "./keys";
+import type { QueryKeys } from "./keys";
 
 export interface SentMessage {
   id: string;
@@ -12,19 +12,19 @@ export interface SentMessage {
   content: string;
 }
 
-/** What the host may want to know of. Changes made in other tabs and on other devices are not told. */
+/** Called for what the user does on this page, but not for changes made in other tabs or on other devices. */
 export interface ChatCallbacks {
   onOpened?: ((session: Summary) => void) | undefined;
   onCreated?: ((session: Summary) => void) | undefined;
-  /** A user message was stored: a first, a further, an edited or a regenerated one. Time to answer it. */
+  /** A user message was stored, whether new, edited or resent to regenerate the answer: time to answer it. */
   onSent?: ((message: SentMessage) => void) | undefined;
   onRenamed?: ((session: Summary) => void) | undefined;
   onPinned?: ((session: Summary) => void) | undefined;
-  /** Archived, or taken out of the archive. */
+  /** Archived or unarchived. */
   onArchived?: ((session: Summary) => void) | undefined;
-  /** Also for chats that turned out to be deleted already. */
+  /** Also called for chats that turn out to be deleted already. */
   onDeleted?: ((ids: string[]) => void) | undefined;
-  /** Anything that failed, retries included; the user has been told. A `Problem` if the service could not do it. */
+  /** A request failed, and so did its retry; the page shows that. A `Problem` if the service failed or did not respond. */
   onError?: ((error: Error) => void) | undefined;
 }
 
@@ -36,19 +36,19 @@ export class Listeners {
     return () => this.#all.delete(latest);
   }
 
-  tell<Name extends keyof ChatCallbacks>(name: Name, what: Parameters<NonNullable<ChatCallbacks[Name]>>[0]): void {
+  emit<Name extends keyof ChatCallbacks>(name: Name, value: Parameters<NonNullable<ChatCallbacks[Name]>>[0]): void {
     for (const latest of this.#all) {
       try {
-        (latest()[name] as ((told: typeof what) => void) | undefined)?.(what);
+        (latest()[name] as ((given: typeof value) => void) | undefined)?.(value);
       } catch (error) {
-        // The host's mistake must not leave ours half done.
+        // A bug in a host's callback must not stop our own work halfway.
         reportError(error);
       }
     }
   }
 }
 
-/** Tells the callbacks of a component that has no place of its own for them. */
+/** Registers callbacks while it is mounted. */
 export function Callbacks(callbacks: ChatCallbacks): null {
   const { listeners } = useChatSessions();
   const latest = useRef(callbacks);
@@ -59,8 +59,8 @@ export function Callbacks(callbacks: ChatCallbacks): null {
   return null;
 }
 
-/** Every query and mutation of the provider that ends with an error. */
-export function watchErrors(client: QueryClient, keys: Keys, onError: (error: Error) => void): () => void {
+/** Reports the error of every failed query and mutation of the provider. */
+export function watchErrors(client: QueryClient, keys: QueryKeys, onError: (error: Error) => void): () => void {
   const isOurs = (key: QueryKey | undefined) => keys.all.every((part, index) => key?.[index] === part);
   const stopQueries = client.getQueryCache().subscribe((event) => {
     if (event.type === "updated" && event.action.type === "error" && isOurs(event.query.queryKey)) {

@@ -3,13 +3,13 @@ import { createContext, useContext } from "react";
 import type { Api } from "../api/client";
 import type { Listeners } from "./callbacks";
 import type { DeletedSessions } from "./deleted-sessions";
-import type { Keys } from "./keys";
+import type { QueryKeys } from "./keys";
 import type { TypedText } from "./typed-text";
 
 export interface ChatSessions {
   api: Api;
   client: QueryClient;
-  keys: Keys;
+  keys: QueryKeys;
   deleted: DeletedSessions;
   listeners: Listeners;
   typed: TypedText;

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { DeletedSessions } from "./deleted-sessions";
 
-test("a deletion of one's own is not taken for somebody else's while it runs", () => {
+test("while the page deletes a session, the feed does not mark it as deleted elsewhere", () => {
   const deleted = new DeletedSessions();
   const end = deleted.begin((id) => id === "mine");
   deleted.addFromFeed(["mine", "other"]);
@@ -11,7 +11,7 @@ test("a deletion of one's own is not taken for somebody else's while it runs", (
   expect([deleted.isOwn("mine"), deleted.isOwn("other")]).toEqual([true, false]);
 });
 
-test("listeners hear of what is new only", () => {
+test("listeners are called only for new ids", () => {
   const deleted = new DeletedSessions();
   const listener = vi.fn();
   const stop = deleted.subscribe(listener);

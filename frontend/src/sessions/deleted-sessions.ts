@@ -4,14 +4,14 @@ import { useChatSessions } from "./context";
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * The ids that are known to be deleted. No id is ever used again, so an answer that was on its way before the
- * deletion cannot bring its row back: whoever shows sessions leaves these out.
+ * The ids of deleted sessions. Everything that shows sessions leaves these out, so a response from before a deletion
+ * cannot bring a row back. Ids are never reused.
  */
 export class DeletedSessions {
   #ids: ReadonlySet<string> = new Set();
   readonly #byThisPage = new Set<string>();
   readonly #listeners = new Set<() => void>();
-  readonly #ours = new Set<{ concerns: (id: string) => boolean; told: string[] }>();
+  readonly #running = new Set<{ concerns: (id: string) => boolean; reported: string[] }>();
 
   has(id: string): boolean {
     return this.#ids.has(id);
@@ -27,7 +27,7 @@ export class DeletedSessions {
     }
   }
 
-  /** The user has deleted them on this page. */
+  /** Adds sessions that the user has deleted on this page. */
   addOwn(ids: Iterable<string>): void {
     const own = [...ids];
     for (const id of own) {
@@ -40,23 +40,26 @@ export class DeletedSessions {
     return this.#byThisPage.has(id);
   }
 
-  /** The feed says so. What this page itself is deleting waits for `end`, or it would look like somebody else's work. */
+  /**
+   * Adds sessions that the feed reports as deleted. Those that this page is deleting right now wait for the end of that
+   * deletion, or they would look as if deleted elsewhere.
+   */
   addFromFeed(ids: Iterable<string>): void {
     const others = [...ids].filter((id) => {
-      const ours = [...this.#ours].find((deletion) => deletion.concerns(id));
-      ours?.told.push(id);
-      return !ours;
+      const own = [...this.#running].find((deletion) => deletion.concerns(id));
+      own?.reported.push(id);
+      return !own;
     });
     this.add(others);
   }
 
-  /** To be called before a deletion is sent; the answer is to be called after its result has been dealt with. */
+  /** Call it before a deletion is sent, and the function that it returns after the result has been handled. */
   begin(concerns: (id: string) => boolean): () => void {
-    const deletion = { concerns, told: [] };
-    this.#ours.add(deletion);
+    const deletion = { concerns, reported: [] };
+    this.#running.add(deletion);
     return () => {
-      this.#ours.delete(deletion);
-      this.addOwn(deletion.told);
+      this.#running.delete(deletion);
+      this.addOwn(deletion.reported);
     };
   }
 

@@ -1,17 +1,17 @@
 import { mintId } from "./mint-id";
 
-/** Begins every key, so that the settings for all of them can be told apart from the host's. */
+/** The prefix of all our query keys, which separates our settings from the host's. */
 export const OURS = ["chat-sessions"] as const;
 
 /** What a list shows. */
 export interface Listing {
-  /** What titles or messages contain; a search finds archived sessions, too. Everything if it is empty. */
+  /** The search text; "" lists everything. A search also finds archived sessions. */
   q: string;
   archived: boolean;
 }
 
-/** Of one provider only: a client that the host shares may hold the chats of one user after those of another. */
-export function createKeys() {
+/** Unique to one provider: a client that the host shares may hold the chats of several users, one after the other. */
+export function createQueryKeys() {
   const all = [...OURS, mintId()] as const;
   return {
     all,
@@ -19,7 +19,7 @@ export function createKeys() {
     list: (listing: Listing) => [...all, "list", listing] as const,
     sessions: [...all, "session"] as const,
     session: (id: string) => [...all, "session", id] as const,
-    /** Mutations: the first message of a new chat is on its way. */
+    /** The mutations that create a chat with its first message. */
     start: [...all, "start"] as const,
     count: [...all, "count"] as const,
   };
@@ -29,4 +29,4 @@ export function listingOf(query: { queryKey: readonly unknown[] } | undefined): 
   return query?.queryKey.at(-1) as Listing | undefined;
 }
 
-export type Keys = ReturnType<typeof createKeys>;
+export type QueryKeys = ReturnType<typeof createQueryKeys>;

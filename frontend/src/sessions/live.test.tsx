@@ -4,7 +4,7 @@ import { expect, test, vi } from "vitest";
 import { ChatSidebar } from "../sidebar/chat-sidebar";
 import { BASE_URL, service, summary } from "../test/service";
 
-test("an error while an event is read is reported, and the next event is read", async () => {
+test("an error in handling an event is reported, and the next event is still handled", async () => {
   const [alpha, beta] = [summary("Alpha"), summary("Beta")];
   service.sessions = [alpha];
   render(<ChatSidebar baseUrl={BASE_URL} getToken={() => "token"} onSelect={() => undefined} />);
@@ -25,10 +25,10 @@ test("an error while an event is read is reported, and the next event is read", 
     }
     return invalidate.call(this, filters, ...rest);
   });
-  service.tell("session.updated", { id: alpha.id });
+  service.emit("session.updated", { id: alpha.id });
   await waitFor(() => expect(reported).toHaveBeenCalledExactlyOnceWith(error));
 
   service.sessions = [beta, alpha];
-  service.tell("session.created", { id: beta.id }, "2-0");
+  service.emit("session.created", { id: beta.id }, "2-0");
   expect(await screen.findByRole("button", { name: "Beta" })).toBeInTheDocument();
 });

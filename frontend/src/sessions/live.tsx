@@ -6,15 +6,19 @@ import { type SessionEvent, watchSessions } from "../api/watch-sessions";
 import { type ChatSessions, useChatSessions } from "./context";
 import { mergeSession, refetchAll, refetchFailed, refreshLists } from "./refresh";
 
-/** False while the feed is lost: then what other devices do is only seen on refetch. */
+/** False while the feed is down: changes from other devices then show only after a refetch. */
 const LiveContext = createContext(true);
 export const useIsLive = () => useContext(LiveContext);
 
-// Events come in bursts, for instance one for each chat of a batch.
+// Events come in bursts, for example one for each chat of a batch.
 const BURST = 40;
-const MOST_READ_ONE_BY_ONE = 8;
+// Beyond this, reading whole lists takes fewer requests.
+const MAX_SINGLE_READS = 8;
 
-/** Keeps the cache right through the event feed, while the page is visible: browsers open few connections per origin. */
+/**
+ * Keeps the cache current through the event feed. A hidden page closes its feed, since browsers allow few connections per
+ * origin.
+ */
 export function Live({ children }: { children: ReactNode }) {
   const context = useChatSessions();
   const [isLive, setLive] = useState(true);
@@ -72,26 +76,26 @@ export function Live({ children }: { children: ReactNode }) {
   return <LiveContext.Provider value={isLive}>{children}</LiveContext.Provider>;
 }
 
-/** Reads again what the events are about. What is deleted needs no reading: it is known already. */
+/** Reads the changed sessions again. Deleted ones are in `deleted` already. */
 async function read(chats: ChatSessions, events: SessionEvent[]): Promise<void> {
   const { api, client, deleted, keys } = chats;
   if (events.some((event) => event.type === "reset")) {
     await refetchAll(chats);
     return;
   }
-  const isTotalOther = events.some((event) => event.type !== "session.updated");
+  const isTotalChanged = events.some((event) => event.type !== "session.updated");
   const gone = deletedIds(events);
   const changed = [...new Set(events.flatMap((event) => ("id" in event && !gone.has(event.id) ? [event.id] : [])))];
 
   for (const id of changed) {
     client.invalidateQueries({ queryKey: keys.session(id) });
   }
-  if (changed.length > MOST_READ_ONE_BY_ONE) {
+  if (changed.length > MAX_SINGLE_READS) {
     await client.invalidateQueries({ queryKey: keys.lists });
     return;
   }
   await Promise.all([
-    isTotalOther ? refreshLists(chats) : undefined,
+    isTotalChanged ? refreshLists(chats) : undefined,
     ...changed.map(async (id) => {
       try {
         mergeSession(chats, summaryOf(await getSession(api, id, { limit: 1 })));
@@ -103,7 +107,7 @@ async function read(chats: ChatSessions, events: SessionEvent[]): Promise<void> 
       }
     }),
   ]).catch(async (error: unknown) => {
-    // Too many requests are not answered with more of them; what arrives meanwhile is read together.
+    // Wait out Retry-After; events that arrive meanwhile are read together.
     await new Promise((resolve) => setTimeout(resolve, retryAfter(error)));
     await refetchAll(chats);
   });
@@ -118,7 +122,7 @@ function summaryOf(session: Session): Summary {
   return summary;
 }
 
-/** Deletions show at once. The rest is read burst by burst: while the service is slow, bursts grow instead of piling up. */
+/** Shows deletions at once, and reads the rest burst by burst: while the service is slow, bursts grow, not queues. */
 function gather(context: ChatSessions) {
   let arrived: SessionEvent[] = [];
   const unread: SessionEvent[] = [];
@@ -135,7 +139,7 @@ function gather(context: ChatSessions) {
     }
     isReading = true;
     while (unread.length > 0) {
-      // Told to whoever watches the page for errors; the next burst is read all the same.
+      // Report the error, and go on with the next burst.
       await read(context, unread.splice(0)).catch(reportError);
     }
     isReading = false;

@@ -7,11 +7,11 @@ const page = (...messages: number[]) => ({ messages: messages.map(message) }) as
 const pages = (...all: Session[]) => ({ pages: all, pageParams: all.map(() => null) });
 const sequences = (data: ReturnType<typeof pages>) => messagesOf(data).map(({ sequence }) => sequence);
 
-test("pages that come newest first read oldest first", () => {
+test("messages of pages that load newest first are in ascending order", () => {
   expect(sequences(pages(page(4, 5), page(2, 3)))).toEqual([2, 3, 4, 5]);
 });
 
-test("a message that was sent is there once, whether or not it has been read before", () => {
+test("a sent message appears once, whether or not it was loaded before", () => {
   expect(sequences(withMessages(pages(page(0, 1)), [message(2)]) as ReturnType<typeof pages>)).toEqual([0, 1, 2]);
   expect(sequences(withMessages(pages(page(0, 1)), [message(1)]) as ReturnType<typeof pages>)).toEqual([0, 1]);
 });

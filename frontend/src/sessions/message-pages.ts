@@ -3,7 +3,7 @@ import type { Message, Session } from "../api/types";
 
 export type MessagePages = InfiniteData<Session, number | null>;
 
-/** The messages in their order, each of them once. */
+/** The messages in order, without duplicates. */
 export function messagesOf(data: Pick<MessagePages, "pages">): Message[] {
   const bySequence = new Map<number, Message>();
   for (const page of data.pages) {
@@ -23,7 +23,7 @@ export function withoutMessagesFrom(data: MessagePages, sequence: number): Messa
   return { ...data, pages };
 }
 
-/** Adds messages that the service has just stored to the newest page. */
+/** Adds newly stored messages to the newest page. */
 export function withMessages(data: MessagePages, stored: readonly Message[]): MessagePages {
   const [newest, ...older] = data.pages;
   return newest ? { ...data, pages: [{ ...newest, messages: [...newest.messages, ...stored] }, ...older] } : data;

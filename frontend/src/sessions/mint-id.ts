@@ -1,4 +1,4 @@
-/** A UUID v4. `crypto.randomUUID` exists on secure origins only, and not every development server is one. */
+/** A UUID v4. `crypto.randomUUID` is missing on insecure origins, such as some development servers. */
 export function mintId(): string {
   if (typeof crypto.randomUUID === "function") {
     return crypto.randomUUID();

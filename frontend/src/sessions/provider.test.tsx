@@ -15,7 +15,7 @@ function Host() {
   return <p>{useQuery<string>({ queryKey: ["session"], queryFn: skipToken }).data}</p>;
 }
 
-function listening() {
+function spies() {
   return {
     onCreated: vi.fn(),
     onDeleted: vi.fn(),
@@ -31,75 +31,75 @@ async function deleteByDialog(title: string): Promise<void> {
   await userEvent.click(await screen.findByRole("button", { name: "Delete" }));
 }
 
-test("the host hears of what its user does, once", async () => {
+test("each action of the user calls its callback once", async () => {
   const [alpha, beta] = [summary("Alpha"), summary("Beta")];
   service.sessions = [alpha, beta];
-  const told = listening();
-  render(<ChatSidebar {...connection} {...told} onSelect={ignore} />);
+  const callbacks = spies();
+  render(<ChatSidebar {...connection} {...callbacks} onSelect={ignore} />);
   await userEvent.click(await screen.findByRole("button", { name: "Alpha" }));
-  expect(told.onOpened).toHaveBeenCalledExactlyOnceWith(alpha);
+  expect(callbacks.onOpened).toHaveBeenCalledExactlyOnceWith(alpha);
   await userEvent.keyboard("p");
-  await waitFor(() => expect(told.onPinned).toHaveBeenCalledOnce());
-  expect(told.onPinned.mock.lastCall?.[0]).toMatchObject({ id: alpha.id, is_pinned: true });
+  await waitFor(() => expect(callbacks.onPinned).toHaveBeenCalledOnce());
+  expect(callbacks.onPinned.mock.lastCall?.[0]).toMatchObject({ id: alpha.id, is_pinned: true });
 
   await userEvent.keyboard("{F2}");
   await userEvent.type(await screen.findByRole("textbox", { name: "New title for “Alpha”" }), " one{Enter}");
-  await waitFor(() => expect(told.onRenamed).toHaveBeenCalledOnce());
-  expect(told.onRenamed.mock.lastCall?.[0]).toMatchObject({ id: alpha.id, title: "Alpha one" });
+  await waitFor(() => expect(callbacks.onRenamed).toHaveBeenCalledOnce());
+  expect(callbacks.onRenamed.mock.lastCall?.[0]).toMatchObject({ id: alpha.id, title: "Alpha one" });
 
   await deleteByDialog("Beta");
-  await waitFor(() => expect(told.onDeleted).toHaveBeenCalledExactlyOnceWith([beta.id]));
-  expect(told.onError).not.toHaveBeenCalled();
+  await waitFor(() => expect(callbacks.onDeleted).toHaveBeenCalledExactlyOnceWith([beta.id]));
+  expect(callbacks.onError).not.toHaveBeenCalled();
 });
 
-test("the host hears of several that were deleted", async () => {
+test("deleting several chats calls onDeleted once with all ids", async () => {
   service.sessions = [summary("Alpha"), summary("Beta")];
   const ids = service.sessions.map(({ id }) => id);
-  const told = listening();
-  render(<ChatSidebar {...connection} {...told} onSelect={ignore} />);
+  const callbacks = spies();
+  render(<ChatSidebar {...connection} {...callbacks} onSelect={ignore} />);
   (await screen.findByRole("button", { name: "Alpha" })).focus();
   await userEvent.keyboard("x{Control>}a{/Control}{Delete}");
   await userEvent.click(await screen.findByRole("button", { name: "Delete", hidden: false }));
-  await waitFor(() => expect(told.onDeleted).toHaveBeenCalledExactlyOnceWith(ids));
+  await waitFor(() => expect(callbacks.onDeleted).toHaveBeenCalledExactlyOnceWith(ids));
 });
 
-test("the host does not hear of what others delete", async () => {
+test("a chat deleted elsewhere does not call onDeleted", async () => {
   const [alpha, beta] = [summary("Alpha"), summary("Beta")];
   service.sessions = [alpha, beta];
-  const told = listening();
-  render(<ChatSidebar {...connection} {...told} onSelect={ignore} />);
+  const callbacks = spies();
+  render(<ChatSidebar {...connection} {...callbacks} onSelect={ignore} />);
   await screen.findByRole("button", { name: "Alpha" });
   await service.openFeed();
   service.sessions = [beta];
-  service.tell("session.deleted", { id: alpha.id });
+  service.emit("session.deleted", { id: alpha.id });
   await waitFor(() => expect(screen.queryByRole("button", { name: "Alpha" })).not.toBeInTheDocument());
-  expect(told.onDeleted).not.toHaveBeenCalled();
+  expect(callbacks.onDeleted).not.toHaveBeenCalled();
 });
 
-test("the host hears of failed reads and changes, but of no deletion that had been done already", async () => {
+test("failed reads and changes call onError, but deleting an already deleted chat does not", async () => {
   service.server.use(http.get(SESSIONS, () => problem(422, "validation"), { once: true }));
   service.sessions = [summary("Alpha"), summary("Beta")];
-  const told = listening();
-  render(<ChatSidebar {...connection} {...told} onSelect={ignore} />);
+  const callbacks = spies();
+  render(<ChatSidebar {...connection} {...callbacks} onSelect={ignore} />);
   await screen.findByRole("alert");
-  expect(told.onError).toHaveBeenCalledOnce();
+  expect(callbacks.onError).toHaveBeenCalledOnce();
   await userEvent.click(screen.getByRole("button", { name: "Retry" }));
 
   service.server.use(http.delete(`${SESSIONS}/:id`, () => problem(503, "database-unavailable"), { once: true }));
   await deleteByDialog("Alpha");
-  await waitFor(() => expect(told.onError).toHaveBeenCalledTimes(2));
-  const error: unknown = told.onError.mock.lastCall?.[0];
+  await waitFor(() => expect(callbacks.onError).toHaveBeenCalledTimes(2));
+  const error: unknown = callbacks.onError.mock.lastCall?.[0];
   expect(error).toBeInstanceOf(Problem);
   expect(error).toMatchObject({ status: 503 });
-  expect(told.onDeleted).not.toHaveBeenCalled();
+  expect(callbacks.onDeleted).not.toHaveBeenCalled();
 
   service.server.use(http.delete(`${SESSIONS}/:id`, () => notFound()));
   await deleteByDialog("Beta");
-  await waitFor(() => expect(told.onDeleted).toHaveBeenCalledOnce());
-  expect(told.onError).toHaveBeenCalledTimes(2);
+  await waitFor(() => expect(callbacks.onDeleted).toHaveBeenCalledOnce());
+  expect(callbacks.onError).toHaveBeenCalledTimes(2);
 });
 
-test("a callback that throws leaves nothing half done", async () => {
+test("a callback that throws does not stop the deletion", async () => {
   const reported = vi.spyOn(globalThis, "reportError").mockImplementation(ignore);
   service.sessions = [summary("Alpha"), summary("Beta")];
   const fault = new Error("of the host");
@@ -113,9 +113,9 @@ test("a callback that throws leaves nothing half done", async () => {
   expect(reported).toHaveBeenCalledExactlyOnceWith(fault);
 });
 
-test("a sidebar below a provider tells its own callbacks and the provider's", async () => {
+test("a sidebar inside a provider calls its own callbacks and the provider's", async () => {
   service.sessions = [summary("Alpha")];
-  const [above, own] = [listening(), listening()];
+  const [above, own] = [spies(), spies()];
   render(
     <ChatSessionsProvider {...connection} {...above}>
       <ChatSidebar {...own} onSelect={ignore} />
@@ -126,26 +126,26 @@ test("a sidebar below a provider tells its own callbacks and the provider's", as
   expect(above.onDeleted).toHaveBeenCalledOnce();
 });
 
-test("the host hears of the chats that its user makes", async () => {
-  const told = listening();
+test("starting a chat calls onCreated", async () => {
+  const callbacks = spies();
   const onStart = vi.fn();
   render(
-    <ChatSessionsProvider {...connection} {...told}>
+    <ChatSessionsProvider {...connection} {...callbacks}>
       <StartPane onStart={onStart} />
     </ChatSessionsProvider>,
   );
   await userEvent.type(screen.getByRole("textbox", { name: "Message" }), "Hello{Enter}");
   await waitFor(() => expect(onStart).toHaveBeenCalledOnce());
-  expect(told.onCreated).toHaveBeenCalledOnce();
-  expect(told.onCreated.mock.lastCall?.[0]).toMatchObject({ id: onStart.mock.lastCall?.[0], title: "Hello" });
+  expect(callbacks.onCreated).toHaveBeenCalledOnce();
+  expect(callbacks.onCreated.mock.lastCall?.[0]).toMatchObject({ id: onStart.mock.lastCall?.[0], title: "Hello" });
 });
 
-test("without a service the sidebar says what it needs", () => {
+test("a sidebar without baseUrl and getToken throws an error that names both", () => {
   vi.spyOn(console, "error").mockImplementation(ignore);
   expect(() => render(<ChatSidebar onSelect={ignore} />)).toThrow("Give this component a `baseUrl` and a `getToken`");
 });
 
-test("a client of the host keeps its own settings and data", async () => {
+test("the host's query client keeps its own settings and data", async () => {
   const client = new QueryClient({ defaultOptions: { queries: { staleTime: 0, retry: false, throwOnError: true } } });
   client.setQueryData(["session"], "the host's");
   service.sessions = [summary("Alpha")];
@@ -167,13 +167,13 @@ test("a client of the host keeps its own settings and data", async () => {
   expect(reads).toBe(2);
   await service.openFeed();
   const before = reads;
-  service.tell("reset", {});
+  service.emit("reset", {});
   await waitFor(() => expect(reads).toBe(before + 1));
   expect(screen.getByText("the host's")).toBeInTheDocument();
   expect(client.getQueryState(["session"])?.isInvalidated).toBe(false);
 });
 
-test("with the host's client, too, the next user does not see the chats of the one before", async () => {
+test("with the host's query client, the next user does not see the previous user's chats", async () => {
   const client = new QueryClient();
   service.sessions = [summary("Alpha")];
   const sidebarOf = (user: string) => (
@@ -187,13 +187,13 @@ test("with the host's client, too, the next user does not see the chats of the o
   expect(await screen.findByText("No chats yet")).toBeInTheDocument();
 });
 
-test("the HTML of a server is taken over without a difference", async () => {
+test("the HTML from a server hydrates without differences", async () => {
   service.sessions = [summary("Alpha")];
   const sidebar = <ChatSidebar {...connection} onSelect={ignore} />;
   const container = document.createElement("div");
   document.body.append(container);
   container.innerHTML = renderToString(sidebar);
-  // The browser knows what the server did not.
+  // A setting that only the browser has.
   localStorage.setItem("chat-sessions:slash", "off");
   const onRecoverableError = vi.fn();
   const root = await act(async () => hydrateRoot(container, sidebar, { onRecoverableError }));

@@ -8,23 +8,23 @@ import { Callbacks, type ChatCallbacks, Listeners, watchErrors } from "./callbac
 import { prepared } from "./client";
 import { type ChatSessions, ChatSessionsContext } from "./context";
 import { DeletedSessions } from "./deleted-sessions";
-import { createKeys } from "./keys";
+import { createQueryKeys } from "./keys";
 import { Live } from "./live";
 import { TypedText } from "./typed-text";
 
 export interface ChatSessionsProviderProps extends LanguageProps, ChatCallbacks {
-  /** Where the service is; "" for the origin of the page. */
+  /** The URL of the service; "" for the origin of the page. */
   baseUrl: string;
-  /** Called before each request; keep the token until `refresh` is true, which means that it was refused. */
+  /** Called before each request. Cache the token until `refresh` is true, which means that the service rejected it. */
   getToken: GetToken;
-  /** Whose chats they are: what was typed and not sent is kept under this name, until the browser's tab is closed. */
+  /** The user's name: drafts and unsent messages are kept under it until the browser tab is closed. */
   user?: string | undefined;
-  /** The host's own client, if the chats should be kept there. */
+  /** The host's own client, to keep the chats in. */
   queryClient?: QueryClient | undefined;
   children?: ReactNode;
 }
 
-/** Shares one cache, one event feed and one place for toasts. Another `user` or service starts with nothing. */
+/** Shares one cache, one event feed and one list of toasts. A change of `user` or `baseUrl` starts with an empty cache. */
 export function ChatSessionsProvider(props: ChatSessionsProviderProps) {
   return <Provider key={JSON.stringify([props.baseUrl, props.user])} {...props} />;
 }
@@ -38,13 +38,13 @@ function Provider(props: ChatSessionsProviderProps) {
   const [context] = useState<ChatSessions>(() => ({
     api: createApi(baseUrl, (options) => latestGetToken.current(options)),
     client: prepared(queryClient),
-    keys: createKeys(),
+    keys: createQueryKeys(),
     deleted: new DeletedSessions(),
     typed: new TypedText(user),
     listeners: new Listeners(),
   }));
   const { client, keys, listeners } = context;
-  useEffect(() => watchErrors(client, keys, (error) => listeners.tell("onError", error)), [client, keys, listeners]);
+  useEffect(() => watchErrors(client, keys, (error) => listeners.emit("onError", error)), [client, keys, listeners]);
   return (
     <QueryClientProvider client={client}>
       <ChatSessionsContext.Provider value={context}>
@@ -61,7 +61,7 @@ function Provider(props: ChatSessionsProviderProps) {
   );
 }
 
-/** A provider only where there is none above; there it brings nothing but its own words and callbacks. */
+/** Adds a provider unless there is one above; in that case, adds only labels and callbacks. */
 export function WithinProvider({ baseUrl, getToken, user, queryClient, ...props }: Partial<ChatSessionsProviderProps>) {
   const isWithin = useContext(ChatSessionsContext) !== null;
   if (!isWithin) {

@@ -4,7 +4,7 @@ import { searchSessions } from "../api/search-sessions";
 import type { Listing } from "./keys";
 import type { SessionPage } from "./session-pages";
 
-/** A page of a list, or of what a search has found. */
+/** Reads a page of a list, or of search results. */
 export async function readPage(
   api: Api,
   listing: Listing,
@@ -15,12 +15,12 @@ export async function readPage(
     return listSessions(api, { archived: listing.archived, cursor }, signal);
   }
   const { results, next_cursor } = await searchSessions(api, { q: listing.q, cursor }, signal);
-  const said = results.flatMap(({ session, message }) => (message ? [[session.id, message.snippet] as const] : []));
+  const snippets = results.flatMap(({ session, message }) => (message ? [[session.id, message.snippet] as const] : []));
   return {
     sessions: results.map(({ session }) => session),
-    // A search does not count what it has not come to.
+    // A search does not count its results.
     total: -1,
     next_cursor,
-    snippets: Object.fromEntries(said),
+    snippets: Object.fromEntries(snippets),
   };
 }

@@ -5,7 +5,7 @@ import type { ChatSessions } from "./context";
 import { listingOf } from "./keys";
 import { placed, type SessionPages, withHead } from "./session-pages";
 
-/** Ask for the first page again, whatever the number of loaded pages: one request, often answered by a 304. */
+/** Reads only the first page again, however many are loaded: one request, often with a 304. */
 export async function refreshLists(chats: ChatSessions): Promise<void> {
   const { api, client } = chats;
   const [shown, others] = listsOf(chats);
@@ -25,7 +25,7 @@ export async function refreshLists(chats: ChatSessions): Promise<void> {
   );
 }
 
-/** Put a session that was made or changed into the lists. */
+/** Puts a new or changed session into the lists. */
 export function mergeSession(chats: ChatSessions, session: Summary): void {
   const { client } = chats;
   const [shown, others] = listsOf(chats);
@@ -34,25 +34,25 @@ export function mergeSession(chats: ChatSessions, session: Summary): void {
     if (listing?.q === "" && query.state.fetchStatus !== "fetching") {
       client.setQueryData<SessionPages>(query.queryKey, (data) => data && placed(data, listing, session));
     } else {
-      // Only the service knows what matches a search, and what is on its way may be older than the session.
+      // Only the service can tell what matches a search, and a pending response may be older than the session.
       client.invalidateQueries({ queryKey: query.queryKey, exact: true });
     }
   }
 }
 
-/** Events may have been missed: read again everything that is shown. */
+/** Reads everything that is shown again, since events may have been missed. */
 export async function refetchAll(chats: ChatSessions): Promise<void> {
   const { client, keys } = chats;
   const isFirstLoad = (query: Query) => query.state.data === undefined;
   const wasLoading = client.isFetching({ queryKey: keys.all, predicate: isFirstLoad }) > 0;
   await invalidateAll(chats);
   if (wasLoading) {
-    // A first load is not started over but waited for, and may have been answered before the missed event.
+    // The call above waited for the first load, whose response may be older than the missed event.
     await invalidateAll(chats);
   }
 }
 
-/** What could not be read is read again, and nothing else. */
+/** Reads again only what could not be read. */
 export async function refetchFailed({ client, keys }: ChatSessions): Promise<void> {
   const predicate = ({ state }: Query) => state.status === "error";
   await client.refetchQueries({ queryKey: keys.all, type: "active", predicate });

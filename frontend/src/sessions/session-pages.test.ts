@@ -22,7 +22,7 @@ const TWO_PAGES = pages(
   page([session("c", 3), session("b", 2)], "more"),
 );
 
-test("the order is that of the service: pinned, latest, greatest id", () => {
+test("sessions are ordered as by the service: pinned, latest, greatest id", () => {
   const sorted = [session("a", 1), session("c", 2), session("b", 2), session("p", 0, { is_pinned: true })].sort(
     inListOrder,
   );
@@ -35,40 +35,40 @@ test("times with and without fractions of a second compare as times", () => {
   expect(inListOrder(half, whole)).toBeLessThan(0);
 });
 
-test("a new session comes where it belongs", () => {
+test("a new session is inserted in order", () => {
   expect(ids(withSession(TWO_PAGES, session("f", 6)))).toEqual(["f", "e", "d", "c", "b"]);
   expect(ids(withSession(TWO_PAGES, session("x", 3.5)))).toEqual(["e", "d", "x", "c", "b"]);
 });
 
-test("a changed session moves, and is never there twice", () => {
+test("a changed session moves without being duplicated", () => {
   expect(ids(withSession(TWO_PAGES, session("b", 9)))).toEqual(["b", "e", "d", "c"]);
   expect(ids(withSession(TWO_PAGES, session("c", 3, { is_pinned: true })))).toEqual(["c", "e", "d", "b"]);
 });
 
-test("what belongs behind the loaded pages waits for its page", () => {
+test("a session beyond the loaded pages is not shown yet", () => {
   expect(ids(withSession(TWO_PAGES, session("e", 1)))).toEqual(["d", "c", "b"]);
   const whole = pages(page([session("e", 5)]));
   expect(ids(withSession(whole, session("a", 1)))).toEqual(["e", "a"]);
 });
 
-test("a change leaves the order alone", () => {
+test("a change keeps the order", () => {
   const changed = withChange(TWO_PAGES, "b", { title: "new" });
   expect(ids(changed)).toEqual(["e", "d", "c", "b"]);
   expect(sessionsOf(changed).at(-1)?.title).toBe("new");
 });
 
-test("a fresh first page is the truth as far as it goes", () => {
+test("a fresh first page replaces what it covers, and the rest stays", () => {
   const head = page([session("g", 7), session("e", 5)], "cursor");
   expect(ids(withHead(TWO_PAGES, head))).toEqual(["g", "e", "d", "c", "b"]);
   const withoutD = page([session("e", 5), session("c", 3)], "cursor");
   expect(ids(withHead(TWO_PAGES, withoutD))).toEqual(["e", "c", "b"]);
 });
 
-test("a first page that is the last one is all there is", () => {
+test("a fresh first page that is the only one replaces everything", () => {
   expect(ids(withHead(TWO_PAGES, page([session("e", 5)])))).toEqual(["e"]);
 });
 
-test("nothing that it is given is changed", () => {
+test("the given pages are not modified", () => {
   const before = JSON.stringify(TWO_PAGES);
   withSession(TWO_PAGES, session("b", 9));
   withHead(TWO_PAGES, page([session("g", 7)], "cursor"));

@@ -3,13 +3,13 @@ import type { SessionList, Summary } from "../api/types";
 import type { Listing } from "./keys";
 
 export interface SessionPage extends SessionList {
-  /** Of a search: by session, what was said in it. */
+  /** For a search: matching parts of messages, by session id. */
   snippets?: Record<string, string>;
 }
 
 export type SessionPages = InfiniteData<SessionPage, string | null>;
 
-/** The order of the service: pinned first, then the latest message, then the greatest id. */
+/** The service's order: pinned first, then by latest message, then by greatest id. */
 export function inListOrder(a: Summary, b: Summary): number {
   return (
     Number(b.is_pinned) - Number(a.is_pinned) ||
@@ -34,7 +34,7 @@ export function findSession(data: SessionPages | undefined, id: string): Summary
   return data?.pages.flatMap((page) => page.sessions).find((session) => session.id === id);
 }
 
-/** Put a new or changed session where it belongs; if that is on a page not loaded yet, it comes with that page. */
+/** Puts a new or changed session in its place. If that is on a page not loaded yet, the session comes with that page. */
 export function withSession(data: SessionPages, session: Summary): SessionPages {
   const pages = data.pages.map((page) => ({
     ...page,
@@ -49,7 +49,7 @@ export function withSession(data: SessionPages, session: Summary): SessionPages 
   return { ...data, pages };
 }
 
-/** Put a session into the list that it belongs to, and out of the other one. */
+/** Adds a session to the list that it belongs to, and removes it from the other one. */
 export function placed(data: SessionPages, { archived }: Listing, session: Summary): SessionPages {
   return session.is_archived === archived ? withSession(data, session) : withoutSession(data, session.id);
 }
@@ -66,21 +66,21 @@ function withoutSession(data: SessionPages, id: string): SessionPages {
   return { ...data, pages };
 }
 
-/** Change a session where it stands. */
+/** Changes a session without moving it. */
 export function withChange(data: SessionPages, id: string, change: Partial<Summary>): SessionPages {
   const changed = (session: Summary) => (session.id === id ? { ...session, ...change } : session);
   return { ...data, pages: data.pages.map((page) => ({ ...page, sessions: page.sessions.map(changed) })) };
 }
 
-/** Take in a fresh first page: it is the truth down to its last session; what comes after that stays. */
+/** Merges a fresh first page: it replaces everything down to its last session, and what follows stays. */
 export function withHead(data: SessionPages, head: SessionList): SessionPages {
   const bound = head.sessions.at(-1);
   if (head.next_cursor === null || bound === undefined || data.pages.length < 2) {
     return { pages: [head], pageParams: [null] };
   }
   const inHead = new Set(head.sessions.map((session) => session.id));
-  const isBehind = (session: Summary) => inListOrder(bound, session) < 0 && !inHead.has(session.id);
-  const [first, second, ...rest] = data.pages.map((page) => ({ ...page, sessions: page.sessions.filter(isBehind) }));
+  const isAfterHead = (session: Summary) => inListOrder(bound, session) < 0 && !inHead.has(session.id);
+  const [first, second, ...rest] = data.pages.map((page) => ({ ...page, sessions: page.sessions.filter(isAfterHead) }));
   const rejoined = second && { ...second, sessions: [...(first?.sessions ?? []), ...second.sessions] };
   return { ...data, pages: [head, ...(rejoined ? [rejoined] : []), ...rest] };
 }

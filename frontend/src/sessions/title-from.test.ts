@@ -3,11 +3,11 @@ import { titleFrom } from "./title-from";
 
 const ASTRONAUT = "👩🏽‍🚀";
 
-test("a short message is its own title, in one line", () => {
+test("a short message becomes the title, on one line", () => {
   expect(titleFrom("  Where does\n\tthe sun set? ")).toBe("Where does the sun set?");
 });
 
-test("a long one is cut between words", () => {
+test("a long message is cut between words", () => {
   expect(titleFrom("word ".repeat(30))).toBe(`${"word ".repeat(12).trim()}…`);
   expect(titleFrom("x".repeat(61))).toBe(`${"x".repeat(60)}…`);
 });
@@ -18,11 +18,11 @@ test("no character is cut in two", () => {
   expect(titleFrom(`a${"\u0301".repeat(150)}b${"\u0301".repeat(150)}`)).toBe(`a${"\u0301".repeat(150)}…`);
 });
 
-test("what the service cannot store is left out", () => {
+test("characters that the service cannot store are removed", () => {
   expect(titleFrom("\ud83d Hello\0")).toBe("\ufffd Hello");
 });
 
-test("a message that shows nothing makes no title", () => {
+test("a message without visible characters makes no title", () => {
   expect(titleFrom("\u200b\u2060")).toBeNull();
   expect(titleFrom("\u0301".repeat(500))).toBeNull();
 });

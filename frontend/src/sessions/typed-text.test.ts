@@ -15,12 +15,12 @@ test("drafts belong to their chats and survive a reload", () => {
   expect(["a", "b", NEW_CHAT, "constructor"].map(reloaded.draftOf)).toEqual(["Alpha", "", "New", ""]);
 });
 
-test("nobody reads what another user has typed", () => {
+test("users do not share drafts", () => {
   new TypedText("ann").setDraft(NEW_CHAT, "Ann's");
   expect(new TypedText("bob").draftOf(NEW_CHAT)).toBe("");
 });
 
-test("messages are kept in their order until they have arrived", () => {
+test("outgoing messages keep their order until they are stored", () => {
   const typed = new TypedText("ann");
   typed.send(message("1"));
   typed.send(message("2"));
@@ -28,12 +28,12 @@ test("messages are kept in their order until they have arrived", () => {
   typed.send(message("1"));
   expect(typed.outgoing().map(({ id }) => id)).toEqual(["1", "2"]);
   expect(new TypedText("ann").outgoing()).toEqual([message("1"), message("2")]);
-  typed.arrived("1");
+  typed.remove("1");
   expect(typed.outgoing()).toEqual([message("2")]);
   expect(typed.sending()).toEqual(new Map([["2", "sending"]]));
 });
 
-test("a failed message that is edited stands before what was typed since", () => {
+test("editing a failed message puts it before what was typed since", () => {
   const typed = new TypedText("ann");
   typed.send(message("1", "first"));
   typed.setDraft("a", "second");
@@ -42,7 +42,7 @@ test("a failed message that is edited stands before what was typed since", () =>
   expect(typed.outgoing()).toEqual([]);
 });
 
-test("everything typed into a chat can be had in one piece", () => {
+test("outgoing messages and the draft of a chat make one text", () => {
   const typed = new TypedText("ann");
   typed.send(message("1", "one"));
   typed.send(message("2", "other chat", "b"));
@@ -50,7 +50,7 @@ test("everything typed into a chat can be had in one piece", () => {
   expect(typed.textOf("a")).toBe("one\n\ntwo");
 });
 
-test("a first message keeps its ids until it is another one, also after a reload", () => {
+test("a first message keeps its ids across reloads until its text changes", () => {
   const typed = new TypedText("ann");
   const first = typed.firstMessage("Hello");
   expect(new TypedText("ann").firstMessage("Hello")).toEqual(first);
@@ -59,7 +59,7 @@ test("a first message keeps its ids until it is another one, also after a reload
   expect(typed.firstMessage("Hello").chat).not.toBe(first.chat);
 });
 
-test("of a chat that the user has deleted nothing is left", () => {
+test("nothing of a deleted chat is kept", () => {
   const typed = new TypedText("ann");
   typed.setDraft("a", "draft");
   typed.send(message("1"));
@@ -68,7 +68,7 @@ test("of a chat that the user has deleted nothing is left", () => {
   expect([typed.textOf("a"), typed.textOf("b")]).toEqual(["", "stays"]);
 });
 
-test("where nothing can be stored the page itself remembers", () => {
+test("if storage is full, drafts are kept in memory", () => {
   vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
     throw new DOMException("full", "QuotaExceededError");
   });
@@ -77,12 +77,12 @@ test("where nothing can be stored the page itself remembers", () => {
   expect(typed.draftOf("a")).toBe("Alpha");
 });
 
-test("what is stored and cannot be read is nothing", () => {
+test("corrupt stored data is ignored", () => {
   sessionStorage.setItem("chat-sessions:typed:ann", "{");
   expect(new TypedText("ann").draftOf("a")).toBe("");
 });
 
-test("an edit survives a reload, and is among what can be copied when its chat is gone", () => {
+test("an edit survives a reload, and is part of the text of its chat", () => {
   const typed = new TypedText("ann");
   typed.setDraft("a", "draft");
   typed.beginEdit("a", "1", "edited");
@@ -97,7 +97,7 @@ test("an edit survives a reload, and is among what can be copied when its chat i
   expect([reloaded.editedIn("a"), reloaded.textOf("a")]).toEqual([null, "draft"]);
 });
 
-test("an edit goes with its chat", () => {
+test("deleting a chat removes its edit", () => {
   const typed = new TypedText("ann");
   typed.beginEdit("a", "1", "a secret");
   typed.forget(["a"]);
@@ -105,7 +105,7 @@ test("an edit goes with its chat", () => {
   expect(JSON.stringify({ ...sessionStorage })).not.toContain("a secret");
 });
 
-test("what an older version of the page has kept is read", () => {
+test("data stored without edits can be read", () => {
   sessionStorage.setItem(
     "chat-sessions:typed:ann",
     JSON.stringify({ drafts: [["a", "draft"]], outgoing: [], first: null }),

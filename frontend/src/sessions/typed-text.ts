@@ -2,7 +2,7 @@ import type { Cut } from "../api/cut-messages";
 import type { Message } from "../api/types";
 import { mintId } from "./mint-id";
 
-/** Where the draft of a chat that does not exist yet is kept. */
+/** The key of the draft for a new chat. */
 export const NEW_CHAT = "";
 
 export interface OutgoingMessage {
@@ -11,32 +11,32 @@ export interface OutgoingMessage {
   content: string;
   /** The stored message it replaces. */
   original?: Message;
-  /** What to cut before it is sent. */
+  /** Cut the conversation here before sending it. */
   cut?: Cut;
-  /** It only says the original again. */
+  /** It repeats the original, to regenerate the answer. */
   isRepeat?: boolean;
 }
 
 interface Kept {
   drafts: ReadonlyMap<string, string>;
-  /** By chat, the id of the stored message that is being edited. */
+  /** The id of the stored message that is being edited, by chat. */
   edits: ReadonlyMap<string, string>;
   outgoing: readonly OutgoingMessage[];
-  /** The first message of a new chat, under the ids with which it may have been sent already. */
+  /** The first message of a new chat, with the ids of its first attempt. */
   first: OutgoingMessage | null;
 }
 
-/** Why a message was not sent; "sending" while that is still open. */
+/** "sending", or the error of a message that could not be sent. */
 export type Sending = "sending" | Error;
 
 const NOTHING: Kept = { drafts: new Map(), edits: new Map(), outgoing: [], first: null };
 
-/** The key of the draft of an edit. No chat has it for an id, because ids contain no spaces. */
+/** The key of the draft of an edit. It cannot be the id of a chat, since ids contain no spaces. */
 export const editOf = (chat: string): string => `edit ${chat}`;
 
 /**
- * What was typed and is not with the service yet: drafts, and messages on their way. It outlives a switch of chats, a
- * failure and a reload, and ends with the browser's tab.
+ * What the user typed and the service has not stored yet: drafts and outgoing messages. It survives a change of chats, a
+ * failure and a reload, until the browser tab is closed.
  */
 export class TypedText {
   readonly #storedAs: string;
@@ -52,10 +52,10 @@ export class TypedText {
   readonly editedIn = (chat: string): string | null => this.#kept.edits.get(chat) ?? null;
   readonly draftOf = (chat: string): string => this.#kept.drafts.get(chat) ?? "";
   readonly outgoing = (): readonly OutgoingMessage[] => this.#kept.outgoing;
-  /** A message that is in neither state was typed before the page was loaded again. */
+  /** An outgoing message without a state is from before a reload. */
   readonly sending = (): ReadonlyMap<string, Sending> => this.#sending;
 
-  /** Everything that was typed into a chat and is not with the service. */
+  /** Everything that was typed into a chat and is not stored. */
   textOf(chat: string): string {
     const messages = this.#kept.outgoing.filter((message) => message.chat === chat);
     return joined([...messages.map(({ content }) => content), this.draftOf(editOf(chat)), this.draftOf(chat)]);
@@ -65,7 +65,7 @@ export class TypedText {
     this.#keep({ drafts: withDraft(this.#kept.drafts, chat, text) });
   }
 
-  /** The message is on its way; until it has arrived it is shown beside those that have. */
+  /** Marks a message as being sent. It is shown with the stored messages until it is one of them. */
   send(message: OutgoingMessage): void {
     const isNew = this.#kept.outgoing.every(({ id }) => id !== message.id);
     const outgoing = this.#kept.outgoing.map((before) => (before.id === message.id ? message : before));
@@ -78,12 +78,12 @@ export class TypedText {
     this.#keep({});
   }
 
-  /** It has been stored, or is not to be sent after all. */
-  arrived(id: string): void {
+  /** Removes a message that was stored, or will not be sent. */
+  remove(id: string): void {
     this.#drop(id, this.#kept.drafts);
   }
 
-  /** Back into the field, in front of what was typed since. */
+  /** Moves a message back into the draft, before what was typed since. */
   edit({ id, chat, content }: OutgoingMessage): void {
     this.#drop(id, withDraft(this.#kept.drafts, chat, joined([content, this.draftOf(chat)])));
   }
@@ -97,14 +97,14 @@ export class TypedText {
     this.#keep({ drafts: withDraft(this.#kept.drafts, editOf(chat), ""), edits: without(this.#kept.edits, [chat]) });
   }
 
-  /** The message can no longer be edited: its text goes into the field, before what is there. */
-  divertEdit(chat: string): void {
+  /** Turns the edit of a message that no longer exists into a draft, before what was typed there. */
+  moveEditToDraft(chat: string): void {
     const text = joined([this.draftOf(editOf(chat)), this.draftOf(chat)]);
     this.endEdit(chat);
     this.setDraft(chat, text);
   }
 
-  /** The same text has the same ids, for its first attempt may have made the chat. */
+  /** Returns the first message of a new chat. The same text keeps its ids, since an earlier attempt may have been stored. */
   firstMessage(content: string): OutgoingMessage {
     const before = this.#kept.first;
     const first = before?.content === content ? before : { id: mintId(), chat: mintId(), content };
@@ -112,12 +112,12 @@ export class TypedText {
     return first;
   }
 
-  /** The chat exists, or never will: what is typed next is another one. */
+  /** The chat was created, or cannot be: the next first message gets new ids. */
   endFirst(): void {
     this.#keep({ first: null });
   }
 
-  /** What was typed into chats that the user has deleted. */
+  /** Forgets what was typed into deleted chats. */
   forget(chats: Iterable<string>): void {
     const gone = [...chats];
     const drafts = without(this.#kept.drafts, [...gone, ...gone.map(editOf)]);
@@ -169,7 +169,7 @@ function read(key: string): Kept {
     const stored = JSON.parse(sessionStorage.getItem(key) ?? "null");
     return stored ? { ...stored, drafts: new Map(stored.drafts), edits: new Map(stored.edits) } : NOTHING;
   } catch {
-    // Rendered on a server, or by a browser that keeps nothing.
+    // There is no storage: on a server, or in a browser that blocks it.
     return NOTHING;
   }
 }
@@ -178,6 +178,6 @@ function write(key: string, kept: Kept): void {
   try {
     sessionStorage.setItem(key, JSON.stringify({ ...kept, drafts: [...kept.drafts], edits: [...kept.edits] }));
   } catch {
-    // Full, or forbidden: it is kept for as long as the page is.
+    // If storage is full or blocked, the text lasts until the page is closed.
   }
 }

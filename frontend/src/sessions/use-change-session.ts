@@ -11,11 +11,11 @@ import { findSession, placed, type SessionPages, withChange } from "./session-pa
 interface Change {
   session: Summary;
   change: SessionChange;
-  /** The title to be replaced: a rename that does not know of another one is refused. */
+  /** The title that the user saw: if it has changed since, the rename fails. */
   from?: string | null;
 }
 
-/** Renames, pins and archives at once, and takes that back when the service refuses. */
+/** Renames, pins and archives optimistically: the change shows at once, and is undone if the request fails. */
 export function useChangeSession() {
   const chats = useChatSessions();
   const { api, client, deleted, keys, listeners } = chats;
@@ -51,7 +51,7 @@ export function useChangeSession() {
         (data) => data && { ...data, pages: data.pages.map((page) => ({ ...page, title, is_pinned, is_archived })) },
       );
       client.invalidateQueries({ queryKey: keys.session(session.id) });
-      listeners.tell(callbackOf(change), session);
+      listeners.emit(callbackOf(change), session);
     },
     onError: (error, { session, change }, before = session) => {
       if (isSessionNotFound(error)) {
@@ -67,7 +67,7 @@ export function useChangeSession() {
   });
 }
 
-/** A list with a changed session. A search finds it in the same place, pinned or archived or not. */
+/** A list with a changed session. Search results keep their order, pinned or archived or not. */
 function changed(data: SessionPages, listing: Listing, session: Summary, change: SessionChange): SessionPages {
   if (listing.q !== "" || (change.is_archived === undefined && change.is_pinned === undefined)) {
     return withChange(data, session.id, session);
@@ -75,7 +75,7 @@ function changed(data: SessionPages, listing: Listing, session: Summary, change:
   return placed(data, listing, session);
 }
 
-/** The changed fields only: others may have been changed since, and successfully. */
+/** Undoes only the fields of this change, since others may have been changed successfully meanwhile. */
 function undone(change: SessionChange, { title, is_pinned, is_archived }: Summary): Partial<Summary> {
   return {
     ...(change.title !== undefined && { title }),

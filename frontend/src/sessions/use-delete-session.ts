@@ -7,7 +7,7 @@ import { refreshLists } from "./refresh";
 
 export type DeleteResult = "deleted" | "already deleted";
 
-/** The row goes when the service has said so, and not before. `onGone` runs first, while the row is still there. */
+/** Removes the row only after the service has deleted the session. `onGone` runs before that, while the row exists. */
 export function useDeleteSession(onGone: (session: Summary, result: DeleteResult) => void) {
   const chats = useChatSessions();
   const { api, client, deleted, keys, listeners, typed } = chats;
@@ -30,7 +30,7 @@ export function useDeleteSession(onGone: (session: Summary, result: DeleteResult
       deleted[result === "deleted" ? "addOwn" : "add"]([session.id]);
       typed.forget([session.id]);
       client.removeQueries({ queryKey: keys.session(session.id) });
-      listeners.tell("onDeleted", [session.id]);
+      listeners.emit("onDeleted", [session.id]);
     },
     onSettled: (_result, _error, _session, end) => {
       end?.();

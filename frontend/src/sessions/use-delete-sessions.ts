@@ -1,43 +1,43 @@
 import { useMutation } from "@tanstack/react-query";
-import { type Doomed, deleteSessions, MAX_BATCH } from "../api/delete-sessions";
+import { type DeletionTarget, deleteSessions, MAX_BATCH } from "../api/delete-sessions";
 import { useChatSessions } from "./context";
 import { refreshLists } from "./refresh";
 
-/** Deletes many in as few calls as the service allows. `onGone` runs after each call, while the rows are still there. */
+/** Deletes many sessions in batches. `onGone` runs after each batch, while the rows are still in the list. */
 export function useDeleteSessions(onGone: (ids: string[]) => void) {
   const chats = useChatSessions();
   const { api, deleted, keys, listeners, typed } = chats;
   return useMutation({
     mutationKey: keys.all,
-    mutationFn: async (doomed: Doomed): Promise<number> => {
+    mutationFn: async (target: DeletionTarget): Promise<number> => {
       let count = 0;
-      for (const batch of batches(doomed)) {
-        const answer = await deleteSessions(api, batch);
-        const gone = [...answer.deleted, ...answer.not_found];
+      for (const batch of batchesOf(target)) {
+        const result = await deleteSessions(api, batch);
+        const gone = [...result.deleted, ...result.not_found];
         onGone(gone);
-        deleted.addOwn(answer.deleted);
-        deleted.add(answer.not_found);
+        deleted.addOwn(result.deleted);
+        deleted.add(result.not_found);
         typed.forget(gone);
-        listeners.tell("onDeleted", gone);
-        count += answer.count;
+        listeners.emit("onDeleted", gone);
+        count += result.count;
       }
       return count;
     },
-    onMutate: (doomed) => {
-      const ids = "ids" in doomed ? new Set(doomed.ids) : null;
+    onMutate: (target) => {
+      const ids = "ids" in target ? new Set(target.ids) : null;
       return deleted.begin((id) => ids?.has(id) ?? true);
     },
-    onSettled: (_count, _error, _doomed, end) => {
+    onSettled: (_count, _error, _target, end) => {
       end?.();
       refreshLists(chats).catch(() => undefined);
     },
   });
 }
 
-function batches(doomed: Doomed): Doomed[] {
-  if (!("ids" in doomed)) {
-    return [doomed];
+function batchesOf(target: DeletionTarget): DeletionTarget[] {
+  if (!("ids" in target)) {
+    return [target];
   }
-  const starts = Array.from({ length: Math.ceil(doomed.ids.length / MAX_BATCH) }, (_, index) => index * MAX_BATCH);
-  return starts.map((start) => ({ ids: doomed.ids.slice(start, start + MAX_BATCH) }));
+  const starts = Array.from({ length: Math.ceil(target.ids.length / MAX_BATCH) }, (_, index) => index * MAX_BATCH);
+  return starts.map((start) => ({ ids: target.ids.slice(start, start + MAX_BATCH) }));
 }

@@ -13,7 +13,7 @@ interface SendOptions {
   onFailure: (error: Error, message: OutgoingMessage) => void;
 }
 
-/** Sends the messages of a chat one after the other, in the order in which they were written. */
+/** Sends the messages of a chat one at a time, in order. */
 export function useSendMessage(chat: string, { onStored, onFailure }: SendOptions) {
   const chats = useChatSessions();
   const { client, deleted, keys, listeners, typed } = chats;
@@ -25,15 +25,15 @@ export function useSendMessage(chat: string, { onStored, onFailure }: SendOption
     onSuccess: (stored, { id, content }) => {
       client.setQueryData<MessagePages>(keys.session(chat), (data) => data && withMessages(data, stored));
       client.invalidateQueries({ queryKey: keys.session(chat) });
-      // After the cache has told its observers, or the message would vanish for a moment and be announced twice.
-      notifyManager.schedule(() => typed.arrived(id));
+      // Only after the cache has notified its observers, or the message would vanish briefly and be announced twice.
+      notifyManager.schedule(() => typed.remove(id));
       stored.forEach(onStored);
-      listeners.tell("onSent", { id, chat, content });
+      listeners.emit("onSent", { id, chat, content });
     },
     onError: (error, message) => {
       typed.failed(message.id, error);
       if (message.cut) {
-        // The cut may have succeeded, or the conversation has moved on.
+        // The cut may have succeeded, or the conversation has changed.
         client.invalidateQueries({ queryKey: keys.session(chat) });
       }
       if (isSessionNotFound(error)) {
@@ -45,7 +45,7 @@ export function useSendMessage(chat: string, { onStored, onFailure }: SendOption
   });
 }
 
-/** The text is in the browser's storage, so a crash after the cut does not lose it. */
+/** Cuts the conversation, then appends the message. A crash in between loses nothing: the text is in browser storage. */
 async function replace(chats: ChatSessions, message: OutgoingMessage, cut: Cut): Promise<Message[]> {
   const { api, client, keys } = chats;
   const { id, chat } = message;

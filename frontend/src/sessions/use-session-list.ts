@@ -14,7 +14,7 @@ export function useSessionList(listing: Listing) {
     queryFn: ({ pageParam, signal }) => readPage(api, listing, pageParam, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
-    // What a search has found stays until the next one has; archived chats are no others' placeholders.
+    // Keep showing the results of the last search until new ones arrive, but never swap in the archive.
     placeholderData: (before, query) => (listingOf(query)?.archived === listing.archived ? before : undefined),
   });
   const sessions = useMemo(

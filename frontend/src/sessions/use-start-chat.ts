@@ -7,7 +7,7 @@ import { mergeSession } from "./refresh";
 import { titleFrom } from "./title-from";
 import { NEW_CHAT, type OutgoingMessage } from "./typed-text";
 
-/** A chat exists from its first message on, which makes it. The draft stays until that has worked. */
+/** Creates a chat with its first message. The draft stays until that has succeeded. */
 export function useStartChat(onFailure: (error: Error, first: OutgoingMessage) => void) {
   const chats = useChatSessions();
   const { api, keys, listeners, typed } = chats;
@@ -18,8 +18,8 @@ export function useStartChat(onFailure: (error: Error, first: OutgoingMessage) =
       createSession(api, { id: chat, title: titleFrom(content), messages: [{ id, content, role: "user" }] }),
     onSuccess: (session, { id, chat, content }) => {
       mergeSession(chats, session);
-      listeners.tell("onCreated", session);
-      listeners.tell("onSent", { id, chat, content });
+      listeners.emit("onCreated", session);
+      listeners.emit("onSent", { id, chat, content });
       typed.endFirst();
       if (sendable(typed.draftOf(NEW_CHAT)) === content) {
         typed.setDraft(NEW_CHAT, "");
@@ -27,7 +27,7 @@ export function useStartChat(onFailure: (error: Error, first: OutgoingMessage) =
     },
     onError: (error, first) => {
       if (error instanceof Problem && error.status === 409) {
-        // The chat was made by an attempt whose answer was lost, and deleted since.
+        // An earlier attempt, whose response was lost, created the chat, and it was deleted since.
         typed.endFirst();
       }
       onFailure(error, first);

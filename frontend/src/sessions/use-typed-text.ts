@@ -25,7 +25,7 @@ export function useEditedId(chat: string): string | null {
   );
 }
 
-/** The messages of a chat that have not arrived, and how each of them stands. */
+/** The outgoing messages of a chat, with their state. */
 export function useOutgoing(chat: string): { message: OutgoingMessage; state: Sending | undefined }[] {
   const { typed } = useChatSessions();
   const all = useSyncExternalStore(typed.subscribe, typed.outgoing, () => NONE);
@@ -37,7 +37,7 @@ export function useOutgoing(chat: string): { message: OutgoingMessage; state: Se
   );
 }
 
-/** Everything that was typed into a chat and is not with the service. */
+/** Everything that was typed into a chat and is not stored. */
 export function useTypedText(chat: string): string {
   const { typed } = useChatSessions();
   return useSyncExternalStore(

@@ -18,7 +18,7 @@ async function show() {
   return { onArchived, user: userEvent.setup() };
 }
 
-test("an archived chat leaves the list, the focus goes to the next one, and Undo brings it back", async () => {
+test("archiving removes the chat from the list and focuses the next one, and Undo restores it", async () => {
   service.sessions = [summary("Alpha"), summary("Beta"), summary("Gamma")];
   const { onArchived, user } = await show();
   screen.getByRole("button", { name: "Beta" }).focus();
@@ -31,7 +31,7 @@ test("an archived chat leaves the list, the focus goes to the next one, and Undo
 
   await user.click(screen.getByRole("button", { name: "Undo" }));
   await waitFor(() => expect(titles()).toEqual(["Alpha", "Beta", "Gamma"]));
-  await screen.findByText(saying("“Beta” is back in your chats."));
+  await screen.findByText(saying("Unarchived “Beta”."));
   expect(isArchived()).toEqual({ Alpha: false, Beta: false, Gamma: false });
   expect(onArchived.mock.calls.map(([{ title, is_archived }]) => [title, is_archived])).toEqual([
     ["Beta", true],
@@ -39,7 +39,7 @@ test("an archived chat leaves the list, the focus goes to the next one, and Undo
   ]);
 });
 
-test("archived chats have a view of their own, and can be taken out of it", async () => {
+test("archived chats have their own view, where they can be unarchived", async () => {
   service.sessions = [summary("Alpha"), summary("Beta", { is_archived: true })];
   const { user } = await show();
   expect(titles()).toEqual(["Alpha"]);
@@ -48,15 +48,15 @@ test("archived chats have a view of their own, and can be taken out of it", asyn
   await waitFor(() => expect(titles()).toEqual(["Beta"]));
   expect(screen.getByRole("heading", { level: 2, name: "Archived chats" })).toBeInTheDocument();
 
-  await user.click(screen.getByRole("button", { name: "More for “Beta”" }));
+  await user.click(screen.getByRole("button", { name: "More actions for “Beta”" }));
   await user.click(await screen.findByRole("menuitem", { name: /Unarchive/ }));
   await screen.findByText("No archived chats");
-  await user.click(screen.getByRole("button", { name: "Back to your chats" }));
+  await user.click(screen.getByRole("button", { name: "Back to chats" }));
   await waitFor(() => expect(titles()).toEqual(["Alpha", "Beta"]));
   expect(screen.getByRole("heading", { level: 2, name: "Chats" })).toBeInTheDocument();
 });
 
-test("a chat that cannot be archived comes back, with a Retry", async () => {
+test("a chat that cannot be archived returns to the list, with a Retry", async () => {
   service.sessions = [summary("Alpha"), summary("Beta")];
   service.server.use(http.patch(`${SESSIONS}/:id`, () => problem(503, "database-unavailable")));
   const { user } = await show();

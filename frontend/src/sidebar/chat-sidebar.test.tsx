@@ -23,7 +23,7 @@ async function askToDelete(user: ReturnType<typeof userEvent.setup>, title: stri
   return within(await screen.findByRole("alertdialog", { name: `Delete “${title}”?` }));
 }
 
-test("it lists the sessions, and opens one", async () => {
+test("it lists chats and opens one", async () => {
   service.sessions = [summary("Alpha"), summary(null)];
   const { onSelect, user } = show();
   expect(screen.getByRole("status", { name: "Loading chats" })).toBeInTheDocument();
@@ -32,7 +32,7 @@ test("it lists the sessions, and opens one", async () => {
   expect(titles()).toEqual(["Alpha", "New chat"]);
 });
 
-test("headings name the month of older chats, and no row repeats that it is pinned", async () => {
+test("headings show the month of older chats, and pinned rows have no icon", async () => {
   const year = new Date().getFullYear() - 1;
   service.sessions = [
     summary("Alpha", { is_pinned: true }),
@@ -45,22 +45,22 @@ test("headings name the month of older chats, and no row repeats that it is pinn
   expect(row("Alpha").querySelector("svg")).toBeNull();
 });
 
-test("it keeps the selection itself if nobody else does", async () => {
+test("without selectedId it remembers the open chat", async () => {
   service.sessions = [summary("Alpha")];
   render(<ChatSidebar baseUrl={BASE_URL} getToken={() => "token"} onSelect={() => undefined} />);
   await userEvent.click(await screen.findByRole("button", { name: "Alpha" }));
   expect(row("Alpha")).toHaveAttribute("aria-current", "page");
 });
 
-test("an error of the host's own rows breaks the sidebar, not the page, and can be tried again", async () => {
+test("an error in the host's renderRow breaks only the sidebar, and Retry renders it again", async () => {
   service.sessions = [summary("Alpha")];
   vi.spyOn(console, "error").mockImplementation(() => undefined);
   let isBroken = true;
   const renderRow = () => {
     if (isBroken) {
-      throw new Error("a mistake");
+      throw new Error("A bug.");
     }
-    return <b>{"mended"}</b>;
+    return <b>{"fixed"}</b>;
   };
   render(
     <>
@@ -68,19 +68,19 @@ test("an error of the host's own rows breaks the sidebar, not the page, and can 
       <ChatSidebar baseUrl={BASE_URL} getToken={() => "token"} onSelect={() => undefined} renderRow={renderRow} />
     </>,
   );
-  expect(await screen.findByRole("alert")).toHaveTextContent("Something went wrong here");
+  expect(await screen.findByRole("alert")).toHaveTextContent("Something went wrong");
   expect(screen.getByRole("heading", { name: "the page" })).toBeInTheDocument();
   isBroken = false;
   await userEvent.click(screen.getByRole("button", { name: "Retry" }));
-  expect(await screen.findByText("mended")).toBeInTheDocument();
+  expect(await screen.findByText("fixed")).toBeInTheDocument();
 });
 
-test("nothing, not found and failed look different", async () => {
+test("an empty list and an empty search result look different", async () => {
   const { user } = show();
   await screen.findByText("No chats yet");
   await openSearch(user);
   await user.type(screen.getByRole("textbox", { name: "Search chats" }), "x");
-  await screen.findByText("Nothing found");
+  await screen.findByText("No results");
 });
 
 test("a list that cannot be loaded is an error with a Retry", async () => {
@@ -94,7 +94,7 @@ test("a list that cannot be loaded is an error with a Retry", async () => {
   expect(await screen.findByRole("button", { name: "Alpha" })).toBeInTheDocument();
 });
 
-/** Refuses every read, and returns what was refused. */
+/** Rejects every read with 429, and returns the rejected paths. */
 function refuseReads(seconds: number) {
   const refused: string[] = [];
   const refuse = ({ request }: { request: Request }) => {
@@ -109,7 +109,7 @@ function refuseReads(seconds: number) {
   return refused;
 }
 
-test("who asks too often is told so at once, with a Retry", async () => {
+test("after too many requests, the error shows at once, with a Retry", async () => {
   service.sessions = [summary("Alpha")];
   const refused = refuseReads(30);
   service.server.use(http.get(`${SESSIONS}/events`, () => tooManyRequests(30)));
@@ -121,7 +121,7 @@ test("who asks too often is told so at once, with a Retry", async () => {
   expect(await screen.findByRole("button", { name: "Alpha" })).toBeInTheDocument();
 });
 
-test("a short wait is waited, and not shown", async () => {
+test("a short Retry-After is waited out without an error", async () => {
   service.sessions = [summary("Alpha")];
   const times: number[] = [];
   service.server.use(
@@ -135,24 +135,24 @@ test("a short wait is waited, and not shown", async () => {
   expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(990);
 });
 
-test("events are not read again and again while that is too much", async () => {
+test("after too many requests, further events cause no more requests", async () => {
   const [alpha, beta] = [summary("Alpha"), summary("Beta")];
   service.sessions = [alpha, beta];
   show();
   await screen.findByRole("button", { name: "Alpha" });
   await service.openFeed();
   const refused = refuseReads(30);
-  service.tell("session.updated", { id: alpha.id });
+  service.emit("session.updated", { id: alpha.id });
   await waitFor(() => expect(refused).toContain(`/api/chat/sessions/${alpha.id}`));
   for (let event = 2; event < 20; event += 1) {
-    service.tell("session.updated", { id: alpha.id }, `${event}-0`);
+    service.emit("session.updated", { id: alpha.id }, `${event}-0`);
   }
-  service.tell("session.deleted", { id: beta.id }, "20-0");
+  service.emit("session.deleted", { id: beta.id }, "20-0");
   await waitFor(() => expect(titles()).toEqual(["Alpha"]));
   expect(refused).toEqual([`/api/chat/sessions/${alpha.id}`]);
 });
 
-test("a deleted row goes, and only the open one takes the selection with it", async () => {
+test("deleting a chat removes its row, and only deleting the open chat selects none", async () => {
   const [alpha, beta] = [summary("Alpha"), summary("Beta")];
   service.sessions = [alpha, beta];
   const { onSelect, user } = show(beta.id);
@@ -173,10 +173,10 @@ test("Cancel and Escape send nothing", async () => {
   await askToDelete(user, "Alpha");
   await user.keyboard("{Escape}");
   await waitFor(() => expect(screen.queryByRole("alertdialog")).not.toBeInTheDocument());
-  expect(service.asked.some((call) => call.startsWith("DELETE"))).toBe(false);
+  expect(service.requests.some((call) => call.startsWith("DELETE"))).toBe(false);
 });
 
-test("a session that is gone already goes, and that is said", async () => {
+test("deleting an already deleted chat removes its row and says so", async () => {
   service.sessions = [summary("Alpha"), summary("Beta")];
   service.server.use(http.delete(`${SESSIONS}/:id`, () => notFound()));
   const { user } = show();
@@ -187,11 +187,11 @@ test("a session that is gone already goes, and that is said", async () => {
 
 test.each([
   ["503", () => problem(503, "database-unavailable")],
-  ["a 404 of somebody else", () => HttpResponse.json({ detail: "Not Found" }, { status: 404 })],
-  ["no answer", () => HttpResponse.error()],
-])("the row stays after a failure (%s)", async (_, answer) => {
+  ["a proxy's 404", () => HttpResponse.json({ detail: "Not Found" }, { status: 404 })],
+  ["no response", () => HttpResponse.error()],
+])("the row stays after a failure (%s)", async (_, respond) => {
   service.sessions = [summary("Alpha")];
-  service.server.use(http.delete(`${SESSIONS}/:id`, answer));
+  service.server.use(http.delete(`${SESSIONS}/:id`, respond));
   const { onSelect, user } = show(service.sessions[0]?.id);
   await user.click((await askToDelete(user, "Alpha")).getByRole("button", { name: "Delete" }));
   expect(await screen.findByText(saying("Couldn’t delete “Alpha”"))).toBeInTheDocument();
@@ -202,15 +202,15 @@ test.each([
   await screen.findByText("No chats yet");
 });
 
-test("a deletion whose answer is lost is no failure if the feed has told of it", async () => {
+test("a deletion whose response is lost does not fail if the feed reports it", async () => {
   const [alpha, beta] = [summary("Alpha"), summary("Beta")];
   service.sessions = [alpha, beta];
   service.server.use(
     http.delete(`${SESSIONS}/:id`, async () => {
       service.sessions = [];
-      service.tell("session.deleted", { id: alpha.id });
-      service.tell("session.deleted", { id: beta.id }, "2-0");
-      // By then the first one has been heard, too.
+      service.emit("session.deleted", { id: alpha.id });
+      service.emit("session.deleted", { id: beta.id }, "2-0");
+      // By now, the first event has been handled as well.
       await waitFor(() => expect(titles()).toEqual(["Alpha"]));
       return HttpResponse.error();
     }),
@@ -223,7 +223,7 @@ test("a deletion whose answer is lost is no failure if the feed has told of it",
   expect(screen.queryByText(saying("Couldn’t delete “Alpha”"))).not.toBeInTheDocument();
 });
 
-test("a rename shows at once, and is taken back when it is refused", async () => {
+test("a rename shows at once, and is undone if it fails", async () => {
   service.sessions = [summary("Alpha"), summary("Beta")];
   let refuse: () => void = () => undefined;
   const refused = new Promise<void>((resolve) => {
@@ -247,7 +247,7 @@ test("a rename shows at once, and is taken back when it is refused", async () =>
   expect(screen.getByText(saying("Couldn’t rename “Beta”"))).toBeInTheDocument();
 });
 
-test("a rename that fails takes back nothing but itself", async () => {
+test("a failed rename does not undo a later pin", async () => {
   service.sessions = [summary("Alpha"), summary("Beta")];
   let refuse: () => void = () => undefined;
   const refused = new Promise<void>((resolve) => {
@@ -275,7 +275,7 @@ test("a rename that fails takes back nothing but itself", async () => {
   expect(screen.getByRole("heading", { name: "Pinned" })).toBeInTheDocument();
 });
 
-test("the Enter of an input method ends no rename", async () => {
+test("Enter and Escape of an input method do not end a rename", async () => {
   service.sessions = [summary("Alpha")];
   const { user } = show();
   (await screen.findByRole("button", { name: "Alpha" })).focus();
@@ -287,7 +287,7 @@ test("the Enter of an input method ends no rename", async () => {
   }
 });
 
-test("a search says how many it has found", async () => {
+test("a search announces how many chats it has found", async () => {
   service.sessions = [summary("Alpha"), summary("Alphabet"), summary("Beta")];
   const { user } = show();
   await openSearch(user);
@@ -295,10 +295,10 @@ test("a search says how many it has found", async () => {
   await screen.findByText("2 chats found.");
 });
 
-test("a search finds what was said, shows it, and its first hit opens with Enter", async () => {
+test("a search finds messages and shows the match, and Enter opens the first hit", async () => {
   const [alpha, beta, gamma] = [summary("Alpha"), summary("Beta", { is_archived: true }), summary("Gamma")];
   service.sessions = [alpha, beta, gamma];
-  service.said = { [beta.id]: "We took the ferry." };
+  service.snippets = { [beta.id]: "We took the ferry." };
   const { onSelect, user } = show();
   await screen.findByRole("button", { name: "Alpha" });
   await openSearch(user);
@@ -311,19 +311,19 @@ test("a search finds what was said, shows it, and its first hit opens with Enter
   await waitFor(() => expect(titles()).toEqual(["Alpha", "Gamma"]));
 });
 
-test("Enter opens no hit of what was typed before", async () => {
+test("Enter does not open a hit of an earlier search text", async () => {
   service.sessions = [summary("Alpha"), summary("Beta")];
   const { onSelect, user } = show();
   await screen.findByRole("button", { name: "Alpha" });
   await openSearch(user);
   await user.keyboard("a{Enter}");
   await user.keyboard("lpha!");
-  await screen.findByText("Nothing found");
+  await screen.findByText("No results");
   await user.keyboard("{Enter}");
   expect(onSelect).not.toHaveBeenCalled();
 });
 
-test("all that a search has found is selected at once", async () => {
+test("all results of a search can be selected at once", async () => {
   service.sessions = [summary("Alpha"), summary("Alphabet"), summary("Beta")];
   const { user } = show();
   await openSearch(user);
@@ -331,36 +331,36 @@ test("all that a search has found is selected at once", async () => {
   await screen.findByText("2 chats found.");
   await user.click(screen.getByRole("button", { name: "More" }));
   expect(screen.queryByRole("menuitem", { name: /Delete all/ })).not.toBeInTheDocument();
-  await user.click(await screen.findByRole("menuitem", { name: "Select all found" }));
+  await user.click(await screen.findByRole("menuitem", { name: "Select all results" }));
   await user.click(await screen.findByRole("button", { name: "Delete" }));
   const dialog = within(await screen.findByRole("alertdialog", { name: "Delete 2 chats?" }));
   expect(dialog.getAllByRole("listitem").map((item) => item.textContent)).toEqual(["Alpha", "Alphabet"]);
 });
 
-test("the feed changes the list", async () => {
+test("events update the list", async () => {
   const [alpha, beta] = [summary("Alpha"), summary("Beta")];
   service.sessions = [alpha];
   show();
   await screen.findByRole("button", { name: "Alpha" });
   await service.openFeed();
   service.sessions = [{ ...beta, updated_at: new Date().toISOString() }, alpha];
-  service.tell("session.created", { id: beta.id });
+  service.emit("session.created", { id: beta.id });
   await waitFor(() => expect(titles()).toEqual(["Beta", "Alpha"]));
   await waitFor(() => expect(document.querySelector("li[data-session]")).toHaveAttribute("aria-setsize", "2"));
   service.sessions = [beta];
-  service.tell("session.deleted", { id: alpha.id });
+  service.emit("session.deleted", { id: alpha.id });
   await waitFor(() => expect(titles()).toEqual(["Beta"]));
   service.sessions = [];
-  service.tell("reset", {});
+  service.emit("reset", {});
   await screen.findByText("No chats yet");
 });
 
-test("Delete all waits for the word", async () => {
+test("Delete all requires the word to be typed", async () => {
   service.sessions = [summary("Alpha"), summary("Beta")];
   const { user } = show();
   await screen.findByRole("button", { name: "Alpha" });
   await user.click(screen.getByRole("button", { name: "More" }));
-  await user.click(await screen.findByRole("menuitem", { name: "Delete all…" }));
+  await user.click(await screen.findByRole("menuitem", { name: "Delete all chats…" }));
   const dialog = within(await screen.findByRole("alertdialog", { name: "Delete all 2 chats?" }));
   expect(dialog.getByRole("button", { name: "Delete 2 chats" })).toBeDisabled();
   await user.type(dialog.getByRole("textbox"), "delete");

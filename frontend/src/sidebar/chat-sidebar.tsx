@@ -8,11 +8,11 @@ import { Sidebar, type SidebarProps } from "./sidebar";
 export interface ChatSidebarProps
   extends Omit<SidebarProps, "selectedId">,
     Partial<Omit<ChatSessionsProviderProps, "children">> {
-  /** The open session, if the page keeps it; otherwise the sidebar does. */
+  /** The id of the open session. If omitted, the sidebar keeps it. */
   selectedId?: string | null;
 }
 
-/** The sidebar, with everything it needs. Below a ChatSessionsProvider it shares the provider's cache and feed. */
+/** The sidebar. Inside a ChatSessionsProvider it shares the provider's cache and feed; otherwise it creates its own. */
 export function ChatSidebar(props: ChatSidebarProps) {
   const {
     selectedId,

@@ -17,7 +17,7 @@ interface DeleteAllDialogProps {
   onClosed: () => void;
 }
 
-/** Says first how many it would be (a dry run), and wants a word typed. */
+/** Shows how many chats there are, from a dry run, and asks for a word to be typed. */
 export function DeleteAllDialog({ open, busy, onConfirm, onCancel, onClosed }: DeleteAllDialogProps) {
   const { api, keys } = useChatSessions();
   const language = useLanguage();

@@ -15,27 +15,27 @@ interface DeleteDialogsProps {
   onClosed: () => void;
 }
 
-/** The three questions before something is deleted: one chat, the chosen ones, all of them. */
+/** Asks before one chat, the chosen chats or all chats are deleted. */
 export function DeleteDialogs({ deletion, bulk, chosen, onClosed }: DeleteDialogsProps) {
   const { labels, format } = useLanguage();
-  const doomedChats = useLatched(bulk.asked === "chosen" && !bulk.busy ? chosen : null);
-  const count = doomedChats?.size ?? 0;
+  const listed = useLatched(bulk.requested === "chosen" && !bulk.busy ? chosen : null);
+  const count = listed?.size ?? 0;
   return (
     <>
       <DeleteDialog deletion={deletion} onClosed={onClosed} />
       <ConfirmDialog
-        open={bulk.asked === "chosen"}
+        open={bulk.requested === "chosen"}
         title={labels.deleteSeveralQuestion(count, format.number(count))}
         description={labels.deleteSeveralDetail}
-        details={doomedChats && <ChosenTitles chosen={doomedChats} />}
+        details={listed && <ChosenTitles chosen={listed} />}
         action={labels.delete}
         busy={bulk.busy}
-        onConfirm={() => bulk.confirm({ ids: [...(doomedChats?.keys() ?? [])] })}
+        onConfirm={() => bulk.confirm({ ids: [...(listed?.keys() ?? [])] })}
         onCancel={bulk.cancel}
         onClosed={onClosed}
       />
       <DeleteAllDialog
-        open={bulk.asked === "all"}
+        open={bulk.requested === "all"}
         busy={bulk.busy}
         onConfirm={(filter) => bulk.confirm({ filter })}
         onCancel={bulk.cancel}

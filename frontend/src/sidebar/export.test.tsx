@@ -5,7 +5,7 @@ import { expect, test, vi } from "vitest";
 import { BASE_URL, problem, service, summary } from "../test/service";
 import { ChatSidebar } from "./chat-sidebar";
 
-test("all chats are downloaded as a file; a failure is told, with a Retry", async () => {
+test("all chats are downloaded as a file, and a failure shows a Retry", async () => {
   service.sessions = [summary("Alpha")];
   const files: Blob[] = [];
   const names: string[] = [];
@@ -23,7 +23,7 @@ test("all chats are downloaded as a file; a failure is told, with a Retry", asyn
 
   service.server.use(http.get(`${BASE_URL}/api/chat/export`, () => new HttpResponse('{"id":"1"}\n')));
   await user.click(screen.getByRole("button", { name: "Retry" }));
-  await screen.findByText("Your chats were exported.");
+  await screen.findByText("Exported your chats.");
   await waitFor(() => expect(screen.queryByText("Couldn’t export your chats")).not.toBeInTheDocument());
   expect(await files[0]?.text()).toBe('{"id":"1"}\n');
   expect(names).toEqual([expect.stringMatching(/^chats-\d{4}-\d\d-\d\d\.jsonl$/)]);

@@ -1,7 +1,7 @@
 import { findFolded } from "../text/fold";
 import styles from "./session-row.module.css";
 
-/** The text with what was searched for marked. */
+/** The text, with the match of the search marked. */
 export function Highlighted({ text, search }: { text: string; search: string }) {
   const found = findFolded(text, search);
   if (!found) {

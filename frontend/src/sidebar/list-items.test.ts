@@ -13,7 +13,7 @@ const labels = (items: ReturnType<typeof listItems>) =>
         : "…",
   );
 
-test("sessions are grouped by the reader's days, and those of more than a week ago by month", () => {
+test("sessions are grouped by local days, and those older than a week by month", () => {
   const sessions = [
     summary("pinned", { is_pinned: true, ...on(1) }),
     summary("this morning", on(15, 0)),
@@ -44,7 +44,7 @@ test("sessions are grouped by the reader's days, and those of more than a week a
   ]);
 });
 
-test("what a search has found is listed by date, pinned or not", () => {
+test("search results are listed by date, pinned or not", () => {
   const sessions = [
     summary("pinned", { is_pinned: true, ...on(15) }),
     summary("other", on(15)),
@@ -59,7 +59,7 @@ test("what a search has found is listed by date, pinned or not", () => {
   ]);
 });
 
-test("a clock that is behind the service's does not make yesterdays of today", () => {
+test("a session from the future, by a slow clock, is listed under today", () => {
   expect(labels(listItems([summary("from the future", on(16))], NOW, { hasMore: false, isSearch: false }))).toEqual([
     "# today",
     "from the future",

@@ -14,7 +14,7 @@ export type ListItem =
   | { kind: "session"; key: string; session: Summary; position: number }
   | { kind: "more"; key: string };
 
-/** The rows of the list: sessions under the headings of their dates, in the time zone of the reader. */
+/** The rows of the list: sessions under date headings, in the browser's time zone. */
 export function listItems(
   sessions: readonly Summary[],
   now: Date,
@@ -23,7 +23,7 @@ export function listItems(
   const items: ListItem[] = [];
   let current: string | null = null;
   sessions.forEach((session, index) => {
-    // A search lists pinned ones among the others.
+    // A search does not list pinned sessions separately.
     const group = session.is_pinned && !isSearch ? "pinned" : groupOf(session, now);
     const key = `heading ${typeof group === "string" ? group : +group}`;
     if (key !== current) {

@@ -1,12 +1,12 @@
 import type { KeyboardEvent } from "react";
 import type { Summary } from "../api/types";
 
-interface ListKeys {
+interface ListActions {
   sessions: readonly Summary[];
   activeId: string | null;
   isChoosing: boolean;
   focusRow: (id: string) => void;
-  ask: (session: Summary) => void;
+  requestDelete: (session: Summary) => void;
   rename: (session: Summary) => void;
   goToEnd: () => void;
   pin: (session: Summary, isPinned: boolean) => void;
@@ -19,20 +19,20 @@ interface ListKeys {
 
 const PAGE = 10;
 
-/** What a key does in the list, if anything; it acts on the row that has the focus. */
-export function listCommand(event: KeyboardEvent, keys: ListKeys): (() => void) | undefined {
-  const { sessions, isChoosing } = keys;
-  const position = sessions.findIndex((session) => session.id === keys.activeId);
+/** What a key does in the list, if anything. Most keys act on the focused row. */
+export function listCommand(event: KeyboardEvent, list: ListActions): (() => void) | undefined {
+  const { sessions, isChoosing } = list;
+  const position = sessions.findIndex((session) => session.id === list.activeId);
   const session = sessions[position];
   if (!session || event.altKey || event.defaultPrevented) {
     return undefined;
   }
   if (event.ctrlKey || event.metaKey) {
-    return isChoosing && event.key === "a" ? keys.chooseAll : undefined;
+    return isChoosing && event.key === "a" ? list.chooseAll : undefined;
   }
   const goTo = (to: number) => () => {
     const target = sessions[Math.max(0, Math.min(to, sessions.length - 1))];
-    keys.focusRow(target?.id ?? session.id);
+    list.focusRow(target?.id ?? session.id);
   };
   switch (event.key) {
     case "ArrowDown":
@@ -46,19 +46,19 @@ export function listCommand(event: KeyboardEvent, keys: ListKeys): (() => void) 
     case "Home":
       return goTo(0);
     case "End":
-      return keys.goToEnd;
+      return list.goToEnd;
     case "Delete":
-      return isChoosing ? keys.deleteChosen : () => keys.ask(session);
+      return isChoosing ? list.deleteChosen : () => list.requestDelete(session);
     case "F2":
-      return isChoosing ? undefined : () => keys.rename(session);
+      return isChoosing ? undefined : () => list.rename(session);
     case "p":
-      return isChoosing ? undefined : () => keys.pin(session, !session.is_pinned);
+      return isChoosing ? undefined : () => list.pin(session, !session.is_pinned);
     case "e":
-      return isChoosing ? undefined : () => keys.archive(session, !session.is_archived);
+      return isChoosing ? undefined : () => list.archive(session, !session.is_archived);
     case "x":
-      return () => keys.choose(session, isChoosing ? "toggle" : "start");
+      return () => list.choose(session, isChoosing ? "toggle" : "start");
     case "Escape":
-      return isChoosing ? keys.stopChoosing : undefined;
+      return isChoosing ? list.stopChoosing : undefined;
     default:
       return undefined;
   }

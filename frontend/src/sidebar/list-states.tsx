@@ -29,35 +29,35 @@ export function ListError({ error, onRetry, isRetrying }: { error: Error; onRetr
   const language = useLanguage();
   const { listFailed, retry } = language.labels;
   return (
-    <State icon={<CloudOff aria-hidden />} title={listFailed} role="alert" detail={reasonOf(error, language)}>
+    <ListState icon={<CloudOff aria-hidden />} title={listFailed} role="alert" detail={reasonOf(error, language)}>
       <Button onClick={onRetry} busy={isRetrying}>
         {retry}
       </Button>
-    </State>
+    </ListState>
   );
 }
 
 export function ArchiveEmpty() {
   const labels = useLabels();
-  return <State icon={<Archive aria-hidden />} title={labels.archiveEmpty} detail={labels.archiveEmptyDetail} />;
+  return <ListState icon={<Archive aria-hidden />} title={labels.archiveEmpty} detail={labels.archiveEmptyDetail} />;
 }
 
 export function ListEmpty() {
   const labels = useLabels();
-  return <State icon={<MessagesSquare aria-hidden />} title={labels.listEmpty} detail={labels.listEmptyDetail} />;
+  return <ListState icon={<MessagesSquare aria-hidden />} title={labels.listEmpty} detail={labels.listEmptyDetail} />;
 }
 
 export function NothingFound({ search, onClear }: { search: string; onClear: () => void }) {
   const { nothingFound, nothingFoundDetail, clearSearch } = useLabels();
   return (
-    <State
+    <ListState
       icon={<SearchX aria-hidden />}
       title={nothingFound}
       role="status"
       detail={sentence(nothingFoundDetail, search)}
     >
       <Button onClick={onClear}>{clearSearch}</Button>
-    </State>
+    </ListState>
   );
 }
 
@@ -66,14 +66,14 @@ export function SidebarBroken({ onRetry }: { onRetry: () => void }) {
   const { broken, brokenDetail, retry } = useLabels();
   return (
     <div {...ROOT} className={sidebar.sidebar}>
-      <State icon={<CloudOff aria-hidden />} title={broken} role="alert" detail={brokenDetail}>
+      <ListState icon={<CloudOff aria-hidden />} title={broken} role="alert" detail={brokenDetail}>
         <Button onClick={onRetry}>{retry}</Button>
-      </State>
+      </ListState>
     </div>
   );
 }
 
-interface StateProps {
+interface ListStateProps {
   icon: ReactNode;
   title: string;
   detail: ReactNode;
@@ -81,7 +81,7 @@ interface StateProps {
   children?: ReactNode;
 }
 
-function State({ icon, title, detail, role, children }: StateProps) {
+function ListState({ icon, title, detail, role, children }: ListStateProps) {
   return (
     <div className={styles.state} role={role}>
       <div className={styles.icon}>{icon}</div>

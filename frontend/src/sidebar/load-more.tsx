@@ -3,7 +3,7 @@ import { Button } from "../ui/button";
 import { SkeletonRow } from "./list-states";
 import styles from "./session-list.module.css";
 
-/** The end of what is loaded: more is coming, or could not come. */
+/** Shown after the loaded rows: a placeholder while more load, or an error with Retry. */
 export function LoadMore({ error, onRetry }: { error: Error | null; onRetry: () => void }) {
   const labels = useLabels();
   return error ? (

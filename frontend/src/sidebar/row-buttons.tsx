@@ -15,7 +15,7 @@ interface RowButtonsProps {
   actions: RowActions;
 }
 
-/** What shows at the end of a row on hover: the host's actions, the menu, and the trash icon. */
+/** Shown at the end of a row on hover: the host's actions, the menu, and the trash icon. */
 export function RowButtons({ session, title, extra, isMenuOpen, tabIndex, actions }: RowButtonsProps) {
   const labels = useLabels();
   return (
@@ -48,7 +48,7 @@ export function RowButtons({ session, title, extra, isMenuOpen, tabIndex, action
         label={labels.deleteChat(title)}
         title={labels.deleteHint(labels.keyDelete)}
         tabIndex={tabIndex}
-        onClick={() => actions.ask(session)}
+        onClick={() => actions.requestDelete(session)}
       >
         <Trash2 aria-hidden />
       </IconButton>

@@ -18,7 +18,7 @@ interface RowMenuProps {
 export function RowMenu({ session, anchor, onClose, actions }: RowMenuProps) {
   const labels = useLabels();
   const { is_pinned, is_archived } = session;
-  // There the row has no room for them.
+  // On touch screens a row has no room for the host's actions.
   const inRow = useMedia(TOUCH) ? actionsIn("row", session, actions) : [];
   return (
     <ActionMenu label={labels.moreFor(titleOf(session, labels))} anchor={anchor} onClose={onClose}>
@@ -52,7 +52,7 @@ export function RowMenu({ session, anchor, onClose, actions }: RowMenuProps) {
         icon={<Trash2 aria-hidden />}
         shortcut={labels.keyDelete}
         look="danger"
-        onClick={() => actions.ask(session)}
+        onClick={() => actions.requestDelete(session)}
       >
         {labels.deleteWithDialog}
       </Action>

@@ -6,7 +6,7 @@ import { BASE_URL, service, summary } from "../test/service";
 
 const connection = { baseUrl: BASE_URL, getToken: () => "token", onSelect: () => undefined };
 
-test("a host draws the content of a row, which opens the chat all the same", async () => {
+test("a row with the host's content still opens the chat", async () => {
   const alpha = summary("Alpha", { metadata: { model: "Opus" } });
   service.sessions = [alpha];
   const onSelect = vi.fn();
@@ -25,7 +25,7 @@ test("a host draws the content of a row, which opens the chat all the same", asy
   expect(onSelect).toHaveBeenCalledExactlyOnceWith(alpha.id);
 });
 
-test("a host's actions are in the row, with the focus of the row, and in its menu", async () => {
+test("the host's actions are in the row, in its tab order, and in its menu", async () => {
   const [alpha, beta] = [summary("Alpha"), summary("Beta")];
   service.sessions = [alpha, beta];
   const [share, archive] = [vi.fn(), vi.fn()];
@@ -43,7 +43,7 @@ test("a host's actions are in the row, with the focus of the row, and in its men
   expect(share).toHaveBeenCalledExactlyOnceWith(beta);
   expect(within(row).queryByRole("button", { name: "Move" })).not.toBeInTheDocument();
 
-  await userEvent.click(within(row).getByRole("button", { name: "More for “Beta”" }));
+  await userEvent.click(within(row).getByRole("button", { name: "More actions for “Beta”" }));
   expect(await screen.findByRole("menuitem", { name: "Never" })).toHaveAttribute("aria-disabled", "true");
   expect(screen.queryByRole("menuitem", { name: /Share/ })).not.toBeInTheDocument();
   await userEvent.click(screen.getByRole("menuitem", { name: "Move" }));

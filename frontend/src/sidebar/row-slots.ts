@@ -2,12 +2,12 @@ import type { ReactNode } from "react";
 import type { Summary } from "../api/types";
 
 export interface RowContent {
-  /** What the row would show; for rows that add to it. */
+  /** What the row shows by default, for hosts that add to it. */
   content: ReactNode;
-  /** The name of the chat, or the label of one that has none. */
+  /** The title of the chat, or the label for an untitled one. */
   title: string;
   isSelected: boolean;
-  /** What is searched for; "" while nothing is. */
+  /** The search text; "" if there is no search. */
   search: string;
 }
 
@@ -20,9 +20,9 @@ export interface RowAction {
   disabled?: boolean;
 }
 
-/** What a host puts into the rows. Functions that stay the same keep rows from being drawn anew. */
+/** What a host can put into the rows. Keep the functions stable, so that rows do not render again. */
 export interface RowSlots {
-  /** Draws what is in the row's link or button; nothing in it should take clicks or the focus. */
+  /** Renders the content of the row's link or button. Nothing in it should be clickable or focusable. */
   renderRow?: ((session: Summary, row: RowContent) => ReactNode) | undefined;
   rowActions?: ((session: Summary) => readonly RowAction[]) | undefined;
 }

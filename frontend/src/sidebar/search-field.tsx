@@ -8,7 +8,7 @@ import type { Search } from "./use-search";
 
 interface SearchFieldProps {
   search: Search;
-  /** Arrow down goes on into the list. */
+  /** Arrow down moves the focus into the list. */
   onLeave: () => void;
   onEnter: () => void;
 }
@@ -36,7 +36,7 @@ export function SearchField({ search: { field, typed, type, leave }, onLeave, on
         value={typed}
         onChange={(event) => type(event.target.value)}
         onBlur={({ currentTarget }) => {
-          // It keeps the focus of its window when another window is used.
+          // If the whole window lost the focus, the field is still the active element.
           if (typed === "" && document.activeElement !== currentTarget) {
             leave();
           }

@@ -22,14 +22,14 @@ import styles from "./session-list.module.css";
 import { type RowActions, SessionRow } from "./session-row";
 import { StickyHeading } from "./sticky-heading";
 import type { Chosen } from "./use-choice";
-import { useEnd } from "./use-end";
+import { useEndKey } from "./use-end-key";
 import { useGlide } from "./use-glide";
 import { neighbourOf, useListFocus } from "./use-list-focus";
 import type { Page } from "./use-load-all";
 import { useToday } from "./use-today";
 
 export interface SessionListHandle {
-  /** Focuses the row that takes the place of the given one once some are gone; false if no row is left. */
+  /** Returns a function that focuses the next remaining row after a deletion; it returns false if none is left. */
   focusAfter: (isGone: (id: string) => boolean, from: string) => () => boolean;
   focusRow: (id: string) => void;
   /** False if there is no row. */
@@ -39,7 +39,7 @@ export interface SessionListHandle {
 interface SessionListProps {
   handle: RefObject<SessionListHandle | null>;
   sessions: readonly Summary[];
-  /** What a search has found in them, by id. */
+  /** Matching messages of a search, by session id. */
   snippets: Readonly<Record<string, string>>;
   total: number;
   listing: Listing;
@@ -80,7 +80,7 @@ export function SessionList(props: SessionListProps) {
     overscan: 4,
     scrollPaddingStart: HEADING,
     scrollPaddingEnd: ROW,
-    // The row that Tab reaches stays in the document, wherever the list is scrolled to.
+    // The row that Tab reaches stays in the document, even if it is out of view.
     rangeExtractor: (range) =>
       [...new Set([...defaultRangeExtractor(range), ...(activeIndex < 0 ? [] : [activeIndex])])].sort((a, b) => a - b),
   });
@@ -129,11 +129,11 @@ export function SessionList(props: SessionListProps) {
 
   const menu = useMenu<Summary>();
   const latestMenu = useLatched(menu.opened);
-  const end = useEnd(sessions, page, focusRow);
+  const end = useEndKey(sessions, page, focusRow);
   useDeletedElsewhere(renaming, () => setRenaming(null));
   useDeletedElsewhere(menu.opened?.subject ?? null, () => {
     menu.close();
-    // The row that takes its place is known once the list is drawn without it.
+    // The next row is known after the list has rendered without the deleted one.
     requestAnimationFrame(() => handle.current?.focusActive());
   });
   const latest = useRef({ ...props.actions, focusRow, toggleMenu: menu.toggle });
@@ -144,7 +144,7 @@ export function SessionList(props: SessionListProps) {
   const actions = useMemo<RowActions>(
     () => ({
       open: (session) => latest.current.open(session),
-      ask: (session) => latest.current.ask(session),
+      requestDelete: (session) => latest.current.requestDelete(session),
       rename: (session, renaming) => latest.current.rename(session, renaming),
       pin: (session, isPinned) => latest.current.pin(session, isPinned),
       archive: (session, isArchived) => latest.current.archive(session, isArchived),

@@ -12,7 +12,7 @@ import styles from "./session-row.module.css";
 
 export interface RowActions extends RowSlots {
   open: (session: Summary) => void;
-  ask: (session: Summary) => void;
+  requestDelete: (session: Summary) => void;
   rename: (session: Summary, renaming: Renaming) => void;
   pin: (session: Summary, isPinned: boolean) => void;
   archive: (session: Summary, isArchived: boolean) => void;
@@ -32,10 +32,10 @@ interface SessionRowProps {
   isActive: boolean;
   isRenaming: boolean;
   isMenuOpen: boolean;
-  /** Null while nothing is being chosen. */
+  /** Null unless the user is choosing chats. */
   isChosen: boolean | null;
   search: string;
-  /** Where the search was found in its messages. */
+  /** The part of a message that matches the search. */
   snippet: string | undefined;
   actions: RowActions;
 }

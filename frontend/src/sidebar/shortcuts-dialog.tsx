@@ -22,10 +22,10 @@ const shortcuts = (labels: Labels): [keys: string[], what: string][] => [
 
 interface ShortcutsDialogProps {
   open: boolean;
-  /** Gets the focus back. */
+  /** Gets the focus when the dialog closes. */
   opener: RefObject<HTMLElement | null>;
   onClose: () => void;
-  /** Whether `/` works; people who speak to their computer want it off (WCAG 2.1.4). */
+  /** Whether `/` works everywhere; users of speech input need to turn it off (WCAG 2.1.4). */
   isSlashOn: boolean;
   onSlash: (on: boolean) => void;
 }

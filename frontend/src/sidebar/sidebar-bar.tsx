@@ -48,7 +48,7 @@ export function SidebarBar(props: SidebarBarProps) {
   const searchButton = useRef<HTMLButtonElement>(null);
   const wasOpen = useRef(false);
   useLayoutEffect(() => {
-    // With the field goes the focus in it.
+    // The focused field is gone, so focus the button that opens it.
     if (wasOpen.current && !search.isOpen && document.activeElement === document.body) {
       searchButton.current?.focus();
     }
@@ -115,7 +115,7 @@ export function SidebarBar(props: SidebarBarProps) {
   );
 }
 
-/** Says when the list may not be up to date. */
+/** Shows when the list may be out of date. */
 function Connection() {
   const labels = useLabels();
   const isLive = useIsLive();

@@ -28,15 +28,15 @@ import { useSearch } from "./use-search";
 import { useSlash } from "./use-slash";
 
 export interface SidebarProps extends RowSlots {
-  /** The open session. */
+  /** The id of the open session. */
   selectedId: string | null;
-  /** A session was opened; or null, because the open one was deleted here. */
+  /** Called with the id of a session that the user opens, or with null when the open one is deleted here. */
   onSelect: (id: string | null) => void;
-  /** A new chat is wanted; it exists from its first message on. Without it `onSelect(null)` is called. */
+  /** "New chat" was pressed; the chat is created with its first message. By default, `onSelect(null)` is called. */
   onNewChat?: () => void;
-  /** Hides the sidebar, or shows it again; how is up to the page. With it there is a button, and Ctrl+B or ⌘B. */
+  /** Hides or shows the sidebar, which is up to the page. If given, there is a button, and Ctrl+B or ⌘B. */
   onToggle?: (() => void) | undefined;
-  /** The address of a session, if it has one: rows become links that can be opened in another tab. */
+  /** The URL of a session. If given, rows are links that can be opened in a new tab. */
   hrefOf?: (id: string) => string;
   title?: string;
   footer?: ReactNode;
@@ -49,7 +49,7 @@ export function Sidebar(props: SidebarProps) {
   const { selectedId, onSelect, onNewChat, onToggle, hrefOf, renderRow, rowActions, title, footer, className } = props;
   const labels = useLabels();
   const { listeners } = useChatSessions();
-  const { tellFailure } = useToasts();
+  const { notifyFailure } = useToasts();
   const sidebar = useRef<HTMLElement>(null);
   const newChatButton = useRef<HTMLButtonElement>(null);
   const menuButton = useRef<HTMLButtonElement>(null);
@@ -76,7 +76,7 @@ export function Sidebar(props: SidebarProps) {
   const focus = useFocusAfterDialog(sidebar, list, { newChat: newChatButton, menu: menuButton });
   const open = (session: Summary) => {
     onSelect(session.id);
-    listeners.tell("onOpened", session);
+    listeners.emit("onOpened", session);
   };
   const startChat = () => {
     searching.leave();
@@ -102,12 +102,12 @@ export function Sidebar(props: SidebarProps) {
     load: () => query.fetchNextPage({ cancelRefetch: false }),
   };
   useLoadAll(choice.isChoosingAll, page, (error) => {
-    choice.settleForLess();
+    choice.stopChoosingAll();
     const retry = () => {
       page.load();
       choice.chooseAll();
     };
-    tellFailure({ id: "choose all", title: labels.moreFailed, error, retry });
+    notifyFailure({ id: "choose all", title: labels.moreFailed, error, retry });
   });
   const isFound = search !== "" && !query.isPlaceholderData && !query.isFetching;
   useFoundAnnouncement(isFound ? { search, count: sessions.length, hasMore: query.hasNextPage } : null);
@@ -116,10 +116,10 @@ export function Sidebar(props: SidebarProps) {
 
   const deletion = useDeletion({ onGone: (id) => onGone([id]) });
   const bulk = useBulkDeletion({ chosenCount: choice.chosen?.size ?? 0, onGone, onDone: choice.stop });
-  const askBulk = (which: "chosen" | "all") => {
+  const requestBulk = (which: "chosen" | "all") => {
     if (which === "all" || choice.chosen?.size) {
       focus.opened();
-      bulk.ask(which);
+      bulk.request(which);
     }
   };
 
@@ -157,7 +157,7 @@ export function Sidebar(props: SidebarProps) {
               choice.start();
               choice.chooseAll();
             }}
-            onDeleteAll={() => askBulk("all")}
+            onDeleteAll={() => requestBulk("all")}
             onShortcuts={() => setShowsShortcuts(true)}
           />
         </header>
@@ -179,13 +179,13 @@ export function Sidebar(props: SidebarProps) {
             chosen={choice.chosen}
             onChooseAll={choice.chooseAll}
             onStopChoosing={choice.stop}
-            onDeleteChosen={() => askBulk("chosen")}
+            onDeleteChosen={() => requestBulk("chosen")}
             page={page}
             actions={{
               open,
-              ask: (session) => {
+              requestDelete: (session) => {
                 focus.opened(session.id);
-                deletion.ask(session);
+                deletion.request(session);
               },
               rename: change.rename,
               pin: change.pin,
@@ -203,7 +203,7 @@ export function Sidebar(props: SidebarProps) {
             count={choice.chosen.size}
             hiddenCount={choice.hiddenCount}
             isChoosingAll={choice.isChoosingAll}
-            onDelete={() => askBulk("chosen")}
+            onDelete={() => requestBulk("chosen")}
             onDone={choice.stop}
           />
         ) : (

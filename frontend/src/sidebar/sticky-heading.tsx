@@ -3,11 +3,11 @@ import styles from "./session-list.module.css";
 
 interface StickyHeadingProps {
   label: string;
-  /** Where the next heading begins, which pushes this one out of view. */
+  /** The offset of the next heading, which pushes this one out of view. */
   nextStart: number;
 }
 
-/** Repeats the heading of the topmost row while its own is scrolled away. Its parent is what scrolls. */
+/** Repeats the heading of the topmost row while the original is out of view. Its parent must be the scroller. */
 export function StickyHeading({ label, nextStart }: StickyHeadingProps) {
   const sticky = useRef<HTMLDivElement>(null);
   const heading = useRef<HTMLDivElement>(null);

@@ -1,2 +1,2 @@
-/** Where nothing hovers, or fingers need room: the same as in session-row.module.css. */
+/** Touch screens; keep in step with session-row.module.css. */
 export const TOUCH = "(pointer: coarse), (hover: none)";

@@ -4,11 +4,11 @@ import { useDeletedIds } from "../sessions/deleted-sessions";
 
 export type Chosen = ReadonlyMap<string, Summary>;
 
-/** Choosing several sessions; `chosen` is null while nobody does. A search hides chosen ones, but does not drop them. */
+/** The chosen sessions; null unless the user is choosing. A search may hide some of them, but does not drop them. */
 export function useChoice(sessions: readonly Summary[], hasMore: boolean) {
   const [picked, setPicked] = useState<Chosen | null>(null);
   const [anchor, setAnchor] = useState<string | null>(null);
-  /** Everything is wanted, also what is not loaded yet. */
+  /** Choose all sessions, including those that are not loaded yet. */
   const [wantsAll, setWantsAll] = useState(false);
   const deletedIds = useDeletedIds();
   const chosen = useMemo(
@@ -30,7 +30,7 @@ export function useChoice(sessions: readonly Summary[], hasMore: boolean) {
 
   return {
     chosen,
-    /** Of the chosen ones, those that the search hides. */
+    /** How many of the chosen sessions the search hides. */
     hiddenCount: chosen ? chosen.size - sessions.filter(({ id }) => chosen.has(id)).length : 0,
     isChoosingAll: wantsAll,
     start: (session?: Summary) => {
@@ -39,14 +39,14 @@ export function useChoice(sessions: readonly Summary[], hasMore: boolean) {
     },
     stop: () => set(null),
     chooseAll: () => setWantsAll(true),
-    /** What could not be loaded is not chosen. */
-    settleForLess: () => setWantsAll(false),
+    /** Stops when further sessions cannot be loaded. */
+    stopChoosingAll: () => setWantsAll(false),
     toggle: (session: Summary) => {
       const after = new Map(chosen);
       set(after.delete(session.id) ? after : after.set(session.id, session));
       setAnchor(session.id);
     },
-    /** Everything from the one touched last to this one. */
+    /** Chooses the range from the last toggled session to this one. */
     extend: ({ id }: Summary) => {
       const positionOf = (wanted: string | null) => sessions.findIndex((session) => session.id === wanted);
       const to = positionOf(id);

@@ -1,11 +1,11 @@
 import { useEffect, useState } from "react";
 
-/** The value once it has rested; at once when it becomes empty. */
+/** The value after it has not changed for a while. An empty value passes at once. */
 export function useDebounced(value: string, milliseconds: number): string {
-  const [rested, setRested] = useState(value);
+  const [debounced, setDebounced] = useState(value);
   useEffect(() => {
-    const timer = setTimeout(() => setRested(value), value === "" ? 0 : milliseconds);
+    const timer = setTimeout(() => setDebounced(value), value === "" ? 0 : milliseconds);
     return () => clearTimeout(timer);
   }, [value, milliseconds]);
-  return rested;
+  return debounced;
 }

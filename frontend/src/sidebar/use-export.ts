@@ -11,19 +11,19 @@ export function useExport() {
   const { api, keys } = useChatSessions();
   const labels = useLabels();
   const announce = useAnnounce();
-  const { tell, tellFailure, dismiss } = useToasts();
+  const { notify, notifyFailure, dismiss } = useToasts();
   const exporting = useMutation({ mutationKey: keys.all, mutationFn: () => exportSessions(api) });
 
   const start = async () => {
     dismiss("export failed");
-    tell("export", labels.exporting);
+    notify("export", labels.exporting);
     try {
       download(await exporting.mutateAsync(), `chats-${new Date().toISOString().slice(0, 10)}.jsonl`);
       announce(labels.exported);
     } catch (error) {
-      // A stream that breaks off is no answer.
+      // A download that breaks off throws a TypeError.
       const failure = error instanceof TypeError ? unreachable(error) : (error as Error);
-      tellFailure({ id: "export failed", title: labels.exportFailed, error: failure, retry: start });
+      notifyFailure({ id: "export failed", title: labels.exportFailed, error: failure, retry: start });
     }
     dismiss("export");
   };
@@ -34,6 +34,6 @@ function download(file: Blob, name: string): void {
   const url = URL.createObjectURL(file);
   const link = Object.assign(document.createElement("a"), { href: url, download: name });
   link.click();
-  // The download begins after the click.
+  // The download starts after the click.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import type { Summary } from "../api/types";
 import type { Search } from "./use-search";
 
-/** Enter opens the first hit, once what was typed has been searched for. `found` is null until then. */
+/** Enter opens the first hit as soon as the results for the typed text are there. `found` is null until then. */
 export function useFirstHit({ typed, search }: Search, found: readonly Summary[] | null, open: (hit: Summary) => void) {
   const [wanted, setWanted] = useState<string | null>(null);
   const latest = useRef(open);

@@ -1,7 +1,7 @@
 import { type RefObject, useRef } from "react";
 import type { SessionListHandle } from "./session-list";
 
-/** Where the focus goes when a dialog closes: back to what opened it, or on to the row that takes the place of those gone. */
+/** Moves the focus when a dialog closes: back to what opened it, or after a deletion to the next row. */
 export function useFocusAfterDialog(
   sidebar: RefObject<HTMLElement | null>,
   list: RefObject<SessionListHandle | null>,
@@ -12,7 +12,7 @@ export function useFocusAfterDialog(
     opened: (id?: string) => {
       const opener = document.activeElement;
       restore.current = () => {
-        // Menus are outside of the sidebar. Their items stay in the document while they fade out, but take no focus.
+        // Menus are outside the sidebar. Their items stay in the document while fading out, but cannot be focused.
         if (opener instanceof HTMLElement && sidebar.current?.contains(opener)) {
           opener.focus();
         } else if (id && list.current) {
@@ -22,13 +22,13 @@ export function useFocusAfterDialog(
         }
       };
     },
-    /** To be called while the rows are still there. */
+    /** Call it while the rows are still in the list. */
     going: (ids: readonly string[], from: string | undefined) => {
       const gone = new Set(ids);
       const focusNext = from === undefined ? undefined : list.current?.focusAfter((id) => gone.has(id), from);
       const focus = () => void (focusNext?.() || (newChat.current ?? menu.current)?.focus());
       restore.current = focus;
-      // A retry from a toast has no dialog that could give the focus back.
+      // A retry from a toast has no dialog whose closing would move the focus.
       requestAnimationFrame(() => {
         if (document.activeElement === document.body && !document.querySelector("[role=alertdialog]")) {
           focus();

@@ -8,7 +8,7 @@ interface Found {
   hasMore: boolean;
 }
 
-/** Says how many chats a search has found; that there are none is said by what stands in their place. */
+/** Announces how many chats a search has found. If there are none, the empty state says so. */
 export function useFoundAnnouncement(found: Found | null): void {
   const { labels, format } = useLanguage();
   const announce = useAnnounce();

@@ -4,7 +4,7 @@ import type { Listing } from "../sessions/keys";
 
 const LONGER_THAN_THE_TRANSITION = 200;
 
-/** True for a moment after rows have gone or moved, in which the others glide to their places. A search swaps them at once. */
+/** True for a moment after rows were removed or moved, so that the others glide into place. Search results swap at once. */
 export function useGlide(sessions: readonly Summary[], { q, archived }: Listing): boolean {
   const shown = `${archived} ${q}`;
   const [before, setBefore] = useState({ sessions, shown });

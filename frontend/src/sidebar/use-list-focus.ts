@@ -3,8 +3,8 @@ import type { Summary } from "../api/types";
 import { useDeletedIds } from "../sessions/deleted-sessions";
 
 /**
- * One row of the list is in the tab order (roving tabindex); arrow keys move it, and it survives deletions. `rest` is
- * where the focus goes instead of to the next row while a row is typed into: the next letters are none of its business.
+ * One row of the list is in the tab order (roving tabindex); arrow keys move it, and it survives deletions. While the
+ * user renames a row, `rest` takes the focus if the row is deleted, so that the next letters act on no other row.
  */
 export function useListFocus(sessions: readonly Summary[], preferredId: string | null, rest: (() => void) | null) {
   const [movedTo, setMovedTo] = useState<string | null>(null);
@@ -28,7 +28,7 @@ export function useListFocus(sessions: readonly Summary[], preferredId: string |
     setMovedTo(id);
     const row = rows.current.get(id);
     row?.focus();
-    // A row that has the focus is not wanted any more: the user may go on before the list is drawn again.
+    // Once the row has the focus, forget it: the user may move on before the list renders again.
     wanted.current = row && document.activeElement === row ? null : id;
   }, []);
 
@@ -40,7 +40,7 @@ export function useListFocus(sessions: readonly Summary[], preferredId: string |
     }
   });
 
-  // A row may be deleted elsewhere: the focus goes to its neighbour, not to the top of the page.
+  // If the focused row is deleted elsewhere, focus its neighbour, not the top of the page.
   const deletedIds = useDeletedIds();
   useLayoutEffect(() => {
     const isThere = (id: string) => sessions.some((session) => session.id === id);
@@ -74,7 +74,7 @@ export function useListFocus(sessions: readonly Summary[], preferredId: string |
   };
 }
 
-/** The next row that stays, or else the one before. */
+/** The next row that remains, or else the previous one. */
 export function neighbourOf(
   sessions: readonly Summary[],
   isGoing: (id: string) => boolean,

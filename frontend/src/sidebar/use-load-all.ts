@@ -7,7 +7,7 @@ export interface Page {
   load: () => void;
 }
 
-/** Loads page after page for as long as that is wanted. */
+/** Loads page after page while `isWanted` is true. */
 export function useLoadAll(isWanted: boolean, page: Page, onFailure: (error: Error) => void): void {
   useEffect(() => {
     if (!isWanted || !page.hasMore || page.isLoading) {

@@ -7,14 +7,14 @@ export interface Search {
   field: RefObject<HTMLInputElement | null>;
   isOpen: boolean;
   typed: string;
-  /** What is searched for: what was typed, once no more is. */
+  /** The typed text, debounced. */
   search: string;
   type: (text: string) => void;
   open: () => void;
   leave: () => void;
 }
 
-/** The field takes the place of the sidebar's title while it is open. */
+/** The search field, which replaces the sidebar's title while it is open. */
 export function useSearch(): Search {
   const field = useRef<HTMLInputElement>(null);
   const [isOpen, setOpen] = useState(false);

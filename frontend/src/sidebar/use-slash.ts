@@ -2,7 +2,7 @@ import { type RefObject, useEffect, useRef, useState } from "react";
 
 const STORED_AS = "chat-sessions:slash";
 
-/** `/` goes to the search: from within the sidebar, and while nothing has the focus unless that is switched off. */
+/** `/` opens the search: always inside the sidebar and, unless switched off, while nothing has the focus. */
 export function useSlash(sidebar: RefObject<HTMLElement | null>, openSearch: () => void) {
   const [isOn, setOn] = useState(true);
   useEffect(() => setOn(stored() !== "off"), []);
@@ -46,6 +46,6 @@ function store(value: string): void {
   try {
     localStorage.setItem(STORED_AS, value);
   } catch {
-    // Where storage is blocked the choice lasts as long as the page.
+    // If storage is blocked, the choice lasts until the page is closed.
   }
 }

@@ -2,7 +2,7 @@ import { useEffect, useRef } from "react";
 import { useLabels } from "../labels/context";
 import { useIsClient } from "../ui/use-is-client";
 
-/** Ctrl+B, or ⌘B on a Mac, hides and shows the sidebar. Returns how that is written. */
+/** Ctrl+B, or ⌘B on a Mac, hides and shows the sidebar. Returns the name of the shortcut. */
 export function useToggleKey(onToggle: (() => void) | undefined): string | undefined {
   const { keyToggle } = useLabels();
   const isMac = useIsClient() && /Mac|iPhone|iPad/.test(navigator.platform);

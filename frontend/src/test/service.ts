@@ -8,36 +8,36 @@ export const BASE_URL = "http://service.test";
 const SESSIONS = `${BASE_URL}/api/chat/sessions`;
 
 const PAUSE = 5;
-// Some tests leave a request unanswered.
-const MOST_WAITED = 1_000;
+// Some tests leave a request pending.
+const MAX_WAIT = 1_000;
 
 interface Appending {
   messages: NewMessage[];
   after_sequence?: number;
 }
 
-/** A service in memory, as small as the components' tests need it. */
+/** An in-memory service with just what the component tests need. */
 class TestService {
   sessions: Summary[] = [];
-  /** By session, what a search finds in its messages. */
-  said: Record<string, string> = {};
+  /** The text of a message that a search can find, by session. */
+  snippets: Record<string, string> = {};
   messages = new Map<string, Message[]>();
   /** The bodies of requests that append messages. */
   appended: Appending[] = [];
-  /** What was asked, as "GET /api/chat/sessions?limit=50". */
-  asked: string[] = [];
-  readonly #unanswered = new Set<string>();
-  #letFeedOpen: (() => void) | null = null;
+  /** All requests, such as "GET /api/chat/sessions?limit=50". */
+  requests: string[] = [];
+  readonly #pending = new Set<string>();
+  #openFeed: (() => void) | null = null;
   #feed: ReadableStreamDefaultController<string> | null = null;
 
   readonly server = setupServer(
     http.all(`${BASE_URL}/*`, ({ request }) => {
       const { pathname, search } = new URL(request.url);
-      this.asked.push(`${request.method} ${pathname}${search}`);
+      this.requests.push(`${request.method} ${pathname}${search}`);
     }),
     http.get(`${SESSIONS}/events`, async () => {
       await new Promise<void>((resolve) => {
-        this.#letFeedOpen = resolve;
+        this.#openFeed = resolve;
       });
       const body = new ReadableStream<string>({
         start: (controller) => {
@@ -57,11 +57,13 @@ class TestService {
     }),
     http.get(`${SESSIONS}/search`, ({ request }) => {
       const q = new URL(request.url).searchParams.get("q")?.toLowerCase() ?? "";
-      const saidIn = (id: string) => this.said[id]?.toLowerCase().includes(q);
-      const found = this.sessions.filter(({ id, title }) => (title ?? "").toLowerCase().includes(q) || saidIn(id));
+      const isInMessages = (id: string) => this.snippets[id]?.toLowerCase().includes(q);
+      const found = this.sessions.filter(
+        ({ id, title }) => (title ?? "").toLowerCase().includes(q) || isInMessages(id),
+      );
       const results = found.map((session) => ({
         session,
-        message: saidIn(session.id) ? { sequence: 0, role: "user", snippet: this.said[session.id] } : null,
+        message: isInMessages(session.id) ? { sequence: 0, role: "user", snippet: this.snippets[session.id] } : null,
       }));
       return HttpResponse.json({ results, next_cursor: null });
     }),
@@ -113,11 +115,11 @@ class TestService {
   constructor() {
     this.server.events.on("request:start", ({ request, requestId }) => {
       if (!request.url.endsWith("/events")) {
-        this.#unanswered.add(requestId);
+        this.#pending.add(requestId);
       }
     });
     this.server.events.on("request:end", ({ requestId }) => {
-      this.#unanswered.delete(requestId);
+      this.#pending.delete(requestId);
     });
   }
 
@@ -162,37 +164,37 @@ class TestService {
     return { messages, has_more_messages: messages.length < older.length, oldest_sequence };
   }
 
-  /** Waits for the last requests of the page, or the next test's handlers would answer them. */
+  /** Waits for the page's pending requests, or the next test's handlers would respond to them. */
   async reset(): Promise<void> {
-    for (let waited = 0; waited < MOST_WAITED && (waited === 0 || this.#unanswered.size > 0); waited += PAUSE) {
+    for (let waited = 0; waited < MAX_WAIT && (waited === 0 || this.#pending.size > 0); waited += PAUSE) {
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }
     this.server.resetHandlers();
     this.sessions = [];
-    this.said = {};
+    this.snippets = {};
     this.messages.clear();
     this.appended = [];
-    this.asked = [];
-    this.#unanswered.clear();
-    this.#letFeedOpen = null;
+    this.requests = [];
+    this.#pending.clear();
+    this.#openFeed = null;
     this.#feed = null;
   }
 
-  /** Answers the page's request for the feed, which makes it read again all that it shows. Returns when it has. */
+  /** Opens the feed that the page has requested, and waits until the page has refetched everything it shows. */
   async openFeed(): Promise<void> {
-    await waitFor(() => expect(this.#letFeedOpen).not.toBeNull());
-    const asked = this.asked.length;
-    this.#letFeedOpen?.();
+    await waitFor(() => expect(this.#openFeed).not.toBeNull());
+    const before = this.requests.length;
+    this.#openFeed?.();
     await waitFor(() => {
-      expect(this.asked.length).toBeGreaterThan(asked);
-      expect(this.#unanswered.size).toBe(0);
+      expect(this.requests.length).toBeGreaterThan(before);
+      expect(this.#pending.size).toBe(0);
     });
   }
 
   /** Sends an event to the page. */
-  tell(event: string, data: object, id = "1-0"): void {
+  emit(event: string, data: object, id = "1-0"): void {
     if (!this.#feed) {
-      throw new Error("Nobody follows the feed yet: call openFeed() first.");
+      throw new Error("The feed is not open. Call openFeed() first.");
     }
     this.#feed.enqueue(`event: ${event}\nid: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
   }
@@ -204,7 +206,7 @@ let made = 0;
 let madeMessages = 0;
 const started = Date.now();
 
-/** Each is older than the one before, however slow the machine is. */
+/** Each one is older than the previous one, however slow the machine is. */
 export function summary(title: string | null, given: Partial<Summary> = {}): Summary {
   made += 1;
   const time = new Date(started - made).toISOString();
@@ -249,9 +251,9 @@ export function problem(status: number, kind: string) {
 }
 
 export function tooManyRequests(seconds: number) {
-  const answer = problem(429, "too-many-requests");
-  answer.headers.set("Retry-After", String(seconds));
-  return answer;
+  const response = problem(429, "too-many-requests");
+  response.headers.set("Retry-After", String(seconds));
+  return response;
 }
 
 export function notFound() {

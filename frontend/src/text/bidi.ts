@@ -1,7 +1,7 @@
-// Embeddings, overrides and isolates. Left in a title they would reorder the sentence around it.
+// Embeddings, overrides and isolates, which would reorder the sentence around a title.
 const CONTROLS = /[\u202a-\u202e\u2066-\u2069]/g;
 
-/** A text of the user's that can stand within a sentence of ours. */
+/** Makes a user's text safe to put into a sentence. */
 export function withoutBidiControls(text: string): string {
   return text.replace(CONTROLS, "");
 }

@@ -6,13 +6,13 @@ const marked = (text: string, search: string) => {
   return found && text.slice(found.start, found.end);
 };
 
-test("a match is found in any case and with any accents, and marked as it is written", () => {
+test("a match ignores case and accents, and is marked as written", () => {
   expect(marked("Über uns", "uber")).toBe("Über");
   expect(marked("CAFE\u0301 noir", "café")).toBe("CAFE\u0301");
   expect(marked("Sourdough", "SOUR")).toBe("Sour");
 });
 
-test("letters that change their length with their case do not shift the mark", () => {
+test("letters whose lower case has another length do not shift the mark", () => {
   expect(marked("İİİ Lisbon", "lisbon")).toBe("Lisbon");
   expect(marked("İstanbul", "istanbul")).toBe("İstanbul");
 });
@@ -22,13 +22,13 @@ test("ligatures and emoji are marked whole", () => {
   expect(marked("a 👩‍🚀 b", "b")).toBe("b");
 });
 
-test("nothing is marked where nothing is found", () => {
+test("without a match nothing is marked", () => {
   expect(marked("Alpha", "beta")).toBeNull();
   expect(marked("Alpha", "")).toBeNull();
   expect(marked("Alpha", "\u0301")).toBeNull();
 });
 
-test("what was found in the middle of a text comes near its beginning, after whole words", () => {
+test("a text is shortened between words so that a late match is near its beginning", () => {
   const text = "We talked about the weather for a long time, and then about Lisbon and its trams.";
   expect(aroundFound(text, "lisbon")).toBe("…and then about Lisbon and its trams.");
   expect(aroundFound(text, "weather")).toBe(text);

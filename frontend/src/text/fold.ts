@@ -1,6 +1,6 @@
 const MARKS = /\p{M}/gu;
 
-/** The text as the search sees it, regardless of case and accents, and where each of its characters comes from. */
+/** The text without case and accents, as the search compares it, and the origin of each of its characters. */
 function fold(text: string): { folded: string; origins: number[] } {
   const origins: number[] = [];
   let folded = "";
@@ -14,7 +14,7 @@ function fold(text: string): { folded: string; origins: number[] } {
   return { folded, origins: [...origins, text.length] };
 }
 
-/** Where the search is in the text, or null. */
+/** The first match of the search in the text, or null. */
 export function findFolded(text: string, search: string): { start: number; end: number } | null {
   const wanted = fold(search).folded;
   const { folded, origins } = fold(text);
@@ -22,7 +22,7 @@ export function findFolded(text: string, search: string): { start: number; end: 
   if (at < 0) {
     return null;
   }
-  // A letter that becomes several, as "ﬁ" does, is marked whole; so are the accents that follow the last one.
+  // Mark ligatures such as "ﬁ" whole, and the accents that follow the last letter.
   const start = origins[at] ?? 0;
   const last = origins[at + wanted.length - 1] ?? start;
   const end = origins.slice(at + wanted.length).find((origin) => origin > last) ?? text.length;
@@ -31,7 +31,7 @@ export function findFolded(text: string, search: string): { start: number; end: 
 
 const BEFORE = 16;
 
-/** A text of one line that has what was found near its beginning, where it is seen. */
+/** Shortens a text so that the match is near its beginning, where one line shows it. */
 export function aroundFound(text: string, search: string): string {
   const { start } = findFolded(text, search) ?? { start: 0 };
   if (start <= 2 * BEFORE) {

@@ -1,9 +1,9 @@
-/** The text without what the service cannot store: NUL characters, and halves of characters. */
+/** The text without what the service cannot store: NUL characters and unpaired surrogates. */
 export function storable(text: string): string {
   return text.toWellFormed().replaceAll("\0", "");
 }
 
-/** What is sent of what was typed. */
+/** The typed text as it is sent. */
 export function sendable(text: string): string {
   return storable(text).trim();
 }

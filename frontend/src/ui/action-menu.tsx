@@ -5,13 +5,13 @@ import { ROOT, useThemeFromSource } from "./theme";
 
 interface ActionMenuProps {
   label: string;
-  /** The button below which it is open; null while it is closed. */
+  /** The button that opened the menu; null while it is closed. */
   anchor: HTMLElement | null;
   onClose: () => void;
   children: ReactNode;
 }
 
-/** A menu of actions below the button that opened it. */
+/** A menu below the button that opened it. */
 export function ActionMenu({ label, anchor, onClose, children }: ActionMenuProps) {
   const theme = useThemeFromSource();
   const store = useMenuStore({

@@ -3,13 +3,13 @@ import styles from "./button.module.css";
 
 interface ButtonProps extends ComponentPropsWithoutRef<"button"> {
   look?: "plain" | "accent" | "danger" | "quiet";
-  /** Keeps the focus, shows a spinner, and cannot be pressed. */
+  /** Shows a spinner. The button keeps the focus, but cannot be pressed. */
   busy?: boolean;
-  /** Shown in place of the children while it is busy; the button has room for both. */
+  /** Replaces the children while busy. The button is wide enough for both. */
   busyLabel?: string;
 }
 
-// React 18 hands a ref on only through forwardRef.
+// React 18 passes refs on only through forwardRef.
 export const Button = forwardRef<HTMLButtonElement, ButtonProps>(function Button(
   { look = "plain", busy = false, busyLabel, onClick, children, className, ...props },
   ref,
@@ -46,7 +46,7 @@ function Spinner() {
   return <span className={styles.spinner} aria-hidden />;
 }
 
-/** One of several contents that take the same place. */
+/** One of two contents that share the same space. */
 function Layer({ isShown, children }: { isShown: boolean; children: ReactNode }) {
   return (
     <span className={styles.layer} style={{ visibility: isShown ? undefined : "hidden" }} aria-hidden={!isShown}>
@@ -57,7 +57,7 @@ function Layer({ isShown, children }: { isShown: boolean; children: ReactNode })
 
 interface IconButtonProps extends ComponentPropsWithoutRef<"button"> {
   label: string;
-  /** Shown with the label as a tooltip. */
+  /** Shown after the label in the tooltip. */
   shortcut?: string;
 }
 

@@ -9,7 +9,7 @@ interface ConfirmDialogProps {
   open: boolean;
   title: ReactNode;
   description: ReactNode;
-  /** What it is about, to be read; `children` hold what is to be filled in first. */
+  /** More to read; `children` are for fields to fill in. */
   details?: ReactNode;
   children?: ReactNode;
   action: string;
@@ -21,7 +21,7 @@ interface ConfirmDialogProps {
   onClosed: () => void;
 }
 
-/** Asks before something is destroyed. While it is under way the dialog cannot be closed, nor its button pressed again. */
+/** Asks before something is deleted. While busy, it cannot be closed, and its button cannot be pressed again. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
   const { open, title, description, details, children, action, busy, disabled, onConfirm, onCancel, onClosed } = props;
   const labels = useLabels();

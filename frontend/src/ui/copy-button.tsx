@@ -17,7 +17,7 @@ interface CopyButtonProps {
 export function CopyButton({ label, text, icon = <Copy aria-hidden /> }: CopyButtonProps) {
   const labels = useLabels();
   const announce = useAnnounce();
-  const { tell } = useToasts();
+  const { notify } = useToasts();
   const [isCopied, setCopied] = useState(false);
   useEffect(() => {
     const timer = isCopied ? setTimeout(() => setCopied(false), LONG_ENOUGH_TO_SEE) : undefined;
@@ -29,7 +29,7 @@ export function CopyButton({ label, text, icon = <Copy aria-hidden /> }: CopyBut
       setCopied(true);
       announce(labels.copied);
     } else {
-      tell("copy", labels.copyFailed);
+      notify("copy", labels.copyFailed);
     }
   };
   return (

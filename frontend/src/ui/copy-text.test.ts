@@ -6,7 +6,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** Stands in for the old command, which copies the selection of the focused field. */
+/** Fakes the deprecated command, which copies the selection of the focused field. */
 function commanding(works: boolean): string[] {
   const copied: string[] = [];
   document.execCommand = () => {
@@ -17,7 +17,7 @@ function commanding(works: boolean): string[] {
   return copied;
 }
 
-test("without a clipboard API, text is copied with the old command, and the focus stays", async () => {
+test("without a clipboard API, text is copied with the deprecated command, and the focus stays", async () => {
   const copied = commanding(true);
   const button = document.createElement("button");
   document.body.append(button);
@@ -33,7 +33,7 @@ test("a failed copy is reported", async () => {
   expect(await copyText("hello")).toBe(false);
 });
 
-test("if the clipboard API refuses, the old command is used", async () => {
+test("if the clipboard API rejects, the deprecated command is used", async () => {
   const copied = commanding(true);
   vi.stubGlobal("navigator", { clipboard: { writeText: () => Promise.reject(new Error("Denied")) } });
   expect(await copyText("hello")).toBe(true);

@@ -1,4 +1,4 @@
-/** Returns whether it worked. Insecure origins have no clipboard API, only the old command. */
+/** Returns whether it worked. Insecure origins have no clipboard API, only the deprecated command. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

@@ -1,12 +1,12 @@
 import { Component, type ReactNode } from "react";
 
 interface ErrorBoundaryProps {
-  /** What is shown instead; `retry` renders the children anew. */
+  /** Replaces the children after an error; `retry` renders them again. */
   fallback: (error: Error, retry: () => void) => ReactNode;
   children: ReactNode;
 }
 
-/** An error while something is drawn stays within it, instead of emptying the page. React reports it to the console. */
+/** Contains an error in rendering, which would otherwise blank the page. React logs it to the console. */
 export class ErrorBoundary extends Component<ErrorBoundaryProps, { error: Error | null }> {
   override state: { error: Error | null } = { error: null };
 

@@ -1,6 +1,6 @@
 import type { KeyboardEvent } from "react";
 
-/** The key belongs to an input method. Safari says so of the Enter that ends a composition by its code only. */
+/** Whether the key belongs to an input method. In Safari, only the key code tells so for the Enter that ends one. */
 export function isComposing(event: KeyboardEvent): boolean {
   return event.nativeEvent.isComposing || event.keyCode === 229;
 }

@@ -2,10 +2,10 @@ import { Dialog, type DialogProps } from "@ariakit/react";
 import styles from "./dialog.module.css";
 import { ROOT, useThemeFromSource } from "./theme";
 
-/** What stays usable while a modal dialog is open: toasts, and what is said to screen readers. */
+/** For elements that stay usable while a modal dialog is open: toasts and announcements. */
 export const PERSISTENT = { "data-chat-persistent": "" };
 
-/** A modal dialog; `className` makes it something else than a box in the middle. */
+/** A modal dialog, centred unless `className` replaces its style. */
 export function Modal({ className, ...props }: DialogProps) {
   const theme = useThemeFromSource();
   return (

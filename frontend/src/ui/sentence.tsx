@@ -1,12 +1,12 @@
 import { Fragment, type ReactNode } from "react";
 import { withoutBidiControls } from "../text/bidi";
 
-// For private use, so in nobody's words.
-const PLACE = "\ue000";
+// From a private use area, so no label contains it.
+const PLACEHOLDER = "\ue000";
 
-/** A sentence of ours around a text of the user's, whose direction is its own affair. */
+/** A sentence around a user's text, which keeps its own text direction. */
 export function sentence(around: (text: string) => string, text: string): ReactNode {
-  const [first, ...others] = around(PLACE).split(PLACE);
+  const [first, ...others] = around(PLACEHOLDER).split(PLACEHOLDER);
   const own = <bdi>{withoutBidiControls(text)}</bdi>;
   return (
     <>

@@ -1,9 +1,9 @@
 import { createContext, type RefObject, useCallback, useContext } from "react";
 
-/** For every element that stands alone in the host's page: colours and fonts begin there. */
+/** Marks each top-level element of ours in the host's page, where tokens.css sets colours and fonts. */
 export const ROOT = { "data-chat-sessions": "" };
 
-/** What tokens.css lets a host set. */
+/** The variables that a host can set. */
 const TOKENS = [
   "font",
   "mono",
@@ -29,10 +29,10 @@ const TOKENS = [
 
 const ThemeContext = createContext<RefObject<HTMLElement | null> | null>(null);
 
-/** Below it, dialogs and menus look like the given element, although they stand in the body of the document. */
+/** Dialogs and menus below it copy the theme of the given element, although they render into the document's body. */
 export const ThemeSource = ThemeContext.Provider;
 
-/** The ref of an element that has left its place in the document. */
+/** A ref for an element that renders into the document's body. */
 export function useThemeFromSource() {
   const source = useContext(ThemeContext);
   return useCallback(

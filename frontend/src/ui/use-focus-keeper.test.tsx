@@ -33,14 +33,14 @@ function Box() {
 const button = (name = "") => screen.getByRole("button", { name });
 const rearrange = (...names: string[]) => act(async () => setButtons(names));
 
-test("the focus goes to the fallback when what has it goes", async () => {
+test("when the focused element is removed, the fallback gets the focus", async () => {
   render(<Box />);
   button("two").focus();
   await rearrange("one");
   expect(button(FALLBACK)).toHaveFocus();
 });
 
-test("what is elsewhere, or was left with a click, is none of its business", async () => {
+test("focus outside the container, or removed by a click, is left alone", async () => {
   render(<Box />);
   button(OUTSIDE).focus();
   await rearrange("one");
@@ -53,7 +53,7 @@ test("what is elsewhere, or was left with a click, is none of its business", asy
   expect(document.body).toHaveFocus();
 });
 
-test("what has gone keeps no focus afterwards", async () => {
+test("after unmounting, the focus is left alone", async () => {
   const { unmount } = render(<Box />);
   button("one").focus();
   const frame = vi.spyOn(globalThis, "requestAnimationFrame").mockImplementation(() => 0);

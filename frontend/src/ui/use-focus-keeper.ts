@@ -1,8 +1,8 @@
 import { type RefObject, useEffect, useRef } from "react";
 
 /**
- * When what has the focus is taken out of the document, moved or disabled, browsers let the focus fall to the top of the
- * page. Within the container it stays where it was, or goes to the fallback.
+ * When the focused element is removed, moved or disabled, browsers reset the focus to the top of the page. Inside the
+ * container, this restores it or calls the fallback.
  */
 export function useFocusKeeper(container: RefObject<HTMLElement | null>, fallback: () => void): void {
   const latest = useRef(fallback);
@@ -19,7 +19,7 @@ export function useFocusKeeper(container: RefObject<HTMLElement | null>, fallbac
     const onFocus = ({ target }: FocusEvent) => {
       last = target instanceof HTMLElement && root.contains(target) ? target : null;
     };
-    // Who clicks beside everything wants no focus.
+    // A click on nothing removes the focus on purpose.
     const onPointer = () => {
       last = null;
     };
@@ -37,14 +37,14 @@ export function useFocusKeeper(container: RefObject<HTMLElement | null>, fallbac
         return;
       }
       keep();
-      // A disabled element loses the focus only when the page is drawn.
+      // A disabled element loses the focus only with the next frame.
       requestAnimationFrame(() => setTimeout(keep));
     });
     document.addEventListener("focusin", onFocus);
     document.addEventListener("pointerdown", onPointer, true);
     observer.observe(root, { subtree: true, childList: true, attributeFilter: ["disabled", "hidden"] });
     return () => {
-      // Also for what waits for a frame.
+      // Also stops a callback that is waiting for the next frame.
       last = null;
       observer.disconnect();
       document.removeEventListener("focusin", onFocus);

@@ -2,7 +2,7 @@ import { useSyncExternalStore } from "react";
 
 const never = () => () => undefined;
 
-/** False on the server and while its HTML is taken over: what stands in the body of the document comes after that. */
+/** False on the server and during hydration. Portals into the document's body render after that. */
 export function useIsClient(): boolean {
   return useSyncExternalStore(
     never,

@@ -1,6 +1,6 @@
 import { useState } from "react";
 
-/** The last value that was not null: what a dialog goes on showing while it fades out. */
+/** The last non-null value, which a dialog keeps showing while it fades out. */
 export function useLatched<T>(value: T | null): T | null {
   const [latched, setLatched] = useState(value);
   if (value !== null && value !== latched) {

@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-/** Whether the browser has a network at all; the service may be away all the same. */
+/** Whether the browser has a network connection. The service may be unreachable nevertheless. */
 export function useOnline(): boolean {
   return useSyncExternalStore(
     subscribe,

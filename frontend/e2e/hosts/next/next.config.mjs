@@ -1,4 +1,4 @@
-/** The service is behind the same origin. */
+/** Proxies the service on the same origin. */
 export default {
   compress: false,
   rewrites: async () => [{ source: "/api/:path*", destination: `${process.env.SERVICE}/api/:path*` }],

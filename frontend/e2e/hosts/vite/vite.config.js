@@ -1,4 +1,4 @@
 import { defineConfig } from "vite";
 
-/** As `npm create vite` makes it, and with the service behind the same origin. */
+/** The configuration of `npm create vite`, plus a proxy to the service on the same origin. */
 export default defineConfig({ preview: { proxy: { "/api": process.env.SERVICE ?? "" } } });

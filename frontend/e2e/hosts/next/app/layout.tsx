@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 
 export const metadata = { title: "A host", icons: { icon: "data:," } };
 
-/** Rendered on the server only, where the package may be imported all the same. */
+/** A server component, which can import the package too. */
 export default function Layout({ children }: { children: ReactNode }) {
   return (
     <html lang="de" data-imports={typeof ChatSidebar}>

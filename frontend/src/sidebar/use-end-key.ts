@@ -4,8 +4,8 @@ import { type Page, useLoadAll } from "./use-load-all";
 
 const SETTLE_MS = 100;
 
-/** End leads to the last row of all, however many pages that takes; whatever else the user does ends it. */
-export function useEnd(sessions: readonly Summary[], page: Page, focusRow: (id: string) => void) {
+/** The End key: loads page after page and focuses the last row. Any other input stops it. */
+export function useEndKey(sessions: readonly Summary[], page: Page, focusRow: (id: string) => void) {
   const [isGoing, setGoing] = useState(false);
   const lastId = sessions.at(-1)?.id;
   const latest = useRef(focusRow);
@@ -21,7 +21,7 @@ export function useEnd(sessions: readonly Summary[], page: Page, focusRow: (id: 
     if (!isGoing || page.hasMore) {
       return;
     }
-    // Rows are measured once they are drawn, which can move the last one out of view again.
+    // Rows are measured after they render, which can move the last one out of view again.
     const settled = setTimeout(() => {
       if (lastId !== undefined) {
         latest.current(lastId);

@@ -16,11 +16,11 @@ async function load(): Promise<Pane> {
 }
 
 export function preloadPane(): void {
-  // If it fails, that is told when a chat is opened.
+  // A failure shows when a chat is opened.
   load().catch(() => undefined);
 }
 
-/** Loads the code of the open chat when the user comes near: the list does without it. */
+/** Loads the code of the chat pane on the first pointer move or focus, so that the list loads without it. */
 export function usePreloadedPane(): void {
   useEffect(() => {
     addEventListener("pointerover", preloadPane, { once: true });
@@ -32,8 +32,8 @@ export function usePreloadedPane(): void {
   }, []);
 }
 
-/** The open chat, once its code is there. */
-export function OpenChat(props: ChatPaneProps) {
+/** The chat pane, once its code has loaded. */
+export function LazyChatPane(props: ChatPaneProps) {
   const [pane, setPane] = useState(loaded);
   const [error, setError] = useState<Error | null>(null);
   const tryToLoad = useCallback(() => {
