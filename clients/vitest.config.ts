@@ -5,7 +5,7 @@ export default defineConfig({
     include: ["test/*.test.{ts,tsx}"],
     silent: "passed-only",
     maxWorkers: 2,
-    // On a crowded machine, everything may take long.
+    // A busy machine may be slow.
     testTimeout: 120_000,
     expect: { poll: { timeout: 60_000 } },
   },

@@ -7,12 +7,12 @@ import { fieldsOf, isSame, textOf } from "../shared/fields.js";
 export { ChatSessionsError, type Connection };
 
 export interface ChatStore<M extends UIMessage = UIMessage> {
-  /** Returns the id. With the id of a chat that exists, it does nothing; with that of a deleted one, it fails with 409. */
+  /** Returns the id. Does nothing if the chat exists, and fails with 409 if a chat with this id was deleted. */
   createChat(options?: { id?: string; title?: string }): Promise<string>;
   loadChat(id: string): Promise<M[]>;
   /**
-   * Stores the messages that `loadChat` returned, as they have been continued: replaces those that have changed, cuts off
-   * those that are left out, and appends the new ones. What others have appended since stays, before the new ones.
+   * Stores all messages of a chat: replaces those that have changed since `loadChat`, cuts off those that are missing, and
+   * appends the new ones. Messages that others have appended meanwhile stay, before the new ones.
    */
   saveChat(chat: { chatId: string; messages: M[] }): Promise<void>;
 }
@@ -51,13 +51,13 @@ export function createChatStore<M extends UIMessage = UIMessage>(connection: Con
   };
 }
 
-/** A stored chat as the `message` continues it: it replaces an earlier version of itself and what has followed. */
+/** Appends `message` to a loaded chat, or replaces its earlier version and everything after that. */
 export function continued<M extends UIMessage>(messages: M[], message: M): M[] {
   const index = messages.findIndex(({ id }) => id === message.id);
   return [...(index < 0 ? messages : messages.slice(0, index)), message];
 }
 
-/** Messages of other clients have a text instead of parts. */
+/** Messages from other clients may have text instead of parts. */
 function uiMessageOf(stored: Message): UIMessage {
   const { id, role, metadata, parts } = fieldsOf(stored);
   return {
@@ -68,7 +68,7 @@ function uiMessageOf(stored: Message): UIMessage {
   } as UIMessage;
 }
 
-/** As it is stored if it has not changed: a message of another client may have more than an UIMessage shows. */
+/** Keeps the stored fields of an unchanged message: other clients may store fields that a UIMessage does not have. */
 function newMessageOf(message: UIMessage, stored: Message | undefined): NewMessage {
   return stored && isSame(uiMessageOf(stored), message) ? fieldsOf(stored) : JSON.parse(JSON.stringify(message));
 }

@@ -2,18 +2,18 @@ import type { Client, Message, NewMessage } from "../shared/client.js";
 import { Conversation } from "../shared/conversation.js";
 import { fieldsOf } from "../shared/fields.js";
 
-interface Node {
+interface BranchNode {
   parentId: string | null;
   message: NewMessage;
 }
 
 /**
- * The messages of a thread, which branch when somebody edits or regenerates. The session keeps one branch: the one that
- * was written to last.
+ * The messages of a thread, which branch with each edit and each regenerated answer. The session stores only the branch
+ * that was written to last.
  */
 export class Branches {
   readonly #conversation: Conversation;
-  readonly #nodes = new Map<string, Node>();
+  readonly #nodes = new Map<string, BranchNode>();
   #head: string | null = null;
 
   constructor(client: Client, id: string) {
@@ -30,14 +30,14 @@ export class Branches {
     return messages;
   }
 
-  /** What has followed the parent until now is cut: an edit, or another answer. */
+  /** Stores the message after its parent, and cuts off what followed the parent before. */
   append(parentId: string | null, message: NewMessage): Promise<void> {
-    // Some runtimes have messages of their own, which are not stored, such as a greeting.
+    // A runtime may have messages that are not stored, such as a greeting.
     this.#add(parentId === null || this.#nodes.has(parentId) ? parentId : this.#head, message);
     return this.#conversation.save(this.#branch(message.id));
   }
 
-  /** Also of a message whose append has failed. */
+  /** Replaces a message, or appends it if its append has failed. */
   async update(parentId: string | null, message: NewMessage): Promise<void> {
     const node = this.#nodes.get(message.id);
     if (node && (await this.#conversation.replace(message))) {

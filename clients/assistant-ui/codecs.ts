@@ -8,7 +8,7 @@ import {
 import type { Message, NewMessage } from "../shared/client.js";
 import { fieldsOf, textOf } from "../shared/fields.js";
 
-/** Between the messages of a runtime and those of the service. */
+/** Converts messages between the formats of a runtime and of the service. */
 export interface Codec<T> {
   encode(item: MessageFormatItem<T>): NewMessage;
   decode(stored: Message, parentId: string | null): MessageFormatItem<T>;
@@ -23,7 +23,7 @@ export const threadMessages: Codec<ThreadMessage> = {
   decode: (stored, parentId) => ({ parentId, message: threadMessageOf(stored) }),
 };
 
-/** Messages in a format of assistant-ui's, such as that of the AI SDK. */
+/** The codec for a message format of assistant-ui, such as that of the AI SDK. */
 export function formatted<T, S extends Record<string, unknown>>(format: MessageFormatAdapter<T, S>): Codec<T> {
   return {
     encode: (item) => ({ ...jsonOf(format.encode(item)), id: format.getId(item.message) }),
@@ -42,7 +42,7 @@ export function formatted<T, S extends Record<string, unknown>>(format: MessageF
 
 const COMPLETE = { type: "complete", reason: "unknown" } as const;
 
-/** Messages of other clients may have parts that assistant-ui does not know; their text is shown. */
+/** Falls back to the text of messages from other clients whose parts assistant-ui does not support. */
 function threadMessageOf(stored: Message): ThreadMessage {
   const { id, ...fields } = fieldsOf(stored);
   const createdAt = new Date(typeof stored.createdAt === "string" ? stored.createdAt : stored.created_at);

@@ -15,7 +15,7 @@ interface ThreadListItem {
   initialize(): Promise<{ remoteId: string }>;
 }
 
-/** The histories of all threads that have been opened. */
+/** The message histories of all opened threads. */
 export class Histories {
   readonly #client: Client;
   readonly #threads = new Map<string, Branches>();
@@ -28,7 +28,7 @@ export class Histories {
     this.#threads.delete(id);
   }
 
-  /** A hook, which assistant-ui calls for each open thread. */
+  /** A hook that assistant-ui calls for each open thread. */
   useAdapters(): RuntimeAdapters {
     const aui = useAui();
     const latest = useRef(aui);

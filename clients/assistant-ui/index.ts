@@ -8,7 +8,7 @@ import { replacementOf } from "./merge-patch.js";
 export { ChatSessionsError, type Connection };
 
 export interface ThreadListOptions extends Connection {
-  /** Names a thread after its first messages; by default the beginning of the first one. */
+  /** Returns the title of a thread from its first messages. By default, it is the beginning of the first one. */
   nameThread?: (messages: readonly ThreadMessage[]) => string | Promise<string>;
 }
 
@@ -17,7 +17,7 @@ const SESSION = "/api/chat/sessions/{session_id}";
 const PAGE = 50;
 const MAX_TITLE = 200;
 
-/** Keeps threads and their messages in chat-sessions. Create it once, outside of components. */
+/** Stores threads and their messages in chat-sessions. Create it once, outside of components. */
 export function createThreadListAdapter(options: ThreadListOptions): RemoteThreadListAdapter {
   const client = connect(options);
   const histories = new Histories(client);
@@ -39,7 +39,7 @@ export function createThreadListAdapter(options: ThreadListOptions): RemoteThrea
       return { threads: page.sessions.map(threadOf), nextCursor: page.next_cursor ?? undefined };
     },
 
-    /** A repeat with the same thread creates no second session. */
+    /** Safe to repeat: the same thread always gets the same session id. */
     async initialize(threadId, { custom } = {}) {
       const id = minted.get(threadId) ?? mintId();
       minted.set(threadId, id);
@@ -85,7 +85,7 @@ function threadOf(session: Omit<Summary, "messages">) {
   };
 }
 
-/** Deleted elsewhere is deleted, too. */
+/** Ignores that a session does not exist: it may have been deleted elsewhere. */
 function unlessMissing(error: unknown): void {
   if (!(error instanceof ChatSessionsError && error.type === "urn:chat-sessions:session-not-found")) {
     throw error;
@@ -94,7 +94,7 @@ function unlessMissing(error: unknown): void {
 
 const MAX_NAME = 60;
 
-/** Of whole characters: half an emoji is no valid title. */
+/** Cuts between code points, since half a surrogate pair is not a valid title. */
 function beginningOf(messages: readonly ThreadMessage[]): string {
   const parts = messages.find(({ role }) => role === "user")?.content ?? [];
   const text = parts.map((part) => (part.type === "text" ? part.text : "")).join(" ");
@@ -102,7 +102,7 @@ function beginningOf(messages: readonly ThreadMessage[]): string {
   return characters.length > MAX_NAME ? `${characters.slice(0, MAX_NAME - 1).join("")}…` : characters.join("");
 }
 
-/** `crypto.randomUUID` is missing on pages without TLS. */
+/** Mints an id, since `crypto.randomUUID` is missing on pages without TLS. */
 function mintId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,13 +1,13 @@
 export interface Connection {
-  /** Where the service is, without `/api/chat`. In a browser, `""` is the origin of the page. */
+  /** The URL of the service, without `/api/chat`. In a browser, `""` is the origin of the page. */
   baseUrl: string;
-  /** Returns a bearer token for each request; `refresh` is true after the service has refused the last one. */
+  /** Returns a bearer token for each request. `refresh` is true if the service has rejected the last one. */
   getToken(options: { refresh: boolean }): string | Promise<string>;
   /** Replaces the global `fetch`. */
   fetch?: (request: Request) => Promise<Response>;
 }
 
-/** A response other than 2xx. The message is a sentence for people. */
+/** An error response. Its message can be shown to users. */
 export class ChatSessionsError extends Error {
   override readonly name = "ChatSessionsError";
   readonly status: number;
@@ -26,13 +26,13 @@ const PAUSES = [250, 1_000];
 const MAX_PAUSE = 5_000;
 
 /**
- * Sends a request with a token, and again if it may succeed a moment later, which is safe: every request of these
- * packages can be repeated.
+ * Sends a request with a token, and retries transient errors. That is safe because every request of these packages is
+ * idempotent.
  */
 export async function send(connection: Connection, request: Request): Promise<Response> {
   for (const pause of PAUSES) {
     const response = await respond(connection, request).catch(() => undefined);
-    if (response && !isPassing(response)) {
+    if (response && !isTransient(response)) {
       return okOrThrow(response);
     }
     await new Promise((resolve) => setTimeout(resolve, Math.max(pause, retryAfter(response))));
@@ -46,15 +46,15 @@ async function respond(connection: Connection, request: Request): Promise<Respon
 }
 
 async function attempt(connection: Connection, request: Request, refresh: boolean): Promise<Response> {
-  // Next.js 14 caches what it is not told not to.
+  // Next.js 14 caches requests by default.
   const options = { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT) } as const;
   const authorized = new Request(request.clone(), options);
   authorized.headers.set("Authorization", `Bearer ${await connection.getToken({ refresh })}`);
   return (connection.fetch ?? globalThis.fetch)(authorized);
 }
 
-/** Busy, too many requests, or the database is away. */
-function isPassing(response: Response): boolean {
+/** Whether the session is busy, there were too many requests, or the database is unavailable. */
+function isTransient(response: Response): boolean {
   return [409, 429, 503].includes(response.status) && retryAfter(response) > 0;
 }
 
@@ -67,6 +67,6 @@ async function okOrThrow(response: Response): Promise<Response> {
     return response;
   }
   const problem = (await response.json().catch(() => ({}))) as { detail?: string; type?: string };
-  const message = problem.detail ?? `The service answered with status ${response.status}.`;
+  const message = problem.detail ?? `The service responded with status ${response.status}.`;
   throw new ChatSessionsError(message, { status: response.status, ...(problem.type && { type: problem.type }) });
 }

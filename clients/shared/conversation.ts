@@ -6,13 +6,13 @@ const MESSAGES = "/api/chat/sessions/{session_id}/messages";
 const SESSION = "/api/chat/sessions/{session_id}";
 const PAGE = 200;
 const MAX_BATCH = 100;
-// The service takes 20,000 JSON values at once.
+// The service accepts at most 20,000 JSON values per request.
 const MAX_BATCH_LENGTH = 200_000;
 const ATTEMPTS = 3;
 
 /**
- * The messages of a session as far as this writer knows them, and the writes that make them others. What other writers
- * have appended is never cut, and no answer is appended to a question that they have cut.
+ * The messages of a session as last loaded or stored here. Writes never cut off messages that other writers have appended,
+ * and never append an answer to a question that they have cut off.
  */
 export class Conversation {
   readonly #client: Client;
@@ -32,12 +32,12 @@ export class Conversation {
     });
   }
 
-  /** What was loaded or stored last. */
+  /** The messages as last loaded or stored. */
   known(): Promise<Message[]> {
     return this.#known ? Promise.resolve(this.#known.filter(isShown)) : this.load();
   }
 
-  /** Stores these messages instead of those that this writer knows: replaces what has changed, cuts, and appends. */
+  /** Makes these the stored messages: replaces those that have changed, cuts off the rest, and appends new ones. */
   save(messages: NewMessage[]): Promise<void> {
     return this.#inTurn(async () => {
       this.#known ??= await this.#readAll();
@@ -54,12 +54,12 @@ export class Conversation {
     });
   }
 
-  /** Replaces one message and leaves those after it; false if this writer has not stored it. */
+  /** Replaces one message and keeps those after it. False if the message was not loaded or stored here. */
   replace(message: NewMessage): Promise<boolean> {
     return this.#inTurn(() => this.#replace(message));
   }
 
-  /** One at a time: each write relies on what the last one has stored. */
+  /** Runs one task at a time, since each write depends on the previous one. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(work);
     this.#last = result.catch(() => {});
@@ -79,7 +79,7 @@ export class Conversation {
     return true;
   }
 
-  /** Renaming changes the ETag as well, and is no reason to give up. */
+  /** Retries a failed precondition: a rename also changes the ETag. */
   async #cut(kept: number): Promise<void> {
     const known = this.#known ?? [];
     const from = known[kept]?.sequence ?? 0;
@@ -87,7 +87,7 @@ export class Conversation {
       const { newest, etag } = await this.#end();
       if (newest && newest.sequence >= from) {
         if (newest.id !== known.at(-1)?.id || newest.sequence - from !== known.length - kept - 1) {
-          throw movedOn();
+          throw conversationChanged();
         }
         const query = { from_sequence: from };
         const params = { ...this.#params, query, header: { "If-Match": etag } };
@@ -96,7 +96,7 @@ export class Conversation {
           continue;
         }
         if (!done) {
-          throw movedOn();
+          throw conversationChanged();
         }
       }
       known.length = kept;
@@ -115,10 +115,10 @@ export class Conversation {
     }
   }
 
-  /** Appends only while the question is there, as it may have been cut off, and its sequence used again. */
+  /** Appends only if the question still exists: it may have been cut off, and its sequence reused. */
   async #answer(question: Message, messages: NewMessage[]): Promise<Message[]> {
     let after = question.sequence;
-    for (let attempt = 1; attempt <= ATTEMPTS && (await this.#holds(question)); attempt++) {
+    for (let attempt = 1; attempt <= ATTEMPTS && (await this.#isStored(question)); attempt++) {
       const body = { messages, after_sequence: after };
       const done = await unlessPrecondition(this.#client.POST(MESSAGES, { params: this.#params, body }));
       if (done) {
@@ -126,18 +126,18 @@ export class Conversation {
       }
       after = (await this.#end()).newest?.sequence ?? -1;
     }
-    throw movedOn();
+    throw conversationChanged();
   }
 
-  async #holds(message: Message): Promise<boolean> {
+  async #isStored(message: Message): Promise<boolean> {
     const query = { limit: 1, before_sequence: message.sequence + 1 };
     const page = bodyOf(await this.#client.GET(SESSION, { params: { ...this.#params, query } }));
     return page.messages.at(-1)?.id === message.id;
   }
 
   async #end(): Promise<{ newest: Message | undefined; etag: string }> {
-    const answer = await this.#client.GET(SESSION, { params: { ...this.#params, query: { limit: 1 } } });
-    return { newest: bodyOf(answer).messages.at(-1), etag: answer.response.headers.get("ETag") ?? "*" };
+    const result = await this.#client.GET(SESSION, { params: { ...this.#params, query: { limit: 1 } } });
+    return { newest: bodyOf(result).messages.at(-1), etag: result.response.headers.get("ETag") ?? "*" };
   }
 
   async #readAll(): Promise<Message[]> {
@@ -154,14 +154,15 @@ export class Conversation {
   }
 }
 
-function movedOn(): ChatSessionsError {
+function conversationChanged(): ChatSessionsError {
   const message = "The conversation has changed elsewhere. Load it again.";
   return new ChatSessionsError(message, { status: 412, type: "urn:chat-sessions:end-moved" });
 }
 
-async function unlessPrecondition<T>(answer: Promise<T>): Promise<T | undefined> {
+/** Undefined if a precondition failed. */
+async function unlessPrecondition<T>(response: Promise<T>): Promise<T | undefined> {
   try {
-    return await answer;
+    return await response;
   } catch (error) {
     if (error instanceof ChatSessionsError && error.status === 412) {
       return undefined;
@@ -170,7 +171,7 @@ async function unlessPrecondition<T>(answer: Promise<T>): Promise<T | undefined>
   }
 }
 
-/** How many of the messages are known, and how many that is with those that are not shown. */
+/** The length of the common prefix: in shown messages, and in stored ones including those that are not shown. */
 function beginningOf(known: Message[], messages: NewMessage[]): { common: number; kept: number } {
   let common = 0;
   let kept = 0;
@@ -184,7 +185,7 @@ function beginningOf(known: Message[], messages: NewMessage[]): { common: number
   return { common, kept };
 }
 
-/** As many per request as the service takes. A message beyond its limit goes alone, so that the others are stored. */
+/** Splits messages to fit the limits of a request. An oversized message goes alone, so that the others are stored. */
 function batchesOf(messages: NewMessage[]): NewMessage[][] {
   const batches: NewMessage[][] = [];
   let length = 0;

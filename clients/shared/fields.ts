@@ -1,13 +1,13 @@
 import type { Message } from "./client.js";
 
-/** Roles that people see; the others are tools' results, developers' prompts and the like. */
+/** The roles of messages to show; others are for tool results, developer prompts and the like. */
 const SHOWN = ["system", "user", "assistant"];
 
 export function isShown({ role }: Message): boolean {
   return SHOWN.includes(role);
 }
 
-/** A message as it was sent: without what the service adds. */
+/** A message as it was sent, without the fields that the service adds. */
 export function fieldsOf({
   sequence: _,
   created_at: __,
@@ -19,7 +19,7 @@ export function fieldsOf({
   return Object.fromEntries(sent) as Message;
 }
 
-/** The text of a message in the shape of any SDK. */
+/** The text of a message in the format of any SDK. */
 export function textOf({ content, parts }: Message): string {
   if (typeof content === "string") {
     return content;
@@ -28,7 +28,7 @@ export function textOf({ content, parts }: Message): string {
   return all.flatMap(({ type, text }) => (type !== "reasoning" && typeof text === "string" ? text : [])).join("\n");
 }
 
-/** Whether two messages say the same, whatever the order of their keys. */
+/** Whether two messages are equal, regardless of the order of their keys. */
 export function isSame(one: object, other: object): boolean {
   return sortedText(one) === sortedText(other);
 }

@@ -21,7 +21,7 @@ const A1 = text("a1", "assistant", "Sunny.");
 const Q2 = text("q2", "user", "And tomorrow?");
 const A2 = text("a2", "assistant", "Rain.");
 
-/** A chat with these messages, as a request has loaded it. */
+/** Creates a chat with these messages, and loads it. */
 async function loaded(...messages: UIMessage[]) {
   const chats = createChatStore(connectionOf(user));
   const chatId = await chats.createChat();
@@ -65,7 +65,7 @@ const EVERYTHING: UIMessage[] = [
   },
 ];
 
-test("a chat with tools, files, reasoning, data and metadata is loaded as it was saved, and is valid", async () => {
+test("a chat with tools, files, reasoning, data and metadata loads exactly as saved", async () => {
   const { chats, chatId } = await loaded(...EVERYTHING);
   const messages = await chats.loadChat(chatId);
   expect(messages).toStrictEqual(EVERYTHING);
@@ -82,7 +82,7 @@ test("saving the same chat again changes nothing", async () => {
   expect((await elsewhere.session(chatId)).etag).toBe(etag);
 });
 
-test("an answer that has grown replaces itself in its place", async () => {
+test("a longer version of an answer replaces it in place", async () => {
   const { chatId, save } = await loaded(Q1);
   await save(Q1, text("a1", "assistant", "Sun"));
   await save(Q1, A1);
@@ -93,7 +93,7 @@ test("an answer that has grown replaces itself in its place", async () => {
   ]);
 });
 
-test("an answer that is generated again replaces the old one", async () => {
+test("a regenerated answer replaces the old one", async () => {
   const { chats, chatId, save } = await loaded(Q1, A1);
   await save(Q1, A2);
   expect(await chats.loadChat(chatId)).toEqual([Q1, A2]);
@@ -106,7 +106,7 @@ test("an edit replaces the question and cuts off what followed it", async () => 
   expect(await chats.loadChat(chatId)).toEqual([edited, text("a3", "assistant", "Foggy.")]);
 });
 
-test("what another tab has appended since stays", async () => {
+test("messages that another tab has appended stay", async () => {
   const { chatId, save } = await loaded(Q1, A1);
   await elsewhere.append(chatId, { id: "other", role: "user", content: "Hello?" });
   await save(Q1, A1, Q2);
@@ -115,7 +115,7 @@ test("what another tab has appended since stays", async () => {
   expect(await elsewhere.ids(chatId)).toEqual(["q1", "a1", "other", "q2", "another", "a2"]);
 });
 
-test("an answer is not generated again over what another tab has appended since", async () => {
+test("a regenerated answer does not cut off what another tab has appended", async () => {
   const { chatId, save } = await loaded(Q1, A1);
   await elsewhere.append(chatId, { id: "other", role: "user", content: "Hello?" });
   await expect(save(Q1, A2)).rejects.toMatchObject({
@@ -132,7 +132,7 @@ test("an answer to a question that was cut off elsewhere is not stored", async (
   expect(await elsewhere.ids(chatId)).toEqual(["q1", "a1"]);
 });
 
-test("a question is stored, although the answer before it was cut off elsewhere", async () => {
+test("a question is stored even if the answer before it was cut off elsewhere", async () => {
   const { chatId, save } = await loaded(Q1, A1);
   await elsewhere.cut(chatId, 1);
   await save(Q1, A1, Q2);
@@ -140,7 +140,7 @@ test("a question is stored, although the answer before it was cut off elsewhere"
   expect(await elsewhere.ids(chatId)).toEqual(["q1", "q2", "a2"]);
 });
 
-test("an answer is not stored, although its question was cut off at the last moment", async () => {
+test("an answer is not stored if its question is cut off just before the request", async () => {
   const { chatId } = await loaded(Q1, A1, Q2);
   const chats = createChatStore({ ...connectionOf(user), fetch: before("POST", () => elsewhere.cut(chatId, 2)) });
   await chats.loadChat(chatId);
@@ -148,7 +148,7 @@ test("an answer is not stored, although its question was cut off at the last mom
   expect(await elsewhere.ids(chatId)).toEqual(["q1", "a1"]);
 });
 
-test("an answer is generated again, although the chat was renamed at the last moment", async () => {
+test("an answer is regenerated even if the chat is renamed just before the request", async () => {
   const { chatId } = await loaded(Q1, A1);
   const rename = before("DELETE", () => elsewhere.change(chatId, { title: "Weather" }));
   const chats = createChatStore({ ...connectionOf(user), fetch: rename });
@@ -157,7 +157,7 @@ test("an answer is generated again, although the chat was renamed at the last mo
   expect(await elsewhere.ids(chatId)).toEqual(["q1", "a2"]);
 });
 
-/** A fetch that does something else just before the first request with this method. */
+/** A fetch that does something just before the first request with this method. */
 function before(method: string, work: () => Promise<void>) {
   let isDone = false;
   return async (request: Request) => {
@@ -177,7 +177,7 @@ test("an answer to a question that was edited elsewhere is not stored", async ()
   expect(await elsewhere.ids(chatId)).toEqual(["q3"]);
 });
 
-test("a chat that was deleted meanwhile does not come back", async () => {
+test("saving does not bring back a chat that was deleted meanwhile", async () => {
   const { chats, chatId, save } = await loaded(Q1);
   await elsewhere.delete(chatId);
   await expect(save(Q1, A1)).rejects.toMatchObject({ status: 404, message: "Session not found." });
@@ -186,14 +186,14 @@ test("a chat that was deleted meanwhile does not come back", async () => {
   expect(await elsewhere.list()).toEqual([]);
 });
 
-test("a chat keeps the id that the browser has minted, however often it is created", async () => {
+test("creating a chat twice with an id minted by the browser creates one chat", async () => {
   const chats = createChatStore(connectionOf(user));
   expect(await chats.createChat({ id: "Xyz_1" })).toBe("Xyz_1");
   expect(await chats.createChat({ id: "Xyz_1" })).toBe("Xyz_1");
   expect((await elsewhere.list()).map(({ id }) => id)).toEqual(["Xyz_1"]);
 });
 
-test("a message of 2 MiB is refused with a clear error, and the others are stored", async () => {
+test("a message of 2 MiB is rejected with a clear error, and the others are stored", async () => {
   const { chatId, save } = await loaded();
   const error: ChatSessionsError = await save(Q1, text("a1", "assistant", "x".repeat(2 ** 21))).catch(
     (reason) => reason,
@@ -202,14 +202,14 @@ test("a message of 2 MiB is refused with a clear error, and the others are store
   expect(await elsewhere.ids(chatId)).toEqual(["q1"]);
 });
 
-test("what is not the whole chat is refused before it cuts anything", async () => {
+test("an incomplete list of messages is rejected before anything is cut", async () => {
   const { chatId, save } = await loaded(Q1, A1);
   await expect(save(A2)).rejects.toThrow("Pass them to toUIMessageStream as `originalMessages`.");
   await expect(save()).rejects.toThrow("saveChat needs all messages of the chat.");
   expect(await elsewhere.ids(chatId)).toEqual(["q1", "a1"]);
 });
 
-test("a long chat is loaded and saved completely", async () => {
+test("a long chat loads and saves completely", async () => {
   const messages = Array.from({ length: 250 }, (_, index) =>
     text(`m${index}`, "user", `${index} ${"x".repeat(1_500)}`),
   );
@@ -218,7 +218,7 @@ test("a long chat is loaded and saved completely", async () => {
   expect((await chats.loadChat(chatId)).map(({ id }) => id)).toEqual([...messages.map(({ id }) => id), "a1"]);
 });
 
-test("messages of other clients are valid, and those of tools stay where they are", async () => {
+test("messages from other clients are valid, and tool messages keep their place", async () => {
   const { chats, chatId } = await loaded();
   await elsewhere.append(
     chatId,
@@ -237,19 +237,19 @@ test("messages of other clients are valid, and those of tools stay where they ar
   expect(stored.map(({ content }) => content)).toEqual(["Be brief.", "Hi", "{}", "Hello", null]);
 });
 
-test("each request gets a token, and a new one after the service has refused it", async () => {
+test("a request whose token is rejected is repeated with a refreshed one", async () => {
   const expiresIn = { false: -3600, true: 3600 };
-  const asked: boolean[] = [];
+  const refreshes: boolean[] = [];
   const getToken = ({ refresh }: { refresh: boolean }) => {
-    asked.push(refresh);
+    refreshes.push(refresh);
     return tokenFor(user, { expiresIn: expiresIn[`${refresh}`] });
   };
   const chats = createChatStore({ ...connectionOf(user), getToken });
   await chats.loadChat(await chats.createChat());
-  expect(asked).toEqual([false, true, false, true]);
+  expect(refreshes).toEqual([false, true, false, true]);
 });
 
-test("no framework may cache a chat", async () => {
+test("requests are sent with no-store, so that frameworks do not cache them", async () => {
   const modes: string[] = [];
   const watched = (request: Request) => {
     modes.push(request.cache);
@@ -260,7 +260,7 @@ test("no framework may cache a chat", async () => {
   expect(modes).toEqual(["no-store", "no-store"]);
 });
 
-test("a write is repeated while the service is busy or unreachable, and stored once", async () => {
+test("a write is retried while the service is unavailable or unreachable, and stored once", async () => {
   const { chatId } = await loaded(Q1);
   const failures = [
     () => Promise.reject(new TypeError("fetch failed")),
@@ -276,8 +276,8 @@ test("a write is repeated while the service is busy or unreachable, and stored o
   expect(await elsewhere.ids(chatId)).toEqual(["q1", "a1"]);
 });
 
-test("what keeps failing is an error with the service's words", async () => {
-  const problem = { detail: "The database is away.", type: "urn:chat-sessions:unavailable" };
+test("a persistent failure rejects with the service's problem", async () => {
+  const problem = { detail: "The database is unavailable.", type: "urn:chat-sessions:unavailable" };
   const fetch = async () => new Response(JSON.stringify(problem), { status: 503 });
   const chats = createChatStore({ ...connectionOf(user), fetch });
   await expect(chats.loadChat(randomUUID())).rejects.toMatchObject({

@@ -24,7 +24,7 @@ beforeEach(() => {
 afterEach(cleanup);
 
 /** Answers with the number of messages. */
-class Answering implements ChatTransport<UIMessage> {
+class CountingTransport implements ChatTransport<UIMessage> {
   async sendMessages({ messages }: { messages: UIMessage[] }) {
     const id = `answer ${messages.length}`;
     const chunks: UIMessageChunk[] = [
@@ -44,7 +44,7 @@ class Answering implements ChatTransport<UIMessage> {
   }
 }
 
-const transport = new Answering();
+const transport = new CountingTransport();
 
 function useThread() {
   return useChatRuntime({ transport });
@@ -72,7 +72,7 @@ test("messages are stored as UIMessages, and a reload shows them", async () => {
   expect(after.shown).toEqual(["One", "tool-call,: 1"]);
 });
 
-test("an edit and another answer cut off what they replace", async () => {
+test("an edit and a regenerated answer cut off what they replace", async () => {
   const here = await tab();
   here.runtime.thread.append("One");
   await here.shows((shown) => shown.at(-1) === "tool-call,: 1");

@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(cleanup);
 
-/** Waits until the service has these texts in a session. */
+/** Waits until a session has messages with these texts. */
 async function stored(id: string, ...texts: string[]): Promise<void> {
   await expect.poll(() => textsOf(id)).toEqual(texts);
 }
@@ -40,7 +40,7 @@ test("a long first message becomes a title of whole characters", async () => {
   await expect.poll(async () => (await elsewhere.list()).map(({ title }) => title)).toEqual([`${"🌦️".repeat(29)}🌦…`]);
 });
 
-test("the host may name threads", async () => {
+test("nameThread returns the title of a thread", async () => {
   const here = await tab({ nameThread: async (messages) => `${messages.length} or more` });
   await here.send("Hi");
   await expect
@@ -48,7 +48,7 @@ test("the host may name threads", async () => {
     .toEqual([expect.stringMatching(/^\d or more$/)]);
 });
 
-test("a reload shows the messages with all that they have", async () => {
+test("a reload restores messages with all their fields", async () => {
   const model: ChatModelAdapter = {
     async run() {
       const tool = {
@@ -99,7 +99,7 @@ test("an edit cuts off what followed the message", async () => {
   await stored(here.id, "Three", "3: Three");
 });
 
-test("an answer that is generated again replaces the old one", async () => {
+test("a regenerated answer replaces the old one", async () => {
   const here = await tab();
   await here.send("One");
   await here.send("Two");
@@ -107,7 +107,7 @@ test("an answer that is generated again replaces the old one", async () => {
   await stored(here.id, "One", "3: One");
 });
 
-test("who goes back to an earlier branch continues it, also after a reload", async () => {
+test("an earlier branch can be continued, even after a reload", async () => {
   const before = await tab();
   await before.send("One");
   await before.send("Two");
@@ -125,7 +125,7 @@ test("who goes back to an earlier branch continues it, also after a reload", asy
   expect((await elsewhere.ids(here.id)).slice(0, 4)).toEqual(ids);
 });
 
-test("a message that follows one that was never stored cuts nothing off", async () => {
+test("a message after one that was never stored cuts nothing off", async () => {
   const here = await tab();
   await here.send("One");
   await stored(here.id, "One", "1: One");
@@ -134,7 +134,7 @@ test("a message that follows one that was never stored cuts nothing off", async 
   await stored(here.id, "One", "1: One", "Two", "2: Two");
 });
 
-test("the result of a tool changes its message and leaves those after it", async () => {
+test("a tool result changes its message and keeps those after it", async () => {
   const call = { type: "tool-call", toolCallId: "t1", toolName: "ask", args: {}, argsText: "{}" } as const;
   const answers = counting();
   const model: ChatModelAdapter = {
@@ -154,7 +154,7 @@ test("the result of a tool changes its message and leaves those after it", async
   expect(await elsewhere.ids(here.id)).toEqual(here.messages.map(({ id }) => id));
 });
 
-test("what two tabs write at the same time is kept", async () => {
+test("messages from two open tabs are all kept", async () => {
   const here = await tab();
   await here.send("One");
   await stored(here.id, "One", "1: One");
@@ -180,14 +180,14 @@ test("an edit does not cut off what another tab has written", async () => {
   expect(await textsOf(here.id)).toEqual(["One", "1: One", "Other"]);
 });
 
-/** The message of the next write that fails. */
+/** The error message of the next failed write. */
 function failureOf({ runtime }: Tested): Promise<string> {
   return new Promise((resolve) => {
     runtime.thread.unstable_on("historyWriteError", ({ message }) => resolve(message));
   });
 }
 
-test("a thread that was deleted elsewhere does not come back", async () => {
+test("writes do not bring back a thread that was deleted elsewhere", async () => {
   const here = await tab();
   await here.send("One");
   await stored(here.id, "One", "1: One");
@@ -203,7 +203,7 @@ test("a thread that was deleted elsewhere does not come back", async () => {
   expect(await elsewhere.list()).toEqual([]);
 });
 
-test("a thread that was deleted after it was listed is empty when it is opened", async () => {
+test("a thread that was deleted after it was listed opens empty", async () => {
   const id = await elsewhere.create({ title: "Gone" });
   const here = await tab();
   await elsewhere.delete(id);
@@ -215,15 +215,15 @@ test("a thread that was deleted after it was listed is empty when it is opened",
   expect(await elsewhere.list()).toEqual([]);
 });
 
-test("an answer goes to its own thread, whichever is open when it is done", async () => {
+test("an answer is stored in its own thread even if another one is open", async () => {
   let answer = () => {};
-  const asked = new Promise<void>((resolve) => {
+  const released = new Promise<void>((resolve) => {
     answer = resolve;
   });
   const model: ChatModelAdapter = {
     async *run(options) {
       yield { content: [{ type: "text", text: "…" }] };
-      await asked;
+      await released;
       yield* counting().run(options) as AsyncGenerator<{ content: [{ type: "text"; text: string }] }>;
     },
   };
@@ -238,7 +238,7 @@ test("an answer goes to its own thread, whichever is open when it is done", asyn
   expect(await elsewhere.ids(other)).toEqual([]);
 });
 
-test("a thread that is initialized again is the same session", async () => {
+test("initializing a thread twice returns the same session", async () => {
   const adapter = createThreadListAdapter(connectionOf(user));
   const { remoteId } = await adapter.initialize("local", { custom: { project: "x" } });
   expect(await adapter.initialize("local")).toEqual({ remoteId });
@@ -266,7 +266,7 @@ test("threads are listed, renamed, archived, unarchived and deleted", async () =
   expect([here.threads, here.archived]).toEqual([["C"], ["B"]]);
 });
 
-test("a thread that was not deleted stays in the list", async () => {
+test("a thread whose deletion fails stays in the list", async () => {
   const id = await elsewhere.create({ title: "Here" });
   const refusing = async (request: Request) =>
     request.method === "DELETE" ? Response.json({ detail: "Not now." }, { status: 500 }) : fetch(request);
@@ -293,7 +293,7 @@ test("metadata of a thread is replaced, not merged", async () => {
   expect((await elsewhere.session(id)).metadata).toEqual({ a: { c: 3 }, d: { f: 4 } });
 });
 
-test("a message of 2 MiB fails with the service's words, and the thread goes on", async () => {
+test("a message of 2 MiB fails with the service's message, and the thread can be continued", async () => {
   const here = await tab();
   await here.send("One");
   const failed = failureOf(here);
@@ -303,7 +303,7 @@ test("a message of 2 MiB fails with the service's words, and the thread goes on"
   await stored(here.id, "One", "1: One", "Two", "2: Two");
 });
 
-test("each request has a fresh token", async () => {
+test("each request gets its own token", async () => {
   const tokens: string[] = [];
   const { getToken } = connectionOf(user);
   const counted = async () => {
@@ -317,7 +317,7 @@ test("each request has a fresh token", async () => {
   expect(tokens.length).toBeGreaterThanOrEqual(listed + 3);
 });
 
-test("messages of other clients are shown", async () => {
+test("messages from other clients are shown", async () => {
   const id = await elsewhere.create();
   await elsewhere.append(
     id,

@@ -15,7 +15,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-// jsdom lays nothing out.
+// jsdom has no layout.
 vi.stubGlobal(
   "ResizeObserver",
   class {
@@ -64,7 +64,7 @@ function Page() {
   );
 }
 
-const PATIENCE = { timeout: 60_000 };
+const SLOW = { timeout: 60_000 };
 
 test("the example lists, opens, continues and deletes a thread", async () => {
   const user = newUser();
@@ -79,11 +79,11 @@ test("the example lists, opens, continues and deletes a thread", async () => {
       <Page />
     </Chats>,
   );
-  fireEvent.click(await screen.findByRole("button", { name: "Weather" }, PATIENCE));
-  await screen.findByText("How is the weather?", {}, PATIENCE);
+  fireEvent.click(await screen.findByRole("button", { name: "Weather" }, SLOW));
+  await screen.findByText("How is the weather?", {}, SLOW);
   fireEvent.change(screen.getByRole("textbox", { name: "Message" }), { target: { value: "And tomorrow?" } });
   fireEvent.click(screen.getByRole("button", { name: "Send" }));
-  await screen.findByText("Answer 2", {}, PATIENCE);
+  await screen.findByText("Answer 2", {}, SLOW);
   await expect.poll(async () => (await elsewhere.ids(id)).length).toBe(3);
   fireEvent.click(screen.getByRole("button", { name: "Delete" }));
   await expect.poll(() => elsewhere.list()).toEqual([]);

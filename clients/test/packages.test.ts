@@ -17,7 +17,7 @@ test.each([
       "assistant-ui/merge-patch",
     ],
   ],
-])("the package of %s has its licence, its page, its code and its public types", (name, own) => {
+])("the package %s contains its license, README, code and public types", (name, own) => {
   const output = execFileSync("npm", ["pack", "--dry-run", "--json", "--workspace", name], {
     cwd: root,
     encoding: "utf8",
@@ -39,11 +39,11 @@ test.each([
 test.each([
   ["ai-sdk", "ts", "route.ts"],
   ["assistant-ui", "tsx", "chats.tsx"],
-])("the page of %s shows the example that is tested", (name, language, file) => {
+])("the README of %s shows the tested example", (name, language, file) => {
   expect(read(`${name}/README.md`)).toContain(`\`\`\`${language}\n${read(`${name}/example/${file}`)}\`\`\`\n`);
 });
 
-test.each(["ai-sdk", "assistant-ui"])("the package of %s names every package that it imports", (name) => {
+test.each(["ai-sdk", "assistant-ui"])("the package %s declares every package that it imports", (name) => {
   const files = globSync(`${name}/dist/**/*.{js,d.ts}`, { cwd: root }).map(read);
   const imported = files.flatMap((code) => [...code.matchAll(/from "([^".][^"]*)"/g)].map(([, from]) => from));
   const { dependencies, peerDependencies } = JSON.parse(read(`${name}/package.json`));

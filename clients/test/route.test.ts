@@ -32,7 +32,7 @@ function answer(): Part[] {
   ];
 }
 
-/** What `useChat` does in a browser, with the route handler behind it. */
+/** A chat as `useChat` creates it in a browser, connected to the route handler. */
 function chatOf(id: string, messages: UIMessage[] = []): Chat<UIMessage> {
   const transport = new DefaultChatTransport<UIMessage>({
     api: "http://next.test/api/chat",
@@ -48,7 +48,7 @@ async function stored(id: string): Promise<(string | undefined)[]> {
   return messages.map(({ parts }) => (parts as { text?: string }[]).at(-1)?.text);
 }
 
-test("the route handler stores each question and its answer, and the model knows the chat", async () => {
+test("the route handler stores each question and answer, and sends the whole chat to the model", async () => {
   const chat = chatOf("first");
   await chat.sendMessage({ text: "One" });
   await expect.poll(() => stored("first")).toEqual(["One", "Answer 1"]);
@@ -59,7 +59,7 @@ test("the route handler stores each question and its answer, and the model knows
   expect([chat.status, chat.error]).toEqual(["ready", undefined]);
 });
 
-test("an answer that is generated again replaces the old one", async () => {
+test("a regenerated answer replaces the old one", async () => {
   const chat = chatOf("again");
   await chat.sendMessage({ text: "One" });
   await expect.poll(() => stored("again")).toEqual(["One", "Answer 1"]);
@@ -76,7 +76,7 @@ test("an edit replaces the question and cuts off what followed it", async () => 
   await expect.poll(() => stored("edit")).toEqual(["Three", "Answer 3"]);
 });
 
-test("the question is stored, although the model fails", async () => {
+test("the question is stored even if the model fails", async () => {
   model.doStream = async () => {
     throw new Error("No model today.");
   };
@@ -84,7 +84,7 @@ test("the question is stored, although the model fails", async () => {
   expect(await stored("failing")).toEqual(["One"]);
 });
 
-test("a deleted chat is refused before the model is asked", async () => {
+test("a deleted chat is rejected before the model is called", async () => {
   const chat = chatOf("deleted");
   await chat.sendMessage({ text: "One" });
   await elsewhere.delete("deleted");
@@ -94,7 +94,7 @@ test("a deleted chat is refused before the model is asked", async () => {
   expect(await elsewhere.list()).toEqual([]);
 });
 
-test("a chat that is deleted while the model answers does not come back, and its page hears of it", async () => {
+test("a chat that is deleted while the model answers does not come back, and the page gets the error", async () => {
   const { doStream } = model;
   model.doStream = async (options) => {
     await elsewhere.delete("gone");

@@ -5,7 +5,7 @@ import { type Client, connect, type NewMessage } from "../shared/client.js";
 export const API = process.env.API ?? "";
 const SECRET = process.env.SECRET ?? "";
 
-/** Every test has a user of its own. */
+/** Every test has its own user. */
 export function newUser(): string {
   return `user ${randomUUID()}`;
 }
@@ -21,7 +21,7 @@ export function connectionOf(user: string) {
   return { baseUrl: API, getToken: () => tokenFor(user) };
 }
 
-/** The same user elsewhere. */
+/** The same user on another device. */
 export class Elsewhere {
   readonly client: Client;
 

@@ -11,7 +11,7 @@ import { createThreadListAdapter, type ThreadListOptions } from "chat-sessions-a
 import { expect } from "vitest";
 import { connectionOf } from "./service.js";
 
-/** Answers with the number of the answer and the text of the question. */
+/** A model that answers with the number of the answer and the text of the question. */
 export function counting(): ChatModelAdapter {
   let answers = 0;
   return {
@@ -38,7 +38,7 @@ function Tab({ adapter, useThread, onRuntime }: TabProps) {
 
 export type TabOptions = Partial<ThreadListOptions> & { model?: ChatModelAdapter; useThread?: () => AssistantRuntime };
 
-/** A tab with the chats of a user. */
+/** Opens a tab with the chats of a user. */
 export async function tabOf(user: string, options: TabOptions = {}): Promise<Tested> {
   const { model = counting(), useThread = () => useLocalRuntime(model), ...connection } = options;
   const { adapter, listed } = listing(createThreadListAdapter({ ...connectionOf(user), ...connection }));
@@ -71,7 +71,7 @@ export class Tested {
     return this.runtime.thread.getState().messages;
   }
 
-  /** What is shown of the open thread. */
+  /** The messages of the open thread, as text. */
   get shown(): string[] {
     return this.messages.map(({ content }) =>
       content.map((part) => (part.type === "text" ? part.text : part.type)).join(),

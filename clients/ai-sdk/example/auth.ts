@@ -1,4 +1,4 @@
-/** Forwards the user's own token; a service may as well sign one for the user whom its cookie names. */
+/** Forwards the user's own token. A backend can instead sign one for the user of its session cookie. */
 export function tokenFor(request: Request): string {
   return request.headers.get("Authorization")?.replace("Bearer ", "") ?? "";
 }

@@ -10,7 +10,7 @@ export async function POST(request: Request) {
   await chats.saveChat({ chatId: id, messages }); // the question, before anything can go wrong
 
   const result = ai.streamText({ model: "openai/gpt-5", messages: await ai.convertToModelMessages(messages) });
-  result.consumeStream(); // to its end, also if the browser goes away
+  result.consumeStream(); // to the end, even if the browser disconnects
   const stream = ai.toUIMessageStream({
     stream: result.stream,
     originalMessages: messages,

@@ -1,4 +1,4 @@
-"""A client of chat-sessions, the service that stores the chat sessions of an AI product."""
+"""A client for chat-sessions, the service that stores the chat sessions of an AI product."""
 
 from chat_sessions_client.client import ChatSessions
 from chat_sessions_client.connection import Token

@@ -1,4 +1,4 @@
-"""A data layer of Chainlit that keeps threads as chat sessions, and steps as their messages."""
+"""A Chainlit data layer that stores threads as chat sessions and steps as their messages."""
 
 from asyncio import Lock
 from collections.abc import Awaitable, Callable
@@ -30,12 +30,12 @@ from chat_sessions_client.schemas import Changes, Summary
 MAX_TITLE: Final = 200
 MAX_PAGE: Final = 50
 SEPARATOR: Final = ":"
-# Chainlit's pages ask for a thread without saying for whom, but identify the user before, in the same task.
+# Chainlit requests a thread without its user, but has identified the user earlier in the same task.
 _identified: ContextVar[str] = ContextVar("identified")
 
 
 class ChatSessionsDataLayer(BaseDataLayer):
-    """Keeps the threads of each user as that user's chat sessions. `mint` returns the token of a user."""
+    """Stores each user's threads as that user's chat sessions. `mint` returns a token for a user."""
 
     def __init__(
         self,
@@ -49,12 +49,12 @@ class ChatSessionsDataLayer(BaseDataLayer):
         self._locks = WeakValueDictionary[str, Lock]()
 
     def _chats(self, user: str | None = None) -> ChatSessions:
-        """Return the client of a user, by default of the one that Chainlit serves."""
+        """Return the client of a user, by default of the current one."""
         return self._anyone.with_token(partial(self._mint, user or _current_user()))
 
     @override
     async def get_user(self, identifier: str) -> PersistedUser | None:
-        # Chainlit then calls create_user, with what its own token says about the user.
+        # Chainlit then calls create_user with the user from its own token.
         return None
 
     @override
@@ -105,7 +105,7 @@ class ChatSessionsDataLayer(BaseDataLayer):
         try:
             await chats.change(thread_id, **changes)
         except NotFound:
-            # A deleted thread stays deleted, also when the page that shows it is closed.
+            # A Conflict means that the thread was deleted: closing a page that shows it must not bring it back.
             with suppress(Conflict):
                 await chats.create(id=thread_id)
                 await chats.change(thread_id, **changes)
@@ -141,13 +141,13 @@ class ChatSessionsDataLayer(BaseDataLayer):
                 await _cut_removed(chats, thread_id)
 
     def _in_order(self, thread_id: str) -> Lock:
-        """Return the lock of a thread: Chainlit does not wait for one change of a step before the next."""
+        """Return the lock of a thread, since Chainlit does not wait for one change of a step before the next."""
         return self._locks.setdefault(thread_id, Lock())
 
     @override
     async def upsert_feedback(self, feedback: Feedback) -> str:
         if feedback.threadId is None:
-            raise ValueError("Feedback needs its threadId, which says where its step is.")
+            raise ValueError("Feedback needs a threadId to find its step.")
         feedback_id = f"{feedback.threadId}{SEPARATOR}{feedback.forId}"
         given = FeedbackDict(id=feedback_id, forId=feedback.forId, value=feedback.value, comment=feedback.comment)
         await self._set_feedback(feedback_id, given)
@@ -166,7 +166,7 @@ class ChatSessionsDataLayer(BaseDataLayer):
 
     @override
     async def create_element(self, element: Element) -> None:
-        """Elements are not kept: the service stores no files."""
+        """Do nothing: the service stores no files."""
 
     @override
     async def get_element(self, thread_id: str, element_id: str) -> ElementDict | None:
@@ -174,7 +174,7 @@ class ChatSessionsDataLayer(BaseDataLayer):
 
     @override
     async def delete_element(self, element_id: str, thread_id: str | None = None) -> None:
-        """There is none."""
+        """Do nothing: no elements are stored."""
 
     @override
     async def get_favorite_steps(self, user_id: str) -> list[StepDict]:
@@ -196,7 +196,7 @@ def _current_user() -> str:
             return identifier
     if identified := _identified.get(None):
         return identified
-    raise LookupError("Nobody is signed in. Threads belong to users: set up an authentication callback of Chainlit.")
+    raise LookupError("Nobody is signed in. Threads belong to users, so set up a Chainlit authentication callback.")
 
 
 def _thread(session: Summary, steps: list[StepDict]) -> ThreadDict:
@@ -220,14 +220,14 @@ async def _page(chats: ChatSessions, pagination: Pagination, search: str | None)
         page = await anext(chats.pages(limit=limit, cursor=cursor, pinned_first=False))
         return page["sessions"], page["next_cursor"]
     async for found in chats.search(search, limit=limit, cursor=cursor):
-        # Large accounts are searched in steps, which may find nothing.
+        # In large accounts a page of results may be empty without being the last.
         if found["results"] or found["next_cursor"] is None:
             return [result["session"] for result in found["results"]], found["next_cursor"]
     return [], None
 
 
 async def _cut_removed(chats: ChatSessions, thread_id: str) -> None:
-    """Cut the removed messages at the end; those before others keep their place."""
+    """Cut off removed messages at the end. Elsewhere they stay, so that the others keep their sequence."""
     while True:
         session = await chats.get(thread_id)
         removed = [*takewhile(is_removed, reversed(session["messages"]))]

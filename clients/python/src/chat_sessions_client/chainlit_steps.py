@@ -1,4 +1,4 @@
-"""Steps of Chainlit as messages, and back."""
+"""Converts Chainlit steps to messages and back."""
 
 from collections.abc import Iterable
 from typing import Any, Final, cast
@@ -15,7 +15,7 @@ ROLES: Final = {
     "tool": "tool",
 }
 TYPES: Final = {role: kind for kind, role in ROLES.items()}
-# What remains of a step that was removed from among others.
+# Replaces a step that was removed from the middle of a thread.
 REMOVED: Final[NewMessage] = {"role": "removed"}
 
 
@@ -33,7 +33,7 @@ def steps_of(thread_id: str, messages: Iterable[Message]) -> list[StepDict]:
 
 
 def is_removed(message: Message) -> bool:
-    """Return whether a message stands for a step that was removed."""
+    """Return whether a message replaces a removed step."""
     return message["role"] == REMOVED["role"]
 
 
@@ -41,7 +41,7 @@ def _step(thread_id: str, message: Message) -> StepDict:
     fields = as_sent(message)
     role = fields.pop("role")
     if "threadId" not in fields:
-        # Another client has stored it.
+        # The message is from another client.
         kind = TYPES.get(role, "undefined")
         fields = {"id": message["id"], "name": message["name"] or role, "type": kind, "threadId": thread_id}
     output = _text(fields.pop("content", message["content"]))

@@ -1,4 +1,4 @@
-"""The calls of the service, as a user makes them."""
+"""The client: one method per operation of the API."""
 
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -34,8 +34,8 @@ MAX_BATCH: Final = 100
 class ChatSessions:
     """A user's chat sessions.
 
-    Requests are retried for `patience` seconds where a repeat is safe; creates and appends have ids for that. Pass
-    `http` for TLS, proxies, timeouts and the like. Every method may raise Problem or Unreachable.
+    Requests that are safe to repeat are retried for `patience` seconds; ids make creates and appends safe. Pass `http`
+    to configure TLS, proxies or timeouts. Every method may raise Problem or Unreachable.
     """
 
     def __init__(
@@ -44,11 +44,11 @@ class ChatSessions:
         self._connection = Connection(f"{url.rstrip('/')}/api/chat", token, patience, http, http())
 
     def with_token(self, token: Token) -> Self:
-        """Return the client of another user, on the same connections."""
+        """Return a client for another user that shares the connections."""
         return self._on(replace(self._connection, token=token))
 
     def reopened(self) -> Self:
-        """Return the same client on connections of its own, for another event loop."""
+        """Return the same client with its own connections, for use in another event loop."""
         return self._on(replace(self._connection, http=self._connection.open_http()))
 
     def _on(self, connection: Connection) -> Self:
@@ -69,13 +69,13 @@ class ChatSessions:
     async def pages(
         self, *, limit: int = 100, cursor: str | None = None, **query: Unpack[Filter]
     ) -> AsyncGenerator[SessionPage]:
-        """Yield the pages of the list, from a `next_cursor` on."""
+        """Yield pages of the list, starting at a `next_cursor` if given."""
         params = _params({"limit": limit, "cursor": cursor, **query})
         async for page in self._pages("/sessions", params):
             yield cast("SessionPage", page)
 
     async def search(self, q: str, *, limit: int = 20, cursor: str | None = None) -> AsyncGenerator[SearchPage]:
-        """Yield pages of sessions whose title or messages contain a text. A page may be empty and not the last."""
+        """Yield pages of sessions whose title or messages contain a text. An empty page may not be the last one."""
         async for page in self._pages("/sessions/search", _params({"q": q, "limit": limit, "cursor": cursor})):
             yield cast("SearchPage", page)
 
@@ -95,7 +95,7 @@ class ChatSessions:
         metadata: Mapping[str, object] | None = None,
         messages: Sequence[NewMessage] = (),
     ) -> Summary:
-        """Create a session, or return the one that has this id. A Conflict means that you have deleted the id."""
+        """Create a session, or return the one with this id. Conflict means that a session with this id was deleted."""
         body = {"id": id or str(uuid4()), "title": title, "metadata": metadata or {}, "messages": _with_ids(messages)}
         return cast("Summary", (await self._connection.call("POST", "/sessions", json=body)).json())
 
@@ -122,7 +122,7 @@ class ChatSessions:
         return found
 
     async def messages(self, session_id: str, *, from_sequence: int = 0) -> AsyncGenerator[Message]:
-        """Yield the messages from a sequence on, in ascending order."""
+        """Yield all messages starting at a sequence, in ascending order."""
         found = MAX_MESSAGES
         while found == MAX_MESSAGES:
             page = await self.newest(session_id, MAX_MESSAGES, before_sequence=from_sequence + MAX_MESSAGES)
@@ -134,9 +134,9 @@ class ChatSessions:
     async def append(
         self, session_id: str, messages: Sequence[NewMessage], *, after_sequence: int | None = None
     ) -> list[Message]:
-        """Append messages, a hundred per request. Those whose `id` is stored are returned as stored.
+        """Append messages, a hundred per request, and return them as stored. Known ids are not appended again.
 
-        With `after_sequence`, -1 for an empty session, a session that does not end there is PreconditionFailed.
+        With `after_sequence` (-1 for an empty session), raise PreconditionFailed unless the session ends there.
         """
         given = _with_ids(messages)
         stored: list[Message] = []
@@ -150,7 +150,7 @@ class ChatSessions:
     async def replace(
         self, session_id: str, message_id: str, message: NewMessage, *, if_match: str | None = None
     ) -> Message:
-        """Replace a message, which keeps its sequence and time."""
+        """Replace a message. It keeps its sequence and time."""
         path, headers = _path(session_id, "messages", message_id), _matching(if_match)
         response = await self._connection.call("PUT", path, json=message, headers=headers)
         return cast("Message", response.json())
@@ -158,7 +158,7 @@ class ChatSessions:
     async def cut(self, session_id: str, from_sequence: int, *, if_match: str | None = None) -> None:
         """Delete a message and all after it.
 
-        If the response is lost, it is not retried: that might delete messages that came since.
+        A lost response is not retried, since a retry might delete messages that were appended meanwhile.
         """
         params, headers = {"from_sequence": from_sequence}, _matching(if_match)
         path = _path(session_id, "messages")
@@ -171,11 +171,11 @@ class ChatSessions:
         return cast("Summary", response.json())
 
     async def delete(self, session_id: str, *, if_match: str | None = None) -> None:
-        """Delete a session for good. NotFound means that there is none, so it is gone as well."""
+        """Delete a session permanently. NotFound means that it does not exist."""
         try:
             await self._connection.call("DELETE", _path(session_id), headers=_matching(if_match))
         except NotFound as gone:
-            # Otherwise an earlier attempt, whose response was lost, has deleted it.
+            # After a retry, an earlier attempt whose response was lost has deleted it.
             if gone.attempts == 1:
                 raise
 
@@ -187,32 +187,32 @@ class ChatSessions:
         dry_run: bool = False,
     ) -> BatchDeleted:
         """Delete up to a hundred `ids`, or all sessions that match a `filter`. After an error, call it again."""
-        chosen = {"filter": filter} if ids is None else {"ids": ids}
+        target = {"filter": filter} if ids is None else {"ids": ids}
         response = await self._connection.call(
             "POST",
             "/sessions/batch-delete",
             repeatable=dry_run,
-            json={**chosen, "dry_run": dry_run},
-            # It takes fifteen seconds per hundred thousand sessions.
+            json={**target, "dry_run": dry_run},
+            # Deleting a hundred thousand sessions takes fifteen seconds.
             timeout=httpx2.Timeout(30, read=600),
         )
         return cast("BatchDeleted", response.json())
 
     async def export(self) -> AsyncGenerator[dict[str, Any]]:
-        """Yield all sessions with all their messages. After an error, what it has yielded is not everything."""
+        """Yield all sessions with all their messages. If it raises an error, the export is incomplete."""
         async with aclosing(self._connection.lines("/export")) as lines:
             async for line in lines:
                 yield json.loads(line)
 
     async def events(self) -> AsyncGenerator[Event]:
-        """Yield changes as they happen, without end: where a stream ends, the next one continues."""
+        """Yield changes as they happen. Reconnects and resumes when the stream ends."""
         async with aclosing(self._connection.events("/sessions/events")) as events:
             async for event in events:
                 yield cast("Event", event.json())
 
 
 def _with_ids(messages: Sequence[NewMessage]) -> list[NewMessage]:
-    """Return the messages with ids, so that an append may be repeated."""
+    """Return the messages with ids, so that a retry does not append them twice."""
     return [{**each, "id": each.get("id") or str(uuid4())} for each in messages]
 
 
@@ -221,7 +221,7 @@ def _path(*parts: str) -> str:
 
 
 def _params(given: Mapping[str, object]) -> Params:
-    """Return the parameters that are given; objects are sent as JSON."""
+    """Return the parameters that are not None, with objects as JSON."""
     return {
         name: json.dumps(value) if isinstance(value, Mapping) else value
         for name, value in given.items()

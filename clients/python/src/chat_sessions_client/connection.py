@@ -1,4 +1,4 @@
-"""Requests with a token, retried where a repeat is safe."""
+"""Sends requests with a token, and retries them if that is safe."""
 
 from asyncio import sleep
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -18,12 +18,12 @@ Params = dict[str, Any]
 BACKOFF: Final = wait_random_exponential(multiplier=0.2, max=5)
 RECONNECT_SECONDS: Final = 1
 BROKEN_OFF: Final = (httpx2.NetworkError, httpx2.RemoteProtocolError, httpx2.TimeoutException)
-# Far above the interval of the heartbeats.
+# Much longer than the interval between heartbeats.
 EVENTS_TIMEOUT: Final = httpx2.Timeout(30, read=120)
 
 
 def open_http() -> httpx2.AsyncClient:
-    """Return an HTTP client that waits longer than the service waits for its database."""
+    """Return an HTTP client whose timeout is longer than the service's own database timeout."""
     return httpx2.AsyncClient(timeout=30)
 
 
@@ -38,7 +38,7 @@ class Request(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Connection:
-    """Sends a user's requests. Each one asks for the token, so tokens may be short-lived."""
+    """Sends a user's requests. Each request gets its own token, so tokens may be short-lived."""
 
     url: str
     token: Token
@@ -51,7 +51,7 @@ class Connection:
     ) -> httpx2.Response:
         """Return the response, or raise the last error.
 
-        A request that is not `repeatable` is retried only if it has certainly had no effect.
+        A request that is not `repeatable` is retried only if it certainly had no effect.
         """
 
         def is_worth_a_retry(error: BaseException) -> bool:
@@ -84,7 +84,7 @@ class Connection:
         raise Problem.of(response)
 
     async def lines(self, path: str) -> AsyncGenerator[bytes]:
-        """Yield the lines of a response. Unlike those of httpx2, they end only at newlines."""
+        """Yield the lines of a response. Unlike httpx2, this splits only at newlines."""
         line = bytearray()
         with translated():
             async with aclosing(await self.call("GET", path, stream=True)) as response:
@@ -96,14 +96,14 @@ class Connection:
                         line = bytearray(start)
 
     async def events(self, path: str) -> AsyncGenerator[httpx2.ServerSentEvent]:
-        """Yield the events of one stream after another, each from where the last one ended."""
+        """Yield events, and reconnect from the last one when the stream ends."""
         headers = dict[str, str]()
         while True:
             response = await self.call("GET", path, stream=True, headers=headers, timeout=EVENTS_TIMEOUT)
             with translated(), suppress(*BROKEN_OFF):
                 async with aclosing(response):
                     async for event in httpx2.EventSource(response):
-                        # Heartbeats are events without data.
+                        # Heartbeats have no data.
                         if event.data:
                             headers["Last-Event-ID"] = event.id
                             yield event
@@ -111,7 +111,7 @@ class Connection:
 
 
 def _delay(state: RetryCallState) -> float:
-    """Return the seconds that the service asks for, and some more, so that not all clients come back at once."""
+    """Return the seconds of Retry-After plus a random backoff, so that clients do not retry all at once."""
     error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, Problem) else None
-    return (asked or 0) + BACKOFF(state)
+    minimum = error.retry_after if isinstance(error, Problem) else None
+    return (minimum or 0) + BACKOFF(state)

@@ -1,4 +1,4 @@
-"""A session as the frameworks see it: it exists from its first message on, and can be emptied."""
+"""A session as frameworks use it: its first message creates it, and it can be emptied."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -26,7 +26,7 @@ class Conversation:
             return []
 
     async def add(self, messages: Sequence[NewMessage]) -> None:
-        """Append messages. A deleted session stays deleted: Conflict."""
+        """Append messages, and create the session if needed. Conflict means that it was deleted."""
         try:
             await self._chats.append(self.session_id, messages)
         except NotFound:
@@ -45,12 +45,12 @@ class Conversation:
             except NotFound:
                 return None
             except PreconditionFailed:
-                # The session has changed since it was read.
+                # The session changed after it was read.
                 continue
             return last
 
     async def clear(self) -> None:
-        """Remove all messages. Deleting the session instead would make its id unusable for a day."""
+        """Remove all messages. Deleting the session instead would make its id unusable."""
         try:
             await self._chats.cut(self.session_id, 0)
         except NotFound:
@@ -58,7 +58,7 @@ class Conversation:
 
 
 def as_sent(message: Message) -> dict[str, Any]:
-    """Return the fields that a message was sent with, and its id."""
+    """Return the fields with which a message was sent, and its id."""
     return {
         name: value
         for name, value in message.items()

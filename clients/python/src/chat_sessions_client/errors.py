@@ -2,9 +2,9 @@
 
 ChatSessionsError
 ├── Unreachable               no response
-└── Problem                   a response that is an error (RFC 9457)
-    ├── NotFound              404  you have no such session, or no such message
-    ├── Conflict              409  you have deleted the id, a message has other content, or the session is busy
+└── Problem                   an error response (RFC 9457)
+    ├── NotFound              404  no such session or message
+    ├── Conflict              409  the id was deleted, a message with the id has other content, or the session is busy
     └── PreconditionFailed    412  the session has changed, or does not end at `after_sequence`
 """
 
@@ -16,7 +16,7 @@ import httpx2
 
 
 class ChatSessionsError(Exception):
-    """The root."""
+    """The base class of all errors of the client."""
 
 
 class Unreachable(ChatSessionsError):
@@ -25,11 +25,11 @@ class Unreachable(ChatSessionsError):
     def __init__(self, message: str, *, may_be_applied: bool) -> None:
         super().__init__(message)
         self.may_be_applied = may_be_applied
-        """Whether the request was sent, so that it may have had its effect."""
+        """Whether the request was sent, so that the service may have applied it."""
 
 
 class Problem(ChatSessionsError):
-    """An error response. Programs tell them apart by `status` and `type`; people read `detail`."""
+    """An error response. `status` and `type` are for programs, `detail` is for people."""
 
     def __init__(self, status: int, members: Mapping[str, Any], retry_after: float | None = None) -> None:
         self.status = status
@@ -37,7 +37,7 @@ class Problem(ChatSessionsError):
         self.title: str = members.get("title", "")
         self.detail: str = members.get("detail", "")
         self.errors: Sequence[Mapping[str, Any]] = members.get("errors", ())
-        """The invalid parts of the request, if it is a 422."""
+        """The invalid fields of the request, for a 422."""
         self.retry_after = retry_after
         """Seconds after which a retry may succeed."""
         self.attempts = 1
@@ -45,12 +45,12 @@ class Problem(ChatSessionsError):
 
     @property
     def may_be_applied(self) -> bool:
-        """Whether the request may have had its effect."""
+        """Whether the service may have applied the request."""
         return self.status == httpx2.codes.SERVICE_UNAVAILABLE
 
     @staticmethod
     def of(response: httpx2.Response) -> "Problem":
-        """Return the error that a response is; proxies in between have errors of their own."""
+        """Return the error of a response. It may come from a proxy and not be a problem document."""
         members: Mapping[str, Any] = {"title": response.reason_phrase, "detail": response.text[:500]}
         if response.headers.get("Content-Type", "").startswith("application/problem+json"):
             members = response.json()
@@ -60,11 +60,11 @@ class Problem(ChatSessionsError):
 
 
 class NotFound(Problem):
-    """You have no such session, or the session no such message."""
+    """The session or message does not exist."""
 
 
 class Conflict(Problem):
-    """You have deleted a session with this id, a message of this id has other content, or the session is busy."""
+    """A session with this id was deleted, a message with this id has other content, or the session is busy."""
 
 
 class PreconditionFailed(Problem):
@@ -76,7 +76,7 @@ KINDS: Mapping[int, type[Problem]] = {404: NotFound, 409: Conflict, 412: Precond
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise Unreachable for the errors of the HTTP library."""
+    """Translate errors of the HTTP library to Unreachable."""
     try:
         yield
     except httpx2.TransportError as error:

@@ -1,4 +1,4 @@
-"""A LangChain chat history whose messages are those of a chat session."""
+"""A LangChain chat history that stores its messages in a chat session."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,14 +23,14 @@ from chat_sessions_client.schemas import Message, NewMessage
 T = TypeVar("T")
 
 ROLES: Final = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool", "function": "function"}
-# The role of a ChatMessage may be any text.
+# Keeps the role of a ChatMessage, which may be any text.
 SPEAKER: Final = "speaker"
 
 
 class ChatHistory(BaseChatMessageHistory):
-    """The messages of a chat session, which exists from its first message on.
+    """The messages of a chat session, which is created with the first one.
 
-    Prefer the asynchronous methods: each call of the others opens a connection, and an event loop in a thread.
+    Prefer the asynchronous methods: each synchronous call opens a connection and runs an event loop in a thread.
     """
 
     def __init__(self, session_id: str, chats: ChatSessions) -> None:
@@ -73,7 +73,7 @@ class ChatHistory(BaseChatMessageHistory):
 
 
 def _message(message: BaseMessage) -> NewMessage:
-    """Return what is stored: the fields of LangChain, with a role, and a content that any reader understands."""
+    """Return the message to store: LangChain's fields, with a role and content that other clients understand."""
     if isinstance(message, BaseMessageChunk):
         message = message_chunk_to_message(message)
     fields: dict[str, Any] = message.model_dump(mode="json")
@@ -83,7 +83,7 @@ def _message(message: BaseMessage) -> NewMessage:
     elif message.type in ROLES:
         fields["role"] = ROLES[message.type]
     else:
-        raise ValueError(f"A history cannot hold a {type(message).__name__}. Remove it, or use another message.")
+        raise ValueError(f"A chat history cannot store a {type(message).__name__}. Remove it or convert it.")
     if isinstance(message.content, list):
         fields["content"] = [
             {"type": "text", "text": part} if isinstance(part, str) else part for part in fields["content"]
@@ -92,7 +92,7 @@ def _message(message: BaseMessage) -> NewMessage:
 
 
 def _restored(message: Message) -> BaseMessage:
-    """Return a message of LangChain, also of one that another client has stored in OpenAI's format."""
+    """Return a LangChain message, converting from OpenAI's format if another client has stored it."""
     fields = {"content": "", **as_sent(message)}
     role, kind = fields.pop("role"), str(fields.get("type"))
     try:
@@ -103,6 +103,6 @@ def _restored(message: Message) -> BaseMessage:
         else:
             [restored] = convert_to_messages([{**fields, "role": role}])
     except (LookupError, TypeError, ValueError):
-        # LangChain has no class for it, such as for another role.
+        # LangChain has no class for it, for example because of its role.
         return ChatMessage(role=role, content=fields["content"], id=message["id"])
     return restored

@@ -1,4 +1,4 @@
-"""A session of the OpenAI Agents SDK whose items are the messages of a chat session."""
+"""An OpenAI Agents SDK session that stores its items as messages of a chat session."""
 
 from collections.abc import Mapping
 from typing import Any, Final, cast
@@ -9,12 +9,12 @@ from chat_sessions_client.client import ChatSessions
 from chat_sessions_client.conversation import Conversation, as_sent
 from chat_sessions_client.schemas import Message
 
-# An item's id may be any, and the same as another's; so it is stored beside the message's.
+# The ids of items need not be unique, so they are stored next to the message's own id.
 ITEM_ID: Final = "item_id"
 
 
 class ChatSession:
-    """Implements `agents.Session`. The chat session exists from its first item on."""
+    """Implements `agents.Session`. The first item creates the chat session."""
 
     def __init__(
         self, session_id: str, chats: ChatSessions, *, session_settings: SessionSettings | None = None
@@ -39,7 +39,7 @@ class ChatSession:
         return None if message is None else _item(message)
 
     async def clear_session(self) -> None:
-        """Remove all items. The session stays; delete it with `ChatSessions.delete`."""
+        """Remove all items but keep the session. To delete it, call `ChatSessions.delete`."""
         await self._conversation.clear()
 
 
@@ -51,7 +51,7 @@ def _message(item: TResponseInputItem) -> Mapping[str, object]:
 
 
 def _role(item: Mapping[str, Any]) -> str:
-    """Return the role of an item that has none of its own."""
+    """Return the role for an item that has none."""
     kind = item.get("type", "")
     if kind == "reasoning":
         return "reasoning"

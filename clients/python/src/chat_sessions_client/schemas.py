@@ -1,4 +1,4 @@
-"""What the service takes and returns, as in its OpenAPI document. Times are in RFC 3339 format, in UTC."""
+"""The request and response types of the OpenAPI document. Times are in RFC 3339 format, in UTC."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict
@@ -26,7 +26,7 @@ class SessionPage(TypedDict):
 
 
 class Message(TypedDict):
-    """A stored message. It also has every other field that it was sent with; `as_sent` returns only those."""
+    """A stored message, with every other field that it was sent with. `as_sent` returns only what was sent."""
 
     id: str
     sequence: int
@@ -82,14 +82,14 @@ class BatchDeleted(TypedDict):
 
 
 class Event(TypedDict):
-    """A change. `id` is the session's, None for `reset`: events were lost, so reload what you show."""
+    """A change of the session `id`; or `reset`, without an id: events were lost, so reload what you show."""
 
     type: str
     id: str | None
 
 
 class Filter(TypedDict, total=False):
-    """Which sessions to list, and in which order."""
+    """Which sessions to list, and in what order."""
 
     q: str
     archived: Literal["false", "true", "any"]
@@ -98,7 +98,7 @@ class Filter(TypedDict, total=False):
 
 
 class Changes(TypedDict, total=False):
-    """What to change in a session. A title of None removes it; metadata is a JSON merge patch."""
+    """What to change in a session. None removes the title, and metadata is a JSON merge patch."""
 
     title: str | None
     is_pinned: bool
@@ -107,7 +107,7 @@ class Changes(TypedDict, total=False):
 
 
 class DeletionFilter(TypedDict, total=False):
-    """Criteria that all have to match; or `all`, alone."""
+    """Criteria that must all match; or only `all`, which matches every session."""
 
     updated_before: str
     pinned: bool
