@@ -70,7 +70,7 @@ export function useMessages(session: Session, messages: readonly Message[]) {
   };
 }
 
-/** Whether it repeats a message that still exists, so that a retry would add nothing. */
+/** Whether the message that it repeats still exists, so that nothing is lost without it. */
 function isRedundant({ isRepeat, original }: OutgoingMessage, messages: readonly Message[]): boolean {
   return isRepeat === true && messages.some(({ id }) => id === original?.id);
 }

@@ -24,7 +24,7 @@ export interface ChatCallbacks {
   onArchived?: ((session: Summary) => void) | undefined;
   /** Also called for chats that turn out to be deleted already. */
   onDeleted?: ((ids: string[]) => void) | undefined;
-  /** A request failed, and so did its retry; the page shows that. A `Problem` if the service failed or did not respond. */
+  /** A request failed, after any automatic retry; the page shows that too. A `Problem` unless the error is the host's. */
   onError?: ((error: Error) => void) | undefined;
 }
 
