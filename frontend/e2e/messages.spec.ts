@@ -95,12 +95,12 @@ test("nothing in a message can run, load a resource, or link into the page", asy
           return !isOutside || !rel.includes("noopener") || !rel.includes("noreferrer");
         })
         .map((element) => element.outerHTML),
-      pictures: attributes
+      images: attributes
         .filter(({ name, value }) => name === "src" && !/^data:image\//.test(value))
         .map(({ value }) => value),
     };
   });
-  expect(found).toEqual({ elements: [], attributes: [], links: [], pictures: [] });
+  expect(found).toEqual({ elements: [], attributes: [], links: [], images: [] });
   // The `page` fixture also fails on errors, requests to other origins, and content security policy violations.
   expect(await page.evaluate(() => "attacked" in window)).toBe(false);
 });

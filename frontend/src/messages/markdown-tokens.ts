@@ -5,7 +5,7 @@ export type { Token };
 // HTML stays text, and file names such as readme.md are not links.
 const parser = new MarkdownIt({ html: false, linkify: true, maxNesting: 100 });
 parser.linkify.set({ fuzzyLink: false, fuzzyEmail: false });
-// Links are checked where they are drawn.
+// Links are checked when they are rendered.
 parser.validateLink = () => true;
 parser.core.ruler.push("tasks", ({ tokens }) => tokens.forEach(markTask));
 

@@ -23,7 +23,7 @@ export const Markdown = memo(function Markdown({ text }: { text: string }) {
 
 function contentOf(text: string): ReactNode[] | null {
   const tokens = isTooLong(text) ? null : tokensOf(text);
-  return tokens && drawn(tokens);
+  return tokens && rendered(tokens);
 }
 
 function isTooLong(text: string): boolean {
@@ -36,7 +36,7 @@ interface Open {
 }
 
 /** Turns the flat list of opening and closing tokens into a tree. */
-function drawn(tokens: readonly Token[]): ReactNode[] {
+function rendered(tokens: readonly Token[]): ReactNode[] {
   const root: Open = { token: null, children: [] };
   const open = [root];
   tokens.forEach((token, place) => {
@@ -57,7 +57,7 @@ function drawn(tokens: readonly Token[]): ReactNode[] {
 function leaf(token: Token): ReactNode {
   switch (token.type) {
     case "inline":
-      return drawn(token.children ?? []);
+      return rendered(token.children ?? []);
     case "softbreak":
     case "hardbreak":
       return [<br key="break" />, "\n"];

@@ -4,13 +4,13 @@ import { expect, test } from "vitest";
 import { MessageBody } from "./message-body";
 import { turnsOf } from "./turns";
 
-const PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=";
+const IMAGE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=";
 
-function draw(...messages: object[]) {
+function show(...messages: object[]) {
   const turns = turnsOf(messages as never);
   return render(turns.map(({ parts }, index) => <MessageBody key={String(index)} parts={parts} />)).container;
 }
-const say = (content: unknown) => draw({ role: "assistant", content });
+const say = (content: unknown) => show({ role: "assistant", content });
 
 test("Markdown becomes elements", () => {
   const html = say(`# One
@@ -96,15 +96,15 @@ test("bare URLs are links, file names are not", () => {
 });
 
 test("only inline images are loaded", () => {
-  say(`![mine](${PICTURE}) ![theirs](https://x.test/a.png) ![script](data:text/html,x) ![](https://x.test/b.png)`);
-  expect(screen.getByRole("img", { name: "mine" })).toHaveAttribute("src", PICTURE);
+  say(`![mine](${IMAGE}) ![theirs](https://x.test/a.png) ![script](data:text/html,x) ![](https://x.test/b.png)`);
+  expect(screen.getByRole("img", { name: "mine" })).toHaveAttribute("src", IMAGE);
   expect(document.querySelectorAll("img")).toHaveLength(1);
   expect(screen.getAllByRole("link").map(({ textContent }) => textContent)).toEqual(["theirs", "https://x.test/b.png"]);
 });
 
 test("image parts follow the same rules as images in Markdown", () => {
   say([
-    { type: "image_url", image_url: { url: PICTURE } },
+    { type: "image_url", image_url: { url: IMAGE } },
     { type: "image_url", image_url: { url: "https://x.test/a.png" } },
     { type: "image_url", image_url: { url: "javascript:alert(1)" } },
   ]);
@@ -127,7 +127,7 @@ test("code is copied verbatim", async () => {
 
 test("the input and result of a tool call are collapsed", async () => {
   const user = userEvent.setup();
-  draw(
+  show(
     {
       role: "assistant",
       content: null,
@@ -145,7 +145,7 @@ test("the input and result of a tool call are collapsed", async () => {
 });
 
 test("a failed tool call says so", () => {
-  const content = draw(
+  const content = show(
     { role: "assistant", content: [{ type: "tool_use", id: "1", name: "weather", input: {} }] },
     { role: "user", content: [{ type: "tool_result", tool_use_id: "1", is_error: true, content: "no" }] },
   );
@@ -155,14 +155,14 @@ test("a failed tool call says so", () => {
 test("JSON that parsing would change is shown as written", async () => {
   const user = userEvent.setup();
   const written = '{"id":12345678901234567890}';
-  draw({ role: "tool", tool_call_id: "1", content: written });
+  show({ role: "tool", tool_call_id: "1", content: written });
   await user.click(screen.getByText("Result from", { exact: false }));
   expect(document.querySelector("pre")).toHaveTextContent(written);
 });
 
 test("a refusal is labelled, and reasoning is collapsed", async () => {
   const user = userEvent.setup();
-  draw({ role: "assistant", content: null, refusal: "No **way**.", reasoning_content: "Hm." });
+  show({ role: "assistant", content: null, refusal: "No **way**.", reasoning_content: "Hm." });
   expect(screen.getByText("Declined to answer").parentElement).toHaveTextContent("Declined to answerNo way.");
   expect(screen.queryByText("Hm.")).not.toBeInTheDocument();
   await user.click(screen.getByText("Reasoning"));
@@ -172,9 +172,9 @@ test("a refusal is labelled, and reasoning is collapsed", async () => {
 test("a very long text is shown complete as plain text, but a large inline image does not count", () => {
   const long = "**a** ".repeat(40_000);
   expect(say(long).textContent).toBe(long);
-  const picture = `data:image/png;base64,${"A".repeat(300_000)}`;
-  say(`![large](${picture})`);
-  expect(screen.getByRole("img", { name: "large" })).toHaveAttribute("src", picture);
+  const image = `data:image/png;base64,${"A".repeat(300_000)}`;
+  say(`![large](${image})`);
+  expect(screen.getByRole("img", { name: "large" })).toHaveAttribute("src", image);
 });
 
 test.each(["> ", "- ", "[", "**a*b_"])("text after ten thousand times %j is still shown", (attack) => {

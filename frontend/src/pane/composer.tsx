@@ -60,7 +60,7 @@ export function Composer(props: ComposerProps) {
   }, [focusKey, isTouch]);
 
   return (
-    <div className={styles.place}>
+    <div className={styles.wrapper}>
       {banner}
       <form
         className={styles.composer}

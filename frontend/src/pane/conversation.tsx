@@ -9,7 +9,7 @@ import { Composer } from "./composer";
 import styles from "./conversation.module.css";
 import { EditBanner } from "./edit-banner";
 import { MessageList } from "./message-list";
-import { type MessageDrawing, MessageDrawingProvider, type MessageSlots } from "./message-slots";
+import { type MessageRendering, MessageRenderingProvider, type MessageSlots } from "./message-slots";
 import { type Older, OlderMessages } from "./older-messages";
 import { ToNewest } from "./to-newest";
 import { useEnd } from "./use-end";
@@ -17,7 +17,7 @@ import { useEntries } from "./use-entries";
 import { useMessages } from "./use-messages";
 import { useResend } from "./use-resend";
 
-interface ConversationProps extends MessageDrawing, MessageSlots {
+interface ConversationProps extends MessageRendering, MessageSlots {
   session: Session;
   messages: readonly Message[];
   /** What had the focus when the chat was opened. */
@@ -35,7 +35,7 @@ export function Conversation(props: ConversationProps) {
   const [focusKey, setFocusKey] = useState(0);
   const focusField = () => setFocusKey((key) => key + 1);
   const end = useEnd(scroller, messages);
-  const drawing = useMemo(() => ({ Body, renderMessage }), [Body, renderMessage]);
+  const rendering = useMemo(() => ({ Body, renderMessage }), [Body, renderMessage]);
   const turns = useMemo(() => turnsOf(messages), [messages]);
   const { send, edit, outgoing } = useMessages(session, messages);
   const again = useResend(session.id, messages, turns, send);
@@ -93,9 +93,9 @@ export function Conversation(props: ConversationProps) {
         <div className={styles.column}>
           <OlderMessages {...older} />
           {entries.length === 0 && <p className={styles.empty}>{labels.noMessages}</p>}
-          <MessageDrawingProvider value={drawing}>
+          <MessageRenderingProvider value={rendering}>
             <MessageList entries={entries} />
-          </MessageDrawingProvider>
+          </MessageRenderingProvider>
         </div>
       </section>
       {!end.isAtEnd && <ToNewest unseen={end.unseen} onClick={end.toEnd} />}

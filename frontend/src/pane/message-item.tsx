@@ -6,7 +6,7 @@ import { isToolResult, type Turn } from "../messages/turns";
 import { Button } from "../ui/button";
 import { ErrorBoundary } from "../ui/error-boundary";
 import styles from "./message-item.module.css";
-import { useMessageDrawing } from "./message-slots";
+import { useMessageRendering } from "./message-slots";
 
 interface MessageItemProps {
   turn: Turn;
@@ -47,7 +47,7 @@ export function MessageItem({ turn, createdAt, continues, isReplaced, failure, a
         {name ?? SPEAKERS.get(role)?.(labels) ?? role}
       </span>
       <div className={styles.content} dir="auto" title={createdAt ? format.dateTime(createdAt) : undefined}>
-        <ErrorBoundary fallback={(_, retry) => <Undrawable onRetry={retry} />}>
+        <ErrorBoundary fallback={(_, retry) => <BrokenMessage onRetry={retry} />}>
           <Content turn={turn} />
         </ErrorBoundary>
       </div>
@@ -66,18 +66,18 @@ export function MessageItem({ turn, createdAt, continues, isReplaced, failure, a
   );
 }
 
-/** Drawn by the host, or by us. */
+/** Rendered by the host if it has `renderMessage`. */
 function Content({ turn }: { turn: Turn }): ReactNode {
-  const { renderMessage } = useMessageDrawing();
-  const content = <Own turn={turn} />;
+  const { renderMessage } = useMessageRendering();
+  const content = <DefaultContent turn={turn} />;
   return renderMessage ? renderMessage(turn.message, { content }) : content;
 }
 
 const AS_WRITTEN = new Set(["system", "developer"]);
 
-function Own({ turn: { message, parts } }: { turn: Turn }): ReactNode {
+function DefaultContent({ turn: { message, parts } }: { turn: Turn }): ReactNode {
   const { labels } = useLanguage();
-  const { Body } = useMessageDrawing();
+  const { Body } = useMessageRendering();
   if (parts.length === 0) {
     return <span className={styles.empty}>{labels.emptyMessage}</span>;
   }
@@ -87,7 +87,7 @@ function Own({ turn: { message, parts } }: { turn: Turn }): ReactNode {
   return <div className={styles.plain}>{textOf(parts)}</div>;
 }
 
-function Undrawable({ onRetry }: { onRetry: () => void }) {
+function BrokenMessage({ onRetry }: { onRetry: () => void }) {
   const { labels } = useLanguage();
   return (
     <span className={styles.empty}>

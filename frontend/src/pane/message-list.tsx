@@ -20,8 +20,8 @@ export interface Entry {
 }
 
 /**
- * Two lists, of which only the second is a log: screen readers announce new messages, but neither those that were there
- * when the chat opened nor older ones loaded later.
+ * Two lists, but only the second is a log: screen readers announce new messages, but neither those that were there when
+ * the chat opened nor older ones loaded later.
  */
 export function MessageList({ entries }: { entries: readonly Entry[] }) {
   const labels = useLabels();

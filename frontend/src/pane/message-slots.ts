@@ -9,8 +9,8 @@ export interface MessageContent {
 
 /** The parts of the conversation that a host can replace. */
 export interface MessageSlots {
-  /** Draws the content of a message. If it throws, only that message is replaced by an error. */
-  renderMessage?: ((message: Message, drawing: MessageContent) => ReactNode) | undefined;
+  /** Renders the content of a message. If it throws, only that message is replaced by an error. */
+  renderMessage?: ((message: Message, defaults: MessageContent) => ReactNode) | undefined;
   /**
    * "Regenerate" was pressed, with the last question. By default the conversation is cut before the question, which is
    * then sent again; see `onSent`.
@@ -18,11 +18,11 @@ export interface MessageSlots {
   onRegenerate?: ((question: Message) => void) | undefined;
 }
 
-export interface MessageDrawing extends Pick<MessageSlots, "renderMessage"> {
+export interface MessageRendering extends Pick<MessageSlots, "renderMessage"> {
   /** Null until its code has loaded. */
   Body: typeof MessageBody | null;
 }
 
-const MessageDrawingContext = createContext<MessageDrawing>({ Body: null });
-export const MessageDrawingProvider = MessageDrawingContext.Provider;
-export const useMessageDrawing = () => useContext(MessageDrawingContext);
+const MessageRenderingContext = createContext<MessageRendering>({ Body: null });
+export const MessageRenderingProvider = MessageRenderingContext.Provider;
+export const useMessageRendering = () => useContext(MessageRenderingContext);

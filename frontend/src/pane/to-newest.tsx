@@ -6,7 +6,7 @@ import styles from "./to-newest.module.css";
 export function ToNewest({ unseen, onClick }: { unseen: number; onClick: () => void }) {
   const { labels, format } = useLanguage();
   return (
-    <div className={styles.place}>
+    <div className={styles.anchor}>
       <button
         type="button"
         className={styles.pill}

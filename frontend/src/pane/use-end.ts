@@ -33,7 +33,7 @@ function useKeptPlace(
   isAtEnd: boolean,
 ): void {
   const before = useRef({ newest, height: 0 });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: loading older messages changes the height, too
+  // biome-ignore lint/correctness/useExhaustiveDependencies: loading older messages also changes the height
   useLayoutEffect(() => {
     const element = scroller.current;
     const height = element?.scrollHeight ?? 0;
