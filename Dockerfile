@@ -49,7 +49,6 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
         port = os.environ.get('CHAT_PORT') or os.environ.get('PORT') or 8000; \
         u.urlopen(f'http://127.0.0.1:{port}/healthz', timeout=2)"]
 
-# No shell or init in between: SIGTERM reaches uvicorn, which lets requests finish, and the service
-# reaps its only child, the query engine.
+# No shell or init in between: SIGTERM reaches uvicorn, which lets requests finish, and the service reaps its children.
 ENTRYPOINT ["chat-sessions"]
 CMD ["serve"]
