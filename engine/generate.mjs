@@ -1,6 +1,6 @@
 /** Generates both clients from schema.prisma: Prisma Client Python in the virtual environment, its engine in generated/. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const SCHEMA = join(HERE, "..", "schema.prisma");
 const GENERATED = join(HERE, "generated");
+const CLIENT = join(GENERATED, "client");
 const HOME = join(GENERATED, ".home");
 const VENV_BIN = join(process.env.VIRTUAL_ENV || join(HERE, "..", ".venv"), "bin");
 
@@ -22,11 +23,15 @@ const CONFINED = {
   XDG_CONFIG_HOME: join(HOME, "config"),
 };
 
-/** The schema for Prisma 7's CLI, which rejects `url` and the Python generator. */
+/**
+ * The schema for Prisma 7's CLI, which rejects `url` and the Python generator. The small query compiler needs less memory;
+ * its speed does not matter, because each kind of query is compiled once, and raw SQL never.
+ */
 function schemaOfTheEngine() {
   const schema = readFileSync(SCHEMA, "utf8");
   const bare = schema.replace(/^generator \w+ \{.*?^\}\n/gms, "").replace(/^\s*url\s*=.*\n/gm, "");
-  return `${bare}\ngenerator engine {\n  provider = "prisma-client-js"\n  output   = "./client"\n}\n`;
+  const generator = ['provider = "prisma-client-js"', 'output = "./client"', 'compilerBuild = "small"'];
+  return `${bare}\ngenerator engine {\n  ${generator.join("\n  ")}\n}\n`;
 }
 
 function generate(cli, schema, env) {
@@ -42,11 +47,20 @@ function generate(cli, schema, env) {
   }
 }
 
+/** Lets the client read the query compiler from its file, in place of a script that would stay in memory with its text. */
+function loadCompilerFromFile() {
+  for (const script of readdirSync(CLIENT).filter((name) => name.endsWith(".wasm-base64.js"))) {
+    const file = script.replace("-base64.js", "");
+    writeFileSync(join(CLIENT, script), `exports.wasm = require("node:fs").readFileSync(\`\${__dirname}/${file}\`);\n`);
+  }
+}
+
 rmSync(GENERATED, { recursive: true, force: true });
 mkdirSync(HOME, { recursive: true });
 const engineSchema = join(GENERATED, "schema.prisma");
 writeFileSync(engineSchema, schemaOfTheEngine());
 generate("prisma7", engineSchema, {});
+loadCompilerFromFile();
 generate("prisma", SCHEMA, {
   PATH: VENV_BIN + delimiter + process.env.PATH,
   PRISMA_PY_DEBUG_GENERATOR: "1", // accept a CLI other than 5.17

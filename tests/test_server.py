@@ -13,8 +13,9 @@ from tests.shell import clean_environment
 SCRIPT = """
 import gc
 from chat_sessions.server import from_environment
+before = gc.get_stats()
 app = from_environment()
-print(gc.get_threshold()[0], gc.get_freeze_count() > 100_000)
+print(gc.get_stats() == before, gc.isenabled(), gc.get_threshold()[0], gc.get_freeze_count() > 100_000)
 """
 
 ALLOCATE = """
@@ -52,8 +53,8 @@ def output(script: str, settings: Settings) -> str:
     ).stdout
 
 
-def test_garbage_collection_skips_permanent_objects(settings: Settings) -> None:
-    assert output(SCRIPT, settings) == "50000 True\n"
+def test_garbage_collection_waits_for_the_start_and_skips_permanent_objects(settings: Settings) -> None:
+    assert output(SCRIPT, settings) == "True True 50000 True\n"
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="needs glibc 2.33")
