@@ -179,7 +179,7 @@ async def test_hundreds_of_deletions_by_sql_are_a_few_events(
     await swept(database)
     await cached(ada, redis, ids=[one])
     # As if the last event had been sent long ago.
-    await redis.delete(UserKeys("ada").events, UserKeys("ada").told)
+    await redis.delete(UserKeys("ada").events, UserKeys("ada").reset)
     await database.execute("""DELETE FROM "ChatSession" WHERE "id" LIKE 'bulk-%' OR "id" = $1""", one)
     await swept(database)
     assert (await ada.get(one)).status_code == 404

@@ -52,8 +52,8 @@ async def is_filled(
     entry = cache.session_entry("ada", "a", "50:")
     ticket = await cache.read(entry)
     assert isinstance(ticket, Ticket)
-    issued_at, asked_at = ticket.issued_at + later_by_redis, ticket.asked_at - earlier_by_us
-    await cache.fill(entry, Ticket(ticket.generation, issued_at, asked_at), Representation(ANSWER.etag, body))
+    issued_at, requested_at = ticket.issued_at + later_by_redis, ticket.requested_at - earlier_by_us
+    await cache.fill(entry, Ticket(ticket.generation, issued_at, requested_at), Representation(ANSWER.etag, body))
     return isinstance(await cache.read(entry), Representation)
 
 

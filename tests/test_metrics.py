@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from chat_sessions.settings import MAX_SOCKET_FOLDER_BYTES, ConfigurationError, Settings, load_settings
-from chat_sessions.telemetry.exposition import merge_pages
+from chat_sessions.telemetry.exposition import merge
 from chat_sessions.telemetry.peers import worker_socket
 from tests.process import ServiceProcess, serving
 from tests.scrape import Scrape, scrape
@@ -243,4 +243,4 @@ def test_the_pages_of_several_workers_are_merged() -> None:
     first = b'# HELP a A.\n# TYPE a counter\na{w="0"} 1\n# HELP b B.\n# TYPE b gauge\n'
     second = b'# HELP b B.\n# TYPE b gauge\nb{w="1"} 3\n# HELP a A.\n# TYPE a counter\na{w="1"} 2\n'
     together = b'# HELP a A.\n# TYPE a counter\na{w="0"} 1\na{w="1"} 2\n# HELP b B.\n# TYPE b gauge\nb{w="1"} 3\n'
-    assert merge_pages([first, second]) == together
+    assert merge([first, second]) == together

@@ -63,7 +63,7 @@ def pairs(draw: st.DrawFn) -> tuple[str, str]:
     return first, draw(alike | users.filter(lambda name: name != first))
 
 
-OF_THE_USER = ("list", "list_hold", "total", "events", "rate", "generation", "filled", "told")
+OF_THE_USER = ("list", "list_hold", "total", "events", "rate", "generation", "filled", "reset")
 
 
 def all_keys(user: str, session_id: str) -> list[str]:
@@ -95,6 +95,11 @@ class TestKeys:
         first, second = (all_keys(user, session) for user, session in zip(pair, sessions, strict=True))
         assert not set(first) & set(second)
         assert not {hash_tag(key) for key in first} & {hash_tag(key) for key in second}
+
+    def test_a_session_shares_no_key_with_its_user_whatever_its_id(self) -> None:
+        for session_id in {part for key in all_keys("ada", "id") for part in key.split(":")}:
+            keys = all_keys("ada", session_id)
+            assert len(set(keys)) == len(keys)
 
     @settings(max_examples=300)
     @given(user=users, session_id=session_ids)

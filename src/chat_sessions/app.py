@@ -36,7 +36,7 @@ from chat_sessions.web import openapi, problems
 from chat_sessions.web.auth.sources import key_sources
 from chat_sessions.web.auth.tokens import Authenticator
 from chat_sessions.web.cors import Cors
-from chat_sessions.web.dependencies import AppState, KnownQueries
+from chat_sessions.web.dependencies import AppState, ParsedQueries
 from chat_sessions.web.drain import Drain
 from chat_sessions.web.express import ExpressLane
 from chat_sessions.web.failsafe import Failsafe
@@ -80,11 +80,11 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         # Ours are in telemetry/. FastAPI's spans contain query strings, which may hold titles, and lack the routes of
-        # the express lane. To check on every request whether they are enabled costs 5 %.
+        # the express lane. Checking on every request whether they are enabled costs 5 %.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         **openapi.DESCRIPTION,
     )
-    # Before the sessions: their path of one session would match as well.
+    # Fixed paths first: the path of one session would match some of them as well.
     for routes in (events, export, search, sessions, messages, ops, docs):
         app.include_router(routes.router)
     problems.install(app)
@@ -108,7 +108,7 @@ def create_app(
 
 
 class Database(NamedTuple):
-    """The client, and what has been logged of its failures."""
+    """The client, and the outages that it has logged."""
 
     prisma: BridgedPrisma
     availability: Availability
@@ -148,7 +148,7 @@ async def _opened(
         yield AppState(
             authenticator=Authenticator(settings, *sources),
             rate_limit=RateLimit(link, settings, metrics) if settings.rate_limit else None,
-            known=KnownQueries(),
+            parsed_queries=ParsedQueries(),
             sessions=ChatSessions(store, cache, evictor, lock, settings),
             feed=feed,
             health=Health(preconditions, link, drain),

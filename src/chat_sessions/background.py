@@ -1,4 +1,4 @@
-"""Background tasks, which no error ends."""
+"""Runs background tasks, which survive any error."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

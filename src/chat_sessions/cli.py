@@ -95,7 +95,7 @@ def serve(
 def migrate(
     database_url: Annotated[str, typer.Option(envvar="CHAT_DATABASE_URL", help="The database to migrate.")],
     *,
-    citus: Annotated[bool, typer.Option("--citus", help="Then distribute the tables over a Citus cluster.")] = False,
+    citus: Annotated[bool, typer.Option("--citus", help="Also distribute the tables over a Citus cluster.")] = False,
 ) -> None:
     """Apply pending migrations. Safe to repeat and to run concurrently."""
     from chat_sessions.store.migrations import migrate_deploy
@@ -110,10 +110,10 @@ def token(  # noqa: PLR0913, PLR0917  options
     secret: Annotated[str | None, typer.Option(envvar="CHAT_JWT_SECRET", help="The HS256 secret to sign with.")] = None,
     ttl: Annotated[int, typer.Option(min=1, help="Seconds until the token expires.")] = DAY,
     audience: Annotated[
-        str | None, typer.Option(envvar="CHAT_JWT_AUDIENCE", help="`aud` of the token; the first of several.")
+        str | None, typer.Option(envvar="CHAT_JWT_AUDIENCE", help="`aud` of the token; of several, the first.")
     ] = None,
     issuer: Annotated[
-        str | None, typer.Option(envvar="CHAT_JWT_ISSUER", help="`iss` of the token; the first of several.")
+        str | None, typer.Option(envvar="CHAT_JWT_ISSUER", help="`iss` of the token; of several, the first.")
     ] = None,
     check: Annotated[
         str | None, typer.Option(metavar="TOKEN", help="Verify this token instead of minting one; - reads stdin.")
@@ -147,7 +147,7 @@ def print_openapi() -> None:
 
 
 @app.command()
-def doctor(*, as_json: Annotated[bool, typer.Option("--json", help="One JSON document, for scripts.")] = False) -> None:
+def doctor(*, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for scripts.")] = False) -> None:
     """Check configuration, Postgres, Redis, query engine and keys; exit with 1 if anything is wrong."""
     from chat_sessions.operator.doctor.report import report
 
@@ -215,10 +215,10 @@ def import_sessions(
 @app.command()
 def webhooks(
     *,
-    retry: Annotated[bool, typer.Option("--retry", help="Deliver everything that waits now.")] = False,
-    discard: Annotated[str | None, typer.Option(metavar="URL", help="Drop what waits for this receiver.")] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Retry all waiting deliveries now.")] = False,
+    discard: Annotated[str | None, typer.Option(metavar="URL", help="Discard this receiver's deliveries.")] = None,
 ) -> None:
-    """Show what waits for each webhook receiver, and why."""
+    """Show the waiting deliveries of each webhook receiver, and their last error."""
     from chat_sessions.operator import webhooks as command
 
     command.webhooks(retry=retry, discard=discard)

@@ -26,7 +26,7 @@ def from_environment() -> ASGIApp:
     settings = load_settings()
     _return_large_blocks()
     engine = _launch_engine_early(settings)
-    # Imported here: Node starts meanwhile.
+    # Imported here, while Node starts.
     from chat_sessions.app import create_app  # noqa: PLC0415
     from chat_sessions.telemetry import logs, tracing  # noqa: PLC0415
 

@@ -1,1 +1,1 @@
-"""What may be forgotten: cached responses, the event feed, the rate limit. Only `redis/` knows Redis."""
+"""What may be lost: cached responses, the event feed, the rate limit. Only `redis/` imports Redis."""

@@ -1,4 +1,4 @@
-"""Evicts what a writer has changed, for as long as another worker could still serve it."""
+"""Evicts what a writer has changed, and keeps retrying while another worker could still serve it."""
 
 import asyncio
 from time import monotonic
@@ -15,12 +15,12 @@ from chat_sessions.telemetry.pseudonyms import pseudonyms
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 0.05
-# How many leases to keep retrying while Redis responds to pings, but not to evictions.
+# For how many lease durations to keep retrying while Redis responds to pings, but not to evictions.
 FUTILE_LEASES = 3
 
 
 class Evictor:
-    """Never raises RedisAway: the outbox remembers what was skipped, and the sweeper repeats it."""
+    """Never raises RedisAway: the outbox records every skipped eviction, and the sweeper repeats it."""
 
     def __init__(self, cache: SessionCache, link: RedisLink, settings: Settings, metrics: Metrics) -> None:
         self._cache = cache
@@ -31,8 +31,8 @@ class Evictor:
     async def evict(self, user: str, changes: Changes) -> bool:
         """Return whether the cache has evicted the changed sessions.
 
-        While Redis is away this retries until the lease of every other worker has ended; from then on nobody serves
-        what this could not evict.
+        While Redis is away this retries until the lease of every other worker has ended; from then on no worker serves
+        what could not be evicted.
         """
         started = monotonic()
         while True:

@@ -1,4 +1,4 @@
-"""The event feed: publishes what changed to a user's open pages. It is a hint, never the truth."""
+"""The event feed: tells a user's open pages what has changed. It is a hint, never the truth."""
 
 import asyncio
 import re
@@ -29,9 +29,9 @@ _EVENT_ID = re.compile(r"([0-9]{1,19}-[0-9]{1,19})@([0-9a-f]+)")
 
 
 class Event(NamedTuple):
-    """A change of a session; without a session, "reset": changes may have been missed, so reload everything.
+    """A change to a session; without a session, "reset": events may have been missed, so reload everything.
 
-    The id contains the epoch: a server that returns with older data may know the event, but not the later ones.
+    The id contains the epoch: a server that comes back with older data may have this event, but not later ones.
     """
 
     id: str
@@ -40,7 +40,7 @@ class Event(NamedTuple):
 
 
 class Stream:
-    """The events of one client. It has no queue: when woken, it reads on from the last event the client took."""
+    """The events of one client. It has no queue: when woken, it reads from the last event that the client received."""
 
     def __init__(self, user: User, link: RedisLink, heartbeat: float) -> None:
         self.channel = UserKeys(user.id).events
@@ -51,18 +51,18 @@ class Stream:
         self._closing = False
 
     def wake(self) -> None:
-        """Make it read new events."""
+        """Wake the stream to read new events."""
         self._woken.set()
 
     def close(self) -> None:
-        """End it."""
+        """End the stream."""
         self._closing = True
         self._woken.set()
 
     async def events(self, last_event_id: str | None) -> AsyncIterator[Event | None]:
         """Yield the events after the given one, or from now on, until the token expires; None is a heartbeat.
 
-        From the first None on, no event is missed.
+        No event after the first None is missed.
         """
         seen = last_event_id or await self._last()
         yield None
@@ -72,7 +72,7 @@ class Stream:
             for event in events:
                 seen = event.id
                 yield event
-            if len(events) < EVENTS_AT_ONCE and not await self._slept_until_woken():
+            if len(events) < EVENTS_AT_ONCE and not await self._was_woken():
                 yield None
 
     async def _since(self, seen: str | None) -> list[Event]:
@@ -103,7 +103,8 @@ class Stream:
             raise RedisAway
         return result, after
 
-    async def _slept_until_woken(self) -> bool:
+    async def _was_woken(self) -> bool:
+        """Wait for `wake`; return False after a heartbeat interval, or when the token expires."""
         rest = min(self._heartbeat, max(0.0, self._user.expires_at - time()))
         try:
             async with asyncio.timeout(rest):
@@ -165,7 +166,7 @@ class Feed:
         losses = self._link.lease.losses
         self._subscription = subscription
         await subscription.add(KEPT_OPEN, *self._streams)
-        # Events published before the subscription have woken nobody.
+        # Events published before the subscription woke no stream.
         for stream in self._all():
             stream.wake()
         while losses == self._link.lease.losses:
@@ -190,5 +191,5 @@ class Feed:
 
 def _event(event_id: str, fields: list[bytes]) -> Event:
     named = dict(zip(fields[::2], fields[1::2], strict=True))
-    # A change of many sessions names none, and is a "reset" too.
+    # A change to many sessions names none, and is a "reset" as well.
     return Event(event_id, named[b"change"].decode(), named[b"id"].decode() or None)

@@ -1,4 +1,4 @@
-"""The keys that a user has in Redis."""
+"""The Redis keys of a user."""
 
 from urllib.parse import quote
 
@@ -9,13 +9,14 @@ class UserKeys:
     def __init__(self, user: str) -> None:
         self._prefix = f"chat:{{{quote(user, safe='')}}}"
         self.list = f"{self._prefix}:list"
-        self.list_hold = f"{self._prefix}:hold:list"
+        self.list_hold = f"{self._prefix}:list-hold"
         self.total = f"{self._prefix}:total"
-        # Entries and tickets carry the generation they were made under, and are void under any other.
+        # Entries and tickets carry the generation they were created in, and are void in any other.
         self.generation = f"{self._prefix}:generation"
         self.filled = f"{self._prefix}:filled"
         self.events = f"{self._prefix}:events"
-        self.told = f"{self._prefix}:hold:told"
+        # Set while a reset was published just now.
+        self.reset = f"{self._prefix}:reset"
         self.rate = f"{self._prefix}:rate"
         # A glob pattern for all of them. Quoting has escaped the characters that a glob treats specially.
         self.all = f"{self._prefix}:*"

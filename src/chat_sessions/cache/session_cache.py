@@ -1,4 +1,4 @@
-"""The cache protocol: entries, tickets, holds. Postgres is the truth; the cache may lose data, but is never wrong."""
+"""Cached responses: entries, tickets and holds. Postgres is the truth; the cache may lose data, but is never wrong."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -37,13 +37,13 @@ class Entry(NamedTuple):
 class Ticket(NamedTuple):
     """The permission to fill an entry, issued to the reader that missed.
 
-    It belongs to a generation of the user's cache. It carries the time by Redis's clock (ms) and by ours (s): setting
-    either back must not make it younger.
+    It belongs to a generation of the user's cache. It carries the time by Redis's clock (ms) and by ours (s), so that
+    setting either clock back does not make it younger.
     """
 
     generation: str
     issued_at: int
-    asked_at: float
+    requested_at: float
 
 
 class ReadCounts:
@@ -54,7 +54,7 @@ class ReadCounts:
 
 
 class SessionCache:
-    """Responses ready to be sent, by user.
+    """Responses that are ready to send, by user.
 
     A reader that misses gets a ticket, loads from Postgres, and fills. A writer evicts the entries of the session and
     leaves a hold that outlives any ticket. So a reader that loaded before the change either has its entry evicted after
@@ -81,7 +81,7 @@ class SessionCache:
         return Entry("list", keys.list, keys.list_hold, keys.generation, keys.filled, field)
 
     def total_entry(self, user: str, field: str) -> Entry:
-        """Return the entry of a number of the user's sessions, which updates leave alone."""
+        """Return the entry of a count of the user's sessions, which updates do not evict."""
         keys = UserKeys(user)
         return Entry("total", keys.total, keys.list_hold, keys.generation, keys.filled, field)
 
@@ -108,14 +108,14 @@ class SessionCache:
         if not self._link.lease.valid:
             self._reads[entry.kind].away.inc()
             return None
-        epoch, asked_at = self._link.epoch(entry.key), monotonic()
+        epoch, requested_at = self._link.epoch(entry.key), monotonic()
         args = (entry.field, f"{epoch}.", f"{epoch}.{token_hex(8)}", self._generation_ttl)
         try:
             found = await self._link.run("read", (entry.key, entry.hold, entry.generation), args)
         except RedisAway:
             found = None
-        if not self._link.vouches_for(entry.key, epoch):
-            # Not even a hit: it may come from another run of the server, with older data.
+        if not self._link.is_current(entry.key, epoch):
+            # Not even a hit counts: it may come from another run of the server, with older data.
             self._reads[entry.kind].away.inc()
             return None
         if isinstance(found, bytes):
@@ -123,7 +123,7 @@ class SessionCache:
             _, etag, body = found.split(b"\n", 2)
             return Representation(etag.decode(), body)
         self._reads[entry.kind].miss.inc()
-        return None if found is None else Ticket(found[0].decode(), int(found[1]), asked_at)
+        return None if found is None else Ticket(found[0].decode(), int(found[1]), requested_at)
 
     async def fill(self, entry: Entry, ticket: Ticket, loaded: Representation) -> None:
         """Cache a response that was loaded after the ticket was issued, unless something changed in between."""
@@ -134,7 +134,7 @@ class SessionCache:
         value = b"\n".join((ticket.generation.encode(), loaded.etag.encode(), loaded.body))
         if len(value) > MAX_ENTRY_BYTES:
             return "too_large"
-        if monotonic() - ticket.asked_at > self._settings.cache_hold:
+        if monotonic() - ticket.requested_at > self._settings.cache_hold:
             return "refused"
         last_valid = ticket.issued_at + self._hold_ms
         limits = (self._settings.cache_ttl, self._generation_ttl, self._settings.cache_max_pages, MAX_FILLED_BYTES)
@@ -148,7 +148,7 @@ class SessionCache:
     async def evict(self, user: str, changes: Changes, *, swept: bool = False) -> None:
         """Remove the changed sessions and the list, set their holds, and publish the changes; raise RedisAway.
 
-        `swept` keeps out of the feed what the writer has published already.
+        With `swept`, changes that their writer has published are not published again.
         """
         publish = [self._hold_ms, self._settings.feed_length, self._settings.feed_ttl, int(swept)]
         if isinstance(changes, ManyDeleted):
@@ -170,6 +170,6 @@ class SessionCache:
         await self._link.run("evict", names, args)
 
     async def _evict_user(self, user: str, publish: Sequence[int]) -> None:
-        """Leave the locks of the sessions: a writer that holds one will find no row."""
+        """Evict everything but the session locks: a writer that holds one will find no row."""
         keys = UserKeys(user)
-        await self._link.run("reset", (keys.generation, keys.list, keys.total, keys.events, keys.told), publish)
+        await self._link.run("reset", (keys.generation, keys.list, keys.total, keys.events, keys.reset), publish)

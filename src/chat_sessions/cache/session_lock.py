@@ -14,12 +14,12 @@ from chat_sessions.limits import KeyedLimit
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
 
-# Less than an append takes, so that a waiting writer is not late.
+# Less than an append takes, so that a waiting writer soon gets the lock.
 POLL_SECONDS = 0.01
 
 
 class HeldLock:
-    """A lock that is held. It is released with the block, unless its token is passed on to the eviction."""
+    """A lock that is held. It is released at the end of the block, unless its token is passed on to the eviction."""
 
     def __init__(self) -> None:
         self.token = token_hex(16)
@@ -32,7 +32,7 @@ class HeldLock:
 
 
 class SessionLock:
-    """Spares Postgres most contention. Without Redis writers go on without it, which is counted, and stay correct."""
+    """Spares Postgres most contention. Without Redis, writers proceed without the lock, counted and still correct."""
 
     def __init__(self, link: RedisLink, settings: Settings, metrics: Metrics) -> None:
         self._link = link

@@ -1,4 +1,4 @@
-"""Serves /metrics: of this worker, its query engine, and the host's other workers."""
+"""Renders /metrics: this worker's, its query engine's, and those of the host's other workers."""
 
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ NO_PROCESS = "none"
 
 
 class EngineMetrics(Protocol):
-    """The query engine, as far as metrics need it."""
+    """What metrics need of the query engine."""
 
     @property
     def pid(self) -> int | None:
@@ -39,7 +39,7 @@ class EngineMetrics(Protocol):
 
 
 class EngineCollector(Collector):
-    """The query engine's metrics. Its process is inspected from outside, as it may be dead or hang."""
+    """The query engine's metrics. Its process is inspected from outside, because it may be dead or hang."""
 
     def __init__(self, engine: EngineMetrics) -> None:
         self._engine = engine
@@ -87,15 +87,15 @@ class Exposition:
         async with worker_socket(self._folder, self._serve_peer) as self._socket:
             yield
 
-    async def page(self) -> bytes:
+    async def render(self) -> bytes:
         """Return the metrics of all workers; those that time out are missing, and counted."""
         if self._socket is None:
-            return await self._local_page()
-        pages, silent = await self._socket.read_peers()
+            return await self._render_own()
+        others, silent = await self._socket.read_peers()
         self._metrics.silent_workers.set(silent)
-        return merge_pages([await self._local_page(), *pages])
+        return merge([await self._render_own(), *others])
 
-    async def _local_page(self) -> bytes:
+    async def _render_own(self) -> bytes:
         await self._engine.refresh()
         if self._socket is None:
             return generate_latest(self._metrics.registry)
@@ -103,7 +103,7 @@ class Exposition:
 
     async def _serve_peer(self, _reader: StreamReader, writer: StreamWriter) -> None:
         try:
-            writer.write(await self._local_page())
+            writer.write(await self._render_own())
             await writer.drain()
         finally:
             writer.close()
@@ -123,11 +123,11 @@ class LabelledRegistry(Collector):
             yield metric
 
 
-def merge_pages(pages: Sequence[bytes]) -> bytes:
-    """Join pages; the format requires all series of a metric together, below its HELP and TYPE."""
+def merge(expositions: Sequence[bytes]) -> bytes:
+    """Merge expositions; the format requires all series of a metric together, below its HELP and TYPE."""
     metrics: dict[bytes, list[bytes]] = {}
-    for page in pages:
-        for block in (b"\n" + page).split(b"\n" + HELP)[1:]:
+    for each in expositions:
+        for block in (b"\n" + each).split(b"\n" + HELP)[1:]:
             description, _, rest = block.partition(b"\n")
             kind, _, series = rest.partition(b"\n")
             metrics.setdefault(description + b"\n" + kind, []).append(series.strip(b"\n"))

@@ -1,4 +1,4 @@
-"""Measures the event-loop lag, which one blocking request causes for all others."""
+"""Measures event-loop lag: how long a blocking request delays all others."""
 
 import asyncio
 from time import perf_counter

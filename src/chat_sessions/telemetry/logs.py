@@ -58,13 +58,13 @@ def capture_warnings_and_crashes() -> None:
 
 
 def log_unknown_variables() -> None:
-    """Warn of each CHAT_ variable that is no setting: probably a typo, with no effect."""
+    """Warn about each CHAT_ variable that is not a setting: it has no effect, and is probably a typo."""
     for name, meant in unknown_variables(Settings.model_fields):
         log.warning("settings.unknown_variable", variable=name, did_you_mean=meant)
 
 
 def request_logger(settings: Settings, *extra: Processor) -> FilteringBoundLogger:
-    """Return a logger for requests, which bypasses the standard library: that would cost three times as much."""
+    """Return a logger for requests. It bypasses the standard library, which would cost three times as much."""
     logger: FilteringBoundLogger = structlog.wrap_logger(
         structlog.WriteLogger(sys.stderr),
         processors=[structlog.stdlib.add_log_level, TIMESTAMP, *extra, *_renderer(settings)],

@@ -24,7 +24,7 @@ class Metrics:
     """The metrics, in their own registry. monitoring/README.md explains them."""
 
     def __init__(self) -> None:
-        # They would double the number of series.
+        # Creation times would double the number of series.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._add_requests()
@@ -78,7 +78,7 @@ class Metrics:
             "chat_outbox_depth", "Outbox notes waiting for the sweeper, at most 10,000.", registry=self.registry
         )
         self.outbox_age = Gauge("chat_outbox_age_seconds", "Age of the oldest outbox note.", registry=self.registry)
-        self.swept = self._counter("chat_outbox_swept", "Outbox notes evicted by the sweeper.")
+        self.swept = self._counter("chat_outbox_swept", "Outbox notes cleared by the sweeper.")
 
     def _add_webhooks(self) -> None:
         self.webhook_waiting = Gauge(
@@ -88,7 +88,7 @@ class Metrics:
             "chat_webhook_age_seconds", "Age of a receiver's oldest delivery.", ("receiver",), registry=self.registry
         )
         self.webhook_deliveries = self._counter(
-            "chat_webhook_deliveries", "Attempts by result: delivered, failed.", "receiver", "result"
+            "chat_webhook_deliveries", "Delivery attempts by result: delivered, failed.", "receiver", "result"
         )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:

@@ -1,4 +1,4 @@
-"""Connects the workers of a host by Unix sockets in a private folder."""
+"""Connects the workers of a host through Unix sockets in a private folder."""
 
 import asyncio
 import fcntl
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 #: A worker responds in milliseconds, and Prometheus times out after ten seconds.
 TIMEOUT_SECONDS = 2.0
-#: The setting `metrics_dir`, by which the workers know the folder.
+#: The variable of the setting `metrics_dir`, which tells the workers the folder.
 FOLDER_VARIABLE = "CHAT_METRICS_DIR"
 PREFIX = "chat-sessions-"
 # A slash, the prefix, and tempfile's suffix.
@@ -33,7 +33,7 @@ def socket_folder(workers: int) -> Iterator[None]:
     if workers == 1 or os.environ.get(FOLDER_VARIABLE):
         yield
         return
-    # The path of a socket below a long TMPDIR would be too long.
+    # Below a long TMPDIR, the path of a socket would be too long.
     fits = len(os.fsencode(gettempdir())) + TEMPORARY_NAME_BYTES <= MAX_SOCKET_FOLDER_BYTES
     with TemporaryDirectory(prefix=PREFIX, dir=gettempdir() if fits else "/tmp") as folder:  # noqa: S108
         os.environ[FOLDER_VARIABLE] = folder
@@ -76,7 +76,7 @@ async def worker_socket(folder: Path, handler: Handler) -> AsyncIterator[WorkerS
 
 @contextmanager
 def _lowest_free_number(folder: Path) -> Iterator[int]:
-    """Reserve a number by a lock, which the kernel releases however the process ends."""
+    """Reserve a number with a file lock, which the kernel releases however the process ends."""
     for number in itertools.count():
         with (folder / f"{number}.lock").open("w") as lock:
             try:

@@ -1,4 +1,4 @@
-"""OpenTelemetry traces, on if the SDK is installed and the environment names a collector.
+"""OpenTelemetry traces, enabled if the SDK is installed and the environment names a collector.
 
 Spans have operation, route and status. They have no path, query string, parameter, key or error message, because those
 contain titles, tokens and messages.

@@ -1,4 +1,4 @@
-"""What a handler may depend on, as aliases that read as words."""
+"""The dependencies of handlers, as type aliases."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, TypedDict, TypeVar
@@ -24,9 +24,9 @@ from chat_sessions.web.auth.tokens import Authenticator
 from chat_sessions.web.health import Health
 
 T = TypeVar("T")
-# Queries with a cursor are mostly unique: this holds those that repeat.
-MAX_KNOWN = 1024
-MAX_KNOWN_BYTES = 2048
+# Query strings with a cursor are mostly unique; this is enough for those that repeat.
+MAX_PARSED_QUERIES = 1024
+MAX_PARSED_QUERY_BYTES = 2048
 WHOLE_TURNS = (
     "Whether a page that would begin with the result of a tool also has the messages before it, back to the one that "
     "called the tool: at most 200 more, and at most 4 MiB. Results are messages with the role `tool` or `function` and "
@@ -34,7 +34,7 @@ WHOLE_TURNS = (
 )
 
 
-class KnownQueries:
+class ParsedQueries:
     """Query strings that were parsed and validated before: the same string always means the same query."""
 
     def __init__(self) -> None:
@@ -43,11 +43,11 @@ class KnownQueries:
 
 
 class AppState(TypedDict):
-    """What the lifespan opens and each request may use."""
+    """The state that the lifespan opens and requests use."""
 
     authenticator: Authenticator
     rate_limit: RateLimit | None
-    known: KnownQueries
+    parsed_queries: ParsedQueries
     sessions: ChatSessions
     feed: Feed
     health: Health
@@ -116,13 +116,13 @@ async def _message_id(message_id: Annotated[str, Path(description="The `id` of t
     return message_id
 
 
-def _remember(request: Request, known: dict[bytes, T], meaning: T) -> T:
-    query: bytes = request.scope["query_string"]
-    if len(query) <= MAX_KNOWN_BYTES:
-        if len(known) >= MAX_KNOWN:
-            known.clear()
-        known[query] = meaning
-    return meaning
+def _remember(request: Request, queries: dict[bytes, T], parsed: T) -> T:
+    text: bytes = request.scope["query_string"]
+    if len(text) <= MAX_PARSED_QUERY_BYTES:
+        if len(queries) >= MAX_PARSED_QUERIES:
+            queries.clear()
+        queries[text] = parsed
+    return parsed
 
 
 async def _list_query(  # noqa: PLR0913, PLR0917  each is a parameter of the query
@@ -164,8 +164,8 @@ async def _search_query(
 
 
 async def _list_page(request: Request, query: Annotated[ListQuery, Depends(_list_query)]) -> ListQuery:
-    known: KnownQueries = request.state.known
-    return _remember(request, known.lists, query)
+    queries: ParsedQueries = request.state.parsed_queries
+    return _remember(request, queries.lists, query)
 
 
 async def _message_page(
@@ -176,8 +176,8 @@ async def _message_page(
     ] = None,
     whole_turns: Annotated[bool, Query(description=WHOLE_TURNS)] = False,  # noqa: FBT002
 ) -> MessagePage:
-    known: KnownQueries = request.state.known
-    return _remember(request, known.messages, MessagePage(limit, before_sequence, whole_turns))
+    queries: ParsedQueries = request.state.parsed_queries
+    return _remember(request, queries.messages, MessagePage(limit, before_sequence, whole_turns))
 
 
 async def _if_match(

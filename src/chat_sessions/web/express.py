@@ -1,7 +1,7 @@
-"""The express lane: serves reads and deletions of which everything was validated before, without FastAPI's machinery.
+"""The express lane: serves reads and deletions whose token and query string were validated before, bypassing FastAPI.
 
-Routing, dependencies and validation cost three times as much as the rest of a cached read, and a third of a deletion.
-They depend on nothing but the token and the query string. Anything unknown, unusual or wrong takes the ordinary route.
+Routing, dependencies and validation cost three times as much as the rest of a cached read, and a third of a deletion,
+yet depend only on the token and the query string. Every other request takes the ordinary route.
 """
 
 import re
@@ -28,13 +28,13 @@ BELOW = f"{LIST.path}/"
 # A UUID in lower case: no other route below the list's path matches.
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 AUTHORIZATION, IF_NONE_MATCH = b"authorization", b"if-none-match"
-# A read ignores its body, and does not know If-Match.
-OF_READS = {AUTHORIZATION, IF_NONE_MATCH}
-OF_DELETIONS = {AUTHORIZATION, b"if-match", b"content-length", b"transfer-encoding"}
+# Reads ignore their body and If-Match.
+READ_HEADERS = {AUTHORIZATION, IF_NONE_MATCH}
+DELETE_HEADERS = {AUTHORIZATION, b"if-match", b"content-length", b"transfer-encoding"}
 
 
-class Known(NamedTuple):
-    """A request that can be served here."""
+class Accepted(NamedTuple):
+    """A request that the express lane serves."""
 
     user: User
     route: APIRoute
@@ -42,26 +42,26 @@ class Known(NamedTuple):
 
 
 class ExpressLane:
-    """Inside the middleware of every request, outside the one that reads bodies."""
+    """Runs inside the middleware that every request needs, and outside the one that limits bodies."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a known request; pass on everything else."""
-        known = _known(scope) if scope["type"] == "http" else None
-        if known is None:
+        """Serve a request that the express lane accepts; pass on every other one."""
+        accepted = _accept(scope) if scope["type"] == "http" else None
+        if accepted is None:
             await self._app(scope, receive, send)
             return
-        scope["route"], scope["user_id"] = known.route, known.user.id
+        scope["route"], scope["user_id"] = accepted.route, accepted.user.id
         try:
-            response = await known.response
+            response = await accepted.response
         except ChatSessionsError as error:
             response = problem_response(error)
         await response(scope, receive, send)
 
 
-def _known(scope: Scope) -> Known | None:
+def _accept(scope: Scope) -> Accepted | None:
     match scope["method"]:
         case "GET":
             return _read(scope)
@@ -70,10 +70,10 @@ def _known(scope: Scope) -> Known | None:
     return None
 
 
-def _read(scope: Scope) -> Known | None:
+def _read(scope: Scope) -> Accepted | None:
     path: str = scope["path"]
     session_id = "" if path == LIST.path else _session_id(path)
-    headers = _headers(scope, OF_READS)
+    headers = _headers(scope, READ_HEADERS)
     if session_id is None or headers is None or (user := _user(scope, headers)) is None:
         return None
     tag = headers.get(IF_NONE_MATCH)
@@ -81,37 +81,37 @@ def _read(scope: Scope) -> Known | None:
     if response is None:
         return None
     route = GET if session_id else LIST
-    return Known(user, route, _conditional(response, None if tag is None else tag.decode("latin-1")))
+    return Accepted(user, route, _conditional(response, None if tag is None else tag.decode("latin-1")))
 
 
 def _listed(scope: Scope, user: User) -> Coroutine[Any, Any, Representation] | None:
     state = cast("AppState", scope["state"])
-    page = state["known"].lists.get(scope["query_string"])
+    page = state["parsed_queries"].lists.get(scope["query_string"])
     return None if page is None else state["sessions"].list(user.id, page, _admission(state, user))
 
 
 def _opened(scope: Scope, user: User, session_id: str) -> Coroutine[Any, Any, Representation] | None:
     state = cast("AppState", scope["state"])
-    page = state["known"].messages.get(scope["query_string"])
+    page = state["parsed_queries"].messages.get(scope["query_string"])
     return None if page is None else state["sessions"].get(user.id, session_id, page, _admission(state, user))
 
 
-def _deletion(scope: Scope) -> Known | None:
-    session_id, headers = _session_id(scope["path"]), _headers(scope, OF_DELETIONS)
+def _deletion(scope: Scope) -> Accepted | None:
+    session_id, headers = _session_id(scope["path"]), _headers(scope, DELETE_HEADERS)
     if session_id is None or scope["query_string"] or headers is None or len(headers) > 1:
         return None
     user = _user(scope, headers)
-    return None if user is None else Known(user, DELETE, _delete(scope, user, session_id))
+    return None if user is None else Accepted(user, DELETE, _delete(scope, user, session_id))
 
 
 def _session_id(path: str) -> str | None:
-    """Return the UUID in the path of a session, or None."""
+    """Return the UUID in a session's path, or None."""
     session_id = path.removeprefix(BELOW)
     return session_id if _ID.fullmatch(session_id) else None
 
 
 def _headers(scope: Scope, names: Container[bytes]) -> dict[bytes, bytes] | None:
-    """Return the named headers, or None if there are two of a name."""
+    """Return the named headers, or None if one of them is repeated."""
     headers = [each for each in scope["headers"] if each[0] in names]
     given = dict(headers)
     return given if len(given) == len(headers) else None

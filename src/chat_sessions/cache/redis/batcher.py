@@ -1,4 +1,4 @@
-"""Batches what many callers ask for in one turn of the event loop into one call."""
+"""Combines the requests of many callers, made in one iteration of the event loop, into one call."""
 
 import asyncio
 from asyncio import Future, Task
@@ -11,7 +11,7 @@ A = TypeVar("A")
 
 
 class Bounds(NamedTuple):
-    """The most requests per batch, their total weight, and the most batches in flight."""
+    """The maximum number of requests per batch, of their total weight, and of batches in flight."""
 
     requests: int
     weight: int
@@ -19,9 +19,9 @@ class Bounds(NamedTuple):
 
 
 class Batcher(Generic[Q, A]):
-    """Sends requests in batches; a batch that fails, fails for each of its callers.
+    """Sends requests in batches; if a batch fails, each of its callers gets the error.
 
-    While the most batches are in flight, requests wait and share the next one.
+    While the maximum number of batches is in flight, requests wait and share the next one.
     """
 
     def __init__(

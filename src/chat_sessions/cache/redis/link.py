@@ -29,14 +29,14 @@ class RedisLink:
         self._span = span
         self._timeout = settings.redis_timeout
         self._masters = Masters(settings, self.lease.lose)
-        self._doubt: asyncio.Task[None] | None = None
+        self._check: asyncio.Task[None] | None = None
 
     def epoch(self, key: str) -> str:
         """Return the run of the server that owns a key; entries cached under another run may be stale."""
         server = self._masters.owner(key)
         return server.epoch if server else ""
 
-    def vouches_for(self, key: str, epoch: str) -> bool:
+    def is_current(self, key: str, epoch: str) -> bool:
         """Return whether the lease is valid and the key's server is still in this run."""
         return self.lease.valid and epoch == self.epoch(key)
 
@@ -47,7 +47,7 @@ class RedisLink:
                 return await self._run(script, keys, args)
             except RedisTimeoutError as error:
                 self.lease.note_failure(error)
-                self._ping_once()
+                self._start_check()
                 raise RedisAway from error
             except RedisError as error:
                 self._fail(error)
@@ -58,7 +58,7 @@ class RedisLink:
         server = await self._owner(keys[0])
         result = await server.run(script, keys, args)
         if isinstance(result, MovedError):
-            # It has not run. Readers check the epoch again, so they take no entry from a server they did not ask.
+            # The script has not run. Readers compare epochs afterwards, so they use no entry of another server.
             server = await self._found(keys[0])
             result = await server.run(script, keys, args)
         if isinstance(result, RedisError):
@@ -75,22 +75,22 @@ class RedisLink:
             await asyncio.gather(self._masters.discover(), *checks)
         self.lease.prove(pinged_at)
 
-    def _ping_once(self) -> None:
-        if self._doubt is None or self._doubt.done():
-            self._doubt = asyncio.create_task(self._ping_in_doubt())
+    def _start_check(self) -> None:
+        if self._check is None or self._check.done():
+            self._check = asyncio.create_task(self._checked())
 
-    async def _ping_in_doubt(self) -> None:
+    async def _checked(self) -> None:
         with suppress(RedisAway):
             await self.ping()
 
-    async def facts(self) -> list[dict[str, Any]]:
+    async def info(self) -> list[dict[str, Any]]:
         """Return the INFO of each master; raise RedisAway."""
         with self._translated():
             return await asyncio.gather(*(server.client.info() for server in self._masters.all))
 
     @property
     def unserved(self) -> int:
-        """How many slots of the cluster no server owns."""
+        """The number of slots of the cluster that no server owns."""
         return self._masters.unserved
 
     async def keys(self, pattern: str) -> list[str]:
@@ -148,13 +148,13 @@ class RedisLink:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._doubt is not None:
-            await asyncio.wait([self._doubt])
+        if self._check is not None:
+            await asyncio.wait([self._check])
         await self._masters.close()
 
 
 class Subscription:
-    """The channels of one connection; every method raises RedisAway when it breaks or has been closed."""
+    """The channels of one connection; every method raises RedisAway once it has broken or been closed."""
 
     def __init__(self, pubsub: PubSub) -> None:
         self._pubsub = pubsub

@@ -11,7 +11,7 @@ from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from chat_sessions.cache.redis.server import RedisServer, limits
+from chat_sessions.cache.redis.server import RedisServer, connection_options
 from chat_sessions.settings import Settings
 from chat_sessions.settings.redis_address import Endpoint, RedisAddress
 
@@ -23,16 +23,17 @@ ALL_SLOTS = range(REDIS_CLUSTER_HASH_SLOTS)
 class Masters:
     """One server, the master that the sentinels name, or the masters of a cluster.
 
-    redis-py's `RedisCluster` would follow redirections and retry commands by itself, on servers whose run is unknown.
+    redis-py's `RedisCluster` would follow redirections and retry commands on servers whose run is unknown.
     """
 
     def __init__(self, settings: Settings, lose: Callable[[RedisError], None]) -> None:
-        """`lose` is called with the reason when what was known of the servers no longer holds."""
+        """`lose` is called with the reason when the masters have changed or one fails its check."""
         self._settings = settings
         self._lose = lose
         self._address = RedisAddress.parse(settings.redis_url.get_secret_value())
         url = self._address.sentinel_url if self._address.kind == "sentinel" else self._address.url
-        self._seeds = [Redis.from_url(url(endpoint), **limits(settings)) for endpoint in self._address.seeds]
+        options = connection_options(settings)
+        self._seeds = [Redis.from_url(url(endpoint), **options) for endpoint in self._address.seeds]
         self._shards: Shards = {}
         self._servers: dict[Endpoint, RedisServer] = {}
         self._owners: Sequence[RedisServer | None] = [None]
@@ -45,12 +46,12 @@ class Masters:
 
     @property
     def all(self) -> Sequence[RedisServer]:
-        """The known masters; those that answered their last call come first."""
+        """The known masters; those that responded to their last call come first."""
         return sorted(self._servers.values(), key=lambda server: not server.responsive)
 
     @property
     def unserved(self) -> int:
-        """How many slots no known server owns."""
+        """The number of slots that no known server owns."""
         return len(ALL_SLOTS) - sum(len(slots) for theirs in self._shards.values() for slots in theirs)
 
     def owner(self, key: str) -> RedisServer | None:
@@ -73,17 +74,17 @@ class Masters:
         await _closed(self._servers.values())
 
     async def _discover(self) -> None:
-        shards = await (self._of_the_sentinels() if self._address.kind == "sentinel" else self._of_the_cluster())
+        shards = await (self._from_sentinels() if self._address.kind == "sentinel" else self._from_cluster())
         before = self._servers
         servers = {endpoint: before.get(endpoint) or self._server(endpoint) for endpoint in shards}
         # Returning slots may bring back entries whose eviction was lost, so check each server's run first.
         changed = [server for endpoint, server in servers.items() if shards[endpoint] != self._shards.get(endpoint)]
-        doubt = await _doubt(changed)
+        error = await _check(changed)
         self._install(shards, servers)
         if before and before.keys() != servers.keys():
-            doubt = RedisConnectionError("the masters have changed")
-        if doubt is not None:
-            self._lose(doubt)
+            error = RedisConnectionError("the masters have changed")
+        if error is not None:
+            self._lose(error)
         await _closed(server for endpoint, server in before.items() if endpoint not in servers)
 
     def _install(self, shards: Shards, servers: dict[Endpoint, RedisServer]) -> None:
@@ -100,12 +101,12 @@ class Masters:
     def _server(self, endpoint: Endpoint) -> RedisServer:
         return RedisServer(self._address.url(endpoint), self._settings, in_cluster=self._address.kind == "cluster")
 
-    async def _of_the_sentinels(self) -> Shards:
+    async def _from_sentinels(self) -> Shards:
         host, port = await self._sentinels.discover_master(self._address.master)
         return {Endpoint(host, port): [ALL_SLOTS]}
 
-    async def _of_the_cluster(self) -> Shards:
-        """Ask responsive servers first: one that was away may still report an old topology."""
+    async def _from_cluster(self) -> Shards:
+        """Query responsive servers first: one that was away may still report an old topology."""
         known = sorted(self._servers.items(), key=lambda item: not item[1].responsive)
         clients = [
             *((endpoint, server.client) for endpoint, server in known),
@@ -114,13 +115,13 @@ class Masters:
         reason: object = "no server reports any slots"
         for endpoint, client in clients:
             try:
-                answer = await cast("Any", client).execute_command("CLUSTER SLOTS")
+                slots = await cast("Any", client).execute_command("CLUSTER SLOTS")
             except RedisError as error:
                 reason = error
             else:
-                if answer:
-                    return _shards(parse_cluster_slots(answer, current_host=endpoint.host))
-        raise RedisConnectionError(f"no server of the cluster knows its slots: {reason}")
+                if slots:
+                    return _shards(parse_cluster_slots(slots, current_host=endpoint.host))
+        raise RedisConnectionError(f"no server of the cluster reports its slots: {reason}")
 
 
 def _shards(slots: Mapping[tuple[int, int], Mapping[str, Any]]) -> Shards:
@@ -130,14 +131,15 @@ def _shards(slots: Mapping[tuple[int, int], Mapping[str, Any]]) -> Shards:
     return shards
 
 
-async def _doubt(servers: Iterable[RedisServer]) -> RedisError | None:
-    doubt = None
+async def _check(servers: Iterable[RedisServer]) -> RedisError | None:
+    """Check the servers, and return an error of one of them, if any."""
+    found = None
     for result in await asyncio.gather(*(server.check() for server in servers), return_exceptions=True):
         if isinstance(result, RedisError):
-            doubt = result
+            found = result
         elif result is not None:
             raise result
-    return doubt
+    return found
 
 
 async def _closed(servers: Iterable[RedisServer]) -> None:

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 # A loop whose timer fires this late has had no time to read the response either.
 LATE_SECONDS = 0.02
-# Ends the wait under a loop that is always late.
-MOST_EXTENSIONS = 20
+# Ends the wait in a loop that is always late.
+MAX_EXTENSIONS = 20
 
 
 async def within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
@@ -16,7 +16,7 @@ async def within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
     loop = asyncio.get_running_loop()
     task = loop.create_task(call)
     try:
-        for _ in range(MOST_EXTENSIONS):
+        for _ in range(MAX_EXTENSIONS):
             due = loop.time() + seconds
             done, _ = await asyncio.wait([task], timeout=seconds)
             if done:
@@ -25,7 +25,7 @@ async def within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
                 break
         raise TimeoutError
     finally:
-        # It may fail before the cancellation arrives, and nobody would retrieve that exception.
+        # The task may fail before it is cancelled, and nothing else would retrieve that exception.
         task.add_done_callback(_retrieve_exception)
         task.cancel()
 

@@ -23,12 +23,12 @@ from chat_sessions.settings import Settings
 
 T = TypeVar("T")
 ScriptName = Literal["read", "fill", "evict", "reset", "since", "last", "admit", "lock", "unlock"]
-# Keeps a round trip within its timeout, and one user's megabytes from delaying the others.
+# Keep each round trip within its timeout, and one user's megabytes from delaying the others.
 MAX_CALLS_AT_ONCE = 64
 MAX_BYTES_AT_ONCE = 1024 * 1024
 # Connections that scripts leave free, so that pings, subscriptions and discovery never wait for them.
 SPARE_CONNECTIONS = 4
-# Multiple of the timeout.
+# redis-py's own timeout, as a multiple of ours.
 BACKSTOP = 40
 KEYS_PER_SCAN = 1000
 IDENTIFY = (("INFO", "server"), ("INFO", "replication"))
@@ -46,11 +46,11 @@ class Call(NamedTuple):
 
 
 def _bytes(call: Call) -> int:
-    """Only responses to be cached are large, and only they come as bytes."""
+    """Only responses to be cached are large, and only those are bytes."""
     return sum(len(each) for each in call.args if isinstance(each, bytes))
 
 
-def limits(settings: Settings) -> dict[str, Any]:
+def connection_options(settings: Settings) -> dict[str, Any]:
     """Return the options of every connection to any server."""
     return {
         "socket_timeout": settings.redis_timeout,
@@ -61,13 +61,13 @@ def limits(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _unhurried(settings: Settings) -> dict[str, float]:
+def _backstops(settings: Settings) -> dict[str, float]:
     """Leave the timeout to `within`: redis-py's own would blame the server for a busy event loop."""
     return dict.fromkeys(("socket_timeout", "socket_connect_timeout"), BACKSTOP * settings.redis_timeout)
 
 
 class _Guarded(AbstractConnection):
-    """A connection that may be closed while another task is about to send, which redis-py has no error for."""
+    """A connection that another task may close just before a send, for which redis-py has no error."""
 
     @override
     async def _send_packed_command(self, command: Iterable[bytes]) -> None:
@@ -82,7 +82,7 @@ def _pool(url: str, settings: Settings, on_connect: Callable[[Any], Awaitable[No
         max_connections=settings.redis_pool_size,
         timeout=settings.redis_timeout,
         redis_connect_func=on_connect,
-        **limits(settings) | _unhurried(settings),
+        **connection_options(settings) | _backstops(settings),
     )
     # Derived here, because the URL decides on the class: plain, TLS or Unix socket.
     pool.connection_class = type("Connection", (_Guarded, pool.connection_class), {})
@@ -159,7 +159,7 @@ class RedisServer:
         try:
             await self._check_run(connection)
         except BaseException:
-            # Unread responses would be taken for those to a later command.
+            # Unread responses would be taken for those of a later command.
             await connection.disconnect(nowait=True)
             raise
         finally:
@@ -181,7 +181,7 @@ class RedisServer:
         await self._check_run(connection)
 
     async def _check_run(self, connection: AbstractConnection) -> None:
-        """Identify the server's run on this connection; raise RedisConnectionError if it is another than before.
+        """Identify the server's run on this connection; raise RedisConnectionError if it has changed.
 
         A restarted server may have lost evictions. The command that notices fails as if the connection had broken; the
         next one runs under the new epoch, to which no old entry belongs.

@@ -26,7 +26,7 @@ async def redis(settings: Settings, errors: SettingErrors) -> list[Finding]:
         # Connect first, so that the latency below is that of a query.
         await link.ping()
         started = perf_counter()
-        masters = await link.facts()
+        masters = await link.info()
         seconds = perf_counter() - started
         found = [*_servers(masters, seconds, settings.redis_timeout), *_topology(settings, link, masters)]
         return [*found, *dict.fromkeys(map(_eviction, masters)), await _scripts(link)]

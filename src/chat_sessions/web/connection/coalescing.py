@@ -5,7 +5,7 @@ from typing import Any
 
 from typing_extensions import override
 
-# A head and most bodies.
+# Enough for a head and most bodies.
 MAX_COALESCED = 64 * 1024
 
 
@@ -36,7 +36,7 @@ class CoalescingTransport(asyncio.Transport):
             self._loop.call_soon(self._flush)
         self._written.append(data)
         self._size += len(data)
-        # The app may send on without a pause, and only the other transport slows it down.
+        # The app may keep sending without a pause, and only the wrapped transport slows it down.
         if self._size > MAX_COALESCED:
             self._flush()
 

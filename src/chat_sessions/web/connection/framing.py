@@ -1,7 +1,7 @@
-"""Rejects ambiguous request heads that the parser accepts, against request smuggling.
+"""Rejects ambiguous request heads that the parser accepts, to prevent request smuggling.
 
 When a proxy and a server disagree about where a request ends, one client's bytes become another client's request.
-Whatever a proxy might parse differently is rejected, and the connection closed.
+Anything that a proxy might parse differently is rejected, and the connection is closed.
 """
 
 import re

@@ -15,14 +15,14 @@ from uvicorn.server import ServerState
 from chat_sessions.settings import Settings
 from chat_sessions.web.connection import framing, rejections
 from chat_sessions.web.connection.coalescing import CoalescingTransport
-from chat_sessions.web.connection.delimited import ended_by_close
+from chat_sessions.web.connection.http10 import unchunked
 from chat_sessions.web.request_id import request_id_of
 
 log = structlog.get_logger(__name__)
 
 # The default of Apache and gunicorn; each header costs more than its bytes.
 MAX_HEADERS = 100
-# So many connections above the limit get a 503, for so long; any more are aborted.
+# This many connections above the limit get a 503, if they send a request this soon; any more are aborted.
 MAX_SURPLUS = 50
 SURPLUS_SECONDS = 1.0
 # Closing at once while the client still sends would reset the connection before it reads the response.
@@ -36,8 +36,8 @@ class _Rejected(Exception):
 class BoundedProtocol(HttpToolsProtocol):
     """A connection that times out when the client is slow.
 
-    Timeouts run for a head, from the connection or from the first byte after the last request; for a body, from its
-    head; and for a client that does not read its response. None runs while the service works or a stream is idle.
+    It has this long to send a head, from the connection or from the first byte after the last request; to send a body,
+    from its head; and to read its response. No timeout runs while the service works or a stream is idle.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._rejection: tuple[HTTPStatus, str | None] = HTTPStatus.BAD_REQUEST, None
         self.url, self.headers = b"", []
         self._in_head, self._got_body, self._complete = True, False, False
-        # Bytes: of this chunk, an upper bound of this head, and of chunks that made no progress.
+        # Bytes in this chunk, an upper bound for this head, and bytes in chunks that made no progress.
         self._chunk = self._head_bound = self._stalled = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -125,8 +125,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head, self._read_deadline = False, inf
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
-        is_old = cycle.scope["http_version"] == "1.0"
-        super()._start_asgi_task(cycle, ended_by_close(app, cycle) if is_old else app)  # type: ignore[arg-type]
+        is_http10 = cycle.scope["http_version"] == "1.0"
+        super()._start_asgi_task(cycle, unchunked(app, cycle) if is_http10 else app)  # type: ignore[arg-type]
 
     def _stop(self, status: HTTPStatus, detail: str | None = None) -> NoReturn:
         self._rejection = status, detail
@@ -227,7 +227,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _may_respond(self) -> bool:
         if self._in_head:
-            # No response to a connection without a single byte: browsers open them in advance.
+            # No response on a connection that has sent nothing: browsers open connections in advance.
             return self._is_idle() and self._chunk > 0
         return not self.pipeline and not self.cycle.response_started
 

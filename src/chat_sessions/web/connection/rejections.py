@@ -1,4 +1,4 @@
-"""Error responses that the server sends without the app, and closes the connection after."""
+"""Error responses that the server sends without calling the app, and after which it closes the connection."""
 
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -14,7 +14,7 @@ Header = tuple[bytes, bytes]
 
 DETAILS = {
     HTTPStatus.BAD_REQUEST: "Malformed HTTP request.",
-    HTTPStatus.REQUEST_TIMEOUT: "Request timed out. Send it again, faster.",
+    HTTPStatus.REQUEST_TIMEOUT: "The request did not arrive in time. Try again.",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "Headers too large or too many. Send fewer.",
 }
 
@@ -31,7 +31,7 @@ def render(status: HTTPStatus, detail: str | None, request_id: str, default_head
 
 
 async def too_many_connections(scope: Scope, receive: Receive, send: Send) -> None:
-    """Respond 503 to any request: the app of connections beyond the limit."""
+    """Respond 503 to any request. This is the app of connections beyond the limit."""
     response = problem_response(Unavailable("Too many connections to this worker. Try again."))
     response.raw_headers.extend(_last_headers(request_id_of(scope)))
     await response(scope, receive, send)

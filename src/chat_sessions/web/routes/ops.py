@@ -46,4 +46,4 @@ async def get_readiness(health: ServiceHealth) -> Readiness:
 )
 async def get_metrics(exposition: AllMetrics) -> Response:
     """Return the metrics of all workers of this host, with the label `worker` if there are several."""
-    return Response(await exposition.page(), media_type=CONTENT_TYPE_LATEST)
+    return Response(await exposition.render(), media_type=CONTENT_TYPE_LATEST)

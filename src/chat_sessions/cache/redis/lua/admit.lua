@@ -5,7 +5,7 @@ local interval, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local known = tonumber(redis.call('GET', KEYS[1]) or 0)
--- More than a burst ahead only after the limit was changed or the clock was set back.
+-- It is more than a burst ahead only after the limit was changed or the clock was set back.
 local due = math.max(now, math.min(known, now + interval * burst))
 local wait = due - now - interval * (burst - 1)
 if wait <= 0 then

@@ -1,5 +1,5 @@
 -- Evicts a user's changed sessions, sets their holds, publishes the changes, and releases the writers' locks.
--- The sweeper runs after the writers. It does not publish again what they have published, which the hold records.
+-- The sweeper runs after the writers, and does not repeat what they have published, which the holds record.
 -- KEYS: list, list's hold, events, total, then for each session: entry, hold, lock
 -- ARGV: hold ms, feed length, feed TTL s, '1' from the sweeper, then for each session: id, change, lock token
 local hold_ms, length, ttl, swept = ARGV[1], ARGV[2], ARGV[3], ARGV[4] == '1'

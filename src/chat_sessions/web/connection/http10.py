@@ -1,4 +1,4 @@
-"""Responses to HTTP/1.0, which has no chunks: without a Content-Length, the end of the connection ends the response."""
+"""Responses to HTTP/1.0, which has no chunks: without a Content-Length, the response ends with the connection."""
 
 from asyncio import Transport
 from socket import SO_LINGER, SOL_SOCKET, socket
@@ -8,8 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 
-def ended_by_close(app: ASGIApp, cycle: RequestResponseCycle) -> ASGIApp:
-    """Return the app for a request of HTTP/1.0; uvicorn closes the connection after it."""
+def unchunked(app: ASGIApp, cycle: RequestResponseCycle) -> ASGIApp:
+    """Wrap the app for an HTTP/1.0 request, after which uvicorn closes the connection."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         started = has_length = False
@@ -22,7 +22,7 @@ def ended_by_close(app: ASGIApp, cycle: RequestResponseCycle) -> ASGIApp:
                 # Otherwise uvicorn would add Transfer-Encoding.
                 cycle.chunked_encoding = None if has_length else False
             elif not has_length:
-                # It sends no more than it expects.
+                # uvicorn sends no more than it expects.
                 cycle.expected_content_length = len(message.get("body", b""))
             await send(message)
 
@@ -37,7 +37,7 @@ def ended_by_close(app: ASGIApp, cycle: RequestResponseCycle) -> ASGIApp:
 
 
 def _reset(transport: Transport) -> None:
-    """End the connection with an error: a close would look like the end of the response."""
+    """Reset the connection: an orderly close would look like the end of the response."""
     sock: socket = transport.get_extra_info("socket")
     sock.setsockopt(SOL_SOCKET, SO_LINGER, pack("ii", 1, 0))
     transport.abort()
