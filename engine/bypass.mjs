@@ -1,4 +1,4 @@
-/** Takes large parameters of raw SQL past Prisma's engine, which would encode, parse and copy each several times. */
+/** Passes large parameters of raw SQL around Prisma's engine, which would encode, parse and copy each several times. */
 import { randomUUID } from "node:crypto";
 
 const texts = new Map();
@@ -6,15 +6,15 @@ const texts = new Map();
 const prefix = `\0${randomUUID()}:`;
 let count = 0;
 
-function hold(text) {
+function keep(text) {
   const key = prefix + count++;
   texts.set(key, text);
   return key;
 }
 
-/** Calls `run` with the parameters as JSON, in which keys stand for large texts, which are buffers. */
+/** Calls `run` with the parameters as JSON, in which keys stand in for the large texts, which are buffers. */
 export async function bypassing(parameters, run) {
-  const given = parameters.map((each) => (Buffer.isBuffer(each) ? hold(each) : each));
+  const given = parameters.map((each) => (Buffer.isBuffer(each) ? keep(each) : each));
   try {
     return await run(JSON.stringify(given));
   } finally {

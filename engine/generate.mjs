@@ -27,7 +27,7 @@ const CONFINED = {
  * The schema for Prisma 7's CLI, which rejects `url` and the Python generator. The small query compiler needs less memory;
  * its speed does not matter, because each kind of query is compiled once, and raw SQL never.
  */
-function schemaOfTheEngine() {
+function schemaForEngine() {
   const schema = readFileSync(SCHEMA, "utf8");
   const bare = schema.replace(/^generator \w+ \{.*?^\}\n/gms, "").replace(/^\s*url\s*=.*\n/gm, "");
   const generator = ['provider = "prisma-client-js"', 'output = "./client"', 'compilerBuild = "small"'];
@@ -58,7 +58,7 @@ function loadCompilerFromFile() {
 rmSync(GENERATED, { recursive: true, force: true });
 mkdirSync(HOME, { recursive: true });
 const engineSchema = join(GENERATED, "schema.prisma");
-writeFileSync(engineSchema, schemaOfTheEngine());
+writeFileSync(engineSchema, schemaForEngine());
 generate("prisma7", engineSchema, {});
 loadCompilerFromFile();
 generate("prisma", SCHEMA, {

@@ -6,7 +6,7 @@
 import { Adapter, rawResult } from "./adapter.mjs";
 import { bypassing } from "./bypass.mjs";
 import { createPool, StatementNames } from "./pool.mjs";
-import { ConfigurationError, Input, stateOf, untag, wireError } from "./protocol.mjs";
+import { ConfigurationError, Input, sqlStateOf, untag, wireError } from "./protocol.mjs";
 
 // Python decides when to stop: a Ctrl-C or a signal to the process group must not abort queries.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
@@ -83,7 +83,7 @@ async function respond(opened, [id, { op, ...call }]) {
     send({ id, data: (await OPERATIONS[op](await opened, call)) ?? null });
   } catch (error) {
     if (op === "ping" && error instanceof ConfigurationError) return send({ id, data: null });
-    (await opened.catch(() => null))?.names.learn(stateOf(error));
+    (await opened.catch(() => null))?.names.learn(sqlStateOf(error));
     send({ id, error: wireError(error) });
   }
 }

@@ -28,7 +28,7 @@ const RECORD = `(
 )`;
 
 /** Tables and views that do not belong to an extension. */
-const STRANGERS = `
+const OTHER_TABLES = `
 SELECT relname FROM pg_class
 WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
     AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')
@@ -61,7 +61,7 @@ async function openRecords(client) {
 }
 
 async function mustBeEmpty(client, schema) {
-  const { rows } = await client.query(STRANGERS);
+  const { rows } = await client.query(OTHER_TABLES);
   if (rows.length === 0) return;
   const names = rows.map(({ relname }) => relname).join(", ");
   throw new MigrationError(
@@ -104,12 +104,12 @@ async function apply(client, table, migration) {
   } catch (error) {
     if (error.code !== NOT_IN_A_TRANSACTION) throw error;
     await client.query("ROLLBACK");
-    await applyByItself(client, table, migration);
+    await applyWithoutTransaction(client, table, migration);
   }
 }
 
-/** Recorded before and after, as Prisma does: an unfinished one needs a person to check what it did. */
-async function applyByItself(client, table, { name, sql, checksum }) {
+/** Recorded before and after, as Prisma does: if it does not finish, a person must check what it did. */
+async function applyWithoutTransaction(client, table, { name, sql, checksum }) {
   const id = randomUUID();
   const finish = (change, ...values) => client.query(`UPDATE ${table} SET ${change} WHERE id = $1`, [id, ...values]);
   await client.query(`INSERT INTO ${table} (id, checksum, migration_name) VALUES ($1, $2, $3)`, [id, checksum, name]);
@@ -136,7 +136,7 @@ async function migrate(client, known) {
   console.log(pending.length ? "All migrations are applied." : "Nothing to apply: the database is up to date.");
 }
 
-/** One transaction, which may be repeated. The script reports in messages of its own. */
+/** Runs as one transaction, and may be repeated. The script reports its steps as notices. */
 async function distribute(client, script) {
   client.on("notice", ({ message }) => console.log(message));
   await client.query(script);
@@ -157,7 +157,7 @@ async function run({ url, migrations, distribution }) {
 
 const input = new Input(process.stdin);
 const task = await input.message();
-// If the parent is gone, so is what follows. Postgres notices the closed connection and rolls back.
+// Exit with the parent. Postgres notices the closed connection and rolls back.
 input.message().then(() => process.exit(FAILED));
 if (task) await run(task);
 process.exit();

@@ -45,7 +45,7 @@ function clientClass(parameters) {
 
 /** Parses a `postgresql://` URL into pool options, plus Prisma's `schema` and `pgbouncer`. */
 export function poolOptions(url, parameters = {}) {
-  // Otherwise `sslmode=require` would mean `verify-full`, as only pg has it.
+  // Otherwise `sslmode=require` would mean `verify-full`, as it does only in pg.
   const useLibpqCompat = !url.includes("uselibpqcompat=");
   const { schema, pgbouncer, ...options } = parse(url, { useLibpqCompat });
   const pooled = pgbouncer === "true";

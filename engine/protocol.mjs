@@ -1,4 +1,4 @@
-/** The pipe's format: lines, plain values, and errors in the shape that Prisma Client Python expects. */
+/** The format of the pipe: lines, plain values, and errors in the shape that Prisma Client Python expects. */
 
 const LINE_FEED = 0x0a;
 
@@ -95,8 +95,8 @@ const find = (table, text) => table.find(([pattern]) => pattern.test(text ?? "")
 
 const driverCause = (error) => error.meta?.driverAdapterError?.cause ?? error.cause ?? {};
 
-/** Postgres' error code, if the error came from Postgres. Python decides what follows from it. */
-export const stateOf = (error) => driverCause(error).originalCode;
+/** Postgres' error code, if the error came from Postgres. Python decides how to handle it. */
+export const sqlStateOf = (error) => driverCause(error).originalCode;
 
 function codeOf(error) {
   const known = CODE_OF_KIND[driverCause(error).kind] ?? find(CODE_OF_TEXT, error.message);

@@ -8,7 +8,7 @@ import pytest
 
 from chat_sessions.dev.embedded import Postgres
 from chat_sessions.operator.bulk import TAKE_NOTES_OF_USER
-from chat_sessions.store.outbox import FORGET_TOMBSTONES, MEASURE, MOST_COUNTED, READ_NOTES, TAKE_NOTES
+from chat_sessions.store.outbox import EXPIRE_TOMBSTONES, MEASURE, MOST_COUNTED, READ_NOTES, TAKE_NOTES
 from tests.plans import Plan, explain, planned_database
 
 ROWS = 3000
@@ -38,7 +38,7 @@ async def emptied(postgres: Postgres) -> AsyncIterator[asyncpg.Pool]:
     params=[
         (TAKE_NOTES, (1000,)),
         (TAKE_NOTES_OF_USER, ("ada", 1000)),
-        (FORGET_TOMBSTONES, (24, 1000)),
+        (EXPIRE_TOMBSTONES, (24, 1000)),
         (READ_NOTES, (1000,)),
         (MEASURE, (MOST_COUNTED,)),
     ],

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from chat_sessions.dev.embedded import Postgres
-from chat_sessions.store.outbox import FORGET_TOMBSTONES, TAKE_NOTES
+from chat_sessions.store.outbox import EXPIRE_TOMBSTONES, TAKE_NOTES
 from chat_sessions.store.search_keys import WITHOUT_KEY
 from chat_sessions.store.session_store import ORDINARY
 from tests.plans import explain, planned_database
@@ -229,7 +229,7 @@ async def test_the_sweeper_reads_the_oldest_notes_from_the_index(crowd: asyncpg.
 
 
 async def test_old_tombstones_are_found_by_age(crowd: asyncpg.Pool) -> None:
-    plan = await explain(crowd, FORGET_TOMBSTONES, 24, 1000)
+    plan = await explain(crowd, EXPIRE_TOMBSTONES, 24, 1000)
     assert "Tombstone_deletedAt_idx" in plan.indexes
 
 

@@ -176,7 +176,7 @@ async def test_a_missing_privilege_is_named(settings: Settings, postgres: Postgr
     host = urlsplit(url).netloc.rpartition("@")[2]
     async with fragile(settings, urlsplit(url)._replace(netloc=f"{role}:x@{host}").geturl()) as service:
         assert await service.reason() == (
-            'The database user lacks rights: UPDATE on "Outbox", USAGE on sequence "Outbox_id_seq".'
+            'The database user lacks privileges: UPDATE on "Outbox", USAGE on sequence "Outbox_id_seq".'
         )
         await connection.execute(f'GRANT UPDATE ON "Outbox" TO {role}; GRANT USAGE ON "Outbox_id_seq" TO {role}')
         assert await service.is_ready()
@@ -191,7 +191,7 @@ async def test_a_read_only_database_is_not_ready(settings: Settings, postgres: P
     connection = await asyncpg.connect(url)
     await connection.execute(f"ALTER DATABASE {urlsplit(url).path[1:]} SET default_transaction_read_only = on")
     async with fragile(settings, url) as service:
-        assert await service.reason() == "Postgres takes no writes: default_transaction_read_only is on."
+        assert await service.reason() == "Postgres accepts no writes: default_transaction_read_only is on."
         assert (await service.ada.http.post("/api/chat/sessions", json={})).status_code == 503
     await connection.close()
 
@@ -201,7 +201,7 @@ async def test_a_read_only_database_is_not_ready(settings: Settings, postgres: P
     [
         (
             lambda url: url._replace(netloc="postgres:wrong@" + url.netloc.rpartition("@")[2]),
-            "Postgres does not let the service in: check user and password in CHAT_DATABASE_URL, and pg_hba.conf.",
+            "Postgres rejects the service: check user and password in CHAT_DATABASE_URL, and pg_hba.conf.",
         ),
         (lambda url: url._replace(path="/no_such"), "The database that CHAT_DATABASE_URL names does not exist."),
         (
@@ -210,7 +210,7 @@ async def test_a_read_only_database_is_not_ready(settings: Settings, postgres: P
         ),
         (
             lambda url: url._replace(query="sslmode=require"),
-            "The TLS connection to Postgres fails: check sslmode and the certificates in CHAT_DATABASE_URL.",
+            "The TLS connection to Postgres failed: check sslmode and the certificates in CHAT_DATABASE_URL.",
         ),
         (lambda url: url._replace(netloc="u:p@127.0.0.1:1"), "Postgres cannot be reached."),
     ],

@@ -1,4 +1,4 @@
-"""Repeats every eviction from the outbox, so that none is lost, and decides when to trust the cache again."""
+"""Repeats the eviction of every change in the outbox, so that none is lost, and restores trust in the cache."""
 
 import asyncio
 from collections import defaultdict
@@ -109,7 +109,7 @@ class Sweeper:
     async def _expire_tombstones(self) -> None:
         if monotonic() - self._tombstones_swept_at < SECONDS_BETWEEN_TOMBSTONE_SWEEPS:
             return
-        while await self._outbox.forget_tombstones(older_than_hours=self._settings.tombstone_hours):
+        while await self._outbox.expire_tombstones(older_than_hours=self._settings.tombstone_hours):
             pass
         self._tombstones_swept_at = monotonic()
 

@@ -1,4 +1,4 @@
-"""Deletes the sessions of a batch in pieces, each in a transaction of its own."""
+"""Deletes the sessions of a batch in pieces, each in its own transaction."""
 
 from asyncio import sleep
 from collections.abc import AsyncGenerator, Sequence
@@ -22,8 +22,8 @@ SNAPSHOT_ATTEMPTS = 5
 SESSIONS_PER_PIECE = 250
 MESSAGES_PER_PIECE = 20_000
 
-# The sessions of a batch after the id $2, without those created since it began, at $3. Null stands for any value; it
-# costs nothing, since the plan is made for the values.
+# The sessions of a batch with ids above $2, except those created after it began, at $3. Null matches any value, at no
+# cost: Postgres plans the statement for these values.
 FIND_PIECE: Final[LiteralString] = f"""
 SELECT "id", "messageCount" FROM "ChatSession"
 WHERE "userId" = $1 AND ($2::text IS NULL OR "id" > $2) AND ($3::timestamptz IS NULL OR "createdAt" <= $3)
@@ -51,7 +51,7 @@ async def delete_in_pieces(prisma: Prisma, user: str, batch: BatchDeletion) -> A
 
 
 def _wanted(batch: BatchDeletion) -> tuple[object, ...]:
-    """Return the values of FIND_PIECE for the criteria; null stands for any."""
+    """Return the criteria as parameters of FIND_PIECE, where null matches any value."""
     if batch.filter is None:
         return (batch.ids, None, None, None, None, None, None)
     criteria = batch.filter

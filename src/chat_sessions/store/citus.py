@@ -17,7 +17,7 @@ ON_SHARD: Final[LiteralString] = 'SELECT "on_shard"($1, $2, $3::text[]) AS "row"
 
 @dataclass
 class Topology:
-    """The result of the latest check: a database may be distributed while the service runs."""
+    """Whether the database is distributed, as of the latest check: this may change while the service runs."""
 
     is_citus: bool = False
 
@@ -29,10 +29,10 @@ class Topology:
         """
         if not self.is_citus:
             return await prisma.query_raw(statement, *given)
-        [answer] = await prisma.query_raw(
+        [result] = await prisma.query_raw(
             ON_SHARD, user, re.sub(r"\$(\d+)", r"($1)[\1]", statement), [_text(each) for each in given]
         )
-        return [] if answer["row"] is None else [answer["row"]]
+        return [] if result["row"] is None else [result["row"]]
 
 
 def _text(value: object) -> object:

@@ -11,7 +11,7 @@ from chat_sessions.contract.schemas import SessionSummary
 from chat_sessions.store.sql_json import MESSAGE, json_of
 
 SESSIONS_PER_PAGE = 500
-# A piece of a session ends after the message that exceeds this.
+# A piece of a session ends with the message that reaches either limit.
 MESSAGES_PER_PIECE = 200
 BYTES_PER_PIECE = 512 * 1024
 # Longer lines spool to disk.
@@ -52,12 +52,12 @@ WHERE "userId" = $1 AND "id" = $2
 
 # The chunks of a line.
 Line = Iterator[bytes]
-# What each query runs in. An export that has begun waits for it rather than fail.
+# Each query runs in one. An export that has begun waits for it instead of failing.
 WAIT_SECONDS = 60.0
-Turn = Callable[[], AbstractAsyncContextManager[None]]
+QueryTurn = Callable[[], AbstractAsyncContextManager[None]]
 
 
-class _Place(NamedTuple):
+class _Position(NamedTuple):
     """A position in the order of creation, which never changes."""
 
     created_at: str = "-infinity"
@@ -65,7 +65,7 @@ class _Place(NamedTuple):
 
 
 class _Changed(Exception):
-    """A session has changed while it was read."""
+    """A session changed while it was read."""
 
 
 class ExportStore:
@@ -74,16 +74,16 @@ class ExportStore:
     def __init__(self, prisma: Prisma) -> None:
         self._prisma = prisma
 
-    async def lines(self, user: str, turn: Turn = nullcontext) -> AsyncGenerator[Line]:
-        """Yield a line per session, complete; one that is deleted meanwhile is left out."""
-        place = _Place()
-        while page := await self._query(turn, SESSIONS_OF_USER, user, *place, SESSIONS_PER_PAGE):
+    async def lines(self, user: str, turn: QueryTurn = nullcontext) -> AsyncGenerator[Line]:
+        """Yield one complete line per session; a session that is deleted meanwhile is left out."""
+        position = _Position()
+        while page := await self._query(turn, SESSIONS_OF_USER, user, *position, SESSIONS_PER_PAGE):
             for row in page:
                 if line := await self._line(user, row["id"], turn):
                     yield line
-            place = _Place(**page[-1])
+            position = _Position(**page[-1])
 
-    async def _line(self, user: str, session_id: str, turn: Turn) -> Line | None:
+    async def _line(self, user: str, session_id: str, turn: QueryTurn) -> Line | None:
         for attempt in range(1, ATTEMPTS + 1):
             with ExitStack() as stack, suppress(_Changed):
                 file = stack.enter_context(SpooledTemporaryFile(BYTES_IN_MEMORY))
@@ -93,8 +93,8 @@ class ExportStore:
                 return _chunks(file)
         raise AssertionError
 
-    async def _write(self, user: str, session_id: str, turn: Turn, file: IO[bytes], *, strict: bool) -> bool:
-        """Write the line, or return False if the session is gone; raise _Changed unless it is one version."""
+    async def _write(self, user: str, session_id: str, turn: QueryTurn, file: IO[bytes], *, strict: bool) -> bool:
+        """Write the line, or return False if the session is gone; if `strict`, raise _Changed if it changes."""
         start, version = 0, None
         while start is not None:
             piece = await self._query(
@@ -114,7 +114,7 @@ class ExportStore:
         file.write(b"]}\n")
         return True
 
-    async def _query(self, turn: Turn, statement: LiteralString, *given: object) -> list[dict[str, Any]]:
+    async def _query(self, turn: QueryTurn, statement: LiteralString, *given: object) -> list[dict[str, Any]]:
         async with turn():
             return await self._prisma.query_raw(statement, *given)
 

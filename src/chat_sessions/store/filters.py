@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from chat_sessions.contract.search_key import search_key
 
-# Which part of a user's sessions a list shows, by whether they are archived.
+# Which sessions a list shows: live ones, archived ones, or both.
 Archived = Literal["false", "true", "any"]
 
 
@@ -22,12 +22,12 @@ class ListQuery(NamedTuple):
 
     @property
     def is_search(self) -> bool:
-        """Whether it filters."""
+        """Whether it filters by title or metadata."""
         return bool(self.q or self.metadata)
 
 
 def patterns(q: str) -> tuple[str, str]:
-    """Return what LIKE compares with the keys of titles, and ILIKE with titles that have none."""
+    """Return the LIKE pattern for the keys of titles, and the ILIKE pattern for titles without a key."""
     key = search_key(q)
     return f"%{escaped(key)}%" if key else "", f"%{escaped(q)}%"
 

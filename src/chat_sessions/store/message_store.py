@@ -54,9 +54,9 @@ class MessageStore:
     async def replace(
         self, user: str, session_id: str, message_id: str, message: bytes, versions: Sequence[int] | None
     ) -> Versioned[bytes] | None:
-        """Replace a message by a JSON array of one record, and return it.
+        """Replace a message with the record in a JSON array of one, and return it.
 
-        Return None if the user has no session with one of the versions and this message.
+        Return None unless the user has this message, in a session with one of the versions.
         """
         given = (session_id, user, message, message_id, versions)
         replaced = await self._topology.query_for(self._prisma, user, sql_messages.REPLACE_MESSAGE, *given)

@@ -43,7 +43,7 @@ def migrate_deploy(
 ) -> None:
     """Apply pending migrations and report each step; with `citus` distribute the tables. Concurrent calls wait.
 
-    Raise DatabaseUnavailable if Postgres is down, MigrationFailed if an operator has to fix something first. Either way
+    Raise DatabaseUnavailable if Postgres is down, MigrationFailed if an operator must fix something first. Either way
     the failed migration is rolled back. Only one that cannot run in a transaction may be half applied; it blocks the
     next call until an operator resolves it.
     """
@@ -75,4 +75,4 @@ def _follow(node: Popen[bytes], report: Callable[[str], None]) -> None:
     if code == UNAVAILABLE:
         raise DatabaseUnavailable("Postgres cannot be reached.", complaint)
     if code:
-        raise MigrationFailed(complaint or f"Node.js ended with {code}.")
+        raise MigrationFailed(complaint or f"Node.js exited with code {code}.")

@@ -17,7 +17,7 @@ TOMBSTONES_PER_ROUND = 1000
 MOST_COUNTED = 10_000
 
 # `= ANY(ARRAY(…))` instead of IN or a join: the array is computed once, whatever the statistics say. With statistics
-# that autovacuum took of an empty outbox, Postgres runs the subquery of an IN for every row.
+# that autovacuum collected on an empty outbox, Postgres runs the subquery of an IN for every row.
 TAKE_NOTES: Final[LiteralString] = """
 WITH taken AS (
     DELETE FROM "Outbox" WHERE "id" = ANY(ARRAY(
@@ -48,13 +48,13 @@ SELECT {IS_CITUS} AS "is_citus",
 FROM (VALUES (1)) AS one LEFT JOIN (SELECT "id", "createdAt" FROM "Outbox" ORDER BY "id" LIMIT 1) AS first ON true
 """  # noqa: S608  no user input
 
-FORGET_TOMBSTONES: Final[LiteralString] = """
+EXPIRE_TOMBSTONES: Final[LiteralString] = """
 DELETE FROM "Tombstone" WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM "Tombstone" WHERE "deletedAt" < now() - make_interval(hours => $1::int)
     LIMIT $2 FOR UPDATE SKIP LOCKED
 ))
 """
-FORGET_TOMBSTONES_OF_ALL_NODES: Final[LiteralString] = """
+EXPIRE_TOMBSTONES_OF_ALL_NODES: Final[LiteralString] = """
 DELETE FROM "Tombstone" WHERE ("userId", "sessionId") IN (
     SELECT "userId", "sessionId" FROM "Tombstone" WHERE "deletedAt" < now() - make_interval(hours => $1::int) LIMIT $2
 )
@@ -104,9 +104,9 @@ class Outbox:
         """Return the oldest notes, including those that other sweepers have locked."""
         return [_note(row) for row in await self._prisma.query_raw(READ_NOTES, limit)]
 
-    async def forget_tombstones(self, *, older_than_hours: int) -> int:
-        """Release ids that were deleted longer ago than that for reuse; return how many."""
-        statement = FORGET_TOMBSTONES_OF_ALL_NODES if self._is_citus else FORGET_TOMBSTONES
+    async def expire_tombstones(self, *, older_than_hours: int) -> int:
+        """Delete old tombstones, whose ids may then be used again; return how many."""
+        statement = EXPIRE_TOMBSTONES_OF_ALL_NODES if self._is_citus else EXPIRE_TOMBSTONES
         return await self._prisma.execute_raw(statement, older_than_hours, TOMBSTONES_PER_ROUND)
 
     async def _taken(self, transaction: Prisma, limit: int) -> list[dict[str, str]]:

@@ -17,13 +17,13 @@ log = structlog.get_logger(__name__)
 SECONDS_BETWEEN_CHECKS = 2.0
 
 # FOR UPDATE requires UPDATE, and triggers run with the privileges of the role that fires them.
-MISSING_RIGHTS: Final[LiteralString] = """
-SELECT "right" || ' on "' || "table" || '"' AS "name"
+MISSING_PRIVILEGES: Final[LiteralString] = """
+SELECT "privilege" || ' on "' || "table" || '"' AS "name"
 FROM unnest(ARRAY[
     'ChatSession', 'ChatMessage', 'Outbox', 'Tombstone', 'WebhookDelivery', 'WebhookReceiver'
 ]) AS "table",
-    unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS "right"
-WHERE NOT has_table_privilege(quote_ident("table"), "right")
+    unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS "privilege"
+WHERE NOT has_table_privilege(quote_ident("table"), "privilege")
 UNION ALL SELECT 'USAGE on sequence ' || "sequence"
     FROM unnest(ARRAY['"Outbox_id_seq"', '"WebhookDelivery_id_seq"']) AS "sequence"
     WHERE NOT has_sequence_privilege("sequence", 'USAGE')
@@ -33,7 +33,7 @@ CHECK: Final[LiteralString] = f"""
 SELECT current_setting('transaction_read_only')::boolean AS "read_only", pg_is_in_recovery() AS "standby",
     current_setting('server_encoding') AS "encoding", current_setting('default_transaction_isolation') AS "isolation",
     {IS_CITUS} AS "is_citus",
-    array_to_string(ARRAY({MISSING_RIGHTS}), ', ') AS "missing_rights",
+    array_to_string(ARRAY({MISSING_PRIVILEGES}), ', ') AS "missing_privileges",
     array_to_string(ARRAY(
         SELECT unnest($1::text[]) EXCEPT SELECT "migration_name" FROM "_prisma_migrations"
         WHERE "finished_at" IS NOT NULL AND "rolled_back_at" IS NULL
@@ -48,11 +48,11 @@ ISOLATION: Final = "read committed"
 
 
 class WrongEncoding(DatabaseUnavailable):
-    """The database cannot store all of Unicode. The encoding of a database is fixed."""
+    """The database cannot store all of Unicode, and its encoding cannot be changed."""
 
     def __init__(self, encoding: str) -> None:
         super().__init__(
-            f"The encoding of the database is {encoding} and must be {ENCODING}: make a new one with "
+            f"The encoding of the database is {encoding} and must be {ENCODING}: create a new one with "
             f"`CREATE DATABASE … ENCODING '{ENCODING}' TEMPLATE template0`."
         )
 
@@ -96,10 +96,10 @@ def _complaint(facts: dict[str, Any]) -> DatabaseUnavailable | None:
     if facts["encoding"] != ENCODING:
         return WrongEncoding(facts["encoding"])
     for is_wrong, reason in (
-        (facts["standby"], "Postgres takes no writes: it is a standby."),
-        (facts["read_only"], "Postgres takes no writes: default_transaction_read_only is on."),
+        (facts["standby"], "Postgres accepts no writes: it is a standby."),
+        (facts["read_only"], "Postgres accepts no writes: default_transaction_read_only is on."),
         (facts["unapplied"], f"The database lacks {facts['unapplied']}: run `chat-sessions migrate`."),
-        (facts["missing_rights"], f"The database user lacks rights: {facts['missing_rights']}."),
+        (facts["missing_privileges"], f"The database user lacks privileges: {facts['missing_privileges']}."),
         (
             facts["isolation"] != ISOLATION,
             f"The role that the pooler connects as needs default_transaction_isolation = '{ISOLATION}'.",

@@ -1,4 +1,4 @@
-"""Makes the records of messages that are to be stored, within the limits on their sizes."""
+"""Turns messages into records to store, and enforces the limits on their sizes."""
 
 from asyncio import sleep
 from collections.abc import Mapping, Sequence
@@ -10,28 +10,28 @@ from chat_sessions.errors import BadRequest, size_in_words
 from chat_sessions.settings import Settings
 from chat_sessions.store import rows
 
-# Characters of JSON. Making the search keys of 4 MiB takes longer than storing it.
+# Characters of JSON. Computing the search keys of 4 MiB takes longer than storing the messages.
 MAX_KEYED_AT_ONCE: Final = 256 * 1024
 
 
 class Records:
-    """Each method raises BadRequest for what is too large."""
+    """Each method raises BadRequest if its argument is too large."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     async def of(self, messages: Sequence[NewMessage]) -> bytes:
-        """Return an array of records; a hundred do not hold up other requests."""
-        made, size = list[bytes](), 0
+        """Return a JSON array of records, letting other requests run between the messages."""
+        records, size = list[bytes](), 0
         for message in messages:
-            if made:
+            if records:
                 await sleep(0)
             size += len(message.text)
-            made.append(self._record(message, size))
-        return rows.array(made)
+            records.append(self._record(message, size))
+        return rows.array(records)
 
     def replacing(self, message_id: str, message: NewMessage) -> bytes:
-        """Return an array of the record of a message that gets this id."""
+        """Return a JSON array with the record of a message, under this id."""
         return rows.array([self._record(message, len(message.text), message_id)])
 
     def check_metadata(self, metadata: Mapping[str, object] | str) -> None:
@@ -40,7 +40,7 @@ class Records:
         _check_size("Metadata", json, self._settings.max_metadata_bytes)
 
     def _record(self, message: NewMessage, size: int, known_id: str | None = None) -> bytes:
-        """Return the record of a message that is the last of so many characters."""
+        """Return the record of a message; `size` counts the characters up to its end."""
         self.check_metadata(message.metadata)
         _check_size("A message", message.text, self._settings.max_message_bytes)
         return rows.record(message, known_id, keyed=size <= MAX_KEYED_AT_ONCE)

@@ -17,7 +17,7 @@ from chat_sessions.contract.schemas import SessionChange, SessionList
 from chat_sessions.contract.search_key import search_key
 from chat_sessions.contract.spelling import text_of, without
 
-# The values, as JSON, of fields that a message leaves out.
+# The JSON of the fields that a message omits.
 DEFAULTS: Final[Mapping[str, str]] = {
     name: to_json(field.get_default(call_default_factory=True, validated_data={})).decode()
     for name, field in NewMessage.model_fields.items()
@@ -41,7 +41,7 @@ def array(records: Iterable[bytes]) -> bytes:
 
 
 def arrays(records: Iterable[bytes], count: int, size: int) -> Iterator[bytes]:
-    """Yield the records in arrays of at most that many, and that many bytes unless a single one has more."""
+    """Yield the records in arrays of at most `count` records and `size` bytes; a larger record gets its own array."""
     some, taken = list[bytes](), 0
     for each in records:
         if some and (len(some) == count or taken + len(each) > size):
@@ -54,7 +54,7 @@ def arrays(records: Iterable[bytes], count: int, size: int) -> Iterator[bytes]:
 
 
 def restored(user: str, session: ArchivedSession) -> tuple[object, ...]:
-    """Return the values of RESTORE_SESSION."""
+    """Return the parameters of RESTORE_SESSION."""
     times = (_moment(session.created_at), _moment(session.updated_at))
     title = (session.title, title_key(session.title))
     flags = (session.is_pinned, session.is_archived)
@@ -62,7 +62,7 @@ def restored(user: str, session: ArchivedSession) -> tuple[object, ...]:
 
 
 def changed(change: SessionChange) -> tuple[object, ...]:
-    """Return the values of CHANGE_SESSION, except the metadata."""
+    """Return the parameters of CHANGE_SESSION, except the metadata."""
     title = ("title" in change.model_fields_set, change.title, title_key(change.title))
     return (*title, *(None if flag is MISSING else flag for flag in (change.is_pinned, change.is_archived)))
 
@@ -75,7 +75,7 @@ def title_key(title: str | None) -> str | None:
 def record(message: NewMessage, known_id: str | None = None, *, keyed: bool = True) -> bytes:
     """Return a message as a JSON record for Postgres; its body keeps the JSON that was sent verbatim.
 
-    Without its search key if it is not to be `keyed` now: `search_keys.py` adds it later.
+    Unless `keyed`, it has no search key, which `search_keys.py` adds later.
     """
     message_id = dumps(message.id or known_id or str(uuid4()))
     columns = {"id": message_id, "role": dumps(message.role), "body": _body(message, message_id)}

@@ -1,4 +1,4 @@
-"""Adds the search keys that direct SQL and large requests leave out, of titles and of messages."""
+"""Adds the search keys of titles and messages that direct SQL and large requests leave out."""
 
 import random
 from asyncio import sleep
@@ -12,12 +12,12 @@ from chat_sessions.contract.said import key_of, said_in
 from chat_sessions.contract.search_key import search_key
 from chat_sessions.errors import DatabaseUnavailable
 
-# Each worker has its own pause, so that two seldom make the same keys.
+# Each worker has its own pause, so that two rarely compute the same keys.
 SECONDS_BETWEEN_ROUNDS = (0.75, 1.25)
 ROWS_PER_ROUND = 500
 BYTES_PER_ROUND = 2 * 1024 * 1024
 
-# A partial index has exactly these.
+# A partial index has exactly these rows.
 WITHOUT_KEY: Final[LiteralString] = """
 SELECT "userId", "id", "title" FROM "ChatSession" WHERE "titleKey" IS NULL AND "title" IS NOT NULL LIMIT $1
 """
@@ -35,8 +35,8 @@ WHERE "number" = 1 OR "bytes" <= $2::int
 # What a round reads when nothing is missing.
 LOOKUPS: Final = frozenset((WITHOUT_KEY, MESSAGES_WITHOUT_KEY))
 
-# SKIP LOCKED: nobody waits for a search key; the next round gets what is locked now. By user, because on Citus no
-# statement can lock rows on several nodes.
+# SKIP LOCKED: nobody waits for a search key; the next round gets the rows that are locked now. By user, because on Citus
+# no statement can lock rows on several nodes.
 ADD_KEYS: Final[LiteralString] = """
 UPDATE "ChatSession" SET "titleKey" = keyed."key"
 FROM unnest($2::text[], $3::text[], $4::text[]) AS keyed("id", "title", "key")
@@ -46,7 +46,7 @@ WHERE "ChatSession"."userId" = $1 AND "ChatSession"."id" = keyed."id" AND "ChatS
         FOR UPDATE SKIP LOCKED
     )
 """
-# The sessions are locked first, as by all that changes their messages.
+# Locks the sessions first, like every statement that changes their messages.
 ADD_KEYS_OF_MESSAGES: Final[LiteralString] = """
 WITH locked AS MATERIALIZED (
     SELECT "id" FROM "ChatSession" WHERE "userId" = $1 AND "id" = ANY($2::text[]) FOR NO KEY UPDATE SKIP LOCKED
@@ -84,7 +84,7 @@ class SearchKeys:
         for row in rows:
             key = key_of(said_in(row["role"], row["body"]))
             keyed.append((row["userId"], row["sessionId"], row["id"], row["digest"], key))
-            # Other requests get their turn.
+            # Let other requests run.
             await sleep(0)
         await self._add(ADD_KEYS_OF_MESSAGES, keyed)
 

@@ -16,16 +16,16 @@ from chat_sessions.contract.search_key import search_key
 from chat_sessions.contract.snippet import snippet
 from chat_sessions.store import filters, sql_search
 
-# People wait for the first page; a client that gets few results searches on by itself.
+# People wait for the first page; a client that gets few results requests more.
 SECONDS_PER_PAGE: Final = 1.0
 NEWEST: Final = ("infinity", "", MAX_INTEGER)
 
 
 class Found(NamedTuple):
-    """A result as JSON, unless the search has only stopped here, and where to search on, if anything is left."""
+    """A result as JSON, or None where the search only stopped; and where to continue, if anything is left."""
 
     result: bytes | None
-    further: SearchCursor | None
+    next_cursor: SearchCursor | None
 
 
 class SearchStore:
@@ -39,22 +39,22 @@ class SearchStore:
         if not search_key(query.q):
             return b'{"results":[],"next_cursor":null}'
         results: list[bytes] = []
-        further = None if query.cursor is None else SearchCursor.decode(query.cursor)
+        start = None if query.cursor is None else SearchCursor.decode(query.cursor)
         deadline = monotonic() + SECONDS_PER_PAGE
         while len(results) < query.limit:
-            found = await self._searched(user, query.q, further, query.limit - len(results))
+            found = await self._searched(user, query.q, start, query.limit - len(results))
             results += [each.result for each in found if each.result]
-            further = found[-1].further if found else None
-            if further is None or monotonic() > deadline:
+            start = found[-1].next_cursor if found else None
+            if start is None or monotonic() > deadline:
                 break
-        cursor = None if further is None else further.encode()
+        cursor = None if start is None else start.encode()
         return b'{"results":[%b],"next_cursor":%b}' % (b",".join(results), to_json(cursor))
 
     async def _searched(self, user: str, q: str, start: SearchCursor | None, limit: int) -> list[Found]:
         """Search one piece."""
-        place = NEWEST if start is None else (start.updated_at.isoformat(), start.id, start.below)
+        position = NEWEST if start is None else (start.updated_at.isoformat(), start.id, start.below)
         found: list[Found] = []
-        for row in await self._prisma.query_raw(sql_search.SEARCH, user, *filters.patterns(q), *place, limit):
+        for row in await self._prisma.query_raw(sql_search.SEARCH, user, *filters.patterns(q), *position, limit):
             found.append(await self._found(user, row, search_key(q)))
             if found[-1].result is None:
                 break
@@ -62,7 +62,7 @@ class SearchStore:
 
     async def _found(self, user: str, row: dict[str, Any], key: str) -> Found:
         message = await self._message(user, row, key)
-        # The message may have no key, or that of an earlier text, and not match. The search goes on below it.
+        # The message may have no key, or that of an earlier text, and not match. The search continues below it.
         is_result = message is not None or (row["titled"] and not row["sequence"])
         below = 0 if is_result else row["sequence"] or row["from"]
         end = SearchCursor(below, datetime.fromisoformat(row["updated_at"]), row["id"])
@@ -75,7 +75,7 @@ class SearchStore:
             return None
         body = row["body"]
         if body is None:
-            # One large message at a time; other requests get their turn.
+            # One large message at a time; let other requests run.
             await sleep(0)
             large = await self._prisma.query_raw(sql_search.BODY, user, row["id"], row["sequence"])
             body = large[0]["body"] if large else "{}"

@@ -56,7 +56,7 @@ class Listed(NamedTuple):
 class MessagePage(NamedTuple):
     """Which messages of a session to return: the newest `limit`, or the newest before a sequence.
 
-    With `whole_turns` there are more of them if the page would begin with the result of a tool.
+    With `whole_turns` the page grows if it would begin with the result of a tool.
     """
 
     limit: int
@@ -141,7 +141,7 @@ class SessionStore:
         return _summary(found[0])
 
     async def restore(self, user: str, archived: ArchivedSession) -> None:
-        """Create a session as it was, or raise SessionIdTaken."""
+        """Create a session as archived, or raise SessionIdTaken."""
         try:
             async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
                 await transaction.execute_raw(sql_writes.RESTORE_SESSION, *rows.restored(user, archived))
@@ -156,7 +156,7 @@ class SessionStore:
     async def change(
         self, user: str, session_id: str, change: SessionChange, versions: Sequence[int] | None
     ) -> Versioned[bytes] | None:
-        """Change a session that has one of the versions, but not its metadata; None if the user has none."""
+        """Change a session that has one of the versions, except its metadata; return None if the user has none."""
         return await self._change(self._prisma, (session_id, user, versions), change)
 
     async def change_metadata(
@@ -167,7 +167,7 @@ class SessionStore:
         versions: Sequence[int] | None,
         patched: Callable[[str], str],
     ) -> Versioned[bytes] | None:
-        """Do the same with the metadata: `patched` returns the new one for the current one, which waits for it."""
+        """Change a session and its metadata: `patched` turns the current metadata, which stays locked, into the new."""
         named = (session_id, user, versions)
         async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
             found = await transaction.query_raw(sql_writes.LOCK_METADATA, *named)

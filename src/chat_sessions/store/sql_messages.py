@@ -51,7 +51,7 @@ WITH touched AS (
     )
     RETURNING "version"
 ), replaced AS (
-    -- A trigger removes the search key of a message that changes without it, as of a title: see CHANGE_SESSION.
+    -- A trigger removes the search key of a message that changes without its key, as with titles: see CHANGE_SESSION.
     UPDATE "ChatMessage" AS message SET "role" = given."role", "body" = given."body",
         "searchKey" = given."searchKey" || CASE WHEN given."searchKey" = message."searchKey" THEN ' ' ELSE '' END
     FROM ({GIVEN}) AS given, touched

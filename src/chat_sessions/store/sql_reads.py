@@ -23,8 +23,8 @@ _IS_RESULT: Final[LiteralString] = """("role" IN ('tool', 'function') OR "role" 
 _MESSAGES: Final[LiteralString] = """"ChatMessage"
     WHERE "userId" = $2 AND "sessionId" = $1 AND "sequence" < COALESCE($3::int, 2147483647) ORDER BY "sequence" DESC"""
 
-# How far a page must grow back so that it does not begin with a result. Only messages from the limit on are looked
-# into, up to the first that is none.
+# The size of a page that grows back until it does not begin with a result. Only messages from the limit on are inspected,
+# up to the first that is not a result.
 _WITH_TURN: Final[LiteralString] = f"""$4::int - 1 + COALESCE((
     SELECT "place" FROM (
         SELECT *, row_number() OVER (ORDER BY "sequence" DESC) AS "place" FROM (
@@ -70,7 +70,7 @@ WHERE "id" = $1 AND "userId" = $2
 
 # The keys of titles that direct SQL has changed are missing until `search_keys` adds them.
 TITLE_CONTAINS: Final = '("titleKey" LIKE ${}::text OR "titleKey" IS NULL AND "title" ILIKE ${}::text)'
-# The ranges of an index with the sessions of a list.
+# The index ranges with the sessions of a list.
 _LIVE: Final[LiteralString] = 'NOT "isArchived"'
 _ARCHIVED: Final[LiteralString] = '"isArchived"'
 _RANGES: Final[Mapping[Archived, Sequence[LiteralString]]] = {
@@ -109,7 +109,7 @@ def list_sessions(shape: ListShape) -> LiteralString:
             mine += f" AND {condition.format(first, first + 1)}"
             first += condition.count("{}")
     casts = {'"updatedAt"': "timestamptz", '"isPinned"': "boolean", '"id"': "text"}
-    values = [f"${first + place}::{casts[key]}" for place, key in enumerate(keys)]
+    values = [f"${number}::{casts[key]}" for number, key in enumerate(keys, start=first)]
     after = f" AND ({', '.join(keys)}) < ({', '.join(values)})" if shape.after else ""
     order = ", ".join(f"{key} DESC" for key in keys)
     rows = f'SELECT * FROM "ChatSession" WHERE {mine}'  # noqa: S608  as above

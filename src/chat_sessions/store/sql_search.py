@@ -14,9 +14,9 @@ MESSAGES: Final = 2_000
 ORDINARY_BODY: Final = 64 * 1024
 
 # Searches sessions from a position on, newest first: $1 user, $2 and $3 the patterns of titles, $4, $5 and $6 the
-# position's time, session and sequence, $7 the limit. It takes as many sessions as have MESSAGES messages together, or
-# the newest MESSAGES of one that has more. Each row is a result, except perhaps the last one, which says where the
-# search has stopped, and "from" at which of its messages. A message without a key may match, or may not.
+# position's time, session and sequence, $7 the limit. It takes as many sessions as have MESSAGES messages in total, or
+# the newest MESSAGES of one that has more. Each row is a result, except perhaps the last one, which says in which session
+# the search stopped and, as "from", at which message. A message without a key may or may not match.
 SEARCH: Final[LiteralString] = f"""
 WITH newest AS (
     SELECT *, row_number() OVER recent AS "rank", sum("below") OVER recent AS "messages"

@@ -38,7 +38,7 @@ WITH given AS ({GIVEN}), created AS (
 SELECT {json_of(SessionSummary)} AS "body", "version"::text FROM created
 """
 
-# The session that exists, for a creation that is repeated.
+# The existing session, for a repeated create.
 FIND_CREATED: Final[LiteralString] = f"""
 WITH given AS ({GIVEN}), known AS ({KNOWN})
 SELECT {json_of(SessionSummary)} AS "body", "version"::text,
@@ -50,7 +50,7 @@ _HAS_VERSION: Final[LiteralString] = """
 "id" = $1 AND "userId" = $2 AND ($3::bigint[] IS NULL OR "version" = ANY($3::bigint[]))
 """.strip()
 
-# Until the end of the transaction the metadata stays as it is.
+# Locks the metadata until the end of the transaction.
 LOCK_METADATA: Final[LiteralString] = f"""
 SELECT "metadata"::text AS "text" FROM "ChatSession" WHERE {_HAS_VERSION} FOR UPDATE
 """

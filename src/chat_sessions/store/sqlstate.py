@@ -1,4 +1,4 @@
-"""The SQLSTATEs of statements that Postgres refuses because of what it has stored or was sent."""
+"""The SQLSTATEs of statements that Postgres rejects because of the data they store or compare."""
 
 from typing import Final
 

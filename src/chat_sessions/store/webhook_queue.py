@@ -9,7 +9,7 @@ from prisma import Prisma
 MAX_ERROR = 200
 TURN_TIMEOUT = timedelta(seconds=10)
 
-# What is queued for a receiver that is no longer configured stays.
+# Deliveries to a receiver that is no longer configured stay.
 REMOVE_RECEIVERS: Final[LiteralString] = """DELETE FROM "WebhookReceiver" WHERE NOT "url" = ANY($1::text[])"""
 ADD_RECEIVERS: Final[LiteralString] = """
 INSERT INTO "WebhookReceiver" ("url", "events") SELECT unnest($1::text[]), $2::text[]
@@ -22,13 +22,13 @@ SELECT count(*) > 0 AS "due" FROM (
 ) AS found
 """
 
-# Claims are taken in turn, because on Citus no statement can lock rows on several nodes.
+# Workers claim in turn, because on Citus no statement can lock rows on several nodes.
 TAKE_TURN: Final[LiteralString] = """
 SELECT pg_try_advisory_xact_lock(hashtext('WebhookDelivery'), hashtext($1)) AS "ours"
 """
 
-# Only the oldest delivery of each user: a receiver gets the changes of a user in order. The time for grouping
-# grows with what waits; that for NOT EXISTS an earlier one, with its square.
+# Only the oldest delivery of each user: a receiver gets the changes of a user in order. Grouping takes linear time;
+# a NOT EXISTS for an earlier delivery would take quadratic time.
 CLAIM: Final[LiteralString] = """
 WITH claimed AS (
     UPDATE "WebhookDelivery" SET "dueAt" = now() + make_interval(secs => $2::float8), "attempts" = "attempts" + 1
@@ -78,7 +78,7 @@ class Delivery(NamedTuple):
 
 
 class ReceiverBacklog(NamedTuple):
-    """What waits for a receiver: how many deliveries, the age of the oldest in seconds, and one of the errors."""
+    """A receiver's waiting deliveries: how many, the age of the oldest in seconds, and one of their errors."""
 
     receiver: str
     waiting: int
@@ -110,15 +110,15 @@ class WebhookQueue:
         return [_delivery(row) for row in claimed]
 
     async def finish(self, delivery: Delivery) -> None:
-        """Remove a delivery that has arrived."""
+        """Remove a delivery that the receiver accepted."""
         await self._prisma.execute_raw(FINISH, delivery.id, delivery.user)
 
     async def postpone(self, delivery: Delivery, seconds: float, error: str) -> None:
-        """Try a delivery again after that time."""
+        """Retry a delivery after that many seconds."""
         await self._prisma.execute_raw(POSTPONE, delivery.id, delivery.user, seconds, error[:MAX_ERROR])
 
     async def backlog(self) -> list[ReceiverBacklog]:
-        """Measure what waits, for the configured receivers and for earlier ones."""
+        """Return the backlog of each receiver, configured or not."""
         return [ReceiverBacklog(**row) for row in await self._prisma.query_raw(BACKLOG)]
 
     async def retry(self, receiver: str) -> int:

@@ -24,7 +24,7 @@ from chat_sessions.telemetry.spans import EngineSpan
 
 
 class BridgedPrisma(Prisma):
-    """The generated client, calling Node. `on_statement` receives each SQL statement, without parameters."""
+    """The generated client on our engine. `on_statement` receives each SQL statement, without parameters."""
 
     def __init__(
         self,

@@ -76,14 +76,14 @@ class PrismaEngine(AsyncAbstractEngine):
             return None
         with suppress(TimeoutError, OSError, NodeGoneError):
             async with asyncio.timeout(USAGE_TIMEOUT):
-                answer = await self._child.call({"op": "usage"})
-                return cast("dict[str, int]", answer["data"])
+                response = await self._child.call({"op": "usage"})
+                return cast("dict[str, int]", response["data"])
         return None
 
     async def call(self, request: dict[str, Any], patience: float | None = None) -> Any:
         """Return the engine's response. Raise DatabaseUnavailable, or Prisma Client Python's exception for the error.
 
-        Statements that were rolled back are retried, except in a transaction, which its owner has to retry.
+        Statements that were rolled back are retried, except in a transaction, which its owner must retry.
         """
         with self._span(request):
             return await self._call(request, patience)
@@ -93,7 +93,7 @@ class PrismaEngine(AsyncAbstractEngine):
         while True:
             attempts -= 1
             try:
-                answer = await self._answer(request, patience)
+                data = await self._attempt(request, patience)
             except DatabaseUnavailable as error:
                 if not isinstance(error, StatementUndone) or not attempts:
                     if self._availability is not None:
@@ -102,25 +102,25 @@ class PrismaEngine(AsyncAbstractEngine):
             else:
                 if self._availability is not None:
                     self._availability.succeeded()
-                return answer
+                return data
             await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311  jitter, so that competing calls diverge
 
-    async def _answer(self, request: dict[str, Any], patience: float | None) -> Any:
+    async def _attempt(self, request: dict[str, Any], patience: float | None) -> Any:
         try:
             async with asyncio.timeout(patience or self._options.query_timeout):
-                answer = await self._ask(await self._living_child(), request)
+                response = await self._send(await self._living_child(), request)
         except TimeoutError as error:
             await self._kill_if_hung()
-            raise DatabaseUnavailable("The query engine does not answer in time.") from error
+            raise DatabaseUnavailable("The query engine did not respond in time.") from error
         except (OSError, NodeGoneError) as error:
-            raise DatabaseUnavailable("The query engine does not run.", str(error)) from error
-        if "error" in answer:
-            raise_error(answer["error"])
-        return answer["data"]
+            raise DatabaseUnavailable("The query engine is not running.", str(error)) from error
+        if "error" in response:
+            raise_error(response["error"])
+        return response["data"]
 
-    async def _ask(self, child: NodeChild, request: dict[str, Any]) -> dict[str, Any]:
+    async def _send(self, child: NodeChild, request: dict[str, Any]) -> dict[str, Any]:
         if child.waiting >= self._options.max_calls:
-            raise DatabaseUnavailable("Too many calls wait for the query engine.")
+            raise DatabaseUnavailable("Too many calls are waiting for the query engine.")
         await child.ready()
         return await child.call(request)
 
@@ -163,7 +163,7 @@ class PrismaEngine(AsyncAbstractEngine):
         try:
             return TransactionId(await asyncio.shield(starting))
         except asyncio.CancelledError:
-            # Its id would be lost: it would hold a connection until it times out.
+            # The transaction's id would be lost, and it would hold a connection until it times out.
             with suppress(Exception):
                 await self.rollback_transaction(await starting)
             raise
@@ -194,8 +194,8 @@ class PrismaEngine(AsyncAbstractEngine):
 
     @override
     async def query(self, content: str, *, tx_id: TransactionId | None) -> NoReturn:
-        raise NotImplementedError("GraphQL; BridgedPrisma does without")
+        raise NotImplementedError("BridgedPrisma sends no GraphQL")
 
     @override
     async def metrics(self, **_: object) -> NoReturn:
-        raise NotImplementedError("the JavaScript engine has none")
+        raise NotImplementedError("the JavaScript engine has no metrics")

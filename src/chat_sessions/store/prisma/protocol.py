@@ -19,16 +19,16 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from chat_sessions.errors import DatabaseUnavailable, StatementUndone
-from chat_sessions.store.prisma.states import PRISMA_CODES, find_state
+from chat_sessions.store.prisma.states import PRISMA_CODES, find_sql_state
 
 # JavaScript loses digits of larger integers.
 MAX_SAFE_INTEGER = 2**53 - 1
 
-# Characters or bytes. Texts above this follow their line as they are.
+# Characters or bytes. Longer texts are sent unescaped, after their line.
 LARGE = 64 * 1024
 
 # Keeps the message of Postgres to one line of the log.
-MAX_SAID = 200
+MAX_CAUSE = 200
 
 # How Prisma wraps an error message of Postgres.
 RAW_ERROR = re.compile(r"^Raw query failed\. Code: `[^`]*`\. Message: `(.*)`$", re.DOTALL)
@@ -45,14 +45,14 @@ def dumps(value: object) -> bytes:
 
 
 class LargeText:
-    """A parameter of raw SQL that would take long to escape, and as long to parse."""
+    """A parameter of raw SQL that would take long to escape and to parse."""
 
     def __init__(self, utf8: bytes) -> None:
         self.utf8 = utf8
 
 
 def packed(message: object) -> list[bytes]:
-    """Serialize to one line, and the large texts that follow it: the line has their sizes in their places."""
+    """Serialize to one line, and the large texts that follow it: in the line, their sizes stand in for them."""
     texts: list[bytes] = []
 
     def size_of(value: LargeText) -> dict[str, int]:
@@ -73,7 +73,7 @@ def build_query(
     if method in RAW_METHODS:
         return {"action": action, "query": {"arguments": _raw_arguments(**arguments), "selection": {}}}
     if arguments.get("include"):
-        raise NotImplementedError("include; query the related rows themselves")
+        raise NotImplementedError("include is not supported: query the related rows")
     selection = _parse_selection(root_selection) if root_selection else {"$scalars": True}
     return {
         "modelName": getattr(model, "__prisma_model__", None),
@@ -93,12 +93,12 @@ def parse_json(result: dict[str, Any]) -> None:
 def raise_error(error: dict[str, Any]) -> NoReturn:
     """Raise Prisma Client Python's exception for the error; it has none for an unavailable database."""
     facts = error["user_facing_error"]
-    said = RAW_ERROR.sub(r"\1", str(facts["meta"].get("message") or facts["message"]))[:MAX_SAID]
-    state = find_state(facts["meta"].get("code"))
+    cause = RAW_ERROR.sub(r"\1", str(facts["meta"].get("message") or facts["message"]))[:MAX_CAUSE]
+    state = find_sql_state(facts["meta"].get("code"))
     if state is not None:
-        raise (StatementUndone if state.undone else DatabaseUnavailable)(state.reason, said)
+        raise (StatementUndone if state.undone else DatabaseUnavailable)(state.reason, cause)
     if facts["error_code"] in PRISMA_CODES:
-        raise DatabaseUnavailable(PRISMA_CODES[facts["error_code"]], said)
+        raise DatabaseUnavailable(PRISMA_CODES[facts["error_code"]], cause)
     handle_response_errors(cast("Any", None), [error])
 
 
