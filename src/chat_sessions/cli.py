@@ -147,7 +147,9 @@ def print_openapi() -> None:
 
 
 @app.command()
-def doctor(*, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for scripts.")] = False) -> None:
+def doctor(
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for scripts.")] = False
+) -> None:
     """Check configuration, Postgres, Redis, query engine and keys; exit with 1 if anything is wrong."""
     from chat_sessions.operator.doctor.report import report
 

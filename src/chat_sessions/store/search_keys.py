@@ -35,8 +35,8 @@ WHERE "number" = 1 OR "bytes" <= $2::int
 # What a round reads when nothing is missing.
 LOOKUPS: Final = frozenset((WITHOUT_KEY, MESSAGES_WITHOUT_KEY))
 
-# SKIP LOCKED: nobody waits for a search key; the next round gets the rows that are locked now. By user, because on Citus
-# no statement can lock rows on several nodes.
+# SKIP LOCKED: nobody waits for a search key; the next round gets the rows that are locked now. By user, because no
+# statement can lock rows on several nodes of Citus.
 ADD_KEYS: Final[LiteralString] = """
 UPDATE "ChatSession" SET "titleKey" = keyed."key"
 FROM unnest($2::text[], $3::text[], $4::text[]) AS keyed("id", "title", "key")

@@ -15,8 +15,8 @@ ORDINARY_BODY: Final = 64 * 1024
 
 # Searches sessions from a position on, newest first: $1 user, $2 and $3 the patterns of titles, $4, $5 and $6 the
 # position's time, session and sequence, $7 the limit. It takes as many sessions as have MESSAGES messages in total, or
-# the newest MESSAGES of one that has more. Each row is a result, except perhaps the last one, which says in which session
-# the search stopped and, as "from", at which message. A message without a key may or may not match.
+# the newest MESSAGES of one that has more. Each row is a result, except that the last one may only tell where the
+# search stopped: in which session and, as "from", at which message. A message without a key may or may not match.
 SEARCH: Final[LiteralString] = f"""
 WITH newest AS (
     SELECT *, row_number() OVER recent AS "rank", sum("below") OVER recent AS "messages"

@@ -29,15 +29,15 @@ SQL_STATES: Final = (
     SqlState("57P03", "Postgres is starting up or shutting down."),
     SqlState("57014", "Postgres has cancelled a statement, most likely because it took too long."),
     SqlState("25006", "Postgres accepts no writes: it is a standby, or default_transaction_read_only is on."),
-    SqlState(
-        "28...", "Postgres rejects the service: check user and password in CHAT_DATABASE_URL, and pg_hba.conf."
-    ),
+    SqlState("28...", "Postgres rejects the service: check user and password in CHAT_DATABASE_URL, and pg_hba.conf."),
     SqlState("3D000", "The database that CHAT_DATABASE_URL names does not exist."),
     SqlState("3F000|42P01|42703|42704|42883", "The database is not migrated: run `chat-sessions migrate`."),
     SqlState("42501", "The database user lacks a privilege: `chat-sessions doctor` names it."),
     SqlState("53100", "The disk of Postgres is full."),
     SqlState("53200", "Postgres is out of memory."),
-    SqlState("53300", "All connections of Postgres are in use: raise max_connections or lower CHAT_DATABASE_POOL_SIZE."),
+    SqlState(
+        "53300", "All connections of Postgres are in use: raise max_connections or lower CHAT_DATABASE_POOL_SIZE."
+    ),
     SqlState("53...", "Postgres has reached one of its limits; its log says which."),
     SqlState("55...", "Postgres cannot do this in its current state; its log says why."),
     SqlState("58...", "Postgres cannot read or write its files; its log says which."),
