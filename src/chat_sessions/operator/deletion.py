@@ -112,7 +112,7 @@ class Eraser:
         await asyncio.sleep(self._hold + EXPIRY_SECONDS)
         keys = UserKeys(user)
         # Holds and locks protect a user who still writes; otherwise they expire soon.
-        guards = (keys.hold(""), keys.list_hold, keys.lock(""))
+        guards = (keys.hold(""), keys.list_hold, keys.reset, keys.lock(""))
         stale = [key for key in await self._link.keys(keys.all) if not key.startswith(guards)]
         if stale:
             await self._link.unlink(*stale)
