@@ -23,8 +23,8 @@ _IS_RESULT: Final[LiteralString] = """("role" IN ('tool', 'function') OR "role" 
 _MESSAGES: Final[LiteralString] = """"ChatMessage"
     WHERE "userId" = $2 AND "sessionId" = $1 AND "sequence" < COALESCE($3::int, 2147483647) ORDER BY "sequence" DESC"""
 
-# The size of a page that grows back until it does not begin with a result. Only messages from the limit on are inspected,
-# up to the first that is not a result.
+# The size of a page that grows back until it does not begin with a result. Only messages from the limit on are
+# inspected, up to the first that is not a result.
 _WITH_TURN: Final[LiteralString] = f"""$4::int - 1 + COALESCE((
     SELECT "place" FROM (
         SELECT *, row_number() OVER (ORDER BY "sequence" DESC) AS "place" FROM (
