@@ -68,10 +68,16 @@ DECLARE
     ids text[];
     changes text[];
 BEGIN
-    SELECT array_agg("userId"), array_agg("id"),
-        array_agg(CASE updated."isArchived" WHEN before."isArchived" THEN 'updated' ELSE 'archived' END)
-        INTO users, ids, changes
-        FROM updated JOIN before USING ("userId", "id");
+    SELECT array_agg("userId"), array_agg("id"), array_agg("change") INTO users, ids, changes
+        FROM (
+            SELECT "userId", "id",
+                CASE bool_and("isArchived") WHEN bool_or("isArchived") THEN 'updated' ELSE 'archived' END AS "change"
+            FROM (
+                SELECT "userId", "id", "isArchived" FROM updated
+                UNION ALL
+                SELECT "userId", "id", "isArchived" FROM before
+            ) AS both_versions GROUP BY "userId", "id"
+        ) AS noted;
     IF users IS NULL THEN
         RETURN NULL;
     END IF;
@@ -86,15 +92,15 @@ DECLARE
     users text[];
     ids text[];
 BEGIN
-    -- A key that is added where none was changes nothing that anybody reads.
+    -- Nobody reads search keys.
     IF TG_OP = 'UPDATE' THEN
         IF NOT EXISTS (
-            SELECT FROM changed LEFT JOIN before USING ("userId", "sessionId", "id")
-            WHERE (
-                before."searchKey" IS NULL AND changed."searchKey" IS NOT NULL
-                AND changed."body"::text = before."body"::text AND changed."role" = before."role"
-                AND changed."sequence" = before."sequence" AND changed."createdAt" = before."createdAt"
-            ) IS NOT TRUE
+            SELECT FROM (
+                SELECT "userId", "sessionId", "id", "role", "body"::text, "sequence", "createdAt" FROM changed
+                UNION ALL
+                SELECT "userId", "sessionId", "id", "role", "body"::text, "sequence", "createdAt" FROM before
+            ) AS both_versions
+            GROUP BY "userId", "sessionId", "id", "role", "body", "sequence", "createdAt" HAVING count(*) = 1
         ) THEN
             RETURN NULL;
         END IF;

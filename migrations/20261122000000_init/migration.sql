@@ -153,12 +153,17 @@ BEGIN
 END;
 $$;
 
+-- A connection keeps the plan it made for a trigger's first statement, however few rows that changed. So no plan may
+-- become slow with more of them: LIMIT makes Postgres look up each row in an index, and old and new rows are grouped, not
+-- joined.
+
 -- After the insert: one that waited for the deletion of the same id sees the tombstone only then.
 CREATE FUNCTION "ChatSession_note_insert"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (
-        SELECT FROM inserted JOIN "Tombstone"
-            ON "Tombstone"."userId" = inserted."userId" AND "Tombstone"."sessionId" = inserted."id"
+        SELECT FROM inserted CROSS JOIN LATERAL (
+            SELECT FROM "Tombstone" WHERE "userId" = inserted."userId" AND "sessionId" = inserted."id" LIMIT 1
+        ) AS tombstone
     ) THEN
         PERFORM "Tombstone_refuse"();
     END IF;
@@ -176,8 +181,12 @@ CREATE TRIGGER "ChatSession_insert" AFTER INSERT ON "ChatSession"
 CREATE FUNCTION "ChatSession_note_update"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO "Outbox" ("userId", "sessionId", "change")
-        SELECT "userId", "id", CASE updated."isArchived" WHEN before."isArchived" THEN 'updated' ELSE 'archived' END
-        FROM updated JOIN before USING ("userId", "id");
+        SELECT "userId", "id", CASE bool_and("isArchived") WHEN bool_or("isArchived") THEN 'updated' ELSE 'archived' END
+        FROM (
+            SELECT "userId", "id", "isArchived" FROM updated
+            UNION ALL
+            SELECT "userId", "id", "isArchived" FROM before
+        ) AS both_versions GROUP BY "userId", "id";
     RETURN NULL;
 END;
 $$;
@@ -241,29 +250,33 @@ CREATE TRIGGER "ChatSession_truncate" BEFORE TRUNCATE ON "ChatSession"
 -- same transaction, which the row's xmin tells; that of a session that is being deleted is gone already.
 CREATE FUNCTION "ChatMessage_move_version"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- A key that is added where none was changes nothing that anybody reads.
+    -- Nobody reads search keys.
     IF TG_OP = 'UPDATE' THEN
         IF NOT EXISTS (
-            SELECT FROM changed LEFT JOIN before USING ("userId", "sessionId", "id")
-            WHERE (
-                before."searchKey" IS NULL AND changed."searchKey" IS NOT NULL
-                AND changed."body"::text = before."body"::text AND changed."role" = before."role"
-                AND changed."sequence" = before."sequence" AND changed."createdAt" = before."createdAt"
-            ) IS NOT TRUE
+            SELECT FROM (
+                SELECT "userId", "sessionId", "id", "role", "body"::text, "sequence", "createdAt" FROM changed
+                UNION ALL
+                SELECT "userId", "sessionId", "id", "role", "body"::text, "sequence", "createdAt" FROM before
+            ) AS both_versions
+            GROUP BY "userId", "sessionId", "id", "role", "body", "sequence", "createdAt" HAVING count(*) = 1
         ) THEN
             RETURN NULL;
         END IF;
     END IF;
     -- An update of no row would still fire the triggers of the session.
     IF EXISTS (
-        SELECT FROM changed JOIN "ChatSession"
-            ON "ChatSession"."userId" = changed."userId" AND "ChatSession"."id" = changed."sessionId"
-        WHERE "ChatSession".xmin <> pg_current_xact_id()::xid
+        SELECT FROM (SELECT DISTINCT "userId", "sessionId" FROM changed) AS touched CROSS JOIN LATERAL (
+            SELECT xmin AS "changer" FROM "ChatSession"
+            WHERE "userId" = touched."userId" AND "id" = touched."sessionId" LIMIT 1
+        ) AS session WHERE "changer" <> pg_current_xact_id()::xid
     ) THEN
-        UPDATE "ChatSession" SET "version" = "version"
-            FROM (SELECT DISTINCT "userId", "sessionId" FROM changed) AS touched
-            WHERE "ChatSession"."userId" = touched."userId" AND "ChatSession"."id" = touched."sessionId"
-                AND "ChatSession".xmin <> pg_current_xact_id()::xid;
+        -- Only direct SQL gets here, with any number of sessions: it is worth a new plan each time.
+        EXECUTE '
+            UPDATE "ChatSession" SET "version" = "version"
+                FROM (SELECT DISTINCT "userId", "sessionId" FROM changed) AS touched
+                WHERE "ChatSession"."userId" = touched."userId" AND "ChatSession"."id" = touched."sessionId"
+                    AND "ChatSession".xmin <> pg_current_xact_id()::xid
+        ';
     END IF;
     RETURN NULL;
 END;
