@@ -1,7 +1,7 @@
 """`python -m benchmarks.bodies`: the cost of a body of 4 MiB, and how long it blocks other requests.
 
-Client and server share the machine, so times are the best of several tries. CPU time, which the kernel counts in
-hundredths of a second, is their mean.
+Client and server share the machine, so each time is the best of several tries. CPU time is their mean, because the
+kernel counts it in hundredths of a second.
 """
 
 import json
@@ -27,7 +27,7 @@ PAUSE = 0.001
 
 
 def full_of(unit: str, count: int | None = None) -> str:
-    """Repeat a unit a number of times, or as often as it fits into a body."""
+    """Repeat a unit `count` times, or as often as it fits into a body."""
     return ",".join([unit] * (count or SIZE // (len(unit) + 1)))
 
 

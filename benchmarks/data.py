@@ -19,8 +19,8 @@ WITHOUT_TRIGGERS = "SET session_replication_role = replica"
 
 SESSIONS = """
 INSERT INTO "ChatSession" ("id", "userId", "title", "titleKey", "isPinned", "messageCount", "createdAt", "updatedAt")
-SELECT gen_random_uuid(), $1, 'Chat about ' || n || ' and what came of it',
-    'chat about ' || n || ' and what came of it', n % 40 = 0, $3::int,
+SELECT gen_random_uuid(), $1, 'Chat about ' || n || ' and its consequences',
+    'chat about ' || n || ' and its consequences', n % 40 = 0, $3::int,
     now() - make_interval(secs => n), now() - make_interval(secs => n)
 FROM generate_series(1, $2::int) AS n
 """
@@ -103,7 +103,7 @@ async def ids(database_url: str, user: str, *, of_baseline: bool = False) -> Seq
 async def settle(database_url: str) -> None:
     """Wait until the outbox is empty, and vacuum now rather than during the measurement.
 
-    A single user's deliveries to webhooks follow one another, far longer than a burst: the rest is discarded.
+    A single user's webhooks are delivered one at a time, for far longer than a burst: the rest is discarded.
     """
     connection = await asyncpg.connect(database_url)
     while await connection.fetchval('SELECT EXISTS (SELECT FROM "Outbox")'):

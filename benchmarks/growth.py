@@ -22,7 +22,7 @@ from chat_sessions.web.auth.tokens import mint_token
 SIZES = (1_000, 100_000, 1_000_000)
 SESSIONS = "/api/chat/sessions"
 RESULTS = Path(__file__).with_name("results")
-# One user has at most this many of them.
+# The most sessions of one user.
 LARGEST_USER = 100_000
 LONG_SESSION_MESSAGES = 10_000
 # Several, because one is deleted within milliseconds.
@@ -41,7 +41,7 @@ FROM generate_series(1, $1::int) AS n
 
 
 async def fill(url: str, add: int, largest: int) -> None:
-    """Insert the largest user's and others' sessions, and some with messages."""
+    """Insert sessions without messages for the largest user and others, and some with messages."""
     connection = await asyncpg.connect(url)
     async with connection.transaction():
         await connection.execute(data.WITHOUT_TRIGGERS)

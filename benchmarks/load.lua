@@ -1,4 +1,4 @@
--- Sends the requests of a file in turn: method, path, extra header ("Name: value" or nothing) and body, by tabs.
+-- Cycles through the requests in a file, one per line, tab-separated: method, path, "Name: value" or nothing, body.
 local requests, at = {}, 0
 
 function init(args)

@@ -1,4 +1,4 @@
-"""The load generator: concurrent callers for some seconds, by wrk if installed, else by slower Python code."""
+"""The load generator: concurrent callers for some seconds, with wrk if installed, else with slower Python code."""
 
 import asyncio
 import json
@@ -51,15 +51,15 @@ def has_wrk() -> bool:
 
 def burst(url: str, token: str, calls: Sequence[Call], seconds: int) -> Burst:
     """Cycle through the calls for some seconds."""
-    return _by_wrk(url, token, calls, seconds) if has_wrk() else asyncio.run(_by_python(url, token, calls, seconds))
+    return _with_wrk(url, token, calls, seconds) if has_wrk() else asyncio.run(_with_python(url, token, calls, seconds))
 
 
 def warm_up(url: str, token: str, calls: Sequence[Call]) -> None:
     """Send calls briefly, so that connections are open and responses cached."""
-    asyncio.run(_by_python(url, token, calls, WARM_UP_SECONDS))
+    asyncio.run(_with_python(url, token, calls, WARM_UP_SECONDS))
 
 
-def _by_wrk(url: str, token: str, calls: Sequence[Call], seconds: int) -> Burst:
+def _with_wrk(url: str, token: str, calls: Sequence[Call], seconds: int) -> Burst:
     with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
         file.writelines("\t".join(call) + "\n" for call in calls)
         file.flush()
@@ -69,7 +69,7 @@ def _by_wrk(url: str, token: str, calls: Sequence[Call], seconds: int) -> Burst:
     return Burst(**json.loads(done.stderr.splitlines()[-1]))
 
 
-async def _by_python(url: str, token: str, calls: Sequence[Call], seconds: float) -> Burst:
+async def _with_python(url: str, token: str, calls: Sequence[Call], seconds: float) -> Burst:
     address = urlsplit(url)
     host, port = address.hostname or "127.0.0.1", address.port or 80
     requests = cycle([_bytes(call, host, token) for call in calls])

@@ -40,7 +40,7 @@ class Bench:
     database: Postgres
     redis: Redis
     secret: str
-    # Of contestants that do not share one.
+    # Only of contestants that do not share the database.
     databases: dict[Contestant, str] = field(default_factory=dict)
     running: dict[Contestant, Running] = field(default_factory=dict)
     etags: dict[str, str] = field(default_factory=dict)
@@ -162,7 +162,7 @@ def main() -> None:
     parser.add_argument("--no-soak", action="store_true", help=f"skip the memory test of {SOAK_REQUESTS:,} requests")
     arguments = parser.parse_args()
     rows = [row for row in ROWS if arguments.only in row.name]
-    print(f"Load by {'wrk' if has_wrk() else 'Python (apt-get install wrk for a quicker one)'}.")
+    print(f"Load generator: {'wrk' if has_wrk() else 'Python; apt-get install wrk for a faster one'}.")
     with started() as bench:
         for number in range(arguments.rounds):
             print(f"round {number + 1} of {arguments.rounds}", flush=True)

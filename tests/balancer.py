@@ -18,15 +18,15 @@ class Balancer:
         self._ports = ports
         self._ready: set[int] = set()
         self._turns = count()
-        self._lines = asyncio.TaskGroup()
+        self._connections = asyncio.TaskGroup()
         self.url = ""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Balancer"]:
-        async with self._lines:
+        async with self._connections:
             server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
             self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            polls = [self._lines.create_task(self._poll(port)) for port in self._ports]
+            polls = [self._connections.create_task(self._poll(port)) for port in self._ports]
             try:
                 yield self
             finally:
@@ -47,7 +47,7 @@ class Balancer:
                 await asyncio.sleep(POLL_SECONDS)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._lines.create_task(self._forward(reader, writer))
+        self._connections.create_task(self._forward(reader, writer))
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         ready = sorted(self._ready)

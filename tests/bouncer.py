@@ -1,17 +1,14 @@
 """Debian's PgBouncer in front of a Postgres, in transaction pooling mode."""
 
-import os
-import shutil
 import signal
 import socket
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
-
 from chat_sessions.dev.embedded import Postgres, Server
 from chat_sessions.dev.embedded.machine import write_private
+from tests.programs import installed
 
 # Few enough that transactions of different callers share them.
 SERVER_CONNECTIONS = 3
@@ -56,18 +53,9 @@ class PgBouncer(Server):
         write_private(self.home / "pgbouncer.ini", databases + "".join(lines))
 
     def _command(self) -> list[str]:
-        return [program(), str(self.home / "pgbouncer.ini")]
+        return [installed("pgbouncer"), str(self.home / "pgbouncer.ini")]
 
     def _is_ready(self) -> bool:
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
             return True
         return False
-
-
-def program() -> str:
-    """Return the path of PgBouncer; if it is missing, skip the test, or fail it in CI."""
-    found = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-    if found is None:
-        missing = "PgBouncer is not installed, so nothing is known of the service behind it: apt-get install pgbouncer"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
-    return found

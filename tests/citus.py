@@ -12,7 +12,7 @@ import asyncpg
 
 from chat_sessions.store.migrations import migrate_deploy
 
-# Read before the tests hide what looks like a setting.
+# Read before pytest_configure hides the CHAT_* variables.
 URL = os.environ.get("CHAT_TEST_CITUS_URL")
 WORKER = os.environ.get("CHAT_TEST_CITUS_WORKER")
 WORKERS = "SELECT nodename, nodeport FROM pg_dist_node WHERE groupid <> 0 AND noderole = 'primary' ORDER BY nodeport"
@@ -20,7 +20,7 @@ WORKERS = "SELECT nodename, nodeport FROM pg_dist_node WHERE groupid <> 0 AND no
 
 @dataclass
 class Coordinator:
-    """A superuser's database on the coordinator, the one of this run, and what else the run has made."""
+    """A superuser's database on the coordinator, and the databases that this run created."""
 
     admin: str
     url: str = ""
@@ -31,20 +31,20 @@ class Coordinator:
         return urlsplit(self.admin).port or 5432
 
     async def migrated_database(self) -> str:
-        """Make a database on every node and return its URL on the coordinator."""
+        """Create and migrate a database on every node, and return its URL on the coordinator."""
         name = await self.empty_database()
         url = named(self.admin, name)
         await asyncio.to_thread(migrate_deploy, url, citus=True)
         return url
 
     async def empty_database(self) -> str:
-        """Make a database that knows its nodes and has nothing in it yet, and return its name."""
+        """Create an empty database with the extension and its nodes, and return its name."""
         name = await self.plain_database()
         await self.extend(name)
         return name
 
     async def plain_database(self) -> str:
-        """Make a database on every node, without the extension, and return its name."""
+        """Create a database on every node, without the extension, and return its name."""
         name = f"test_{uuid4().hex[:8]}"
         self.databases.append(name)
         for url in [self.admin, *await self.workers()]:
@@ -53,7 +53,7 @@ class Coordinator:
         return name
 
     async def extend(self, name: str) -> None:
-        """Let a database know its nodes."""
+        """Install the extension in a database, and register the nodes."""
         workers = await self.workers()
         for url in [self.admin, *workers]:
             async with connected(named(url, name)) as node:
@@ -73,8 +73,8 @@ class Coordinator:
         login = urlsplit(self.admin).netloc.rpartition("@")[0]
         return [urlsplit(self.admin)._replace(netloc=f"{login}@{host}:{port}").geturl() for host, port in nodes]
 
-    async def dropped(self) -> None:
-        """Remove the databases from every node."""
+    async def drop(self) -> None:
+        """Drop the databases on every node."""
         for url in [self.admin, *await self.workers()]:
             async with connected(url) as node:
                 for name in self.databases:
@@ -83,13 +83,13 @@ class Coordinator:
 
 @asynccontextmanager
 async def cluster(admin: str) -> AsyncIterator[Coordinator]:
-    """Give the run a migrated database, and drop all that it made in the end."""
+    """Create a migrated database for the run, and drop all of its databases at the end."""
     coordinator = Coordinator(admin)
     try:
         coordinator.url = await coordinator.migrated_database()
         yield coordinator
     finally:
-        await coordinator.dropped()
+        await coordinator.drop()
 
 
 def named(url: str, database: str) -> str:

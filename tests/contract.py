@@ -82,13 +82,13 @@ def validate(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> No
             others = value.keys() - wanted.keys() if keyword == "properties" else ()
             assert not others or "additionalProperties" in schema, f"{others} is not documented"
         elif keyword == "anyOf":
-            assert any(_is_valid(value, each, document) for each in wanted), f"{value!r} fits none of {wanted}"
+            assert any(_is_valid(value, each, document) for each in wanted), f"{value!r} matches none of {wanted}"
         else:
-            assert _satisfies(value, keyword, wanted), f"{value!r} does not keep to {keyword} {wanted}"
+            assert _satisfies(value, keyword, wanted), f"{value!r} violates {keyword} {wanted}"
 
 
 def _satisfies(value: Any, keyword: str, wanted: Any) -> bool:  # noqa: ANN401  any JSON
-    assert keyword in KEYWORDS or keyword in ANNOTATIONS, f"{keyword} is not understood"
+    assert keyword in KEYWORDS or keyword in ANNOTATIONS, f"{keyword} is not supported"
     return keyword in ANNOTATIONS or KEYWORDS[keyword](value, wanted)
 
 

@@ -18,23 +18,23 @@ BACKGROUND_STATEMENTS = {CHECK, *LOOKUPS, ADD_RECEIVERS, REMOVE_RECEIVERS, IS_DU
 
 @asynccontextmanager
 async def commands(redis: Redis) -> AsyncIterator[Callable[[], Awaitable[list[str]]]]:
-    """Yield a function that returns the commands sent since, without the sweeper's."""
+    """Yield a function that returns the commands sent since then, without the sweeper's."""
     async with redis.monitor() as monitor:
 
         async def sent() -> list[str]:
             end = f"ECHO {uuid4()}"
             await redis.echo(end.split()[1])
-            heard = []
+            found = []
             while (command := await monitor.next_command())["command"] != end:
                 if command["client_type"] != "lua" and not _is_background(command["command"].split()):
-                    heard.append(command["command"])
-            return heard
+                    found.append(command["command"])
+            return found
 
         yield sent
 
 
 def counted(worker: Service) -> Callable[[], list[str]]:
-    """Return a function that returns the statements since now, without those of background tasks."""
+    """Return a function that returns the statements sent from now on, without those of background tasks."""
     start = len(worker.statements)
     return lambda: [each for each in worker.statements[start:] if each not in BACKGROUND_STATEMENTS]
 

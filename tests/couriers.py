@@ -1,4 +1,4 @@
-"""The webhooks of a worker without its API, in this process or, as `python -m tests.couriers`, in one to be killed."""
+"""A worker's webhooks without its API: in this process, or as `python -m tests.couriers` in one that a test kills."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -25,7 +25,7 @@ DO $$ BEGIN
     END IF;
 END $$
 """
-# On Citus such a lock is taken shard by shard, and deadlocks with those who read them all.
+# Citus takes such a lock shard by shard, which deadlocks with statements that read all shards.
 EMPTY = (
     _EMPTY_ON_ONE_NODE
     if citus.URL is None

@@ -18,9 +18,9 @@ from tests.service import Caller, token
 from tests.shell import kill_family
 from tests.waiting import LIMIT_SECONDS, until
 
-# A busy machine starts one slowly.
+# A busy machine starts a process slowly.
 START_SECONDS = 180
-# More is refused.
+# The service rejects more.
 MAX_REDIS_TIMEOUT = 0.5
 SECRETS = ("database_url", "redis_url", "jwt_secret", "log_user_key")
 

@@ -1,19 +1,22 @@
-"""Programs that tests run to their end."""
+"""Programs that tests find and run."""
 
 import asyncio
 import os
+import shutil
 from pathlib import Path
+
+import pytest
 
 
 async def run(folder: Path, program: str, *arguments: str, **variables: str) -> str:
-    """Run a program that has to succeed, and return what it printed."""
+    """Run a program that must succeed, and return its output."""
     exit_code, printed = await finished(folder, program, *arguments, **variables)
     assert exit_code == 0, printed
     return printed
 
 
 async def finished(folder: Path, program: str, *arguments: str, **variables: str) -> tuple[int, str]:
-    """Run a program, and return its exit code and what it printed."""
+    """Run a program, and return its exit code and its output."""
     process = await asyncio.create_subprocess_exec(
         program,
         *arguments,
@@ -28,3 +31,12 @@ async def finished(folder: Path, program: str, *arguments: str, **variables: str
         if process.returncode is None:
             process.kill()
     return await process.wait(), printed.decode()
+
+
+def installed(name: str) -> str:
+    """Return the path of a program of Debian; if it is missing, skip the test, or fail it in CI."""
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    if found is None:
+        missing = f"{name} is not installed, so the service is not tested behind it: apt-get install {name}"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    return found

@@ -46,8 +46,8 @@ class Gate:
 
 
 @dataclass
-class Line:
-    """One connection: its held requests, and whether it waits for a response."""
+class Connection:
+    """The held requests of a connection, and whether it waits for a response."""
 
     held: list[Gate] = field(default_factory=list)
     waiting: bool = False
@@ -59,13 +59,13 @@ class Proxy:
     def __init__(self, target: int) -> None:
         self._target = target
         self._gates: list[Gate] = []
-        self._lines = asyncio.TaskGroup()
+        self._connections = asyncio.TaskGroup()
         self.port = 0
         self.round_trips = 0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Proxy"]:
-        async with self._lines:
+        async with self._connections:
             server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
             self.port = server.sockets[0].getsockname()[1]
             try:
@@ -88,33 +88,39 @@ class Proxy:
         return gate
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._lines.create_task(self._forward(reader, writer))
+        self._connections.create_task(self._forward(reader, writer))
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = Line()
+        connection = Connection()
         with suppress(OSError):
             back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._target)
-            await asyncio.gather(self._requests(reader, back_writer, line), self._responses(back_reader, writer, line))
+            await asyncio.gather(
+                self._requests(reader, back_writer, connection), self._responses(back_reader, writer, connection)
+            )
 
-    async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line) -> None:
+    async def _requests(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: Connection
+    ) -> None:
         with closing(writer), suppress(OSError):
             while data := await reader.read(CHUNK):
-                self.round_trips += not line.waiting
-                line.waiting = True
+                self.round_trips += not connection.waiting
+                connection.waiting = True
                 for gate in self._gates:
                     if gate.pattern in data and not gate.released.is_set():
                         if gate.responses:
-                            line.held.append(gate)
+                            connection.held.append(gate)
                         else:
                             await gate.passed()
                 writer.write(data)
                 await writer.drain()
 
-    async def _responses(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Line) -> None:
+    async def _responses(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: Connection
+    ) -> None:
         with closing(writer), suppress(OSError):
             while data := await reader.read(CHUNK):
-                line.waiting = False
-                while line.held:
-                    await line.held.pop().passed()
+                connection.waiting = False
+                while connection.held:
+                    await connection.held.pop().passed()
                 writer.write(data)
                 await writer.drain()

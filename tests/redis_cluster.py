@@ -46,7 +46,7 @@ class Member(Redis):
             write_private(nodes, self.nodes_conf)
 
 
-class Line(NamedTuple):
+class NodeLine(NamedTuple):
     """A node as a server describes it in CLUSTER NODES."""
 
     id: str
@@ -56,7 +56,7 @@ class Line(NamedTuple):
     slots: tuple[str, ...]
 
     @classmethod
-    def parse(cls, text: str) -> "Line":
+    def parse(cls, text: str) -> "NodeLine":
         name, _, flags, master, _, _, epoch, _, *slots = text.split()
         role = "master" if "master" in flags else "replica"
         # A replica's epoch means nothing.
@@ -68,7 +68,7 @@ class View(NamedTuple):
 
     state: str
     epoch: str
-    lines: tuple[Line, ...]
+    lines: tuple[NodeLine, ...]
 
 
 @dataclass
@@ -106,7 +106,7 @@ class Cluster(Servers):
         """Make a replica the master at once, without an election, and wait until all nodes know.
 
         It takes the next epoch after the highest it knows. If others knew a higher one they would ignore it, and if two
-        masters shared an epoch they would settle that later by themselves. So all nodes agree first.
+        masters shared an epoch they would settle that later. So all nodes must agree first.
         """
         await self.agree()
         await self.command(replica, "FAILOVER", "TAKEOVER")
@@ -133,7 +133,7 @@ class Cluster(Servers):
         await until_none(disagreement)
 
     async def _gossip(self) -> None:
-        """Send MEET between all pairs: a node tells its view of the cluster to a node that it meets."""
+        """Send MEET between all pairs: a node sends its view of the cluster to a node that it meets."""
         for server in self._running():
             for other in self._running():
                 if other is not server:
@@ -141,7 +141,7 @@ class Cluster(Servers):
 
     async def _view(self, server: Redis) -> View:
         info = dict(line.split(":") for line in (await self.command(server, "INFO")).decode().split())
-        lines = [Line.parse(line) for line in (await self.command(server, "NODES")).decode().splitlines()]
+        lines = [NodeLine.parse(line) for line in (await self.command(server, "NODES")).decode().splitlines()]
         running = {each.id for each in self._running()}
         # Ignore stopped nodes whose slots others serve, and nodes that have only just been met.
         known = sorted(line for line in lines if line.id in running or line.slots)
@@ -163,8 +163,8 @@ class Cluster(Servers):
     def _initial_view(self) -> View:
         lines = []
         for number, (master, replica) in enumerate(zip(self.masters, self.all[MASTERS:], strict=True)):
-            lines.append(Line(master.id, "master", "-", str(MASTERS + number + 1), (_slot_range(number),)))
-            lines.append(Line(replica.id, "replica", master.id, "", ()))
+            lines.append(NodeLine(master.id, "master", "-", str(MASTERS + number + 1), (_slot_range(number),)))
+            lines.append(NodeLine(replica.id, "replica", master.id, "", ()))
         return View("ok", str(2 * MASTERS), tuple(sorted(lines)))
 
     async def move(self, user: str, source: Redis, target: Redis) -> None:
@@ -197,8 +197,8 @@ async def cluster() -> AsyncIterator[Cluster]:
         members = [Member(Path(folder, str(number)), password) for number in range(2 * MASTERS)]
         for member in members:
             member.nodes_conf = _nodes_conf(members, member)
-        async with started(members, password) as looks:
-            made = Cluster(members, looks)
+        async with started(members, password) as clients:
+            made = Cluster(members, clients)
             await made.wait_until_whole()
             yield made
 
@@ -211,7 +211,7 @@ def _nodes_conf(members: Sequence[Member], myself: Member) -> str:
         if number >= MASTERS:
             role, master, epoch, slots = "master", "-", number - MASTERS + 1, _slot_range(number - MASTERS)
         flags = f"myself,{role}" if member is myself else role
-        # Without a shared shard id, a master that loses its slots to its replica would not become that one's replica.
+        # Without a shared shard id, a master that loses its slots to its replica would not become a replica of it.
         shard = members[number % MASTERS].id
         address = f"127.0.0.1:{member.port}@{member.port + BUS},,shard-id={shard}"
         lines.append(f"{member.id} {address} {flags} {master} 0 0 {epoch} connected {slots}")

@@ -101,8 +101,8 @@ class Guarded(Servers):
         """Return what each sentinel gets wrong about this master."""
         wanted = {"port": master.port, "num-other-sentinels": SENTINELS - 1, "num-slaves": 1}
         running = [each for each in self.sentinels if each.pid is not None]
-        said = {each.port: await self._master_info(each) for each in running}
-        return [f"{port} says {facts}" for port, facts in said.items() if not wanted.items() <= facts.items()]
+        views = {each.port: await self._master_info(each) for each in running}
+        return [f"{port} reports {facts}" for port, facts in views.items() if not wanted.items() <= facts.items()]
 
     async def _master_info(self, sentinel: Sentinel) -> dict[str, Any]:
         return cast("dict[str, Any]", await self[sentinel].sentinel_master(MASTER_NAME))
@@ -119,7 +119,7 @@ async def guarded() -> AsyncIterator[Guarded]:
         sentinels = [Sentinel(Path(folder, f"sentinel {number}")) for number in range(SENTINELS)]
         for each in sentinels:
             each.configure(master, replica, [other for other in sentinels if other is not each], password, secret)
-        async with started([master, replica], password) as looks, started(sentinels, secret) as others:
-            made = Guarded([master, replica], {**looks, **others}, sentinels)
+        async with started([master, replica], password) as clients, started(sentinels, secret) as others:
+            made = Guarded([master, replica], {**clients, **others}, sentinels)
             await made.wait_until_whole()
             yield made

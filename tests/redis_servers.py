@@ -14,7 +14,7 @@ from chat_sessions.dev.embedded import Redis
 from chat_sessions.dev.embedded.machine import write_private
 from tests.waiting import until_none
 
-# On a busy machine nobody must be declared dead: only the tests decide who is.
+# A slow server on a busy machine must not be declared dead: only the tests take servers away.
 PATIENT_MS = "60000"
 
 
@@ -72,8 +72,8 @@ class Servers(ABC):
     async def lag(self, replica: Redis, master: Redis) -> list[str]:
         """Return how a replica lags behind its master."""
         wanted = (await self[master].info("replication"))["master_repl_offset"]
-        said = await self[replica].info("replication")
-        follows, link, offset = (said.get(each) for each in ("master_port", "master_link_status", "slave_repl_offset"))
+        state = await self[replica].info("replication")
+        follows, link, offset = (state.get(each) for each in ("master_port", "master_link_status", "slave_repl_offset"))
         if follows == master.port and link == "up" and offset >= wanted:
             return []
         return [f"follows {follows}, link {link}, has {offset} of the {wanted} of {master.port}"]
@@ -111,10 +111,10 @@ async def started(servers: Sequence[Redis], password: str) -> AsyncIterator[dict
             write_private(server.home / "password", password)
             stack.enter_context(server)
         async with AsyncExitStack() as clients:
-            looks = {each: RedisClient.from_url(each.url, retry=Retry(ConstantBackoff(0.02), 5)) for each in servers}
-            for look in looks.values():
-                await clients.enter_async_context(look)
-            yield looks
+            opened = {each: RedisClient.from_url(each.url, retry=Retry(ConstantBackoff(0.02), 5)) for each in servers}
+            for client in opened.values():
+                await clients.enter_async_context(client)
+            yield opened
 
 
 def reset(servers: Sequence[Redis]) -> None:

@@ -1,16 +1,13 @@
 """Debian's nginx and HAProxy in front of the service, configured as their manuals say."""
 
-import os
-import shutil
 import signal
 import socket
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
-
 from chat_sessions.dev.embedded import Server
+from tests.programs import installed
 
 # All clients of a proxy share this one connection to the service.
 NGINX = """
@@ -91,16 +88,16 @@ class Nginx(ReverseProxy):
 
     name = "nginx"
     configuration = NGINX
-    options = {"buffering": "on"}  # noqa: RUF012  as good as frozen
+    options = {"buffering": "on"}  # noqa: RUF012  never changed
 
     def _command(self) -> list[str]:
-        return [program("nginx"), "-p", str(self.home), "-c", str(self.home / "configuration")]
+        return [installed("nginx"), "-p", str(self.home), "-c", str(self.home / "configuration")]
 
 
 class StreamingNginx(Nginx):
     """Forwards a body while it arrives."""
 
-    options = {"buffering": "off"}  # noqa: RUF012  as good as frozen
+    options = {"buffering": "off"}  # noqa: RUF012  never changed
 
 
 class HAProxy(ReverseProxy):
@@ -108,16 +105,7 @@ class HAProxy(ReverseProxy):
 
     name = "HAProxy"
     configuration = HAPROXY
-    options = {}  # noqa: RUF012  as good as frozen
+    options = {}  # noqa: RUF012  never changed
 
     def _command(self) -> list[str]:
-        return [program("haproxy"), "-f", str(self.home / "configuration")]
-
-
-def program(name: str) -> str:
-    """Return the path of a proxy; if it is missing, skip the test, or fail it in CI."""
-    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
-    if found is None:
-        missing = f"{name} is not installed, so nothing is known of the service behind it: apt-get install {name}"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
-    return found
+        return [installed("haproxy"), "-f", str(self.home / "configuration")]

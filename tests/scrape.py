@@ -14,7 +14,7 @@ class Scrape:
     def __init__(self, text: str) -> None:
         self.metrics: list[Metric] = list(text_string_to_metric_families(text))
         names = [metric.name for metric in self.metrics]
-        assert len(names) == len(set(names)), "all series of a metric stand in one place"
+        assert len(names) == len(set(names)), "all series of a metric must be adjacent"
 
     def series(self, name: str, **labels: str) -> Iterator[tuple[Mapping[str, str], float]]:
         """Yield the labels and the value of each series that has these labels."""
@@ -24,6 +24,8 @@ class Scrape:
                     yield sample.labels, sample.value
 
     def sum(self, name: str, **labels: str) -> float:
+        """Return the sum of the series with these labels, of a metric that must exist."""
+        assert any(name.startswith(metric.name) for metric in self.metrics), f"there is no metric {name}"
         return sum(value for _, value in self.series(name, **labels))
 
     def by_worker(self, name: str, **labels: str) -> dict[str | None, float]:

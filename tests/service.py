@@ -23,7 +23,7 @@ from chat_sessions.telemetry.tracing import Tracing
 from tests import contract
 from tests.waiting import until
 
-SECRET = "a secret of the tests, long enough for HS256"  # noqa: S105  it guards nothing
+SECRET = "a secret of the tests, long enough for HS256"  # noqa: S105  it protects nothing
 DAY = 24 * 60 * 60
 
 
@@ -58,12 +58,12 @@ class Service:
         """How often the sweeper has read the outbox, which it does after Redis has responded."""
         return self.statements.count(MEASURE)
 
-    async def said_of_itself(self) -> str:
+    async def readiness(self) -> str:
         async with self.client(None) as client:
             return (await client.get("/readyz")).text
 
     def count(self) -> Callable[[], list[str]]:
-        """Return a function that returns the statements since now, without the background tasks'."""
+        """Return a function that returns the statements sent from now on, without those of background tasks."""
         start = len(self.statements)
         return lambda: [
             each

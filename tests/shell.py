@@ -25,7 +25,7 @@ def finished(
     *arguments: str, env: Mapping[str, str], module: str = "chat_sessions"
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
-    return subprocess.run(  # noqa: S603  our own words
+    return subprocess.run(  # noqa: S603  our own arguments
         [sys.executable, "-m", module, *arguments],
         env=clean_environment(env),
         capture_output=True,
@@ -61,7 +61,7 @@ def family(pid: int) -> list[psutil.Process]:
 
 
 def kill_family(pid: int) -> None:
-    """Kill a process and all its descendants, of which some may end with another one before their turn."""
+    """Kill a process and all its descendants; some may exit before it is their turn."""
     for each in family(pid):
         with suppress(psutil.NoSuchProcess):
             each.kill()
@@ -76,12 +76,12 @@ def _runs(process: psutil.Process, program: str) -> bool:
     try:
         return program in " ".join(process.cmdline())
     except psutil.NoSuchProcess:
-        # It has ended, or is a zombie that was not reaped.
+        # It has exited, or is an unreaped zombie.
         return False
 
 
 def has_ended(process: psutil.Process) -> bool:
-    """Return whether it has ended; in a container it may remain a zombie that nobody reaps."""
+    """Return whether a process has ended; in a container it may stay a zombie that nothing reaps."""
     try:
         return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

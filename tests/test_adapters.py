@@ -11,7 +11,7 @@ from tests.service import SECRET
 
 CLIENTS = Path(__file__).parents[1] / "clients"
 VITEST = CLIENTS / "node_modules" / ".bin" / "vitest"
-# `make install` puts Node there if the machine has none that fits.
+# `make install` puts Node there if the machine has no suitable version.
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 

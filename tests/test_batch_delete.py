@@ -16,7 +16,7 @@ from tests.service import Caller, Service, new_id
 from tests.waiting import a_statement_waits, deletion_under_way, swept, until, until_none
 
 PATH = "/api/chat/sessions/batch-delete"
-# By user, as on Citus a lock has to be.
+# Citus can lock rows of one user only.
 LOCK = """SELECT FROM "ChatSession" WHERE "userId" = 'ada' AND "id" = $1 FOR UPDATE"""
 
 
@@ -38,7 +38,7 @@ async def test_only_the_named_sessions_are_deleted(ada: Caller) -> None:
     assert await ada.titles() == ["three"]
 
 
-async def test_missing_and_foreign_ids_are_reported_alike_and_stay(ada: Caller, bob: Caller) -> None:
+async def test_missing_ids_and_ids_of_other_users_are_reported_as_not_found(ada: Caller, bob: Caller) -> None:
     foreign, missing = (await created(bob, "Bob's"))[0], new_id()
     result = await batch(ada, ids=[foreign, missing, "no id at all"])
     assert result == {"deleted": [], "not_found": [foreign, missing, "no id at all"], "count": 0}
@@ -138,8 +138,8 @@ async def test_concurrent_batches_report_each_deletion_once(ada: Caller) -> None
     ids = await created(ada, *"abcdefgh")
     results = await asyncio.gather(*(ada.http.post(PATH, json={"ids": ids}) for _ in range(4)))
     assert {each.status_code for each in results} <= {200, 409}
-    told = [session_id for each in results if each.status_code == 200 for session_id in each.json()["deleted"]]
-    assert sorted(told) == sorted(ids)
+    reported = [session_id for each in results if each.status_code == 200 for session_id in each.json()["deleted"]]
+    assert sorted(reported) == sorted(ids)
 
 
 async def test_a_batch_does_not_report_what_another_call_deletes_meanwhile(ada: Caller, database: asyncpg.Pool) -> None:
@@ -150,7 +150,7 @@ async def test_a_batch_does_not_report_what_another_call_deletes_meanwhile(ada: 
     assert await late == {"deleted": [two], "not_found": [one], "count": 1}
 
 
-async def test_a_batch_of_hundreds_is_one_write_and_a_few_events(
+async def test_a_batch_of_a_thousand_is_one_command_to_redis_and_a_few_events(
     ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
     one, two = await cached(ada, redis, "one", "two")
@@ -158,19 +158,19 @@ async def test_a_batch_of_hundreds_is_one_write_and_a_few_events(
         SELECT 'bulk-' || n, 'ada' FROM generate_series(1, 1000) AS n""")
     await swept(database)
     await cached(ada, redis, ids=[one, two])
-    told = len(await published_changes(redis))
+    before = len(await published_changes(redis))
     async with commands(redis) as sent:
         assert (await batch(ada, filter={"all": True}))["count"] == 1002
         assert [each.split()[0] for each in await sent()] == ["EVALSHA"]
-    # The sweeper tells of the few notes that are left in the end, which are not worth a reset.
-    since = (await published_changes(redis))[told:]
+    # The sweeper publishes the last few notes one by one: too few for a reset.
+    since = (await published_changes(redis))[before:]
     assert b"reset" in since
     assert len(since) <= MAX_SESSIONS_PER_EVICTION
     assert [(await ada.get(each)).status_code for each in (one, two)] == [404, 404]
     assert await ada.titles() == []
 
 
-async def test_hundreds_of_deletions_by_sql_are_a_few_events(
+async def test_hundreds_of_deletions_by_sql_publish_a_few_events(
     ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
     (one,) = await cached(ada, redis, "one")
@@ -183,9 +183,9 @@ async def test_hundreds_of_deletions_by_sql_are_a_few_events(
     await database.execute("""DELETE FROM "ChatSession" WHERE "id" LIKE 'bulk-%' OR "id" = $1""", one)
     await swept(database)
     assert (await ada.get(one)).status_code == 404
-    told = await published_changes(redis)
-    assert b"reset" in told
-    assert len(told) <= 1 + MAX_SESSIONS_PER_EVICTION
+    published = await published_changes(redis)
+    assert b"reset" in published
+    assert len(published) <= 1 + MAX_SESSIONS_PER_EVICTION
 
 
 async def published_changes(redis: RedisClient) -> list[Any]:
@@ -320,7 +320,7 @@ async def cached(ada: Caller, redis: RedisClient, *titles: str, ids: Sequence[st
         {"ids": ["x"], "user": "bob"},
     ],
 )
-async def test_a_batch_that_does_not_say_what_deletes_nothing(ada: Caller, body: dict[str, object]) -> None:
+async def test_an_invalid_batch_is_422_and_deletes_nothing(ada: Caller, body: dict[str, object]) -> None:
     await created(ada, "one")
     assert (await ada.http.post(PATH, json=body)).status_code == 422
     assert await ada.titles() == ["one"]

@@ -43,7 +43,7 @@ async def test_a_later_call_is_another_batch() -> None:
     assert double.calls == [[1], [2]]
 
 
-async def test_too_much_for_one_batch_is_split() -> None:
+async def test_more_calls_than_fit_into_a_batch_are_split() -> None:
     double = Doubling()
     batcher = numbers(double, questions=2)
     assert await asyncio.gather(*(batcher.call(number) for number in range(5))) == [0, 2, 4, 6, 8]
@@ -56,7 +56,7 @@ async def test_a_failed_batch_fails_all_of_its_callers_and_no_others() -> None:
     assert [type(each) for each in responses] == [ArithmeticError, ArithmeticError, int]
 
 
-async def test_a_caller_that_leaves_does_not_affect_the_others() -> None:
+async def test_a_cancelled_caller_does_not_affect_the_others() -> None:
     batcher = numbers(Doubling())
     one, other = (asyncio.ensure_future(batcher.call(number)) for number in (1, 2))
     await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Bodies cost nothing before they are rejected without a token, and little with one."""
+"""A body costs nothing without a valid token, and little with one."""
 
 import json
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ def message(**fields: str) -> str:
     return f'{{"messages":[{{"role":"user"{given}}}]}}'
 
 
-# By their contents.
+# Bodies, by what fills them.
 FULL = {
     "numbers": message(content=f"[{filled('1')}]"),
     "lists": message(content=f"[{filled('[]')}]"),

@@ -21,13 +21,14 @@ from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
 from tests.caching import cached, quiet
 from tests.costs import counted
+from tests.scrape import scrape
 from tests.service import Caller
 from tests.waiting import until
 from tests.world import PATIENT, World, world
 
 ADA = UserKeys("ada")
 HOUR_MS = 3_600_000
-ANSWER = Representation('"1"', b"{}")
+RESPONSE = Representation('"1"', b"{}")
 
 
 @pytest.fixture
@@ -46,14 +47,14 @@ def cache(link: RedisLink, settings: Settings) -> SessionCache:
 
 
 async def is_filled(
-    cache: SessionCache, body: bytes = ANSWER.body, later_by_redis: int = 0, earlier_by_us: float = 0
+    cache: SessionCache, body: bytes = RESPONSE.body, redis_offset_ms: int = 0, local_age: float = 0
 ) -> bool:
-    """Fill, and return whether the entry is cached; the times (ms and s) set the age of the ticket."""
+    """Fill, and return whether the entry is cached; the offset and the age change the times of the ticket."""
     entry = cache.session_entry("ada", "a", "50:")
     ticket = await cache.read(entry)
     assert isinstance(ticket, Ticket)
-    issued_at, requested_at = ticket.issued_at + later_by_redis, ticket.requested_at - earlier_by_us
-    await cache.fill(entry, Ticket(ticket.generation, issued_at, requested_at), Representation(ANSWER.etag, body))
+    issued_at, requested_at = ticket.issued_at + redis_offset_ms, ticket.requested_at - local_age
+    await cache.fill(entry, Ticket(ticket.generation, issued_at, requested_at), Representation(RESPONSE.etag, body))
     return isinstance(await cache.read(entry), Representation)
 
 
@@ -65,7 +66,7 @@ async def test_a_response_above_the_limit_is_not_cached(cache: SessionCache) -> 
     assert not await is_filled(cache, b"x" * MAX_ENTRY_BYTES)
 
 
-async def test_a_user_at_their_share_fills_no_more_but_others_do(cache: SessionCache, redis: RedisClient) -> None:
+async def test_a_user_at_their_limit_fills_no_more_but_others_do(cache: SessionCache, redis: RedisClient) -> None:
     await redis.set(ADA.filled, MAX_FILLED_BYTES, ex=100)
     assert not await is_filled(cache)
     await redis.set(UserKeys("bob").filled, MAX_FILLED_BYTES, ex=100)
@@ -84,14 +85,14 @@ async def test_a_fill_counts_until_its_entry_expires(
 async def test_a_ticket_older_than_a_hold_is_void_by_the_clock_of_redis(
     cache: SessionCache, settings: Settings
 ) -> None:
-    assert not await is_filled(cache, later_by_redis=-int(settings.cache_hold * 1000) - 1)
+    assert not await is_filled(cache, redis_offset_ms=-int(settings.cache_hold * 1000) - 1)
 
 
 async def test_a_ticket_older_than_a_hold_is_void_after_redis_set_its_clock_back(
     cache: SessionCache, settings: Settings
 ) -> None:
-    assert not await is_filled(cache, later_by_redis=HOUR_MS, earlier_by_us=settings.cache_hold)
-    assert await is_filled(cache, later_by_redis=HOUR_MS)
+    assert not await is_filled(cache, redis_offset_ms=HOUR_MS, local_age=settings.cache_hold)
+    assert await is_filled(cache, redis_offset_ms=HOUR_MS)
 
 
 @pytest.fixture(scope="module")
@@ -152,8 +153,8 @@ async def test_a_full_redis_still_locks(deployment: World, callers: tuple[Caller
     session_id = (await callers[0].create("Lisbon"))["id"]
     async with full(deployment):
         assert (await callers[0].append(session_id, "hi")).status_code == 201
-        metrics = (await callers[0].http.get("/metrics")).text
-    assert "chat_unlocked_appends_total 0.0" in metrics
+        metrics = await scrape(callers[0])
+    assert metrics.sum("chat_unlocked_appends_total") == 0
 
 
 @pytest.mark.parametrize(("sessions", "events"), [(100, 100), (101, 1)])
@@ -172,7 +173,7 @@ async def test_a_list_with_as_many_cached_pages_as_allowed_starts_over(
         entry = cache.list_entry("ada", str(page))
         ticket = await cache.read(entry)
         assert isinstance(ticket, Ticket)
-        await cache.fill(entry, ticket, ANSWER)
+        await cache.fill(entry, ticket, RESPONSE)
     assert await redis.hkeys(ADA.list) == [b"2"]
 
 
@@ -183,5 +184,5 @@ async def test_a_cache_that_loses_its_lease_after_the_ticket_does_not_fill(
     ticket = await cache.read(entry)
     assert isinstance(ticket, Ticket)
     link.lease.lose("an eviction was given up")
-    await cache.fill(entry, ticket, ANSWER)
+    await cache.fill(entry, ticket, RESPONSE)
     assert await redis.exists(entry.key) == 0

@@ -1,4 +1,4 @@
-"""The data layer of Chainlit, which needs other versions of packages: `make nightly` installs it apart."""
+"""The data layer of Chainlit, which needs other versions of packages: `make nightly` installs it separately."""
 
 import sys
 from pathlib import Path
@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 
-async def test_chainlit_keeps_its_threads(tmp_path: Path, service_url: str) -> None:
+async def test_chainlit_stores_its_threads_in_the_service(tmp_path: Path, service_url: str) -> None:
     [example] = examples("chainlit.md")
     (tmp_path / "example.py").write_text(example.replace("http://127.0.0.1:8000", service_url))
     script = (CLIENTS / "chainlit_threads.py").read_text()
@@ -27,7 +27,7 @@ async def test_chainlit_keeps_its_threads(tmp_path: Path, service_url: str) -> N
     await run(tmp_path, str(PYTHON), "chainlit_threads.py", API=service_url, SECRET=SECRET)
 
 
-async def test_the_adapter_fits_the_types_of_chainlit(tmp_path: Path) -> None:
+async def test_the_adapter_type_checks_against_chainlit(tmp_path: Path) -> None:
     modules = [str(path) for path in ADAPTER.glob("chainlit*.py")]
     settings = f"--config-file={ROOT / 'pyproject.toml'}"
     await run(tmp_path, sys.executable, "-m", "mypy", settings, f"--python-executable={PYTHON}", *modules)

@@ -29,9 +29,9 @@ ROWS_LEFT_BEHIND = (
 
 
 def distribute(url: str) -> list[str]:
-    said: list[str] = []
-    migrate_deploy(url, report=said.append, citus=True)
-    return said
+    lines: list[str] = []
+    migrate_deploy(url, report=lines.append, citus=True)
+    return lines
 
 
 @pytest.mark.skipif(citus.URL is not None, reason="the embedded Postgres is not in use")
@@ -84,7 +84,7 @@ async def test_existing_rows_are_distributed_without_notes_and_without_copies_on
 
 
 @on_a_cluster
-async def test_the_nodes_get_the_functions_from_before_the_extension(postgres: Coordinator) -> None:
+async def test_functions_created_before_the_extension_reach_every_node(postgres: Coordinator) -> None:
     name = await postgres.plain_database()
     url, create = named(postgres.admin, name), """INSERT INTO "ChatSession" ("id", "userId") VALUES ('x', 'ada')"""
     await asyncio.to_thread(migrate_deploy, url)
@@ -106,7 +106,7 @@ async def test_distributing_again_changes_nothing(url: str) -> None:
 
 @on_a_cluster
 async def test_truncating_the_copies_on_the_coordinator_deletes_no_session(connection: asyncpg.Connection) -> None:
-    """Citus advises to do so after distributing a table."""
+    """Citus recommends this after distributing a table."""
     await connection.execute("""INSERT INTO "ChatSession" ("id", "userId") VALUES ('x', 'ada')""")
     await connection.execute("""SELECT truncate_local_data_after_distributing_table('"ChatSession"')""")
     assert await connection.fetchval('SELECT count(*) FROM "ChatSession"') == 1
@@ -199,7 +199,7 @@ async def test_doctor_reports_a_disabled_trigger_of_a_shard(doctor: Doctor, conn
 
 
 @on_a_cluster
-async def test_writes_fail_on_nodes_with_another_isolation_which_doctor_names(
+async def test_writes_fail_on_nodes_with_another_isolation_level_and_doctor_names_it(
     url: str, settings: Settings, doctor: Doctor, connection: asyncpg.Connection
 ) -> None:
     name = urlsplit(url).path[1:]

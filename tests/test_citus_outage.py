@@ -1,4 +1,4 @@
-"""A node of a Citus cluster is killed under load: only its users get 503, and nothing is lost or revived.
+"""A node of a Citus cluster is killed under load: only its users get 503, and no write is lost or undone.
 
 CHAT_TEST_CITUS_WORKER is a command; its arguments are `kill` or `start`, and the port of a worker node.
 """
@@ -32,7 +32,7 @@ WHERE shardid = get_shard_id_for_distribution_column('"ChatSession"', $1::text)
 """
 
 
-async def ordered(verb: str, port: int) -> None:
+async def run_worker_command(verb: str, port: int) -> None:
     process = await asyncio.create_subprocess_exec(*shlex.split(citus.WORKER or ""), verb, str(port))
     assert await process.wait() == 0
 
@@ -75,12 +75,12 @@ class Writer:
         await until(reached)
 
     async def served(self) -> None:
-        """Wait until calls are answered again."""
+        """Wait until calls succeed again."""
 
-        async def answers() -> bool:
+        async def succeeds() -> bool:
             return (await self.caller.page(limit=1)).status_code == 200
 
-        await until(answers)
+        await until(succeeds)
 
     async def stored(self) -> list[str]:
         messages = (await self.caller.get(self.chat, limit=200)).json()["messages"]
@@ -105,11 +105,11 @@ async def writers(deployment: World) -> AsyncIterator[list[Writer]]:
         yield found
 
 
-def statuses(answers: Sequence[httpx.Response]) -> set[int]:
-    return {answer.status_code for answer in answers}
+def statuses(responses: Sequence[httpx.Response]) -> set[int]:
+    return {each.status_code for each in responses}
 
 
-async def test_a_killed_node_fails_its_users_only_and_loses_and_revives_nothing(writers: list[Writer]) -> None:
+async def test_a_killed_node_fails_only_its_users_and_no_write_is_lost_or_undone(writers: list[Writer]) -> None:
     await asyncio.gather(*(each.begin() for each in writers))
     port = writers[0].port
     theirs = [each for each in writers if each.port == port]
@@ -119,14 +119,14 @@ async def test_a_killed_node_fails_its_users_only_and_loses_and_revives_nothing(
     async with asyncio.TaskGroup() as load:
         for each in writers:
             load.create_task(each.appends(done))
-        await ordered("kill", port)
+        await run_worker_command("kill", port)
         try:
             await asyncio.gather(*(each.appends_more() for each in others))
             their_deletions = await asyncio.gather(*(each.caller.delete(each.doomed[1]) for each in theirs))
             other_deletions = await asyncio.gather(*(each.caller.delete(each.doomed[1]) for each in others))
             ready = await others[0].caller.http.get("/readyz")
         finally:
-            await ordered("start", port)
+            await run_worker_command("start", port)
             done.set()
 
     await asyncio.gather(*(each.served() for each in writers))
@@ -134,13 +134,13 @@ async def test_a_killed_node_fails_its_users_only_and_loses_and_revives_nothing(
     assert others
     assert statuses(gone_before) == {204}
     assert statuses(their_deletions) == {503}
-    assert {answer.headers["retry-after"] for answer in their_deletions} == {"1"}
+    assert {each.headers["retry-after"] for each in their_deletions} == {"1"}
     assert statuses(other_deletions) == {204}
     assert ready.status_code == 200
     assert [each.refused for each in others] == [[] for _ in others]
-    assert statuses([answer for each in theirs for answer in each.refused]) == {503}
+    assert statuses([response for each in theirs for response in each.refused]) == {503}
     assert after == [[404, 200] if each in theirs else [404, 404] for each in writers]
     for each in writers:
         stored = await each.stored()
-        # What failed may have been done; what was accepted is there, in its order.
+        # A failed append may have been stored; the accepted ones are all stored, in order.
         assert [text for text in stored if text in each.accepted] == each.accepted

@@ -27,7 +27,7 @@ from tests.process import START_SECONDS
 from tests.provider import Provider
 from tests.service import Caller, Service, token
 from tests.shell import WORKER, children, family, finished, has_ended, started
-from tests.waiting import until
+from tests.waiting import a_statement_waits, until
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = {"serve", "migrate", "token", "openapi", "doctor", "purge", "erase-user", "export", "import"}
@@ -70,7 +70,7 @@ async def test_a_running_request_finishes_before_the_service_exits_with_0(
                 # The request waits for this lock.
                 await other.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session["id"])
                 running = asyncio.create_task(ada.change(session["id"], title="after"))
-                await until(lambda: waits_for_a_lock(database))
+                await until(lambda: a_statement_waits(database))
                 process.send_signal(signal.SIGTERM)
                 await until(lambda: is_shutting_down(port, members))
                 assert not running.done()
@@ -81,11 +81,6 @@ async def test_a_running_request_finishes_before_the_service_exits_with_0(
 
 async def all_ended(members: list[psutil.Process]) -> bool:
     return all(has_ended(each) for each in members)
-
-
-async def waits_for_a_lock(database: asyncpg.Pool) -> bool:
-    waiting = await database.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    return bool(waiting)
 
 
 async def is_shutting_down(port: int, members: list[psutil.Process]) -> bool:
@@ -151,7 +146,7 @@ def test_the_services_port_overrides_the_platforms_port(
     assert load_settings().port == port
 
 
-def test_an_invalid_platform_port_is_named_as_the_platform_names_it(
+def test_an_error_in_the_platforms_port_names_its_variable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PORT", "65536")
@@ -198,7 +193,7 @@ def test_variables_of_kubernetes_and_tests_are_not_reported_as_misspelt(
     assert name not in dict(unknown_variables(Settings.model_fields))
 
 
-def test_the_version_is_that_of_the_package_and_the_document() -> None:
+def test_the_command_and_the_document_show_the_version_of_the_package() -> None:
     stated = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert finished("--version", env={}).stdout == f"{stated}\n"
     assert json.loads(finished("openapi", env={}).stdout)["info"]["version"] == stated
@@ -237,7 +232,7 @@ async def test_a_token_needs_a_user_and_a_secret(operator: Operator) -> None:
         assert missing in result.stderr
 
 
-SCENES: dict[str, tuple[dict[str, Any], str]] = {
+REJECTED: dict[str, tuple[dict[str, Any], str]] = {
     "expired": ({"exp": 0}, "Rejected: it expired at 1970-01-01T00:00:00Z."),
     "audience": ({"aud": "other", "iss": "id"}, "Rejected: its aud is not in CHAT_JWT_AUDIENCE."),
     "issuer": ({"aud": "chat", "iss": "other"}, "Rejected: its iss is not in CHAT_JWT_ISSUER."),
@@ -246,11 +241,11 @@ SCENES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("scene", SCENES)
-async def test_a_check_says_why_a_token_is_rejected_what_it_claims_and_what_is_expected(
-    scene: str, operator: Operator
+@pytest.mark.parametrize("case", REJECTED)
+async def test_a_check_of_a_rejected_token_shows_the_reason_its_claims_and_what_is_expected(
+    case: str, operator: Operator
 ) -> None:
-    claims, reason = SCENES[scene]
+    claims, reason = REJECTED[case]
     result = await operator.fail(
         "token", "--check", token(**claims), CHAT_JWT_AUDIENCE="chat", CHAT_JWT_ISSUER="id", CHAT_DATABASE_URL=None
     )
@@ -267,7 +262,7 @@ async def test_a_check_of_a_malformed_token_says_so(given: str, operator: Operat
     assert "Cannot decode it" in result.stderr
 
 
-async def test_a_check_says_for_whom_and_how_long_a_token_is_valid(operator: Operator) -> None:
+async def test_a_check_of_a_valid_token_shows_its_user_and_expiry(operator: Operator) -> None:
     given = token(exp=4_000_000_000)
     for argument, stdin in ((given, None), ("-", given)):
         result = await operator.succeed("token", "--check", argument, stdin=stdin)

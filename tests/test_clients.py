@@ -43,13 +43,13 @@ async def url(service: Service) -> AsyncIterator[str]:
 
 
 async def tool(folder: Path, name: str, *arguments: str) -> str:
-    """Run a tool of tests/clients, none of which may call home."""
+    """Run a tool of tests/clients, without telemetry."""
     silent = {"CI": "1", "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
     return await run(folder, str(MODULES / ".bin" / name), *arguments, **silent)
 
 
 async def compile_and_run(folder: Path, script: str, url: str) -> str:
-    """Compile a script and all that was generated."""
+    """Compile a script and the generated client, and run the script."""
     sources = [f"{script}.ts", "generated/**/*.ts"]
     (folder / "project.json").write_text(json.dumps({"extends": "./tsconfig.json", "include": sources}))
     await tool(folder, "tsc", "--project", "project.json")
@@ -57,7 +57,7 @@ async def compile_and_run(folder: Path, script: str, url: str) -> str:
 
 
 @needs_npm
-async def test_openapi_typescript_and_openapi_fetch(folder: Path, url: str) -> None:
+async def test_a_client_of_openapi_fetch_deletes_a_chat(folder: Path, url: str) -> None:
     await tool(
         folder, "openapi-typescript", "openapi.json", "--default-non-nullable=false", "-o", "generated/schema.ts"
     )
@@ -94,12 +94,12 @@ async def test_a_client_shaped_like_autogpts_works_with_the_adapter_of_the_guide
 
 
 @needs_npm
-async def test_hey_api(folder: Path, url: str) -> None:
+async def test_a_client_of_hey_api_deletes_a_chat(folder: Path, url: str) -> None:
     await tool(folder, "openapi-ts", "--input", "openapi.json", "--output", "generated", "--no-log-file")
     await compile_and_run(folder, "hey-api", url)
 
 
-async def test_openapi_python_client(folder: Path, url: str) -> None:
+async def test_a_client_of_openapi_python_client_deletes_a_chat(folder: Path, url: str) -> None:
     config = folder / "openapi-python-client.yaml"
     # Formatting is not under test.
     config.write_text(f"{config.read_text()}post_hooks: []\n")
@@ -107,26 +107,26 @@ async def test_openapi_python_client(folder: Path, url: str) -> None:
     printed = await run(folder, str(BIN / "openapi-python-client"), "generate", "--fail-on-warning", *options)
     assert "warning" not in printed.lower()
     await run(folder, sys.executable, "openapi_python_client.py", API=url, TOKEN=token())
-    # With all that it imports; not with the event stream, which this generator reads as one text.
+    # Checks all that the script imports, but not the event stream, which this generator reads as one text.
     await run(folder, sys.executable, "-m", "mypy", "--strict", "openapi_python_client.py")
 
 
 @pytest.mark.nightly
 @needs_npm
-async def test_orval(folder: Path, url: str) -> None:
+async def test_a_client_of_orval_deletes_a_chat(folder: Path, url: str) -> None:
     await tool(folder, "orval", "--config", "orval.config.mjs")
     await compile_and_run(folder, "orval", url)
 
 
 @pytest.mark.nightly
 @needs_npm
-async def test_openapi_generator_for_typescript(folder: Path, url: str) -> None:
+async def test_a_typescript_client_of_openapi_generator_deletes_a_chat(folder: Path, url: str) -> None:
     await generate(folder, "typescript-fetch", "generated", "--additional-properties=importFileExtension=.js")
     await compile_and_run(folder, "typescript-fetch", url)
 
 
 @pytest.mark.nightly
-async def test_openapi_generator_for_python(folder: Path, url: str) -> None:
+async def test_a_python_client_of_openapi_generator_deletes_a_chat(folder: Path, url: str) -> None:
     await generate(folder, "python", "python")
     await run(folder, sys.executable, "openapi_generator.py", API=url, TOKEN=token(), PYTHONPATH="python")
 

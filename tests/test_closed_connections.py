@@ -31,7 +31,7 @@ async def connection(settings: Settings) -> AsyncIterator[AbstractConnection]:
     await server.close()
 
 
-async def test_a_command_on_a_connection_that_closes_meanwhile_fails_as_a_lost_connection(
+async def test_a_command_on_a_closing_connection_can_only_fail_as_a_lost_connection(
     connection: AbstractConnection,
 ) -> None:
     ping = asyncio.ensure_future(connection.send_command("PING"))

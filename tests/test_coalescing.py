@@ -7,7 +7,7 @@ from tests.waiting import until
 
 
 class Sink(asyncio.Transport):
-    """A transport that keeps what is written to it."""
+    """A transport that records what is written to it."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Slow, huge and many: what clients may do below HTTP, and how it affects the others."""
+"""Slow clients, huge requests and many connections: what is allowed, and how it affects other clients."""
 
 import asyncio
 import re
@@ -140,16 +140,16 @@ class TestSlow:
             while monotonic() - started < HEADER_TIMEOUT + TRANSFER_TIMEOUT + 0.5:
                 assert await stream.next(comments=True) is not None
 
-    async def test_a_late_head_behind_a_request_does_not_cut_its_response(self, server: ServiceProcess) -> None:
+    async def test_an_incomplete_next_request_does_not_cut_the_response(self, server: ServiceProcess) -> None:
         async with connected(server) as line:
             await line.send(b"GET %s/events HTTP/1.1\r\n%s\r\n" % (PATH.encode(), authorized()))
-            heard = await line.reader.readline()
+            received = await line.reader.readline()
             await line.send(b"GET / HT")
             started = monotonic()
             while monotonic() - started < HEADER_TIMEOUT + TRANSFER_TIMEOUT + 0.5:
-                heard = await asyncio.wait_for(line.reader.readline(), LIMIT_SECONDS)
-                assert heard
-                assert b"HTTP/1.1 408" not in heard
+                received = await asyncio.wait_for(line.reader.readline(), LIMIT_SECONDS)
+                assert received
+                assert b"HTTP/1.1 408" not in received
 
     async def test_a_response_may_take_longer_than_the_client_timeouts(
         self, server: ServiceProcess, database: asyncpg.Pool
@@ -266,11 +266,11 @@ class TestLarge:
                 assert (await line.response()).status_code == 201
 
     @pytest.mark.parametrize("piece", [b"x" * 1000, b"A: b\r\n" * 200])
-    async def test_endless_data_behind_a_body_is_431(self, piece: bytes, server: ServiceProcess) -> None:
+    async def test_endless_data_after_a_body_is_431(self, piece: bytes, server: ServiceProcess) -> None:
         head = b"POST %s HTTP/1.1\r\n%sTransfer-Encoding: chunked\r\n\r\n" % (PATH.encode(), body_follows())
         check(await self.refused(server, head, b"2\r\n{}\r\n0\r\nA: ", *[piece] * 200), 431)
 
-    async def test_data_behind_a_body_does_not_count_as_a_header(self, server: ServiceProcess) -> None:
+    async def test_data_after_a_body_does_not_count_as_a_header(self, server: ServiceProcess) -> None:
         bearer = authorized().split(b"\r\n")[1]
         head = b"POST %s HTTP/1.1\r\nHost: chat.test\r\nContent-Type: application/json\r\n" % PATH.encode()
         response = await self.refused(
@@ -288,7 +288,7 @@ class TestLarge:
 
 
 class TestMany:
-    async def test_beyond_the_connection_limit_new_clients_get_retry_after_and_old_ones_go_on(
+    async def test_beyond_the_connection_limit_new_clients_get_retry_after_and_open_connections_work(
         self, server: ServiceProcess
     ) -> None:
         async with server.caller() as ada, AsyncExitStack() as stack:
@@ -317,9 +317,9 @@ class TestMany:
                 await stack.enter_async_context(connected(server)) for _ in range(MAX_CONNECTIONS + MAX_SURPLUS + 10)
             ]
             await lines[-1].rest()
-            are_let_in = lines[MAX_CONNECTIONS].port in connections(server)
+            is_accepted = lines[MAX_CONNECTIONS].port in connections(server)
         await until(lambda: self.responses(server))
-        return are_let_in
+        return is_accepted
 
     async def responses(self, server: ServiceProcess) -> bool:
         async with server.caller() as eve:

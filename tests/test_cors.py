@@ -1,4 +1,4 @@
-"""Pages of other origins: what browsers may send to the API, and read of its responses."""
+"""Pages of other origins: what browsers may send to the API, and read from its responses."""
 
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -47,12 +47,12 @@ async def test_every_method_and_header_of_the_contract_passes_a_preflight(
 ) -> None:
     for method, operation in operations(app):
         names = [each["name"] for each in operation.get("parameters", []) if each["in"] == "header"]
-        answer = await preflight(browser, method.upper(), "Authorization", "Content-Type", *names)
-        assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, ORIGIN)
+        response = await preflight(browser, method.upper(), "Authorization", "Content-Type", *names)
+        assert (response.status_code, response.headers["Access-Control-Allow-Origin"]) == (200, ORIGIN)
 
 
 @pytest.mark.parametrize("method", ["HEAD", "PUT"])
-async def test_methods_of_reads_and_replacements_pass_a_preflight(method: str, browser: httpx.AsyncClient) -> None:
+async def test_head_and_put_pass_a_preflight(method: str, browser: httpx.AsyncClient) -> None:
     assert (await preflight(browser, method)).status_code == 200
 
 
@@ -72,14 +72,14 @@ async def test_headers_that_tools_add_pass_a_preflight(name: str, browser: httpx
     ],
     ids=["header", "method", "origin"],
 )
-async def test_a_refused_preflight_is_a_problem_that_says_why(
+async def test_a_rejected_preflight_is_a_problem_with_the_reason(
     method: str, name: str, origin: str, refused: str, browser: httpx.AsyncClient
 ) -> None:
-    answer = await preflight(browser, method, name, origin=origin)
-    check(answer, 400, None)
-    assert answer.json()["detail"].startswith(f"Disallowed CORS {refused}. ")
-    assert "Origin" in answer.headers["Vary"]
-    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    response = await preflight(browser, method, name, origin=origin)
+    check(response, 400, None)
+    assert response.json()["detail"].startswith(f"Disallowed CORS {refused}. ")
+    assert "Origin" in response.headers["Vary"]
+    assert int(response.headers["Content-Length"]) == len(response.content)
 
 
 async def test_pages_can_read_every_documented_response_header(app: FastAPI, browser: httpx.AsyncClient) -> None:
@@ -93,11 +93,11 @@ async def test_pages_can_read_every_documented_response_header(app: FastAPI, bro
     assert exposed >= documented | {"X-Request-ID"}
 
 
-async def test_pages_can_read_the_response_to_a_bug(app: FastAPI, browser: httpx.AsyncClient) -> None:
+async def test_pages_can_read_a_500(app: FastAPI, browser: httpx.AsyncClient) -> None:
     async def fail() -> None:
         raise ZeroDivisionError
 
     app.add_api_route("/fail", fail)
-    answer = await browser.get("/fail")
-    assert answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
-    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    response = await browser.get("/fail")
+    assert response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+    assert response.headers["Access-Control-Allow-Origin"] == ORIGIN

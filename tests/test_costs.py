@@ -17,7 +17,7 @@ from tests.wire import url_through
 
 PATH = "/api/chat/sessions"
 SWEEPS_ONCE = {"sweep_interval": 3600}
-BEHIND_THE_BACK = """
+INSERT = """
 INSERT INTO "ChatSession" ("id", "userId", "messageCount", "updatedAt") VALUES (gen_random_uuid(), 'ada', 0, now())
 """
 
@@ -134,14 +134,14 @@ async def test_the_total_is_counted_again_only_after_a_creation_or_deletion(
     ada: Caller, service: Service, database: asyncpg.Pool, redis: Redis
 ) -> None:
     async def total(limit: int) -> int:
-        counted: int = (await ada.page(limit=limit)).json()["total"]
-        return counted
+        shown: int = (await ada.page(limit=limit)).json()["total"]
+        return shown
 
     assert await total(limit=1) == 1
     async with database.acquire() as connection, connection.transaction():
-        # Without triggers nobody notices: a fresh count shows it, a cached one does not.
+        # Without triggers nothing is evicted: a fresh count includes the row, a cached one does not.
         await connection.execute("SET LOCAL session_replication_role = replica")
-        await connection.execute(BEHIND_THE_BACK)
+        await connection.execute(INSERT)
     assert await total(limit=2) == 1
     async with service.client("ada") as client:
         await Caller(client).create("Another")

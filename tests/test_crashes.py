@@ -18,7 +18,7 @@ from tests.process import serving
 from tests.proxy import Gate, Proxy
 from tests.service import Caller, running
 from tests.waiting import until
-from tests.webhook_receiver import WAIT_NO_LONGER, Receiver, configured, telling
+from tests.webhook_receiver import WAIT_NO_LONGER, Receiver, configured, with_receiver
 from tests.wire import DELETE_STATEMENT, script, url_through
 
 ADA = UserKeys("ada")
@@ -27,7 +27,7 @@ PATIENT_SECONDS = 30
 
 
 @dataclass
-class Lines:
+class Proxies:
     """The proxies between a service process and its servers."""
 
     postgres: Proxy
@@ -37,21 +37,21 @@ class Lines:
     def gate(self, step: str) -> Gate:
         """Hold a deletion at a step."""
         match step:
-            case "before Postgres has heard of it":
+            case "before Postgres receives it":
                 return self.postgres.hold(DELETE_STATEMENT)
-            case "in a batch, before its commit" | "after the commit, before the service knows of it":
+            case "in a batch, before its commit" | "after the commit, before its response":
                 return self.postgres.hold_response_to(DELETE_STATEMENT)
-            case "before Redis has heard of it":
+            case "before Redis receives the eviction":
                 return self.redis.hold(script("evict"))
-            case "after the eviction, before the answer":
+            case "after the eviction, before the response":
                 return self.redis.hold_response_to(script("evict"))
         raise ValueError(step)
 
 
 @pytest.fixture
-async def lines(
+async def proxies(
     postgres: Postgres, redis_server: Redis, settings: Settings, receiver: Receiver
-) -> AsyncIterator[Lines]:
+) -> AsyncIterator[Proxies]:
     async with Proxy(postgres.port).running() as one, Proxy(redis_server.port).running() as other:
         changes = {
             "database_url": url_through(one, postgres, settings.database_url),
@@ -59,7 +59,7 @@ async def lines(
             "redis_timeout": 0.5,
             "lease_slack": PATIENT_SECONDS,
         }
-        yield Lines(one, other, telling(settings, receiver, **changes))
+        yield Proxies(one, other, with_receiver(settings, receiver, **changes))
 
 
 async def deleted(caller: Caller, session_id: str, step: str) -> httpx.Response:
@@ -79,20 +79,20 @@ async def cached_session(caller: Caller, redis: RedisClient) -> str:
 @pytest.mark.parametrize(
     ("step", "status"),
     [
-        ("before Postgres has heard of it", 200),
+        ("before Postgres receives it", 200),
         ("in a batch, before its commit", 200),
-        ("after the commit, before the service knows of it", 404),
-        ("before Redis has heard of it", 404),
-        ("after the eviction, before the answer", 404),
+        ("after the commit, before its response", 404),
+        ("before Redis receives the eviction", 404),
+        ("after the eviction, before the response", 404),
     ],
 )
 async def test_an_interrupted_deletion_happens_completely_or_not_at_all(
-    lines: Lines, database: asyncpg.Pool, redis: RedisClient, receiver: Receiver, step: str, status: int
+    proxies: Proxies, database: asyncpg.Pool, redis: RedisClient, receiver: Receiver, step: str, status: int
 ) -> None:
-    async with serving(lines.settings) as process, process.caller() as ada:
+    async with serving(proxies.settings) as process, process.caller() as ada:
         await configured(database, receiver)
         session_id = await cached_session(ada, redis)
-        gate = lines.gate(step)
+        gate = proxies.gate(step)
         deletion = asyncio.create_task(deleted(ada, session_id, step))
         await gate.reached_by(deletion)
         await process.killed()
@@ -100,7 +100,7 @@ async def test_an_interrupted_deletion_happens_completely_or_not_at_all(
         with suppress(httpx.TransportError):
             await deletion
 
-    async with running(lines.settings) as successor, successor.client() as client:
+    async with running(proxies.settings) as successor, successor.client() as client:
         ada = Caller(client)
         response = await ada.get(session_id)
         titles = await ada.titles()
@@ -109,7 +109,7 @@ async def test_an_interrupted_deletion_happens_completely_or_not_at_all(
         await database.execute(WAIT_NO_LONGER)
         # A user's deliveries are in order, so the first one has arrived as well.
         await ada.delete(other := (await ada.create("other"))["id"])
-        await receiver.heard_of(other)
+        await receiver.wait_for(other)
     assert receiver.ids() == ({other} if status == 200 else {session_id, other})
     assert response.status_code == status
     assert titles == (["Lisbon"] if status == 200 else [])
@@ -118,12 +118,12 @@ async def test_an_interrupted_deletion_happens_completely_or_not_at_all(
     assert await redis.exists(ADA.lock(session_id)) == 0
 
 
-async def test_another_worker_evicts_for_a_deletion_whose_worker_died(
-    lines: Lines, ada: Caller, redis: RedisClient
+async def test_another_worker_evicts_a_session_whose_deleting_worker_died(
+    proxies: Proxies, ada: Caller, redis: RedisClient
 ) -> None:
-    async with serving(lines.settings) as process, process.caller() as dying:
+    async with serving(proxies.settings) as process, process.caller() as dying:
         session_id = await cached_session(dying, redis)
-        gate = lines.gate("before Redis has heard of it")
+        gate = proxies.gate("before Redis receives the eviction")
         deletion = asyncio.create_task(dying.delete(session_id))
         await gate.reached_by(deletion)
         await process.killed()

@@ -55,7 +55,7 @@ async def test_a_session_without_messages_has_the_time_of_its_creation(ada: Call
 
 
 @pytest.mark.parametrize("start", [4, 5, 2**31 - 1])
-async def test_a_cut_behind_the_last_message_changes_nothing(start: int, ada: Caller, session_id: str) -> None:
+async def test_a_cut_after_the_last_message_changes_nothing(start: int, ada: Caller, session_id: str) -> None:
     before = await ada.get(session_id)
     assert (await ada.cut(session_id, start)).status_code == 204
     after = await ada.get(session_id)
@@ -69,7 +69,7 @@ async def test_a_cut_increments_the_version_once(ada: Caller, session_id: str, d
     assert await database.fetchval(version) == before + 1
 
 
-async def test_the_id_of_a_message_that_was_cut_off_may_be_used_again(ada: Caller, session_id: str) -> None:
+async def test_the_id_of_a_cut_message_may_be_reused(ada: Caller, session_id: str) -> None:
     await ada.cut(session_id, 2)
     for content in ("edited", "edited"):
         response = await ada.append(session_id, content, id="c")
@@ -101,7 +101,7 @@ async def test_without_a_valid_sequence_a_cut_is_422_and_cuts_nothing(query: str
     assert len(await ada.contents(session_id)) == 4
 
 
-async def test_a_foreign_session_is_the_404_of_a_missing_one_and_stays_unchanged(
+async def test_another_users_session_is_the_same_404_as_a_missing_one_and_stays_unchanged(
     ada: Caller, bob: Caller, session_id: str
 ) -> None:
     before = await ada.get(session_id)
@@ -122,7 +122,7 @@ async def test_other_sessions_keep_their_messages(ada: Caller, bob: Caller, sess
 
 
 class TestAfterSequence:
-    """An append for the end that the writer knows."""
+    """An append that names the last sequence that its writer knows."""
 
     @pytest.mark.parametrize(("messages", "end"), [([], -1), ([{"role": "user", "content": "a"}], 0)])
     async def test_is_stored_if_the_session_ends_there(
@@ -148,7 +148,7 @@ class TestAfterSequence:
         assert (await ada.http.post(f"/api/chat/sessions/{session_id}/messages", json=body)).status_code == 422
         assert len(await ada.contents(session_id)) == 4
 
-    async def test_null_means_anywhere(self, ada: Caller, session_id: str) -> None:
+    async def test_null_appends_wherever_the_session_ends(self, ada: Caller, session_id: str) -> None:
         body = {"messages": [{"role": "user"}], "after_sequence": None}
         assert (await ada.http.post(f"/api/chat/sessions/{session_id}/messages", json=body)).status_code == 201
 

@@ -1,4 +1,4 @@
-"""Manifests, compose file and versions fit the service."""
+"""The manifests, the compose file and the versions match the service."""
 
 import json
 import re
@@ -98,9 +98,9 @@ def test_purges_never_overlap() -> None:
 
 @pytest.mark.parametrize("probe", ["startupProbe", "livenessProbe", "readinessProbe"])
 def test_each_probe_calls_an_existing_path(probe: str) -> None:
-    asked = SERVICE[probe]["httpGet"]
-    assert "get" in PATHS[asked["path"]]
-    assert asked["port"] == SERVICE["ports"][0]["name"]
+    request = SERVICE[probe]["httpGet"]
+    assert "get" in PATHS[request["path"]]
+    assert request["port"] == SERVICE["ports"][0]["name"]
 
 
 def test_only_readiness_depends_on_the_database() -> None:
@@ -235,13 +235,13 @@ def test_the_kustomization_names_the_image_of_every_container() -> None:
 
 def test_the_config_maps_that_pods_reference_are_generated() -> None:
     generated = {each["name"] for each in KUSTOMIZATIONS[FOLDER]["configMapGenerator"]}
-    asked = {
+    referenced = {
         source["configMapRef"]["name"]
         for each in CONTAINERS.values()
         for source in each["envFrom"]
         if "configMapRef" in source
     }
-    assert asked == generated
+    assert referenced == generated
 
 
 def test_ci_runs_on_each_supported_python() -> None:

@@ -88,8 +88,8 @@ async def test_it_prints_a_token_for_a_user_with_sessions(dev: Dev) -> None:
 
 
 async def test_it_reports_its_progress_while_it_starts(dev: Dev) -> None:
-    said = [line.partition(" in ")[0] for line in dev.output().splitlines()[:4]]
-    assert said == ["Starting Postgres", "Starting Redis", "Migrating the database", "Adding the demo chats"]
+    steps = [line.partition(" in ")[0] for line in dev.output().splitlines()[:4]]
+    assert steps == ["Starting Postgres", "Starting Redis", "Migrating the database", "Adding the demo chats"]
 
 
 async def test_a_second_instance_reports_that_the_port_is_taken(dev: Dev, tmp_path: Path) -> None:

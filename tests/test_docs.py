@@ -12,8 +12,8 @@ from tests.service import token
 
 GUIDE = Path(__file__).parents[1] / "docs" / "api.md"
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PROMISED = re.compile(r"# (\d{3})$", re.MULTILINE)
-ANSWERED = re.compile(r"HTTP/1\.1 (\d{3}) ")
+DOCUMENTED = re.compile(r"# (\d{3})$", re.MULTILINE)
+RECEIVED = re.compile(r"HTTP/1\.1 (\d{3}) ")
 BREAK = "=" * 40
 
 
@@ -36,5 +36,5 @@ async def test_each_command_of_the_guide_gets_the_documented_status(settings: Se
         output, _ = await bash.communicate()
     assert bash.returncode == 0
     responses = output.decode().split(f"{BREAK}\n")[1:]
-    assert [ANSWERED.findall(each) for each in responses] == [PROMISED.findall(each) for each in blocks]
-    assert sum(len(PROMISED.findall(each)) for each in blocks) > len(blocks)
+    assert [RECEIVED.findall(each) for each in responses] == [DOCUMENTED.findall(each) for each in blocks]
+    assert sum(len(DOCUMENTED.findall(each)) for each in blocks) > len(blocks)

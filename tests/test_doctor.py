@@ -1,4 +1,4 @@
-"""The doctor finds what is right and what is wrong, whatever else is broken."""
+"""Doctor reports what is right and what is wrong, whatever else is broken."""
 
 import asyncio
 import json
@@ -49,11 +49,11 @@ class Doctor:
         found: list[dict[str, Any]] = json.loads(result.stdout)
         assert result.exit_code == int(any(each["state"] == "wrong" for each in found)), result.output
         assert [each for each in found if each["state"] in {"wrong", "warning"} and not each["advice"]] == []
-        said: Findings = {}
+        findings: Findings = {}
         for each in found:
             line = f"{each['detail']} -> {each['advice']}"
-            said[each["state"], each["check"]] = said.get((each["state"], each["check"]), "") + line
-        return said
+            findings[each["state"], each["check"]] = findings.get((each["state"], each["check"]), "") + line
+        return findings
 
     async def show(self) -> str:
         result = await self._operator.succeed("doctor", CHAT_DATABASE_URL=self._url, CHAT_JWT_SECRET=GOOD_SECRET)
@@ -129,9 +129,9 @@ async def test_an_unmigrated_database_is_reported(
     doctor: Doctor, postgres: Postgres, connection: asyncpg.Connection
 ) -> None:
     await connection.execute("CREATE DATABASE nothing_in_it")
-    said = await doctor.find(CHAT_DATABASE_URL=urlsplit(postgres.url)._replace(path="/nothing_in_it").geturl())
-    assert f"{NEWEST} is not applied -> Run `chat-sessions migrate`." in said["wrong", "migrations"]
-    assert ("skipped", "drift") in said
+    findings = await doctor.find(CHAT_DATABASE_URL=urlsplit(postgres.url)._replace(path="/nothing_in_it").geturl())
+    assert f"{NEWEST} is not applied -> Run `chat-sessions migrate`." in findings["wrong", "migrations"]
+    assert ("skipped", "drift") in findings
 
 
 async def test_failed_and_unknown_migrations_are_reported(doctor: Doctor, connection: asyncpg.Connection) -> None:
@@ -140,11 +140,11 @@ async def test_failed_and_unknown_migrations_are_reported(doctor: Doctor, connec
         VALUES ('1', '', '29991231000000_half', now(), NULL), ('2', '', '29991231000001_new', now(), now())"""
     )
     try:
-        said = await doctor.find()
+        findings = await doctor.find()
     finally:
         await connection.execute("""DELETE FROM "_prisma_migrations" WHERE "migration_name" LIKE '2999%'""")
-    assert "29991231000000_half did not finish" in said["wrong", "migrations"]
-    assert "29991231000001_new is applied, but unknown here" in said["warning", "migrations"]
+    assert "29991231000000_half did not finish" in findings["wrong", "migrations"]
+    assert "29991231000001_new is applied, but unknown here" in findings["warning", "migrations"]
 
 
 async def test_a_migration_changed_after_it_was_applied_is_reported(
@@ -154,10 +154,10 @@ async def test_a_migration_changed_after_it_was_applied_is_reported(
     [checksum] = [migration.checksum for migration in known_migrations() if migration.name == NEWEST]
     await connection.execute(change, "other", NEWEST)
     try:
-        said = await doctor.find()
+        findings = await doctor.find()
     finally:
         await connection.execute(change, checksum, NEWEST)
-    assert f"{NEWEST} was changed after it was applied" in said["wrong", "migrations"]
+    assert f"{NEWEST} was changed after it was applied" in findings["wrong", "migrations"]
 
 
 @pytest.mark.parametrize(
@@ -191,10 +191,10 @@ async def test_an_object_dropped_by_hand_is_reported(
 ) -> None:
     await connection.execute(harm)
     try:
-        said = await doctor.find()
+        findings = await doctor.find()
     finally:
         await connection.execute(remedy)
-    assert f"{name} is missing or disabled" in said["wrong", "drift"]
+    assert f"{name} is missing or disabled" in findings["wrong", "drift"]
 
 
 async def test_the_catalog_lists_exactly_what_the_migrations_create(connection: asyncpg.Connection) -> None:
@@ -207,21 +207,21 @@ async def test_an_unreachable_postgres_is_reported_without_the_password(doctor: 
     assert "no response: Can't reach database server" in away["wrong", "postgres"]
     refused = await doctor.find(CHAT_DATABASE_URL=postgres.url.replace(postgres.password, "hidden"))
     assert "password authentication failed" in refused["wrong", "postgres"]
-    for said in (away, refused):
-        assert "hidden" not in str(said)
-        assert ("ok", "redis") in said
+    for findings in (away, refused):
+        assert "hidden" not in str(findings)
+        assert ("ok", "redis") in findings
 
 
 async def test_a_pool_larger_than_postgres_allows_is_reported(doctor: Doctor) -> None:
-    said = await doctor.find(CHAT_DATABASE_POOL_SIZE="1000")
-    assert "pool is larger than max_connections" in said["wrong", "postgres"]
-    assert ("ok", "drift") in said
+    findings = await doctor.find(CHAT_DATABASE_POOL_SIZE="1000")
+    assert "pool is larger than max_connections" in findings["wrong", "postgres"]
+    assert ("ok", "drift") in findings
 
 
 async def test_a_wrong_clock_is_reported(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "time", lambda: time.time() - 3600)
-    said = await doctor.find()
-    [skew] = re.findall(r"differs from Postgres' clock by ([\d.]+) s", said["warning", "clock"])
+    findings = await doctor.find()
+    [skew] = re.findall(r"differs from Postgres' clock by ([\d.]+) s", findings["warning", "clock"])
     assert float(skew) == pytest.approx(3600, abs=LIMIT_SECONDS)
 
 
@@ -240,11 +240,11 @@ async def test_a_redis_that_may_evict_holds_is_reported(
     await redis.config_set("maxmemory-policy", policy)
     await redis.config_set("maxmemory", maxmemory)
     try:
-        said = await doctor.find()
+        findings = await doctor.find()
     finally:
         await redis.config_set("maxmemory-policy", "noeviction")
         await redis.config_set("maxmemory", "0")
-    assert policy in said[state, "eviction"]
+    assert policy in findings[state, "eviction"]
 
 
 async def test_a_redis_that_is_down_or_rejects_the_login_is_reported(
@@ -273,16 +273,16 @@ async def test_a_redis_that_is_down_or_rejects_the_login_is_reported(
     ids=["a placeholder", "one letter", "four letters", "random digits", "random letters"],
 )
 async def test_a_weak_secret_is_reported_and_never_shown(secret: str, state: str, detail: str, doctor: Doctor) -> None:
-    said = await doctor.find(CHAT_JWT_SECRET=secret)
-    assert detail in said[state, "secret"]
-    assert secret not in str(said)
+    findings = await doctor.find(CHAT_JWT_SECRET=secret)
+    assert detail in findings[state, "secret"]
+    assert secret not in str(findings)
 
 
 async def test_a_key_set_is_fetched_and_its_keys_are_counted(doctor: Doctor) -> None:
     async with published(key_set(EC_KEY, ED_KEY, OTHER_CURVE)) as jwks:
-        said = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL=jwks, CHAT_JWT_AUDIENCE="chat")
-    assert f"{jwks} has 2 usable keys; ignored: 2: its kty, crv or alg is not supported" in said["ok", "jwks"]
-    assert ("warning", "jwks") not in said
+        findings = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL=jwks, CHAT_JWT_AUDIENCE="chat")
+    assert f"{jwks} has 2 usable keys; ignored: 2: its kty, crv or alg is not supported" in findings["ok", "jwks"]
+    assert ("warning", "jwks") not in findings
 
 
 @pytest.mark.parametrize(
@@ -296,16 +296,16 @@ async def test_a_key_set_is_fetched_and_its_keys_are_counted(doctor: Doctor) -> 
 )
 async def test_a_key_set_without_usable_keys_is_reported(response: bytes, detail: str, doctor: Doctor) -> None:
     async with published(response) as jwks:
-        said = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL=jwks)
-    assert detail in said["wrong", "jwks"]
-    assert "CHAT_JWT_AUDIENCE is not set" in said["warning", "jwks"]
+        findings = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL=jwks)
+    assert detail in findings["wrong", "jwks"]
+    assert "CHAT_JWT_AUDIENCE is not set" in findings["warning", "jwks"]
 
 
 async def test_an_unreachable_or_unencrypted_key_set_is_reported(doctor: Doctor) -> None:
-    said = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL=f"http://127.0.0.1:{free_port()}/")
-    assert "cannot fetch" in said["wrong", "jwks"]
-    said = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL="http://keys.invalid/")
-    assert "is not https" in said["wrong", "jwks"]
+    findings = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL=f"http://127.0.0.1:{free_port()}/")
+    assert "cannot fetch" in findings["wrong", "jwks"]
+    findings = await doctor.find(CHAT_JWT_SECRET=None, CHAT_JWKS_URL="http://keys.invalid/")
+    assert "is not https" in findings["wrong", "jwks"]
 
 
 async def test_an_engine_that_does_not_run_is_reported(
@@ -315,11 +315,11 @@ async def test_an_engine_that_does_not_run_is_reported(
     node.write_text("#!/bin/sh\necho v16.1.0\nexit 1\n")
     node.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    said = await doctor.find()
-    assert "Node.js v16.1.0" in said["wrong", "node"]
-    assert "does not start" in said["wrong", "engine"]
-    assert ("skipped", "postgres") in said
-    assert ("ok", "redis") in said
+    findings = await doctor.find()
+    assert "Node.js v16.1.0" in findings["wrong", "node"]
+    assert "does not start" in findings["wrong", "engine"]
+    assert ("skipped", "postgres") in findings
+    assert ("ok", "redis") in findings
 
 
 @pytest.mark.parametrize(
@@ -342,26 +342,26 @@ async def test_a_client_of_another_schema_is_reported(
     schema = tmp_path / "schema.prisma"
     schema.write_text("model Other {\n  id String @id\n}\n")
     monkeypatch.setattr(engine, "SCHEMA", schema)
-    said = await doctor.find()
-    assert said["wrong", "client"].count("was generated from another schema") == 2
+    findings = await doctor.find()
+    assert findings["wrong", "client"].count("was generated from another schema") == 2
 
 
 async def test_a_misspelt_variable_is_reported(doctor: Doctor) -> None:
-    said = await doctor.find(CHAT_REDIS_ULR="redis://")
-    assert "Did you mean CHAT_REDIS_URL?" in said["warning", "configuration"]
+    findings = await doctor.find(CHAT_REDIS_ULR="redis://")
+    assert "Did you mean CHAT_REDIS_URL?" in findings["warning", "configuration"]
 
 
 async def test_an_unencoded_password_is_named_and_not_shown(doctor: Doctor) -> None:
-    said = await doctor.find(CHAT_DATABASE_URL="postgresql://ada:pa@ss@127.0.0.1:1/x")
+    findings = await doctor.find(CHAT_DATABASE_URL="postgresql://ada:pa@ss@127.0.0.1:1/x")
     wanted = "CHAT_DATABASE_URL: the special characters of its password must be percent-encoded"
-    assert wanted in said["wrong", "configuration"]
-    assert ("skipped", "postgres") in said
-    assert not any("ss@" in each for each in said.values())
+    assert wanted in findings["wrong", "configuration"]
+    assert ("skipped", "postgres") in findings
+    assert not any("ss@" in each for each in findings.values())
 
 
 async def test_a_sidebar_that_was_not_built_is_reported(doctor: Doctor, tmp_path: Path) -> None:
-    said = await doctor.find(CHAT_FRONTEND_DIR=str(tmp_path))
-    assert "has no index.html" in said["wrong", "configuration"]
+    findings = await doctor.find(CHAT_FRONTEND_DIR=str(tmp_path))
+    assert "has no index.html" in findings["wrong", "configuration"]
 
 
 async def test_when_everything_is_broken_everything_is_reported(
@@ -370,19 +370,19 @@ async def test_when_everything_is_broken_everything_is_reported(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("chat_sessions.store.prisma.node.sys.executable", str(tmp_path / "python"))
     broken = {"CHAT_DATABASE_URL": "mysql://", "CHAT_REDIS_URL": None, "CHAT_JWT_SECRET": "x", "CHAT_CACHE_TTL": "-1"}
-    said = await doctor.find(**broken)
-    complaints = said["wrong", "configuration"]
+    findings = await doctor.find(**broken)
+    complaints = findings["wrong", "configuration"]
     assert [name for name in broken if f"{name}: " not in complaints] == []
-    assert "Node.js does not start" in said["wrong", "node"]
-    assert ("wrong", "engine") in said
-    assert {("skipped", "postgres"), ("skipped", "redis")} < said.keys()
+    assert "Node.js does not start" in findings["wrong", "node"]
+    assert ("wrong", "engine") in findings
+    assert {("skipped", "postgres"), ("skipped", "redis")} < findings.keys()
 
 
 async def test_no_way_to_verify_tokens_is_reported(doctor: Doctor) -> None:
-    said = await doctor.find(CHAT_JWT_SECRET=None)
-    assert "CHAT_JWKS_URL: set this, CHAT_JWT_SECRET (HS256) or both" in said["wrong", "configuration"]
-    assert not {key for key in said if key[1] == "secret"}
-    assert ("ok", "drift") in said
+    findings = await doctor.find(CHAT_JWT_SECRET=None)
+    assert "CHAT_JWKS_URL: set this, CHAT_JWT_SECRET (HS256) or both" in findings["wrong", "configuration"]
+    assert not {key for key in findings if key[1] == "secret"}
+    assert ("ok", "drift") in findings
 
 
 async def test_standard_output_holds_nothing_but_the_document(url: str) -> None:

@@ -1,4 +1,4 @@
-"""The service's only outgoing request: its limits and its timeout."""
+"""The download of a key set: its limits and its timeout."""
 
 from base64 import b64encode
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ import pytest
 from chat_sessions.version import VERSION
 from chat_sessions.web.auth.download import DownloadError, download
 from tests.provider import Provider
-from tests.waiting import until
+from tests.waiting import LIMIT_SECONDS, until
 
-SECONDS = 0.5
+BRIEF = 0.5
 LIMIT = 1000
 
 
@@ -21,8 +21,8 @@ def provider() -> Iterator[Provider]:
     provider.close()
 
 
-async def get(url: str) -> bytes:
-    return await download(url, timeout=SECONDS, max_bytes=LIMIT)
+async def get(url: str, timeout: float = LIMIT_SECONDS) -> bytes:  # noqa: ASYNC109  passed on
+    return await download(url, timeout=timeout, max_bytes=LIMIT)
 
 
 async def test_a_document_is_read_completely_and_the_service_identifies_itself(provider: Provider) -> None:
@@ -57,12 +57,12 @@ async def test_a_trickling_server_times_out_and_leaves_no_thread(drips_headers: 
     provider.drips_headers = drips_headers
     provider.open.clear()
     with pytest.raises(DownloadError, match="no complete response within"):
-        await get(provider.url)
+        await get(provider.url, BRIEF)
 
-    async def nobody_reads() -> bool:
+    async def is_disconnected() -> bool:
         return provider.disconnected.is_set()
 
-    await until(nobody_reads)
+    await until(is_disconnected)
 
 
 @pytest.mark.parametrize("status", [201, 304, 401, 404, 500])

@@ -90,9 +90,9 @@ async def test_a_stream_stays_open_until_the_drain_ends(process: ServiceProcess)
         process.process.send_signal(signal.SIGTERM)
         await until(is_unready(ada))
         session_id = (await ada.create("Lisbon"))["id"]
-        heard = await listener.next()
-        assert heard is not None
-        assert heard.data["id"] == session_id
+        received = await listener.next()
+        assert received is not None
+        assert received.data["id"] == session_id
         assert await listener.next() is None
     assert await process.process.wait() in ENDED_WELL
 

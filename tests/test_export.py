@@ -68,7 +68,7 @@ def before_piece(monkeypatch: pytest.MonkeyPatch, session_id: str, start: int, a
     monkeypatch.setattr(ExportStore, "_query", watched)
 
 
-async def test_an_export_is_a_file_that_nobody_stores(ada: Caller) -> None:
+async def test_an_export_is_a_download_that_is_not_cached(ada: Caller) -> None:
     response = await ada.http.get(PATH)
     assert (response.status_code, response.content) == (200, b"")
     assert response.headers["Content-Type"] == "application/x-ndjson"
@@ -92,7 +92,7 @@ async def test_an_export_restores_the_same_sessions(
     assert (await ada.http.get(PATH)).content == file
 
 
-async def test_head_has_the_headers_and_ends_the_export(ada: Caller) -> None:
+async def test_head_returns_the_headers_and_ends_the_export(ada: Caller) -> None:
     await ada.create("Lisbon")
     expected = (await ada.http.get(PATH)).headers
     for _ in range(2):
@@ -119,7 +119,7 @@ async def test_a_session_deleted_during_the_export_is_left_out(
 
 
 @pytest.mark.usefixtures("small_pieces")
-async def test_a_session_that_changes_during_the_export_is_one_version(
+async def test_a_session_that_changes_during_the_export_is_exported_in_one_version(
     ada: Caller, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Messages that were cut off and appended again would otherwise be in it twice."""
@@ -138,7 +138,7 @@ async def test_a_session_that_changes_during_the_export_is_one_version(
 
 
 @pytest.mark.usefixtures("small_pieces")
-async def test_a_session_that_never_stops_changing_is_exported_all_the_same(
+async def test_a_session_that_never_stops_changing_is_still_exported(
     ada: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     created = await ada.create("Trip", messages=[{"role": "user"}] * 5)
@@ -163,7 +163,7 @@ async def test_a_second_export_of_a_user_is_429_until_the_first_one_ends(
         assert refused.headers["Retry-After"] == "5"
         assert refused.json()["detail"] == "An export of yours is running. Try again when it is complete."
         assert (await bob.http.get(PATH)).status_code == 200
-    # The client has left without reading on.
+    # The client has disconnected without reading the rest.
 
     async def is_free() -> bool:
         return (await ada.http.get(PATH)).status_code == 200
@@ -204,7 +204,7 @@ async def test_a_failure_before_the_first_line_is_503(ada: Caller, monkeypatch: 
 
 
 @pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/1.0"])
-async def test_a_failure_on_the_way_does_not_look_like_the_end(
+async def test_a_failure_midway_does_not_look_like_a_complete_export(
     version: str, url: str, ada: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ada.create("first")

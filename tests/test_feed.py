@@ -1,4 +1,4 @@
-"""The event feed: each of a user's pages gets all of the user's changes and nobody else's."""
+"""The event feed: each of a user's pages gets all of that user's changes, and no others."""
 
 import asyncio
 import signal
@@ -10,6 +10,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis as RedisClient
 
+from chat_sessions.cache import feed
 from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests.listening import Listener, ServerSentEvent, following, on_a_socket
@@ -40,15 +41,15 @@ async def url(service: Service) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def listener(url: str) -> AsyncIterator[Listener]:
-    """An event stream of Ada's."""
+    """Ada's event stream."""
     async with following(url) as listener:
         yield listener
 
 
-def event_of(heard: ServerSentEvent | None) -> tuple[str, str]:
-    assert heard is not None, "the stream has ended"
-    assert heard.data["type"] == heard.event
-    return heard.event, heard.data["id"]
+def event_of(received: ServerSentEvent | None) -> tuple[str, str]:
+    assert received is not None, "the stream has ended"
+    assert received.data["type"] == received.event
+    return received.event, received.data["id"]
 
 
 async def test_every_change_is_published_in_order(ada: Caller, listener: Listener) -> None:
@@ -114,12 +115,12 @@ async def test_a_stream_resumes_after_the_last_seen_event(ada: Caller, url: str)
 )
 async def test_an_unknown_last_event_id_means_reset(url: str, unknown: str) -> None:
     async with following(url, last_event_id=unknown) as listener:
-        heard = await listener.next()
-    assert heard is not None
-    assert (heard.event, heard.data) == ("reset", {"type": "reset", "id": None})
+        received = await listener.next()
+    assert received is not None
+    assert (received.event, received.data) == ("reset", {"type": "reset", "id": None})
 
 
-async def test_events_go_on_after_a_reset(ada: Caller, url: str) -> None:
+async def test_events_follow_a_reset(ada: Caller, url: str) -> None:
     async with following(url, last_event_id="1-1") as listener:
         await listener.next()
         session_id = (await ada.create("Lisbon"))["id"]
@@ -133,9 +134,9 @@ async def test_more_events_than_one_read_takes_all_arrive(ada: Caller, url: str)
     assert seen is not None
     created = {each["id"] for each in await asyncio.gather(*(ada.create(str(number)) for number in range(120)))}
     async with following(url, last_event_id=seen.id) as again:
-        heard = set[str]()
-        while not heard >= created:
-            heard.add(event_of(await again.next())[1])
+        received = set[str]()
+        while not received >= created:
+            received.add(event_of(await again.next())[1])
 
 
 async def test_an_idle_stream_sends_heartbeats(settings: Settings) -> None:
@@ -144,9 +145,9 @@ async def test_an_idle_stream_sends_heartbeats(settings: Settings) -> None:
         on_a_socket(worker) as url,
         following(url) as listener,
     ):
-        heard = await listener.next(comments=True)
-    assert heard is not None
-    assert heard.event == "alive"
+        received = await listener.next(comments=True)
+    assert received is not None
+    assert received.event == "alive"
 
 
 async def test_the_setting_is_the_only_heartbeat(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,11 +185,17 @@ async def test_a_client_that_closes_its_stream_is_not_an_error(
     assert "request.failed" not in caplog.text
 
 
-async def test_a_stream_ends_with_its_token(url: str, settings: Settings) -> None:
-    expiry = int(time.time() - settings.jwt_leeway) + 2
-    async with following(url, expires_at=expiry) as listener:
+async def test_a_stream_ends_with_its_token(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    expiry = int(time.time()) + 3600
+    async with (
+        running(settings.model_copy(update={"feed_heartbeat": 0.05})) as worker,
+        on_a_socket(worker) as url,
+        following(url, expires_at=expiry) as listener,
+    ):
+        monkeypatch.setattr(feed, "time", lambda: expiry + settings.jwt_leeway - 1)
+        assert await listener.next(comments=True) is not None
+        monkeypatch.setattr(feed, "time", lambda: expiry + settings.jwt_leeway)
         assert await listener.next() is None
-    assert time.time() >= expiry + settings.jwt_leeway
 
 
 async def test_the_number_of_open_streams_is_limited(settings: Settings) -> None:
@@ -233,9 +240,9 @@ async def test_the_feed_survives_a_restart_of_redis(postgres: Postgres, settings
         assert event_of(await listener.next()) == ("session.created", first)
         deployment.redis.restart(keep_data=False)
         await deployment.settled()
-        heard = await listener.next()
-        assert heard is not None
-        assert heard.event == "reset"
+        received = await listener.next()
+        assert received is not None
+        assert received.event == "reset"
         session_id = (await also_ada.create("Lisbon"))["id"]
         assert event_of(await listener.next()) == ("session.created", session_id)
 
@@ -256,9 +263,9 @@ async def test_a_client_that_reconnects_after_redis_lost_events_gets_a_reset(
             await also_ada.create("missed, and forgotten")
         await deployment.settled()
         async with following(url, last_event_id=seen.id) as again:
-            heard = await again.next()
-        assert heard is not None
-        assert heard.event == "reset"
+            received = await again.next()
+        assert received is not None
+        assert received.event == "reset"
 
 
 async def test_shutdown_does_not_wait_for_streams(settings: Settings) -> None:

@@ -30,7 +30,7 @@ async def process(settings: Settings) -> AsyncIterator[ServiceProcess]:
 
 @asynccontextmanager
 async def eventful(process: ServiceProcess, *users: str) -> AsyncIterator[None]:
-    """Let every event stream soon have an event, for which the fuzzer would wait."""
+    """Keep publishing events, so that the fuzzer need not wait for one."""
 
     async def create_and_delete(user: str) -> None:
         async with process.caller(user) as caller:
@@ -58,7 +58,7 @@ async def test_hundreds_of_requests_get_documented_responses(process: ServicePro
 
 
 class Liar:
-    """Breaks the document's promises, each operation in its own way."""
+    """Violates the document, each operation in another way."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -69,14 +69,14 @@ class Liar:
         async def lie(message: Message) -> None:
             operation = scope["method"], scope["path"]
             if message["type"] == "http.response.start":
-                self._about_the_head(operation, message)
+                self._change_head(operation, message)
             elif operation == ("GET", "/readyz"):
                 message["body"] = json.dumps({"status": 1}).encode().ljust(len(message["body"]))
             await send(message)
 
         await self._app(scope, receive, lie)
 
-    def _about_the_head(self, operation: tuple[str, str], message: Message) -> None:
+    def _change_head(self, operation: tuple[str, str], message: Message) -> None:
         match operation, message["status"]:
             case ("GET", "/healthz"), _:
                 message["status"] = 500

@@ -31,7 +31,7 @@ FILL_SESSIONS = """INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role
 IDS = [f"{number:08}" for number in range(2, 2 * SESSIONS_PER_PIECE + 2, 2)]
 # How often Postgres plans a statement for its values before it considers a generic plan.
 TRIALS = 5
-# As many as in the recorded statements.
+# Fills the database in which statements are recorded.
 RECORDED = """INSERT INTO "ChatSession" ("id", "userId") SELECT n::text, 'ada' FROM generate_series(1, $1::int) AS n"""
 
 
@@ -110,9 +110,7 @@ READS = [
 
 
 @pytest.mark.parametrize(("statement", "values"), READS, ids=["session", "list"])
-async def test_a_read_is_planned_once_per_connection(
-    statement: str, values: Sequence[object], crowd: asyncpg.Pool
-) -> None:
+async def test_a_read_settles_on_a_generic_plan(statement: str, values: Sequence[object], crowd: asyncpg.Pool) -> None:
     async with crowd.acquire() as connection:
         prepared = await connection.prepare(statement)
         for _ in range(TRIALS + 1):

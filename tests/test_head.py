@@ -74,7 +74,7 @@ async def test_without_a_token_it_is_401(url: str) -> None:
         assert (await client.head(PATH)).status_code == 401
 
 
-async def test_it_is_counted_as_what_it_is(ada: Caller, client: httpx.AsyncClient) -> None:
+async def test_it_is_counted_as_head(ada: Caller, client: httpx.AsyncClient) -> None:
     counted = partial(Scrape.sum, name="chat_http_requests_total", method="HEAD", route=PATH)
     before = counted(await scrape(ada))
     await client.head(PATH)

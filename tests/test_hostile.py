@@ -31,7 +31,7 @@ values: st.SearchStrategy[Json] = st.recursive(
 
 @dataclass
 class RawResponse:
-    """A response, as far as it is HTTP."""
+    """The parts of a response."""
 
     status: int
     head: bytes
@@ -54,17 +54,17 @@ class Wire:
                     writer.write(part)
                     await writer.drain()
             async with asyncio.timeout(LIMIT_SECONDS):
-                return await self._answer(reader)
+                return await self._response(reader)
         finally:
             writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader) -> RawResponse:
+    async def _response(self, reader: asyncio.StreamReader) -> RawResponse:
         head = await reader.readuntil(b"\r\n\r\n")
         status = int(head.split(b" ", 2)[1])
         if b"text/event-stream" in head:  # it has no end
             return RawResponse(status, head, b"")
         if status == 100:
-            return await self._answer(reader)
+            return await self._response(reader)
         return RawResponse(status, head, await reader.read(1_000_000))
 
     async def request(
@@ -104,13 +104,15 @@ def harmless(response: RawResponse) -> None:
 
 class TestBytes:
     @given(path=line, method=st.sampled_from([b"GET", b"DELETE", b"PATCH", b"POST"]))
-    async def test_in_a_path(self, path: bytes, method: bytes, wire: Wire, no_bug_is_hit: Callable[[], None]) -> None:
+    async def test_are_harmless_in_a_path(
+        self, path: bytes, method: bytes, wire: Wire, no_bug_is_hit: Callable[[], None]
+    ) -> None:
         for prefix in (b"/", PATH.encode() + b"/"):
             harmless(await wire.request(method, prefix + path, body=b'{"title": "x"}'))
         no_bug_is_hit()
 
     @given(path=st.binary(max_size=40), tail=st.sampled_from(["", "/messages"]))
-    async def test_in_an_escaped_path(
+    async def test_are_harmless_in_an_escaped_path(
         self, path: bytes, tail: str, wire: Wire, no_bug_is_hit: Callable[[], None]
     ) -> None:
         target = f"{PATH}/{''.join(f'%{byte:02x}' for byte in path)}{tail}".encode()
@@ -120,13 +122,15 @@ class TestBytes:
         no_bug_is_hit()
 
     @given(query=line, name=st.sampled_from([b"", b"q=", b"cursor=", b"limit=", b"offset=", b"before_sequence="]))
-    async def test_in_a_query(self, query: bytes, name: bytes, wire: Wire, no_bug_is_hit: Callable[[], None]) -> None:
+    async def test_are_harmless_in_a_query(
+        self, query: bytes, name: bytes, wire: Wire, no_bug_is_hit: Callable[[], None]
+    ) -> None:
         for path in (PATH.encode(), PATH.encode() + b"/x"):
             harmless(await wire.request(target=path + b"?" + name + query))
         no_bug_is_hit()
 
     @given(query=st.binary(max_size=40), name=st.sampled_from(["q", "cursor", "limit", "pinned_first"]))
-    async def test_in_an_escaped_query(
+    async def test_are_harmless_in_an_escaped_query(
         self, query: bytes, name: str, wire: Wire, no_bug_is_hit: Callable[[], None]
     ) -> None:
         escaped = "".join(f"%{byte:02x}" for byte in query)
@@ -151,19 +155,25 @@ class TestBytes:
             ]
         ),
     )
-    async def test_in_a_header(self, value: bytes, name: bytes, wire: Wire, no_bug_is_hit: Callable[[], None]) -> None:
+    async def test_are_harmless_in_a_header(
+        self, value: bytes, name: bytes, wire: Wire, no_bug_is_hit: Callable[[], None]
+    ) -> None:
         header = name + b": " + value + b"\r\n"
         for method, target in ((b"GET", PATH), (b"DELETE", f"{PATH}/x"), (b"GET", f"{PATH}/events"), (b"GET", "/docs")):
             harmless(await wire.request(method, target.encode(), header))
         no_bug_is_hit()
 
     @given(name=line)
-    async def test_in_the_name_of_a_header(self, name: bytes, wire: Wire, no_bug_is_hit: Callable[[], None]) -> None:
+    async def test_are_harmless_in_a_header_name(
+        self, name: bytes, wire: Wire, no_bug_is_hit: Callable[[], None]
+    ) -> None:
         harmless(await wire.request(headers=name + b": x\r\n"))
         no_bug_is_hit()
 
     @given(body=st.binary(max_size=200), method=st.sampled_from([b"POST", b"PATCH"]))
-    async def test_in_a_body(self, body: bytes, method: bytes, wire: Wire, no_bug_is_hit: Callable[[], None]) -> None:
+    async def test_are_harmless_in_a_body(
+        self, body: bytes, method: bytes, wire: Wire, no_bug_is_hit: Callable[[], None]
+    ) -> None:
         for target in (PATH, f"{PATH}/x", f"{PATH}/x/messages", f"{PATH}/batch-delete"):
             harmless(await wire.request(method, target.encode(), body=body))
         no_bug_is_hit()
@@ -238,7 +248,7 @@ class TestBytes:
         response = await wire.send(head, *[piece] * (service.settings.max_body_bytes // 65536 + 1))
         assert response.status == 413
 
-    async def test_a_disconnect_during_a_body_leaves_nothing_behind(
+    async def test_the_service_survives_disconnects_during_a_body(
         self, wire: Wire, no_bug_is_hit: Callable[[], None]
     ) -> None:
         head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token()}\r\nContent-Length: 100\r\n\r\n{{"
@@ -269,7 +279,7 @@ class TestJson:
         assert "Traceback" not in response.text
 
     @given(body=values, name=st.sampled_from(["title", "metadata", "messages", "id", "unknown"]))
-    async def test_any_value_in_a_new_session(self, body: Json, name: str, ada: Caller) -> None:
+    async def test_any_value_in_a_new_session_is_accepted_or_rejected(self, body: Json, name: str, ada: Caller) -> None:
         await self.sent(ada, "POST", PATH, {name: body})
         await self.sent(ada, "POST", PATH, {"metadata": {"any": body}})
         await self.sent(ada, "POST", PATH, body)
@@ -281,7 +291,7 @@ class TestJson:
             ["id", "role", "content", "name", "tool_call_id", "refusal", "tool_calls", "function_call", "metadata"]
         ),
     )
-    async def test_any_value_in_a_message(self, body: Json, name: str, ada: Caller) -> None:
+    async def test_any_value_in_a_message_is_accepted_or_rejected(self, body: Json, name: str, ada: Caller) -> None:
         session_id = (await ada.create())["id"]
         await self.sent(ada, "POST", f"{PATH}/{session_id}/messages", {"messages": [{"role": "user", name: body}]})
         await self.sent(
@@ -291,7 +301,7 @@ class TestJson:
         await all_readable(ada)
 
     @given(body=values, name=st.sampled_from(["title", "is_pinned", "unknown"]))
-    async def test_any_value_in_a_change(self, body: Json, name: str, ada: Caller) -> None:
+    async def test_any_value_in_a_change_is_accepted_or_rejected(self, body: Json, name: str, ada: Caller) -> None:
         session_id = (await ada.create())["id"]
         await self.sent(ada, "PATCH", f"{PATH}/{session_id}", {name: body})
         await self.sent(ada, "PATCH", f"{PATH}/{session_id}", body)
@@ -302,7 +312,9 @@ class TestJson:
         name=st.sampled_from(["ids", "filter", "dry_run"]),
         inner=st.sampled_from(["q", "pinned", "updated_before"]),
     )
-    async def test_any_value_in_a_batch(self, body: Json, name: str, inner: str, ada: Caller) -> None:
+    async def test_any_value_in_a_batch_is_accepted_or_rejected(
+        self, body: Json, name: str, inner: str, ada: Caller
+    ) -> None:
         await self.sent(ada, "POST", f"{PATH}/batch-delete", {name: body})
         await self.sent(ada, "POST", f"{PATH}/batch-delete", {"ids": [body]})
         await self.sent(ada, "POST", f"{PATH}/batch-delete", {"filter": {inner: body}})
@@ -339,7 +351,7 @@ class TestJson:
         ],
         ids=range(26),
     )
-    async def test_a_body_that_confuses_json_parsers(
+    async def test_a_body_that_confuses_json_parsers_is_accepted_or_rejected(
         self, body: str, ada: Caller, no_bug_is_hit: Callable[[], None]
     ) -> None:
         response = await ada.http.post(PATH, content=body.encode(), headers={"Content-Type": "application/json"})

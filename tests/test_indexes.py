@@ -98,7 +98,7 @@ async def test_the_first_page_is_read_in_index_order(
         ((True, MIDDLE, "00009900"), BY_PIN),
         ((MIDDLE, "00009900"), BY_TIME),
     ],
-    ids=["behind the pinned ones", "among the pinned ones", "without pins"],
+    ids=["after the pinned ones", "among the pinned ones", "without pins"],
 )
 async def test_a_deep_page_costs_as_much_as_the_first(
     place: tuple[object, ...], index: str, ada: Caller, sent: Sent, crowd: asyncpg.Pool

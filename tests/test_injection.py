@@ -52,13 +52,13 @@ async def raw(
 
 class TestHeaders:
     @pytest.mark.parametrize(
-        "slipped",
+        "injected",
         ["%0d%0aSet-Cookie:%20a=b", "%0aSet-Cookie:a=b", "%0d", "%E5%98%8A%E5%98%8DSet-Cookie:a", "%c4%8d%c4%8aX:y"],
     )
     @pytest.mark.parametrize("place", ["/{}", "/{}/messages", "?cursor={}", "?q={}", "/x?limit={}", "?{}=1"])
-    async def test_line_ends_in_a_url_create_no_header(self, place: str, slipped: str, url: str) -> None:
+    async def test_line_ends_in_a_url_create_no_header(self, place: str, injected: str, url: str) -> None:
         for method in ("GET", "DELETE", "PATCH", "POST"):
-            response = await raw(url, method, (PATH + place.format(slipped)).encode(), body=b'{"title": "x"}')
+            response = await raw(url, method, (PATH + place.format(injected)).encode(), body=b'{"title": "x"}')
             assert response.status_code in {200, 201, 404, 405, 422}
             assert not {"set-cookie", "x"} & set(response.headers)
 
@@ -110,7 +110,7 @@ class TestCursor:
         following: str = (await ada.page(limit=1)).json()["next_cursor"]
         return following
 
-    async def is_harmless(self, ada: Caller, cursor: str) -> None:
+    async def assert_harmless(self, ada: Caller, cursor: str) -> None:
         for params in ({}, {"pinned_first": "false"}, {"q": "h"}):
             response = await ada.http.get(PATH, params={"cursor": cursor, **params})
             assert response.status_code in {200, 422}
@@ -123,9 +123,9 @@ class TestCursor:
     ) -> None:
         decoded = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         decoded[place] = value
-        await self.is_harmless(ada, encoded(decoded))
-        await self.is_harmless(ada, encoded([*decoded, value]))
-        await self.is_harmless(ada, encoded(value))
+        await self.assert_harmless(ada, encoded(decoded))
+        await self.assert_harmless(ada, encoded([*decoded, value]))
+        await self.assert_harmless(ada, encoded(value))
 
     @given(data=st.data())
     async def test_any_changed_character_stays_in_the_users_own_list(
@@ -134,8 +134,8 @@ class TestCursor:
         letters = list(cursor)
         for _ in range(data.draw(st.integers(1, 4))):
             letters[data.draw(st.integers(0, len(letters) - 1))] = data.draw(st.characters(codec="utf-8"))
-        await self.is_harmless(ada, "".join(letters))
-        await self.is_harmless(ada, cursor[: data.draw(st.integers(0, len(cursor)))])
+        await self.assert_harmless(ada, "".join(letters))
+        await self.assert_harmless(ada, cursor[: data.draw(st.integers(0, len(cursor)))])
 
     @pytest.mark.parametrize(
         "forged",
@@ -151,7 +151,7 @@ class TestCursor:
     )
     async def test_a_forged_cursor_gets_no_more_than_its_page(self, forged: object, ada: Caller, cursor: str) -> None:
         assert cursor
-        await self.is_harmless(ada, encoded(forged))
+        await self.assert_harmless(ada, encoded(forged))
 
 
 # An accepted body for each call that takes one.
@@ -162,7 +162,18 @@ BODIES: dict[str, dict[str, Any]] = {
     "batchDeleteSessions": {"filter": {"q": "nobody has this"}, "dry_run": True},
 }
 FREE_FORM = {"metadata", "messages"}
-TRICKS = {"__proto__", "constructor", "userId", "owner", "sub", "where", "connect", "sessionId", "is_admin", "$type"}
+ATTACKED_NAMES = {
+    "__proto__",
+    "constructor",
+    "userId",
+    "owner",
+    "sub",
+    "where",
+    "connect",
+    "sessionId",
+    "is_admin",
+    "$type",
+}
 
 
 def objects(body: Any) -> Iterator[tuple[str | int, ...]]:  # noqa: ANN401  any JSON
@@ -216,13 +227,13 @@ class TestMassAssignment:
 
 
 async def all_names(document: dict[str, Any], database: asyncpg.Pool) -> set[str]:
-    """Return all our field and column names, and some that other services fell for."""
+    """Return all our field and column names, and some that attacks on other services have used."""
     schemas = document["components"]["schemas"].values()
     columns = await database.fetch("SELECT column_name FROM information_schema.columns WHERE table_schema = 'public'")
     return (
         {name for each in schemas for name in each.get("properties", ())}
         | {row["column_name"] for row in columns}
-        | TRICKS
+        | ATTACKED_NAMES
     )
 
 

@@ -20,7 +20,7 @@ from tests.caching import quiet
 from tests.costs import commands, counted
 from tests.service import Caller, Service, new_id, running, token
 
-# Calls that name nothing: they are about all that the caller has.
+# Calls without parameters: they concern all of the caller's data.
 ABOUT_EVERYTHING = {"exportSessions"}
 PUBLIC = {"getLiveness", "getReadiness", "getMetrics"}
 # Pages that a browser loads before it has a token.
@@ -52,7 +52,7 @@ class Parts:
 
 
 def search_cursor(values: Values) -> str:
-    """Return the cursor of a search that has got as far as a list's cursor."""
+    """Return a search cursor at the position of a list's cursor."""
     place = Cursor.decode(values.cursor, pinned_first=True)
     return SearchCursor(1, place.updated_at, place.id).encode()
 
@@ -267,7 +267,7 @@ async def theirs(service: Service, database: asyncpg.Pool, redis: Redis) -> Valu
 
 
 @pytest.fixture
-def nobodys(theirs: Values) -> list[Values]:
+def unknown(theirs: Values) -> list[Values]:
     """Values of the same shape that name nothing."""
     values = []
     for number in range(3):
@@ -283,7 +283,7 @@ def nobodys(theirs: Values) -> list[Values]:
 class TestForeignValues:
     @pytest.fixture(autouse=True)
     def _short_streams(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """End each event stream once it has nothing to say, because its response is read to the end."""
+        """End each event stream when it is idle, because its response is read to the end."""
 
         async def end(stream: Stream) -> bool:
             stream.close()
@@ -301,7 +301,7 @@ class TestForeignValues:
         [(place, recipe) for place, recipes in RECIPES.items() for recipe in recipes],
         ids=[f"{place} {number}" for place, recipes in RECIPES.items() for number in range(len(recipes))],
     )
-    async def test_foreign_values_get_the_same_response_as_unknown_ones(
+    async def test_another_users_values_get_the_same_response_as_unknown_ones(
         self,
         place: str,
         recipe: Recipe,
@@ -311,15 +311,15 @@ class TestForeignValues:
         redis: Redis,
         own: str,
         theirs: Values,
-        nobodys: list[Values],
+        unknown: list[Values],
     ) -> None:
         await quiet(database, redis)
         requester = Requester(place.split(maxsplit=1)[0], passive, client, redis)
         before = await holdings(database, redis)
-        # The first request loads what the next ones find, and the second reads take the short path.
-        for values in nobodys[:2]:
+        # The first request fills the caches, and the second one may take the express lane.
+        for values in unknown[:2]:
             await requester.send(recipe(values, own), values)
-        missing = [await requester.send(recipe(nobodys[2], own), nobodys[2]) for _ in range(2)]
+        missing = [await requester.send(recipe(unknown[2], own), unknown[2]) for _ in range(2)]
         foreign = [await requester.send(recipe(theirs, own), theirs) for _ in range(2)]
         assert foreign == missing
         assert await holdings(database, redis) == before
@@ -345,7 +345,7 @@ class Requester:
     redis: Redis
 
     async def send(self, what: Parts, values: Values) -> Outcome:
-        """Send a request; its own values, and what differs each time, are removed from the outcome."""
+        """Send a request; the outcome is without its own values and anything that differs each time."""
         ((method, path),) = (
             (method, path)
             for method, path, each in operations(self.worker.app.openapi())
@@ -360,10 +360,10 @@ class Requester:
                 headers={"Authorization": f"Bearer {token()}", **what.headers},
                 json=what.json,
             )
-            told = await sent()
-        assert not [each for each in told if "{bob}" in each]
+            sent_commands = await sent()
+        assert not [each for each in sent_commands if "{bob}" in each]
         body = _plain(response.text, values)
-        return Outcome(response.status_code, _headers(response, values), body, statements(), len(told))
+        return Outcome(response.status_code, _headers(response, values), body, statements(), len(sent_commands))
 
 
 def _headers(response: httpx.Response, values: Values) -> dict[str, str]:

@@ -48,7 +48,7 @@ def history(chats: ChatSessions) -> ChatHistory:
 
 
 @pytest.mark.parametrize("message", MESSAGES.values(), ids=MESSAGES)
-async def test_a_message_comes_back_as_it_was_added(message: BaseMessage, history: ChatHistory) -> None:
+async def test_a_message_is_returned_as_it_was_added(message: BaseMessage, history: ChatHistory) -> None:
     await history.aadd_messages([message])
     assert await history.aget_messages() == [message]
 
@@ -76,7 +76,7 @@ async def test_a_message_that_removes_another_is_refused(history: ChatHistory) -
         await history.aadd_messages([RemoveMessage(id="m1")])
 
 
-async def test_other_clients_see_who_said_what(history: ChatHistory, chats: ChatSessions) -> None:
+async def test_other_clients_see_roles_and_contents(history: ChatHistory, chats: ChatSessions) -> None:
     await history.aadd_messages([HumanMessage("Hi"), AIMessage("Hello."), ToolMessage("Sunny.", tool_call_id="c1")])
     stored = await chats.newest("thread_1")
     assert [(each["role"], each["content"]) for each in stored] == [
@@ -124,7 +124,7 @@ async def test_nothing_is_added_to_a_deleted_chat(history: ChatHistory, chats: C
         await history.aadd_messages([HumanMessage("Hi")])
 
 
-async def test_all_messages_come_back_in_order(history: ChatHistory) -> None:
+async def test_all_messages_are_returned_in_order(history: ChatHistory) -> None:
     messages = [HumanMessage(str(number), id=str(number)) for number in range(250)]
     await history.aadd_messages(messages)
     assert await history.aget_messages() == messages
@@ -164,7 +164,7 @@ async def test_synchronous_code_clears_the_chat(history: ChatHistory) -> None:
     assert await asyncio.to_thread(lambda: history.messages) == []
 
 
-async def test_the_example_of_the_page_continues_the_chat(history: ChatHistory, service_url: str) -> None:
+async def test_the_documented_example_continues_the_chat(history: ChatHistory, service_url: str) -> None:
     [example] = examples("langchain.md")
     answer = run(example, service_url)["answer"]
     model = GenericFakeChatModel(messages=iter([AIMessage("Lisbon."), AIMessage("Madrid.")]))

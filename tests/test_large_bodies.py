@@ -20,7 +20,7 @@ from chat_sessions.web.middleware import FREE_BYTES, LARGE_BODIES_BYTES
 from tests.line import connected_to
 from tests.listening import on_a_socket
 from tests.service import Caller, Service, new_id, running, token
-from tests.waiting import until
+from tests.waiting import until, waiting_statements
 
 TEXTS = ["x" * 1_000_000] * 4
 BODY_BYTES = sum(map(len, TEXTS))
@@ -31,8 +31,7 @@ PATH = "/api/chat/sessions"
 
 
 async def waiting(database: asyncpg.Pool, number: int) -> bool:
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    return bool(await database.fetchval(query) == number)
+    return await waiting_statements(database) == number
 
 
 @asynccontextmanager
@@ -102,13 +101,13 @@ async def test_a_slow_client_holds_only_the_bytes_it_has_sent(service: Service, 
 @contextmanager
 def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[bytes], list[Any]]]:
     """Yield the JSON of each message that the model serializes, and everything sent to the engine."""
-    made, sent = list[bytes](), list[Any]()
+    serialized, sent = list[bytes](), list[Any]()
 
     record = rows.record
 
     def made_of(message: NewMessage, known_id: str | None = None, *, keyed: bool = True) -> bytes:
-        made.append(record(message, known_id, keyed=keyed))
-        return made[-1]
+        serialized.append(record(message, known_id, keyed=keyed))
+        return serialized[-1]
 
     def packed_of(value: Any) -> list[bytes]:  # noqa: ANN401  any JSON
         sent.append(value[1])
@@ -117,22 +116,22 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[bytes], lis
     with monkeypatch.context() as patched:
         patched.setattr(rows, "record", made_of)
         patched.setattr(node, "packed", packed_of)
-        yield made, sent
+        yield serialized, sent
 
 
 @pytest.mark.parametrize("kind", ["append", "create"])
-async def test_the_json_of_a_message_is_made_once_and_sent_to_the_engine_unchanged(
+async def test_a_message_is_serialized_once_and_sent_to_the_engine_unchanged(
     kind: str, ada: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session_id = (await ada.create())["id"]
-    with recorded(monkeypatch) as (made, sent):
+    with recorded(monkeypatch) as (serialized, sent):
         if kind == "append":
             await ada.append(session_id, "Жук", "\n")
         else:
             await ada.create(messages=[{"role": "user", "content": "Жук"}, {"role": "user", "content": "\n"}])
-    assert len(made) == 2
+    assert len(serialized) == 2
     parameters = [each["query"]["query"]["arguments"].get("parameters", []) for each in sent if each["op"] == "query"]
-    assert any(b"[" + b",".join(made) + b"]" in each for each in parameters)
+    assert any(b"[" + b",".join(serialized) + b"]" in each for each in parameters)
 
 
 async def test_the_event_loop_runs_between_two_messages(ada: Caller, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,7 @@ CREATE TRIGGER bug BEFORE INSERT ON "ChatSession" FOR EACH ROW EXECUTE FUNCTION 
 
 @dataclass
 class Run:
-    """The output of a process, and the passwords that it knew."""
+    """The output of a process, and the secrets that it used."""
 
     output: str
     canaries: Mapping[str, str]
@@ -89,7 +89,7 @@ async def run(
     postgres, redis = doomed_servers
     folder = tmp_path_factory.mktemp("run")
     given = await with_secrets(postgres, redis, settings)
-    (folder / "loud.cjs").write_text("if (process.argv[1]?.endsWith('host.mjs')) console.error('a word of the engine')")
+    (folder / "loud.cjs").write_text("if (process.argv[1]?.endsWith('host.mjs')) console.error('output of the engine')")
     output = folder / "log"
     with output.open("wb") as written:
         async with serving(given, output=written, NODE_OPTIONS=f"--require={folder / 'loud.cjs'}") as process:
@@ -240,7 +240,7 @@ async def test_start_and_stop_have_one_line_each(run: Run) -> None:
 
 
 async def test_the_server_and_the_engine_log_in_the_same_format(run: Run) -> None:
-    assert run.events("query engine: a word of the engine")
+    assert run.events("query engine: output of the engine")
     assert {line.get("logger") for line in run.lines} >= {"uvicorn.error", "chat_sessions.store.prisma.node"}
 
 
@@ -265,7 +265,7 @@ raise ValueError("Canary-message")
 
 
 def output_of_python(settings: Settings, **env: str) -> str:
-    """Return the output of a program that triggers everything that Python logs by itself."""
+    """Return the output of a program that triggers everything that Python itself logs."""
     command = [sys.executable, "-W", "always", "-c", PROGRAM]
     done = subprocess.run(  # noqa: S603  our own program
         command, env={**environment(settings), **env}, capture_output=True, text=True, check=False
@@ -331,7 +331,7 @@ def test_in_a_terminal_the_log_is_text_with_the_traceback(settings: Settings) ->
     assert not output.startswith("{")
 
 
-def test_a_failed_start_says_why_once(settings: Settings, tmp_path: Path) -> None:
+def test_the_reason_for_a_failed_start_is_logged_once(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "Canary" / "0.lock").mkdir(parents=True)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])

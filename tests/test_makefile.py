@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 MAKEFILE = Path(__file__).parents[1] / "Makefile"
-UNFIT = "#!/bin/sh\nexit 1\n"
+UNSUITABLE = "#!/bin/sh\nexit 1\n"
 # It creates a virtual environment whose pip installs nothing.
-FIT = """#!/bin/sh
+SUITABLE = """#!/bin/sh
 [ "$1" = -c ] && exit 0
 mkdir -p .venv/bin
 printf '#!/bin/sh\\n' > .venv/bin/pip
@@ -46,20 +46,20 @@ def make(folder: Path, *arguments: str, pythons: dict[str, str] | None = None) -
 
 
 def test_a_newer_python_is_used_where_python3_is_too_old(folder: Path) -> None:
-    pythons = {"python3": UNFIT, "python3.12": FIT, "python3.11": FIT}
+    pythons = {"python3": UNSUITABLE, "python3.12": SUITABLE, "python3.11": SUITABLE}
     done = make(folder, ".venv/bin/uv", pythons=pythons)
     assert "python3.12 made it" in done.stdout
     assert done.returncode == 0, done.stderr
 
 
 def test_without_a_suitable_python_the_error_names_the_versions(folder: Path) -> None:
-    done = make(folder, ".venv/bin/uv", pythons={"python3": UNFIT})
+    done = make(folder, ".venv/bin/uv", pythons={"python3": UNSUITABLE})
     assert done.returncode == 2
     assert "chat-sessions needs Python 3.11 to 3.14, with venv" in done.stderr
 
 
 def test_an_explicit_python_is_the_only_one_tried(folder: Path) -> None:
-    pythons = {"python3": UNFIT, "python3.12": FIT}
+    pythons = {"python3": UNSUITABLE, "python3.12": SUITABLE}
     assert make(folder, ".venv/bin/uv", "PYTHON=python3", pythons=pythons).returncode == 2
 
 

@@ -1,4 +1,4 @@
-"""Races of cuts and replacements: nobody brings old messages back, and sequences stay dense."""
+"""Races of cuts and replacements: old messages never come back, and sequences stay dense."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -18,8 +18,7 @@ from tests.waiting import PATIENT_SECONDS, deletion_under_way, until, waiting_st
 from tests.wire import script
 
 ADA = UserKeys("ada")
-# Longer than a test holds a command.
-USED_AGAIN = """
+REUSE_ID = """
 INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "sequence")
 SELECT "userId", "id", 'b', 'user', '{"id":"b","role":"user","content":"new"}', 1 FROM "ChatSession"
 """
@@ -49,7 +48,7 @@ class Queue:
             await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', self.session_id)
             for call in calls:
                 started.append(asyncio.ensure_future(call))
-                await until(lambda: _wait(self.database, len(started)))
+                await until(lambda: _waits(self.database, len(started)))
                 # Locks expire: only the row may be what orders the calls.
                 await self.redis.delete(ADA.lock(self.session_id))
         return await asyncio.gather(*started)
@@ -60,7 +59,7 @@ def queue(database: asyncpg.Pool, redis: RedisClient, session_id: str) -> Queue:
     return Queue(database, redis, session_id)
 
 
-async def _wait(database: asyncpg.Pool, number: int) -> bool:
+async def _waits(database: asyncpg.Pool, number: int) -> bool:
     return await waiting_statements(database) == number
 
 
@@ -85,7 +84,7 @@ class TestReaders:
         for caller in (ada, slow_ada):
             assert [each["content"] for each in (await caller.get(session_id, **params)).json()["messages"]] == ["a"]
 
-    async def test_cached_pages_show_the_messages_on_no_worker(
+    async def test_no_worker_serves_cut_messages_from_the_cache(
         self, ada: Caller, slow_ada: Caller, session_id: str, redis: RedisClient
     ) -> None:
         await cached(redis, ada, [session_id])
@@ -105,7 +104,7 @@ class TestReaders:
             assert (await cutting).status_code == 204
         assert await ada.contents(session_id, CACHED_LIMIT) == [(0, "a")]
 
-    async def test_a_repeat_evicts_what_an_attempt_could_not(
+    async def test_a_repeated_cut_evicts_what_the_first_one_did_not(
         self, ada: Caller, session_id: str, redis: RedisClient, database: asyncpg.Pool
     ) -> None:
         await ada.cut(session_id, 1)
@@ -126,7 +125,7 @@ class TestWriters:
         assert await stored(database) == [(0, "a")]
         assert (await ada.append(session_id, "e")).json()["messages"][0]["sequence"] == 1
 
-    async def test_an_append_that_waited_for_a_cut_continues_where_it_was(
+    async def test_an_append_that_waited_for_a_cut_continues_at_the_cut(
         self, ada: Caller, slow_ada: Caller, session_id: str, queue: Queue, database: asyncpg.Pool
     ) -> None:
         calls = ada.cut(session_id, 1), slow_ada.append(session_id, "d")
@@ -154,7 +153,7 @@ class TestWriters:
         assert append.status_code == 412
         assert "late" not in [content for _, content in await stored(database)]
 
-    async def test_of_many_appends_after_the_same_sequence_one_is_stored(
+    async def test_one_of_many_appends_after_the_same_sequence_is_stored(
         self, ada: Caller, slow_ada: Caller, session_id: str, database: asyncpg.Pool
     ) -> None:
         calls = [caller.append(session_id, str(n), after_sequence=2) for n in range(8) for caller in (ada, slow_ada)]
@@ -167,7 +166,7 @@ class TestWriters:
     ) -> None:
         async with deletion_under_way(database, session_id):
             late = asyncio.ensure_future(ada.cut(session_id, 1))
-            await until(lambda: _wait(database, 1))
+            await until(lambda: _waits(database, 1))
         assert (await late).status_code == 404
 
     async def test_a_deletion_that_waited_for_a_cut_leaves_nothing(
@@ -230,15 +229,15 @@ class TestReplacements:
         assert await stored(database) == [(0, "a")]
         assert await database.fetchval(version) == before + 1
 
-    async def test_one_that_waited_while_its_id_was_cut_off_and_used_again_is_404(
+    async def test_one_that_waited_while_its_id_was_cut_off_and_reused_is_404(
         self, ada: Caller, session_id: str, database: asyncpg.Pool
     ) -> None:
         async with database.acquire() as connection, connection.transaction():
             await connection.execute('UPDATE "ChatSession" SET "messageCount" = 2 WHERE "id" = $1', session_id)
             late = asyncio.ensure_future(ada.replace(session_id, "b", "B"))
-            await until(lambda: _wait(database, 1))
+            await until(lambda: _waits(database, 1))
             await connection.execute('DELETE FROM "ChatMessage" WHERE "sequence" > 0')
-            await connection.execute(USED_AGAIN)
+            await connection.execute(REUSE_ID)
         assert (await late).status_code == 404
         assert await stored(database) == [(0, "a"), (1, "new")]
 
@@ -256,7 +255,7 @@ class TestReplacements:
         assert replaced.status_code == 200
         assert await stored(database) == [(0, "a"), (1, "B")]
 
-    async def test_of_two_the_later_one_lasts(
+    async def test_the_later_of_two_wins(
         self, ada: Caller, slow_ada: Caller, session_id: str, queue: Queue, database: asyncpg.Pool
     ) -> None:
         calls = ada.replace(session_id, "b", "first"), slow_ada.replace(session_id, "b", "second")

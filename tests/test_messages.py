@@ -223,7 +223,9 @@ class TestRepeats:
         ],
         ids=["content", "role", "name", "unknown field", "a number that cannot be compared"],
     )
-    async def test_another_messages_id_is_409_and_adds_nothing(self, other: str, ada: Caller, session_id: str) -> None:
+    async def test_a_known_id_with_other_content_is_409_and_adds_nothing(
+        self, other: str, ada: Caller, session_id: str
+    ) -> None:
         await ada.append(session_id, "a", id="m1")
         before = (await ada.get(session_id)).json()
         response = await append_text(ada, session_id, f'{{"id":"m2","role":"user"}},{other}')
@@ -282,7 +284,7 @@ class TestRepeats:
 
 
 class TestAccess:
-    async def test_a_foreign_session_is_the_404_of_a_missing_one_and_stays_unchanged(
+    async def test_another_users_session_is_the_same_404_as_a_missing_one_and_stays_unchanged(
         self, ada: Caller, bob: Caller, session_id: str, database: asyncpg.Pool
     ) -> None:
         await ada.append(session_id, "private", id="m1")
@@ -331,11 +333,11 @@ class TestPageBytes:
         self, service: Service, ada: Caller, session_id: str, bytes_each: int, statements: int
     ) -> None:
         await ada.append(session_id, "x" * bytes_each)
-        asked = service.count()
+        sent = service.count()
         assert (await ada.get(session_id)).json()["messages"][0]["content"] == "x" * bytes_each
-        assert len([each for each in asked() if '"ChatMessage"' in each]) == statements
+        assert len([each for each in sent() if '"ChatMessage"' in each]) == statements
 
-    async def test_the_limit_applies_too(self, ada: Caller, large: str) -> None:
+    async def test_a_smaller_limit_applies_as_well(self, ada: Caller, large: str) -> None:
         assert await self.shown(ada, large, limit=3) == ([3, 4, 5], True, 3)
 
     async def test_a_message_larger_than_a_page_is_served(

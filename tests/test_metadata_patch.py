@@ -15,7 +15,7 @@ from tests.waiting import a_statement_waits, until
 
 PATH = "/api/chat/sessions"
 
-# Few names, so that patches meet what is there.
+# Few names, so that patches hit existing members.
 documents = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text('aé\\" ', max_size=3),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
@@ -24,7 +24,7 @@ objects = st.dictionaries(st.sampled_from("abc"), documents, max_size=3)
 
 
 def merged(target: Any, patch: Any) -> Any:  # noqa: ANN401  any JSON
-    """The algorithm as RFC 7396 writes it."""
+    """The algorithm of RFC 7396."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}
@@ -38,7 +38,7 @@ def merged(target: Any, patch: Any) -> Any:  # noqa: ANN401  any JSON
 
 class TestMergePatch:
     @given(objects, objects, st.sampled_from([None, 1]))
-    def test_does_what_the_rfc_says(self, target: dict[str, Any], patch: dict[str, Any], indent: int | None) -> None:
+    def test_follows_the_rfc(self, target: dict[str, Any], patch: dict[str, Any], indent: int | None) -> None:
         text = merge_patch(json.dumps(target, indent=indent), json.dumps(patch, indent=indent))
         assert json.loads(text) == merged(target, patch)
         assert list(json.loads(text)) == list(merged(target, patch))
@@ -62,7 +62,7 @@ class TestMergePatch:
         ],
         ids=range(9),
     )
-    def test_keeps_the_place_and_the_spelling_of_what_it_leaves_alone(self, text: str, patch: str, result: str) -> None:
+    def test_keeps_the_place_and_spelling_of_other_members(self, text: str, patch: str, result: str) -> None:
         assert merge_patch(text, patch) == result
 
 
@@ -74,7 +74,7 @@ async def test_members_are_added_replaced_and_removed(ada: Caller) -> None:
     assert (await ada.page()).json()["sessions"] == [body]
 
 
-async def test_what_a_patch_leaves_alone_keeps_its_spelling(ada: Caller) -> None:
+async def test_members_outside_a_patch_keep_their_spelling(ada: Caller) -> None:
     kept = '"z":1.0,"a":{"y":[1e400,9223372036854775808],"b":"\\u00e9 \\/"}'
     headers = {"Content-Type": "application/json"}
     created = await ada.http.post(PATH, content=f'{{"metadata":{{{kept}}}}}', headers=headers)
@@ -120,7 +120,7 @@ async def test_a_stale_tag_is_412_and_the_current_one_is_accepted(ada: Caller) -
     assert (await ada.get(session_id)).json()["metadata"] == {"a": 1, "b": 1}
 
 
-async def test_a_foreign_session_is_404_and_stays_unchanged(ada: Caller, bob: Caller) -> None:
+async def test_another_users_session_is_404_and_stays_unchanged(ada: Caller, bob: Caller) -> None:
     theirs = await bob.create("His", metadata={"a": 1})
     foreign, missing = [await ada.change(each, metadata={"b": 1}) for each in (theirs["id"], new_id())]
     assert (foreign.status_code, foreign.content) == (404, missing.content)

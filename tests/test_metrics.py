@@ -17,7 +17,7 @@ from chat_sessions.telemetry.exposition import merge
 from chat_sessions.telemetry.peers import worker_socket
 from tests.process import ServiceProcess, serving
 from tests.scrape import Scrape, scrape
-from tests.service import Caller, Service, running, token
+from tests.service import Caller, running, token
 from tests.shell import ENGINE, WORKER, children
 from tests.waiting import a_statement_waits, until
 
@@ -46,8 +46,7 @@ class TestOneWorker:
         (labels, value), *others = (await scrape(ada)).series("chat_build_info")
         assert (set(labels), value, others) == ({"version", "python"}, 1, [])
 
-    async def test_counts_cache_reads_by_kind(self, service: Service, ada: Caller, bob: Caller) -> None:
-        del bob
+    async def test_counts_cache_reads_by_kind(self, ada: Caller) -> None:
         before = await scrape(ada)
         session_id = (await ada.create("Lisbon"))["id"]
 
@@ -66,7 +65,6 @@ class TestOneWorker:
         now = await scrape(ada)
         misses = {labels["kind"] for labels, value in now.series("chat_cache_reads_total", result="miss") if value}
         assert misses == {"session", "list", "total"}
-        del service
 
     async def test_counts_how_long_appends_wait_for_the_lock(self, ada: Caller) -> None:
         before = (await scrape(ada)).sum("chat_lock_wait_seconds_count")
@@ -180,7 +178,7 @@ class TestTwoWorkers:
         assert (len(now.by_worker("chat_build_info")), now.sum("chat_workers_silent")) == (1, 1)
         await shows(client, lambda now: len(now.by_worker("chat_build_info")) == 2)
 
-    async def test_hand_their_place_to_their_successors(
+    async def test_are_replaced_under_the_same_label_when_killed(
         self, process: ServiceProcess, client: httpx.AsyncClient
     ) -> None:
         killed = workers(process)[0]

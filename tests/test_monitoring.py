@@ -94,7 +94,7 @@ async def service(settings: Settings) -> AsyncIterator[Service]:
 
 @pytest.fixture(scope="module")
 async def busy(service: Service) -> Scrape:
-    """The metrics of a service that has done a little of everything."""
+    """The metrics of a service after a call of each kind."""
     async with on_a_socket(service) as url, service.client("ada") as client:
         ada = Caller(client)
         async with following(url):
@@ -121,7 +121,7 @@ async def busy(service: Service) -> Scrape:
 
 
 def _has_receivers(scraped: Scrape) -> bool:
-    """Return whether the service has told the database of its receivers, and measured what waits for them."""
+    """Return whether the service has stored its receivers and measured their queues."""
     return next(scraped.series("chat_webhook_waiting"), None) is not None
 
 

@@ -61,7 +61,7 @@ async def test_a_response_with_a_length_keeps_it(method: str, url: str) -> None:
         assert b"transfer-encoding" not in head
 
 
-async def test_http_1_1_still_gets_chunks(url: str) -> None:
+async def test_http_1_1_gets_chunks(url: str) -> None:
     async with connected_to(url) as line:
         await line.send(request("GET", f"{PATH}/events", version="1.1"))
         assert b"transfer-encoding: chunked" in (await line.reader.readuntil(b"\r\n\r\n")).lower()

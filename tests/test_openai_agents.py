@@ -86,7 +86,7 @@ async def test_a_run_continues_the_chat(session: ChatSession) -> None:
     assert model.inputs[1] == (await session.get_items())[:3]
 
 
-async def test_a_run_stores_calls_of_tools_and_reasoning(session: ChatSession, chats: ChatSessions) -> None:
+async def test_a_run_stores_tool_calls_and_reasoning(session: ChatSession, chats: ChatSessions) -> None:
     reasoning = ResponseReasoningItem(id="rs_1", type="reasoning", summary=[Summary(type="summary_text", text="Hm.")])
     call = ResponseFunctionToolCall(
         id="fc_1", type="function_call", call_id="call_1", name="weather", arguments='{"city":"Lisbon"}'
@@ -98,7 +98,7 @@ async def test_a_run_stores_calls_of_tools_and_reasoning(session: ChatSession, c
     assert roles == ["user", "reasoning", "assistant", "tool", "assistant"]
 
 
-async def test_all_items_come_back_in_order(session: ChatSession) -> None:
+async def test_all_items_are_returned_in_order(session: ChatSession) -> None:
     items = [user(str(number)) for number in range(450)]
     await session.add_items(items)
     assert await session.get_items() == items
@@ -129,7 +129,7 @@ async def test_popped_items_are_gone(session: ChatSession) -> None:
     assert await session.pop_item() is None
 
 
-async def test_two_at_once_pop_different_items(session: ChatSession, chats: ChatSessions) -> None:
+async def test_concurrent_pops_return_different_items(session: ChatSession, chats: ChatSessions) -> None:
     await session.add_items([user(str(number)) for number in range(8)])
     sessions = [session, ChatSession("thread_1", chats)]
     popped = await asyncio.gather(*(each.pop_item() for each in sessions for _ in range(3)))
@@ -145,7 +145,7 @@ async def test_a_cleared_chat_takes_new_items(session: ChatSession) -> None:
     assert await session.get_items() == [user("first")]
 
 
-async def test_two_adders_lose_nothing(session: ChatSession, chats: ChatSessions) -> None:
+async def test_concurrent_additions_lose_nothing(session: ChatSession, chats: ChatSessions) -> None:
     async def add(adder: ChatSession, name: str) -> list[TResponseInputItem]:
         items = [user(f"{name} {number}") for number in range(10)]
         for item in items:
@@ -172,7 +172,7 @@ def test_it_is_a_session_of_the_sdk(session: ChatSession) -> None:
     assert isinstance(typed, Session)
 
 
-async def test_the_example_of_the_page_continues_the_chat(session: ChatSession, service_url: str) -> None:
+async def test_the_documented_example_continues_the_chat(session: ChatSession, service_url: str) -> None:
     [example] = examples("openai-agents.md")
     defined = run(example, service_url)
     model = Script([message("Lisbon.")], [message("Madrid.")])

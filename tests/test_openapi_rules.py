@@ -1,4 +1,4 @@
-"""Rules that every operation, field and example of the OpenAPI document keeps to."""
+"""Rules for every operation, field and example of the OpenAPI document."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from tests.service import Caller, Service
 PROBLEM = "application/problem+json"
 
 
-class Place(NamedTuple):
+class Part(NamedTuple):
     """A part of the document, and where it is."""
 
     path: str
@@ -33,23 +33,23 @@ def document(service: Service) -> dict[str, Any]:
 
 
 @pytest.fixture
-def operations(document: dict[str, Any]) -> list[Place]:
-    return [Place(each["operationId"], each) for path in document["paths"].values() for each in path.values()]
+def operations(document: dict[str, Any]) -> list[Part]:
+    return [Part(each["operationId"], each) for path in document["paths"].values() for each in path.values()]
 
 
 @pytest.fixture
-def responses(operations: list[Place]) -> list[Place]:
+def responses(operations: list[Part]) -> list[Part]:
     return [
-        Place(f"{name} {status}", response)
+        Part(f"{name} {status}", response)
         for name, operation in operations
         for status, response in operation["responses"].items()
     ]
 
 
-def fields(name: str, schema: dict[str, Any]) -> Iterator[Place]:
+def fields(name: str, schema: dict[str, Any]) -> Iterator[Part]:
     """Yield the fields of a schema, and of the schemas within it."""
     for field, described in schema.get("properties", {}).items():
-        yield Place(f"{name}.{field}", described)
+        yield Part(f"{name}.{field}", described)
         yield from fields(f"{name}.{field}", described)
     for inner in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
         yield from fields(name, inner)
@@ -75,7 +75,7 @@ def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
     OpenAPIV31SpecValidator(document).validate()
 
 
-def test_no_schema_uses_what_generators_refuse(document: dict[str, Any]) -> None:
+def test_no_schema_uses_keywords_that_generators_reject(document: dict[str, Any]) -> None:
     keywords = {"not", "itemSchema", "if", "dependentSchemas", "patternProperties", "unevaluatedProperties"}
     assert [each for each in objects(document["components"]["schemas"]) if keywords & each.keys()] == []
     assert [each for each in objects(document["paths"]) if "itemSchema" in each] == []
@@ -89,14 +89,14 @@ def test_every_schema_and_every_field_has_a_description(document: dict[str, Any]
     assert [path for path, each in every if not each.get("description") and "$ref" not in each] == []
 
 
-def test_every_parameter_has_a_description_and_can_be_sent(operations: list[Place]) -> None:
+def test_every_parameter_has_a_description_and_can_be_sent(operations: list[Part]) -> None:
     for name, operation in operations:
         for parameter in operation.get("parameters", ()):
             assert parameter["description"].endswith("."), (name, parameter["name"])
             assert {"type": "null"} not in parameter["schema"].get("anyOf", ()), (name, parameter["name"])
 
 
-def test_response_schemas_allow_fields_of_later_versions(document: dict[str, Any], responses: list[Place]) -> None:
+def test_response_schemas_allow_fields_of_later_versions(document: dict[str, Any], responses: list[Part]) -> None:
     contents = [each for _, response in responses for each in response.get("content", {}).values()]
     names = set[str]()
     todo = [each["schema"] for each in contents]
@@ -114,13 +114,13 @@ def test_response_schemas_allow_fields_of_later_versions(document: dict[str, Any
     assert closed == []
 
 
-def test_every_response_says_in_its_own_words_what_it_means(responses: list[Place]) -> None:
+def test_every_response_has_a_description_of_its_own(responses: list[Part]) -> None:
     for name, response in responses:
         assert response["description"].endswith("."), name
         assert response["description"] not in {"Successful Response", "Additional Response"}, name
 
 
-def test_every_response_documents_the_request_id(document: dict[str, Any], responses: list[Place]) -> None:
+def test_every_response_documents_the_request_id(document: dict[str, Any], responses: list[Part]) -> None:
     reference = {"$ref": "#/components/headers/X-Request-ID"}
     assert [name for name, response in responses if response["headers"]["X-Request-ID"] != reference] == []
     for header in objects(document["components"]["headers"]):
@@ -129,7 +129,7 @@ def test_every_response_documents_the_request_id(document: dict[str, Any], respo
     assert [each for each in headers if "$ref" not in each and not each["description"]] == []
 
 
-def test_every_429_and_503_documents_when_to_retry(responses: list[Place]) -> None:
+def test_every_429_and_503_documents_when_to_retry(responses: list[Part]) -> None:
     retried = [(name, each) for name, each in responses if name.endswith((" 429", " 503"))]
     assert len(retried) > 10
     assert [name for name, each in retried if "Retry-After" not in each["headers"]] == []
@@ -145,7 +145,7 @@ def examples(media: dict[str, Any], document: dict[str, Any]) -> list[Any]:
     return [example for each in schemas for example in referenced(each, document).get("examples", [])]
 
 
-def test_every_request_body_has_an_example_that_is_valid(document: dict[str, Any], operations: list[Place]) -> None:
+def test_every_request_body_has_an_example_that_is_valid(document: dict[str, Any], operations: list[Part]) -> None:
     for name, operation in operations:
         for media in operation.get("requestBody", {}).get("content", {}).values():
             shown = examples(media, document)
@@ -155,7 +155,7 @@ def test_every_request_body_has_an_example_that_is_valid(document: dict[str, Any
 
 
 def test_every_response_body_has_an_example_that_is_valid_and_complete(
-    document: dict[str, Any], responses: list[Place]
+    document: dict[str, Any], responses: list[Part]
 ) -> None:
     for name, response in responses:
         for media in response.get("content", {}).values():
@@ -166,7 +166,7 @@ def test_every_response_body_has_an_example_that_is_valid_and_complete(
 
 
 def test_the_document_lists_every_problem_type_that_a_response_can_have(
-    document: dict[str, Any], responses: list[Place]
+    document: dict[str, Any], responses: list[Part]
 ) -> None:
     shown = {
         example["value"]["type"]
@@ -180,7 +180,7 @@ def test_the_document_lists_every_problem_type_that_a_response_can_have(
         assert sorted(listed) == sorted(shown)
 
 
-def test_a_problem_in_an_example_has_the_type_and_detail_of_its_error(responses: list[Place]) -> None:
+def test_a_problem_in_an_example_has_the_type_and_detail_of_its_error(responses: list[Part]) -> None:
     for name, response in responses:
         for kind, example in response.get("content", {}).get(PROBLEM, {}).get("examples", {}).items():
             error = errors.BadRequest if kind == "InvalidRequest" else getattr(errors, kind)
@@ -188,14 +188,17 @@ def test_a_problem_in_an_example_has_the_type_and_detail_of_its_error(responses:
 
 
 def test_the_introduction_names_the_limits_and_their_settings(document: dict[str, Any]) -> None:
-    said = " ".join(document["info"]["description"].split())
+    introduction = " ".join(document["info"]["description"].split())
     default = {name: field.default for name, field in Settings.model_fields.items()}
-    assert f"{size_in_words(default['max_body_bytes'])} (`CHAT_MAX_BODY_BYTES`)" in said
-    assert f"{size_in_words(default['max_message_bytes'])} (`CHAT_MAX_MESSAGE_BYTES`)" in said
-    assert f"{size_in_words(default['max_metadata_bytes'])} (`CHAT_MAX_METADATA_BYTES`)" in said
-    assert f"{default['feed_streams_per_user']} event streams at the same time (`CHAT_FEED_STREAMS_PER_USER`)" in said
-    assert f"{MAX_VALUES:,} JSON values" in said
-    assert f"{MAX_DEPTH} levels" in said
+    assert f"{size_in_words(default['max_body_bytes'])} (`CHAT_MAX_BODY_BYTES`)" in introduction
+    assert f"{size_in_words(default['max_message_bytes'])} (`CHAT_MAX_MESSAGE_BYTES`)" in introduction
+    assert f"{size_in_words(default['max_metadata_bytes'])} (`CHAT_MAX_METADATA_BYTES`)" in introduction
+    assert (
+        f"{default['feed_streams_per_user']} event streams at the same time (`CHAT_FEED_STREAMS_PER_USER`)"
+        in introduction
+    )
+    assert f"{MAX_VALUES:,} JSON values" in introduction
+    assert f"{MAX_DEPTH} levels" in introduction
 
 
 def test_the_introduction_names_only_settings_that_exist(document: dict[str, Any]) -> None:
@@ -219,9 +222,9 @@ async def test_every_event_of_the_stream_is_a_session_event(
         await ada.change(created["id"], is_pinned=True)
         await ada.delete(created["id"])
         while "session.deleted" not in kinds:
-            heard = await listener.next()
-            assert heard is not None
-            validate(heard.data, {"$ref": "#/components/schemas/SessionEvent"}, document)
-            kinds.add(heard.data["type"])
+            received = await listener.next()
+            assert received is not None
+            validate(received.data, {"$ref": "#/components/schemas/SessionEvent"}, document)
+            kinds.add(received.data["type"])
     described = document["components"]["schemas"]["SessionEvent"]["properties"]["type"]["enum"]
     assert kinds <= set(described)

@@ -13,6 +13,7 @@ from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests.caching import cached
 from tests.databases import migrated_database
+from tests.scrape import scrape
 from tests.service import Caller, running
 from tests.waiting import notes, swept, until, until_none
 from tests.world import World, world
@@ -37,13 +38,13 @@ async def test_the_cache_reflects_direct_sql(
 
     await database.execute(statement)
 
-    async def followed() -> bool:
+    async def is_current() -> bool:
         page = (await ada.page()).json()
         shown = [each["title"] for each in page["sessions"]]
         response = await ada.get(session_id)
         return (shown, page["total"], response.status_code) == (titles, len(titles), status)
 
-    await until(followed)
+    await until(is_current)
 
 
 @pytest.mark.parametrize(
@@ -120,8 +121,8 @@ async def test_the_backlog_is_measured(ada: Caller, database: asyncpg.Pool) -> N
     )
 
     async def measured() -> bool:
-        metrics = (await ada.http.get("/metrics")).text
-        return counted(metrics, "chat_outbox_depth") == 2 and counted(metrics, "chat_outbox_age_seconds") >= 3600
+        metrics = await scrape(ada)
+        return metrics.sum("chat_outbox_depth") == 2 and metrics.sum("chat_outbox_age_seconds") >= 3600
 
     await until(measured)
 
@@ -132,16 +133,11 @@ async def deployment(postgres: Postgres, settings: Settings) -> AsyncIterator[Wo
         yield deployment
 
 
-def counted(metrics: str, name: str) -> float:
-    return next(float(line.split()[1]) for line in metrics.splitlines() if line.startswith(f"{name} "))
-
-
 async def test_no_note_is_swept_twice(deployment: World) -> None:
     async with deployment.callers("ada") as callers:
 
         async def counted_notes() -> float:
-            pages = [(await caller.http.get("/metrics")).text for caller in callers]
-            return sum(counted(page, "chat_outbox_swept_total") for page in pages)
+            return sum([(await scrape(caller)).sum("chat_outbox_swept_total") for caller in callers])
 
         before = await counted_notes()
         await deployment.database.execute(
@@ -240,7 +236,7 @@ async def busy_url(postgres: Postgres) -> AsyncIterator[str]:
 
 async def test_a_worker_trusts_the_cache_while_new_notes_keep_arriving(settings: Settings, busy_url: str) -> None:
     async with running(settings.model_copy(update={"database_url": SecretStr(busy_url)})) as worker:
-        assert '"status":"ok"' in await worker.said_of_itself()
+        assert '"status":"ok"' in await worker.readiness()
 
 
 async def test_a_tombstone_expires(settings: Settings, database: asyncpg.Pool) -> None:

@@ -1,4 +1,4 @@
-"""The page's files: compressed, cached for as long as they last, and below whatever prefix a proxy strips."""
+"""The page's files: their compression, how long they are cached, and the prefix that a proxy strips."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -50,7 +50,7 @@ async def page(settings: Settings, folder: Path) -> AsyncIterator[httpx.AsyncCli
 
 
 class TestFiles:
-    async def test_a_script_arrives_compressed_once_and_unharmed(self, page: httpx.AsyncClient) -> None:
+    async def test_a_script_is_compressed_once_and_arrives_unchanged(self, page: httpx.AsyncClient) -> None:
         response = await page.get(f"/{SCRIPT}", headers={"Accept-Encoding": "br, gzip"})
         assert response.headers["Content-Encoding"] == "gzip"
         assert int(response.headers["Content-Length"]) < len(JAVASCRIPT) // 10
@@ -89,7 +89,7 @@ class TestFiles:
             ("/c/some-chat", "public, no-cache"),
         ],
     )
-    async def test_only_files_with_a_hash_in_their_name_last(
+    async def test_only_files_with_a_hash_in_their_name_are_immutable(
         self, path: str, lifetime: str, page: httpx.AsyncClient
     ) -> None:
         response = await page.get(path, headers=NAVIGATION)
@@ -109,19 +109,19 @@ class TestFiles:
             response = await client.get("/film.js", headers={"Accept-Encoding": "gzip"})
         assert (len(response.content), "Content-Encoding" in response.headers) == (4 * 1024 * 1024 + 1, False)
 
-    async def test_the_reference_is_compressed_too(self, page: httpx.AsyncClient) -> None:
+    async def test_the_api_reference_is_compressed(self, page: httpx.AsyncClient) -> None:
         response = await page.get("/docs/swagger-ui-bundle.js", headers={"Accept-Encoding": "gzip"})
         assert response.headers["Content-Encoding"] == "gzip"
         assert int(response.headers["Content-Length"]) < len(response.content) // 2
 
 
 class TestFallback:
-    async def test_an_address_of_the_page_is_the_page(self, page: httpx.AsyncClient) -> None:
+    async def test_a_path_of_the_page_returns_the_page(self, page: httpx.AsyncClient) -> None:
         response = await page.get("/c/some-chat", headers=NAVIGATION)
         assert (response.status_code, response.text) == (200, HTML)
 
     @pytest.mark.parametrize("path", ["/api/chat/nowhere", "/api", "/api/", "/.env"])
-    async def test_no_other_address_is(self, path: str, page: httpx.AsyncClient) -> None:
+    async def test_other_paths_are_404(self, path: str, page: httpx.AsyncClient) -> None:
         response = await page.get(path, headers=NAVIGATION)
         assert (response.status_code, response.headers["Content-Type"]) == (404, "application/problem+json")
 
@@ -137,15 +137,15 @@ class TestFallback:
 
 
 class TestPrefix:
-    """Requests arrive without it: the proxy has stripped it."""
+    """Requests arrive without the prefix: the proxy has stripped it."""
 
     # The last one begins like the paths of the API.
     @pytest.mark.parametrize("prefix", ["/chat", "/deep/er", "/api"])
-    async def test_links_include_the_configured_one(self, prefix: str, settings: Settings, folder: Path) -> None:
+    async def test_links_include_the_configured_prefix(self, prefix: str, settings: Settings, folder: Path) -> None:
         async with browser(settings, folder, root_path=f"{prefix}/") as client:
             await self.check_links(client, prefix)
 
-    async def test_links_include_the_one_that_a_trusted_proxy_sends(self, settings: Settings, folder: Path) -> None:
+    async def test_links_include_the_prefix_that_a_trusted_proxy_sends(self, settings: Settings, folder: Path) -> None:
         async with browser(settings, folder, trusted_proxies="10.0.0.0/8, ::1", peer="10.1.2.3") as client:
             client.headers["X-Forwarded-Prefix"] = "/chat/"
             await self.check_links(client, "/chat")
@@ -176,7 +176,7 @@ class TestPrefix:
         ],
         ids=range(7),
     )
-    async def test_a_stranger_or_an_attack_does_not_set_one(
+    async def test_an_untrusted_or_invalid_prefix_is_ignored(
         self, peer: str, trusted: str, sent: str, settings: Settings, folder: Path
     ) -> None:
         async with browser(settings, folder, trusted_proxies=trusted, peer=peer) as client:
@@ -185,7 +185,7 @@ class TestPrefix:
             assert (await client.get("/")).text == HTML
 
     @pytest.mark.parametrize("given", ["chat", "//evil.example", "/a b", "/chat?x", "https://app.example/chat"])
-    def test_one_that_is_no_path_is_refused_at_start(self, given: str) -> None:
+    def test_a_prefix_that_is_not_a_path_is_rejected_at_start(self, given: str) -> None:
         with pytest.raises(ConfigurationError, match=r"CHAT_ROOT_PATH: must be a path such as /chat"):
             load_settings({**REQUIRED, "root_path": given})
 

@@ -1,4 +1,4 @@
-"""Behind a PgBouncer in transaction mode everything works, and the doctor names what cannot."""
+"""The service works behind PgBouncer in transaction mode, and the doctor reports what does not."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -11,22 +11,23 @@ from pydantic import SecretStr
 
 from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
-from tests.bouncer import SERVER_CONNECTIONS, PgBouncer, program
+from tests.bouncer import SERVER_CONNECTIONS, PgBouncer
 from tests.command import Operator
 from tests.databases import migrated_database
+from tests.programs import installed
 from tests.service import Caller, new_id, running
 from tests.test_doctor import Doctor
 from tests.waiting import swept, until
 
 CALLS = 40
-# The offset of a time zone; no slow machine is that late.
+# The smallest offset of a time zone: a slow machine is not that late.
 TIME_ZONE_MINUTES = 60
 STATEMENT_LIMIT = "300ms"
 
 
 @pytest.fixture(scope="module")
 def bouncer(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PgBouncer]:
-    program()
+    installed("pgbouncer")
     with PgBouncer(tmp_path_factory.mktemp("pgbouncer"), postgres) as server:
         yield server
 
@@ -38,7 +39,7 @@ async def url(postgres: Postgres) -> str:
 
 
 @pytest.fixture
-async def behind(url: str) -> AsyncIterator[asyncpg.Pool]:
+async def direct(url: str) -> AsyncIterator[asyncpg.Pool]:
     """A pool on the same database that bypasses PgBouncer."""
     async with asyncpg.create_pool(url, min_size=1, max_size=2) as pool:
         yield pool
@@ -76,7 +77,7 @@ async def test_a_session_can_be_created_used_and_deleted(ada: Caller) -> None:
     assert (await ada.http.post("/api/chat/sessions", json={"id": session_id})).status_code == 409
 
 
-async def test_many_concurrent_transactions_share_few_connections(ada: Caller, behind: asyncpg.Pool) -> None:
+async def test_many_concurrent_transactions_share_few_connections(ada: Caller, direct: asyncpg.Pool) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
     doomed = [(await ada.create(str(number)))["id"] for number in range(CALLS)]
 
@@ -90,31 +91,31 @@ async def test_many_concurrent_transactions_share_few_connections(ada: Caller, b
     assert await deletions == [[each] for each in doomed]
     sequences = sorted(each.json()["messages"][0]["sequence"] for each in appends)
     assert sequences == list(range(CALLS))
-    connections = await behind.fetchval("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
-    assert connections - behind.get_size() <= SERVER_CONNECTIONS
+    connections = await direct.fetchval("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+    assert connections - direct.get_size() <= SERVER_CONNECTIONS
 
 
-async def test_the_outbox_is_drained(ada: Caller, behind: asyncpg.Pool) -> None:
+async def test_the_outbox_is_drained(ada: Caller, direct: asyncpg.Pool) -> None:
     for number in range(10):
         await ada.create(str(number))
-    await swept(behind)
+    await swept(direct)
 
 
-async def test_times_are_in_utc_whatever_the_database_default(pooled: Settings, behind: asyncpg.Pool, url: str) -> None:
-    await behind.execute(f"ALTER DATABASE \"{urlsplit(url).path[1:]}\" SET TimeZone = 'Asia/Tokyo'")
+async def test_times_are_in_utc_whatever_the_database_default(pooled: Settings, direct: asyncpg.Pool, url: str) -> None:
+    await direct.execute(f"ALTER DATABASE \"{urlsplit(url).path[1:]}\" SET TimeZone = 'Asia/Tokyo'")
     async with running(pooled) as worker, worker.client("ada") as client:
         created = await Caller(client).create("Lisbon")
     age = datetime.now(UTC) - datetime.fromisoformat(created["created_at"])
     assert abs(age.total_seconds()) < TIME_ZONE_MINUTES * 60
 
 
-async def test_an_endless_statement_times_out(pooled: Settings, ada: Caller, behind: asyncpg.Pool) -> None:
+async def test_an_endless_statement_times_out(pooled: Settings, ada: Caller, direct: asyncpg.Pool) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
     async with (
         running(pooled.model_copy(update={"database_statement_timeout": 1.0})) as worker,
         worker.client("ada") as client,
     ):
-        async with behind.acquire() as connection, connection.transaction():
+        async with direct.acquire() as connection, connection.transaction():
             await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
             response = await Caller(client).change(session_id, title="Porto")
         assert response.status_code == 503
@@ -125,9 +126,9 @@ async def test_an_endless_statement_times_out(pooled: Settings, ada: Caller, beh
         await until(can_be_read)
 
 
-async def test_purge_runs(ada: Caller, pooled: Settings, behind: asyncpg.Pool) -> None:
+async def test_a_purge_deletes_only_old_sessions(ada: Caller, pooled: Settings, direct: asyncpg.Pool) -> None:
     await ada.create("old")
-    await behind.execute("""UPDATE "ChatSession" SET "updatedAt" = now() - interval '100 days'""")
+    await direct.execute("""UPDATE "ChatSession" SET "updatedAt" = now() - interval '100 days'""")
     await ada.create("new")
     await Operator(pooled).succeed("purge", "--inactive-days", "90")
     assert await ada.titles() == ["new"]
@@ -143,16 +144,16 @@ async def test_migrations_require_a_direct_connection(pooled: Settings, url: str
 async def test_the_doctor_reports_pgbouncer_that_is_not_configured(
     bouncer: PgBouncer, pooled: Settings, url: str
 ) -> None:
-    said = await Doctor(Operator(pooled), bouncer.to(url)).find()
-    assert "Add `pgbouncer=true` to CHAT_DATABASE_URL" in said["wrong", "postgres"]
+    findings = await Doctor(Operator(pooled), bouncer.to(url)).find()
+    assert "Add `pgbouncer=true` to CHAT_DATABASE_URL" in findings["wrong", "postgres"]
 
 
 async def test_the_doctor_reports_a_missing_statement_timeout_until_the_role_has_one(
-    doctor: Doctor, behind: asyncpg.Pool, url: str, bouncer: PgBouncer
+    doctor: Doctor, direct: asyncpg.Pool, url: str, bouncer: PgBouncer
 ) -> None:
     before = await doctor.find()
     name = urlsplit(url).path[1:]
-    await behind.execute(
+    await direct.execute(
         f"""ALTER DATABASE "{name}" SET statement_timeout = '{STATEMENT_LIMIT}';
             ALTER DATABASE "{name}" SET idle_in_transaction_session_timeout = '10s'"""
     )
@@ -165,14 +166,14 @@ async def test_the_doctor_reports_a_missing_statement_timeout_until_the_role_has
 
 
 async def test_an_isolation_level_that_revives_sessions_is_reported_and_not_ready(
-    pooled: Settings, doctor: Doctor, behind: asyncpg.Pool, url: str, bouncer: PgBouncer
+    pooled: Settings, doctor: Doctor, direct: asyncpg.Pool, url: str, bouncer: PgBouncer
 ) -> None:
-    await behind.execute(
+    await direct.execute(
         f"ALTER DATABASE \"{urlsplit(url).path[1:]}\" SET default_transaction_isolation = 'repeatable read'"
     )
     bouncer.restart()
-    said = await doctor.find()
+    findings = await doctor.find()
     async with running(pooled, ready=False) as worker:
-        ready = await worker.said_of_itself()
-    assert "SET default_transaction_isolation = 'read committed'" in said["wrong", "isolation"]
+        ready = await worker.readiness()
+    assert "SET default_transaction_isolation = 'read committed'" in findings["wrong", "isolation"]
     assert "needs default_transaction_isolation = 'read committed'" in ready

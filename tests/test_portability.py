@@ -194,7 +194,7 @@ async def test_taken_and_deleted_ids_are_rejected_by_line_and_the_rest_is_import
     await ada.delete(deleted["id"])
     lines = [line(id=taken["id"]), line(title="one"), b"\n", line(id=deleted["id"]), line(title="two")]
     result = await operator.fail("import", "--user", "ada", stdin=b"".join(lines))
-    assert refusals(result) == {1: "the session id is taken", 4: "the session id is taken"}
+    assert rejections(result) == {1: "the session id is taken", 4: "the session id is taken"}
     assert result.stdout == "Imported 2 sessions with 0 messages; rejected 2 lines.\n"
     assert sorted(await ada.titles()) == ["mine", "one", "two"]
 
@@ -209,12 +209,12 @@ async def test_an_import_keeps_ids_that_only_other_users_have(operator: Operator
 async def test_a_strict_import_stops_at_the_first_rejected_line(operator: Operator, ada: Caller) -> None:
     lines = [line(title="one"), b"no json\n", line(title="two")]
     result = await operator.fail("import", "--user", "ada", "--strict", stdin=b"".join(lines))
-    assert list(refusals(result)) == [2]
+    assert list(rejections(result)) == [2]
     assert "rejected 1 line and stopped there" in result.stdout
     assert await ada.titles() == ["one"]
 
 
-MISFITS = [
+INVALID_LINES = [
     (b"\xff\xfe\n", "not a JSON document in Unicode"),
     (b'{"id": \n', "not a JSON document in Unicode"),
     (b"[]\n", "not a JSON object"),
@@ -245,14 +245,14 @@ MISFITS = [
 
 
 async def test_invalid_lines_are_rejected_by_number_and_leave_nothing(operator: Operator, ada: Caller) -> None:
-    given = b"".join(line(title="good") + bad for bad, _ in MISFITS)
+    given = b"".join(line(title="good") + bad for bad, _ in INVALID_LINES)
     result = await operator.fail("import", "--user", "ada", stdin=given)
-    found = refusals(result)
-    assert list(found) == [2 + 2 * index for index in range(len(MISFITS))]
+    found = rejections(result)
+    assert list(found) == [2 + 2 * index for index in range(len(INVALID_LINES))]
     assert [
-        reason for (_, reason), (_, wanted) in zip(found.items(), MISFITS, strict=True) if wanted not in reason
+        reason for (_, reason), (_, wanted) in zip(found.items(), INVALID_LINES, strict=True) if wanted not in reason
     ] == []
-    assert await ada.titles() == ["good"] * len(MISFITS)
+    assert await ada.titles() == ["good"] * len(INVALID_LINES)
 
 
 FOREIGN = {
@@ -271,18 +271,18 @@ async def test_a_foreign_file_is_reported_once_and_nothing_is_imported(
     content: bytes, operator: Operator, ada: Caller
 ) -> None:
     result = await operator.fail("import", "--user", "ada", stdin=b"\n" + content)
-    (said,) = result.stderr.splitlines()
+    (error,) = result.stderr.splitlines()
     # Binary data may begin like UTF-16, in which the first line is another one.
-    assert re.match(r"This is not an export: line [12] is not a session \(", said)
-    assert "jq -c ." in said
+    assert re.match(r"This is not an export: line [12] is not a session \(", error)
+    assert "jq -c ." in error
     assert result.stdout == ""
     assert await ada.titles() == []
 
 
-async def test_a_foreign_line_in_the_middle_of_an_export_is_only_skipped(operator: Operator, ada: Caller) -> None:
+async def test_foreign_lines_within_an_export_are_rejected_one_by_one(operator: Operator, ada: Caller) -> None:
     given = line(title="one") + FOREIGN["fine-tuning"] + line(title="two")
     result = await operator.fail("import", "--user", "ada", stdin=given)
-    assert list(refusals(result)) == [2, 3, 4]
+    assert list(rejections(result)) == [2, 3, 4]
     assert sorted(await ada.titles()) == ["one", "two"]
 
 
@@ -297,7 +297,7 @@ async def test_a_file_in_any_unicode_encoding_is_imported(encoding: str, operato
 async def test_the_end_of_a_damaged_utf_16_file_is_rejected(operator: Operator, ada: Caller) -> None:
     given = (line(title="one") + line(title="two")).decode().encode("utf-16") + b"x"
     result = await operator.fail("import", "--user", "ada", stdin=given)
-    assert list(refusals(result).values()) == ["not a JSON document in Unicode."]
+    assert list(rejections(result).values()) == ["not a JSON document in Unicode."]
     assert sorted(await ada.titles()) == ["one", "two"]
 
 
@@ -313,7 +313,7 @@ async def test_the_first_and_the_last_possible_times_can_be_imported_and_read(
     assert opened["messages"][0]["created_at"][:19] == moment[:19]
 
 
-def refusals(result: Result) -> dict[int, str]:
+def rejections(result: Result) -> dict[int, str]:
     """Return the reasons by line number; a taken id without its details."""
     found = [
         each.removeprefix("Line ").split(": ", 1) for each in result.stderr.splitlines() if each.startswith("Line")

@@ -14,7 +14,7 @@ from chat_sessions.settings import Settings
 from tests.service import Caller, Service, new_id
 
 PATH = "/api/chat/sessions"
-SECRET_TEXT = "a secret that must not come back"  # noqa: S105  not a real one
+SECRET_TEXT = "a secret that must not be echoed"  # noqa: S105  not a real one
 
 
 def check(response: httpx.Response, status: int, kind: str | None) -> None:

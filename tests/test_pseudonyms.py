@@ -7,11 +7,11 @@ from chat_sessions.settings import Settings, load_settings
 from chat_sessions.telemetry.pseudonyms import pseudonyms
 from tests.command import Operator
 
-PLACES = {"database_url": "postgresql://", "redis_url": "redis://"}
+REQUIRED = {"database_url": "postgresql://", "redis_url": "redis://"}
 
 
 def of(**given: str) -> Settings:
-    return load_settings({**PLACES, **given})
+    return load_settings({**REQUIRED, **given})
 
 
 @pytest.fixture(autouse=True)

@@ -24,12 +24,12 @@ from tests.waiting import until
 DOCUMENT = json.loads((Path(__file__).parents[1] / "openapi.json").read_text())
 
 
-def said(*texts: str) -> list[dict[str, object]]:
+def user_messages(*texts: str) -> list[dict[str, object]]:
     return [{"role": "user", "content": text} for text in texts]
 
 
 def numbered(count: int) -> list[dict[str, object]]:
-    return said(*(str(number) for number in range(count)))
+    return user_messages(*(str(number) for number in range(count)))
 
 
 def contents(messages: Iterable[schemas.Message]) -> list[object]:
@@ -64,7 +64,7 @@ async def test_the_list_takes_every_filter(chats: ChatSessions) -> None:
 
 
 async def test_creating_with_an_id_twice_returns_the_same_session(chats: ChatSessions) -> None:
-    first = await chats.create(id="thread_1", title="Lisbon", messages=said("hi"))
+    first = await chats.create(id="thread_1", title="Lisbon", messages=user_messages("hi"))
     assert await chats.create(id="thread_1") == first
     assert contents(await chats.newest("thread_1")) == ["hi"]
 
@@ -77,7 +77,7 @@ async def test_messages_are_paged_back(chats: ChatSessions) -> None:
     assert contents(before["messages"]) == ["1", "2"]
 
 
-async def test_whole_turns_include_the_call_of_a_tool(chats: ChatSessions) -> None:
+async def test_whole_turns_include_the_tool_call(chats: ChatSessions) -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
     result = {"role": "tool", "tool_call_id": "c1", "content": "Sunny"}
     session = await chats.create(messages=[{"role": "assistant", "tool_calls": [call]}, result])
@@ -85,7 +85,7 @@ async def test_whole_turns_include_the_call_of_a_tool(chats: ChatSessions) -> No
     assert [message["role"] for message in page["messages"]] == ["assistant", "tool"]
 
 
-async def test_messages_of_all_pages_come_in_ascending_order(chats: ChatSessions) -> None:
+async def test_messages_of_all_pages_are_in_ascending_order(chats: ChatSessions) -> None:
     session = await chats.create()
     await chats.append(session["id"], numbered(450))
     texts = [str(number) for number in range(450)]
@@ -105,7 +105,7 @@ async def test_messages_are_read_from_a_sequence_on(start: int, chats: ChatSessi
 async def test_messages_are_complete_where_large_ones_shorten_a_page(chats: ChatSessions) -> None:
     session = await chats.create()
     for number in range(5):
-        await chats.append(session["id"], said(f"{number} {'x' * 900_000}"))
+        await chats.append(session["id"], user_messages(f"{number} {'x' * 900_000}"))
     assert (await chats.get(session["id"]))["has_more_messages"]
     assert [message["sequence"] for message in await chats.newest(session["id"])] == [0, 1, 2, 3, 4]
     assert [message["sequence"] async for message in chats.messages(session["id"])] == [0, 1, 2, 3, 4]
@@ -117,10 +117,10 @@ async def test_an_append_returns_the_messages_of_all_its_batches(chats: ChatSess
     assert [message["sequence"] for message in stored] == list(range(250))
 
 
-async def test_an_append_after_another_end_is_a_failed_precondition(chats: ChatSessions) -> None:
-    session = await chats.create(messages=said("hi"))
+async def test_an_append_after_a_stale_sequence_is_a_failed_precondition(chats: ChatSessions) -> None:
+    session = await chats.create(messages=user_messages("hi"))
     with pytest.raises(PreconditionFailed) as failed:
-        await chats.append(session["id"], said("hello"), after_sequence=-1)
+        await chats.append(session["id"], user_messages("hello"), after_sequence=-1)
     assert failed.value.type == "urn:chat-sessions:end-moved"
 
 
@@ -133,7 +133,7 @@ async def test_appending_a_message_with_its_id_again_adds_nothing(chats: ChatSes
         await chats.append(session["id"], [{**message, "content": "hello"}])
 
 
-async def test_a_message_comes_back_as_it_was_sent(chats: ChatSessions) -> None:
+async def test_a_message_is_returned_as_it_was_sent(chats: ChatSessions) -> None:
     session = await chats.create()
     message = {
         "id": "a/b ü",
@@ -147,7 +147,9 @@ async def test_a_message_comes_back_as_it_was_sent(chats: ChatSessions) -> None:
 
 
 async def test_a_replaced_message_keeps_its_place(chats: ChatSessions) -> None:
-    session = await chats.create(messages=[{"id": "a/b?c#d%2F ü", "role": "user", "content": "hi"}, *said("bye")])
+    session = await chats.create(
+        messages=[{"id": "a/b?c#d%2F ü", "role": "user", "content": "hi"}, *user_messages("bye")]
+    )
     replaced = await chats.replace(session["id"], "a/b?c#d%2F ü", {"role": "user", "content": "hello"})
     assert (replaced["sequence"], replaced["content"]) == (0, "hello")
     with pytest.raises(NotFound):
@@ -160,7 +162,7 @@ async def test_a_cut_removes_the_messages_from_a_sequence_on(chats: ChatSessions
     assert contents(await chats.newest(session["id"])) == ["0"]
 
 
-async def test_changes_depend_on_the_etag_that_was_read(chats: ChatSessions) -> None:
+async def test_a_change_with_a_stale_etag_is_a_failed_precondition(chats: ChatSessions) -> None:
     session_id = (await chats.create(messages=[{"id": "m1", "role": "user", "content": "hi"}]))["id"]
     etag = (await chats.get(session_id))["etag"]
     await chats.change(session_id, title="Lisbon", if_match=etag)
@@ -183,7 +185,7 @@ async def test_a_session_is_renamed_pinned_archived_and_patched(chats: ChatSessi
     assert changed == {**session, **expected}
 
 
-async def test_deleting_what_is_not_there_is_told_from_deleting(chats: ChatSessions) -> None:
+async def test_deleting_a_missing_session_raises_not_found(chats: ChatSessions) -> None:
     session = await chats.create()
     await chats.delete(session["id"])
     with pytest.raises(NotFound):
@@ -201,10 +203,10 @@ async def test_a_batch_deletion_takes_ids_or_a_filter(chats: ChatSessions) -> No
     assert (await chats.batch_delete(filter={"all": True}))["deleted"] == [third]
 
 
-async def test_a_search_finds_what_was_said(chats: ChatSessions) -> None:
+async def test_a_search_finds_messages(chats: ChatSessions) -> None:
     for text in ("Lisbon is the capital.", "Lisbon, of course."):
-        await chats.create(messages=said(text))
-    await chats.create(messages=said("Porto"))
+        await chats.create(messages=user_messages(text))
+    await chats.create(messages=user_messages("Porto"))
     pages = [page async for page in chats.search("lisbon", limit=1)]
     snippets = [result["message"] and result["message"]["snippet"] for page in pages for result in page["results"]]
     assert snippets == ["Lisbon, of course.", "Lisbon is the capital."]
@@ -212,7 +214,7 @@ async def test_a_search_finds_what_was_said(chats: ChatSessions) -> None:
 
 async def test_the_export_has_every_session_with_its_messages(chats: ChatSessions) -> None:
     text = "a line\nand\u2028another\x85"
-    await chats.create(title="first", messages=said(text))
+    await chats.create(title="first", messages=user_messages(text))
     await chats.create(title="second")
     exported = {each["title"]: contents(each["messages"]) async for each in chats.export()}
     assert exported == {"first": [text], "second": []}
@@ -220,15 +222,15 @@ async def test_the_export_has_every_session_with_its_messages(chats: ChatSession
 
 async def test_events_follow_the_changes(chats: ChatSessions) -> None:
     async with aclosing(chats.events()) as events:
-        heard = asyncio.ensure_future(anext(events))
+        received = asyncio.ensure_future(anext(events))
 
         async def arrives() -> bool:
             await chats.create()
-            return heard.done()
+            return received.done()
 
-        # Only what happens after the stream has started is heard.
+        # The stream has only events from after its start.
         await until(arrives)
-        assert heard.result()["type"] == "session.created"
+        assert received.result()["type"] == "session.created"
 
 
 async def test_another_user_is_served_on_the_same_connections(chats: ChatSessions) -> None:
@@ -239,13 +241,13 @@ async def test_another_user_is_served_on_the_same_connections(chats: ChatSession
     assert (await bob.create())["user_id"] == "bob"
 
 
-async def test_each_request_asks_for_a_token(service_url: str) -> None:
+async def test_the_token_function_is_called_for_each_request(service_url: str) -> None:
     users = iter(("ada", "bob"))
     async with ChatSessions(service_url, lambda: token(next(users))) as chats:
         assert [(await chats.create())["user_id"] for _ in range(2)] == ["ada", "bob"]
 
 
-async def test_a_token_may_be_awaited(service_url: str) -> None:
+async def test_the_token_function_may_be_asynchronous(service_url: str) -> None:
     async def fetched() -> str:
         return token("ada")
 

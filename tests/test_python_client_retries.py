@@ -1,4 +1,4 @@
-"""What the Python client repeats, and what it does not."""
+"""What the Python client retries, and what it does not."""
 
 import time
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ MESSAGE = {"role": "user", "content": "hi"}
 PROBLEM = {"type": "urn:chat-sessions:session-busy", "title": "Session busy", "status": 409, "detail": "Try again."}
 
 
-class Line(httpx2.AsyncHTTPTransport):
+class FlakyTransport(httpx2.AsyncHTTPTransport):
     """A connection to the service that breaks once: before a request has arrived, or before its response has."""
 
     def __init__(self) -> None:
@@ -39,78 +39,80 @@ class Line(httpx2.AsyncHTTPTransport):
 
 
 @pytest.fixture
-def line() -> Line:
-    return Line()
+def transport() -> FlakyTransport:
+    return FlakyTransport()
 
 
 @pytest.fixture
-async def chats(service_url: str, line: Line) -> AsyncIterator[ChatSessions]:
+async def chats(service_url: str, transport: FlakyTransport) -> AsyncIterator[ChatSessions]:
     async with ChatSessions(
-        service_url, token("ada"), http=lambda: httpx2.AsyncClient(transport=line, timeout=LIMIT_SECONDS)
+        service_url, token("ada"), http=lambda: httpx2.AsyncClient(transport=transport, timeout=LIMIT_SECONDS)
     ) as chats:
         yield chats
 
 
-async def test_a_create_whose_response_is_lost_is_repeated(chats: ChatSessions, line: Line) -> None:
-    line.breaks = httpx2.ReadError
+async def test_a_create_whose_response_is_lost_is_retried(chats: ChatSessions, transport: FlakyTransport) -> None:
+    transport.breaks = httpx2.ReadError
     created = await chats.create(title="Lisbon", messages=[MESSAGE])
-    assert line.methods == ["POST", "POST"]
+    assert transport.methods == ["POST", "POST"]
     [page] = [page async for page in chats.pages()]
     assert page["sessions"] == [created]
     assert len(await chats.newest(created["id"])) == 1
 
 
-async def test_an_append_whose_response_is_lost_is_stored_once(chats: ChatSessions, line: Line) -> None:
+async def test_an_append_whose_response_is_lost_is_stored_once(chats: ChatSessions, transport: FlakyTransport) -> None:
     session = await chats.create()
-    line.breaks = httpx2.ReadError
+    transport.breaks = httpx2.ReadError
     stored = await chats.append(session["id"], [MESSAGE, MESSAGE], after_sequence=-1)
-    assert line.methods == ["POST", "POST", "POST"]
+    assert transport.methods == ["POST", "POST", "POST"]
     assert await chats.newest(session["id"]) == stored
 
 
-async def test_a_deletion_whose_response_is_lost_has_succeeded(chats: ChatSessions, line: Line) -> None:
+async def test_a_deletion_whose_response_is_lost_has_succeeded(chats: ChatSessions, transport: FlakyTransport) -> None:
     session = await chats.create()
-    line.breaks = httpx2.ReadError
+    transport.breaks = httpx2.ReadError
     await chats.delete(session["id"])
     with pytest.raises(NotFound):
         await chats.delete(session["id"])
 
 
-async def test_a_cut_whose_response_is_lost_is_not_repeated(chats: ChatSessions, line: Line) -> None:
+async def test_a_cut_whose_response_is_lost_is_not_retried(chats: ChatSessions, transport: FlakyTransport) -> None:
     session = await chats.create(messages=[MESSAGE])
-    line.breaks = httpx2.ReadError
+    transport.breaks = httpx2.ReadError
     with pytest.raises(Unreachable):
         await chats.cut(session["id"], 0)
-    assert line.methods == ["POST", "DELETE"]
+    assert transport.methods == ["POST", "DELETE"]
     assert await chats.newest(session["id"]) == []
 
 
-async def test_a_cut_that_was_not_sent_is_repeated(chats: ChatSessions, line: Line) -> None:
+async def test_a_cut_that_was_not_sent_is_retried(chats: ChatSessions, transport: FlakyTransport) -> None:
     session = await chats.create(messages=[MESSAGE])
-    line.breaks = httpx2.ConnectError
+    transport.breaks = httpx2.ConnectError
     await chats.cut(session["id"], 0)
     assert await chats.newest(session["id"]) == []
 
 
-async def test_a_batch_deletion_whose_response_is_lost_is_not_repeated(chats: ChatSessions, line: Line) -> None:
+async def test_a_batch_deletion_whose_response_is_lost_is_not_retried(
+    chats: ChatSessions, transport: FlakyTransport
+) -> None:
     session = await chats.create()
-    line.breaks = httpx2.ReadError
+    transport.breaks = httpx2.ReadError
     with pytest.raises(Unreachable):
         await chats.batch_delete(ids=[session["id"]])
-    assert line.methods == ["POST", "POST"]
+    assert transport.methods == ["POST", "POST"]
 
 
-def answering(*responses: httpx2.Response, patience: float = 30) -> tuple[ChatSessions, list[httpx2.Request]]:
+def client_of(*responses: httpx2.Response, patience: float = 30) -> tuple[ChatSessions, list[httpx2.Request]]:
     """Return a client of a service with these responses, one after the other, and the requests that it receives."""
     requests: list[httpx2.Request] = []
     remaining = iter(responses)
 
-    def answer(request: httpx2.Request) -> httpx2.Response:
+    def respond(request: httpx2.Request) -> httpx2.Response:
         requests.append(request)
         return next(remaining)
 
     def http() -> httpx2.AsyncClient:
-        return httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+        return httpx2.AsyncClient(transport=httpx2.MockTransport(respond))
 
     return ChatSessions("http://chat.test", "token", patience=patience, http=http), requests
 
@@ -127,44 +129,44 @@ def done() -> httpx2.Response:
 
 
 @pytest.mark.parametrize("status", [409, 429, 503])
-async def test_a_problem_that_asks_for_a_retry_is_retried(status: int) -> None:
-    chats, requests = answering(problem(status), problem(status), done())
+async def test_a_problem_with_retry_after_is_retried(status: int) -> None:
+    chats, requests = client_of(problem(status), problem(status), done())
     await chats.delete("s1")
     assert len(requests) == 3
 
 
 @pytest.mark.parametrize("status", [409, 503])
-async def test_a_problem_that_asks_for_no_retry_is_not(status: int) -> None:
-    chats, requests = answering(problem(status, None))
+async def test_a_problem_without_retry_after_is_not_retried(status: int) -> None:
+    chats, requests = client_of(problem(status, None))
     with pytest.raises(Problem):
         await chats.delete("s1")
     assert len(requests) == 1
 
 
 @pytest.mark.parametrize(("status", "attempts"), [(409, 2), (429, 2), (503, 1)])
-async def test_a_cut_is_repeated_only_if_it_had_no_effect(status: int, attempts: int) -> None:
-    chats, requests = answering(problem(status), problem(503, None))
+async def test_a_cut_is_retried_only_if_it_had_no_effect(status: int, attempts: int) -> None:
+    chats, requests = client_of(problem(status), problem(503, None))
     with pytest.raises(Problem):
         await chats.cut("s1", 0)
     assert len(requests) == attempts
 
 
 async def test_a_retry_waits_as_long_as_the_service_asks() -> None:
-    chats, _ = answering(problem(429, "1"), done())
+    chats, _ = client_of(problem(429, "1"), done())
     start = time.monotonic()
     await chats.delete("s1")
     assert time.monotonic() - start >= 1
 
 
 async def test_a_retry_beyond_the_patience_is_not_awaited() -> None:
-    chats, requests = answering(problem(429, "3600"))
+    chats, requests = client_of(problem(429, "3600"))
     with pytest.raises(Problem) as busy:
         await chats.delete("s1")
     assert (len(requests), busy.value.retry_after) == (1, 3600)
 
 
-async def test_an_error_of_a_proxy_is_a_problem_as_well() -> None:
-    chats, _ = answering(httpx2.Response(502, text="<h1>Bad gateway</h1>"))
+async def test_an_error_of_a_proxy_is_a_problem() -> None:
+    chats, _ = client_of(httpx2.Response(502, text="<h1>Bad gateway</h1>"))
     with pytest.raises(Problem) as failed:
         await chats.delete("s1")
     assert (failed.value.status, failed.value.type, failed.value.title) == (502, "about:blank", "Bad Gateway")
@@ -189,7 +191,7 @@ def streaming(text: str) -> httpx2.Response:
 async def test_events_continue_after_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chat_sessions_client.connection.RECONNECT_SECONDS", 0)
     event = 'id: {0}\nevent: session.deleted\ndata: {{"type":"session.deleted","id":"s{0}"}}\n\n'
-    chats, requests = answering(
+    chats, requests = client_of(
         streaming(": alive\nretry: 1000\n\n" + event.format(1)), problem(503), streaming(event.format(2))
     )
     async with aclosing(chats.events()) as events:
@@ -197,15 +199,15 @@ async def test_events_continue_after_the_last_one(monkeypatch: pytest.MonkeyPatc
     assert [request.headers.get("Last-Event-ID") for request in requests] == [None, "1", "1"]
 
 
-async def test_events_of_no_event_stream_raise() -> None:
-    chats, _ = answering(httpx2.Response(200, text="<h1>Sign in</h1>"))
+async def test_a_response_that_is_not_an_event_stream_raises() -> None:
+    chats, _ = client_of(httpx2.Response(200, text="<h1>Sign in</h1>"))
     async with aclosing(chats.events()) as events:
         with pytest.raises(Unreachable):
             await anext(events)
 
 
 async def test_an_export_that_breaks_off_raises() -> None:
-    chats, _ = answering(streaming('{"id": "s1"}\n{"id":'))
+    chats, _ = client_of(streaming('{"id": "s1"}\n{"id":'))
     async with aclosing(chats.export()) as sessions:
         assert await anext(sessions) == {"id": "s1"}
         with pytest.raises(Unreachable):

@@ -231,26 +231,26 @@ ROUNDS = 1000
 class TestEmptiedRedis:
     """Redis loses its holds with all other data, and a read from before a deletion arrives afterwards."""
 
-    @pytest.mark.parametrize("comes", ["first", "after another reader"])
+    @pytest.mark.parametrize("arrives", ["first", "after another reader"])
     async def test_a_read_from_before_a_delete_does_not_bring_the_session_back(
-        self, comes: str, ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
+        self, arrives: str, ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
     ) -> None:
         async with held_before_its_fill(line, slow_ada.get(session_id)):
             assert (await ada.delete(session_id)).status_code == 204
             await redis.flushall()
-            if comes != "first":
+            if arrives != "first":
                 await ada.get(session_id)
         assert await redis.exists(ADA.session(session_id)) == 0
         assert [(await each.get(session_id)).status_code for each in (ada, slow_ada)] == [404, 404]
 
-    @pytest.mark.parametrize("comes", ["first", "after another reader"])
+    @pytest.mark.parametrize("arrives", ["first", "after another reader"])
     async def test_a_list_from_before_a_delete_does_not_show_the_session_again(
-        self, comes: str, ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
+        self, arrives: str, ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
     ) -> None:
         async with held_before_its_fill(line, slow_ada.page()):
             assert (await ada.delete(session_id)).status_code == 204
             await redis.flushall()
-            if comes != "first":
+            if arrives != "first":
                 await ada.page(limit=1)
         assert [await each.titles() for each in (ada, slow_ada)] == [[], []]
 

@@ -46,7 +46,7 @@ def test_the_sentinels_have_their_own_credentials_or_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "complaint"),
+    ("url", "reason"),
     [
         (
             "localhost:6379",
@@ -64,10 +64,10 @@ def test_the_sentinels_have_their_own_credentials_or_none() -> None:
         ("redis://one/chats", "must have a database number or nothing as its path"),
     ],
 )
-def test_an_invalid_url_is_rejected_with_a_reason(url: str, complaint: str) -> None:
+def test_an_invalid_url_is_rejected_with_a_reason(url: str, reason: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         load_settings({"database_url": "postgresql://", "redis_url": url, "jwt_secret": "x" * 32})
-    assert f"CHAT_REDIS_URL: {complaint}" in str(refused.value)
+    assert f"CHAT_REDIS_URL: {reason}" in str(refused.value)
 
 
 def test_an_error_does_not_show_the_password() -> None:

@@ -21,9 +21,9 @@ from tests.listening import ServerSentEvent, following, on_a_socket
 from tests.process import serving
 from tests.proxy import Proxy
 from tests.redis_cluster import Cluster
+from tests.scrape import scrape
 from tests.service import Caller, running
 from tests.steps import LIFE, Both, cached, deleted, life, served_from_the_cache, statuses
-from tests.test_outbox import counted
 from tests.waiting import notes, swept, until, until_none
 from tests.wire import url_through
 from tests.world import World, world
@@ -133,13 +133,13 @@ async def test_a_worker_serves_what_another_cached_on_any_master(deployment: Wor
         pairs = [await stack.enter_async_context(deployment.callers(each)) for each in users]
         ids = [await cached(deployment, cluster, user, pair[0]) for user, pair in zip(users, pairs, strict=True)]
 
-        async def asked() -> list[str]:
+        async def misses() -> list[str]:
             statements = deployment.workers[1].count()
             for pair, [session_id, _] in zip(pairs, ids, strict=True):
                 assert (await pair[1].get(session_id)).status_code == 200
             return statements()
 
-        await until_none(asked)
+        await until_none(misses)
 
 
 async def test_a_read_that_began_before_a_delete_does_not_bring_the_session_back(
@@ -176,10 +176,10 @@ async def test_writers_of_one_session_take_turns(callers: Both) -> None:
 
 
 async def unlocked(callers: Both) -> list[float]:
-    return [counted((await caller.http.get("/metrics")).text, "chat_unlocked_appends_total") for caller in callers]
+    return [(await scrape(caller)).sum("chat_unlocked_appends_total") for caller in callers]
 
 
-async def test_evictions_lost_with_a_dead_master_still_hold(
+async def test_deletions_stay_final_when_a_dead_master_loses_their_evictions(
     deployment: World, cluster: Cluster, master: Redis, user: str, callers: Both
 ) -> None:
     ids = await cached(deployment, cluster, user, callers[0])
@@ -189,14 +189,16 @@ async def test_evictions_lost_with_a_dead_master_still_hold(
     await swept(deployment.database)
     master.kill()
     await cluster.promote(replica)
-    assert await cluster[replica].exists(*map(UserKeys(user).session, ids)) == len(ids), "or nothing is tested"
+    assert await cluster[replica].exists(*map(UserKeys(user).session, ids)) == len(ids), (
+        "the entries must still be there"
+    )
     assert await statuses(callers, ids) == {404}
     await deployment.settled()
     assert await statuses(callers, ids) == {404}
     assert await callers[1].titles() == []
 
 
-async def test_lost_evictions_still_hold_when_the_first_master_is_promoted_again(
+async def test_deletions_stay_final_when_the_first_master_is_promoted_again(
     deployment: World, cluster: Cluster, master: Redis, user: str, callers: Both
 ) -> None:
     ids = await cached(deployment, cluster, user, callers[0])
@@ -210,7 +212,9 @@ async def test_lost_evictions_still_hold_when_the_first_master_is_promoted_again
     # It never stopped, so the deleted sessions were cached under its run id; its data are now the other master's.
     assert await cluster.replica_of(replica) is master
     await cluster.promote(master)
-    assert await cluster[master].exists(*map(UserKeys(user).session, ids)) == len(ids), "or nothing is tested"
+    assert await cluster[master].exists(*map(UserKeys(user).session, ids)) == len(ids), (
+        "the entries must still be there"
+    )
     assert await statuses(callers, ids) == {404}
     await deployment.settled()
     assert await statuses(callers, ids) == {404}
@@ -259,7 +263,7 @@ async def test_a_dead_master_without_a_replica_costs_the_cache_and_no_request(
     assert await statuses(callers, ids[:1]) == {404}
 
 
-async def test_a_moved_slot_takes_its_users_along(
+async def test_calls_succeed_while_a_slot_moves_and_use_its_new_master(
     deployment: World, cluster: Cluster, master: Redis, other: Redis, user: str, callers: Both
 ) -> None:
     ids = await cached(deployment, cluster, user, callers[0])
@@ -284,16 +288,16 @@ async def test_an_idle_worker_finds_a_moved_slot(
         await cluster.move(user, master, other)
         assert (await Caller(client).delete(session_id)).status_code == 204
         assert await Caller(client).is_fully_ready()
-        metrics = (await client.get("/metrics")).text
-    assert 'chat_cache_evictions_total{result="done"} 2.0' in metrics
+        metrics = await scrape(client)
+    assert metrics.sum("chat_cache_evictions_total", result="done") == 2
 
 
 async def test_moved_slots_are_served_only_after_their_new_masters_run_id_was_read(
     deployment: World, cluster: Cluster, master: Redis, other: Redis, user: str
 ) -> None:
     """Older entries of the new master would otherwise pass for entries of its present run."""
-    doubts: list[RedisError] = []
-    masters, key = Masters(deployment.settings, doubts.append), UserKeys(user).list
+    errors: list[RedisError] = []
+    masters, key = Masters(deployment.settings, errors.append), UserKeys(user).list
     try:
         await masters.discover()
         before = masters.owner(key)
@@ -302,10 +306,10 @@ async def test_moved_slots_are_served_only_after_their_new_masters_run_id_was_re
         looking = asyncio.ensure_future(masters.discover())
         owners = [masters.owner(key)]
         while not looking.done():
-            owners += [] if doubts else [masters.owner(key)]
+            owners += [] if errors else [masters.owner(key)]
             await asyncio.sleep(0.01)
         assert set(owners) == {before}
-        assert doubts
+        assert errors
         assert masters.owner(key) is not before
     finally:
         other.resume()
@@ -331,15 +335,15 @@ async def test_an_entry_that_moved_away_and_back_with_its_slot_is_not_trusted(
     await deployment.settled()
     await cluster[other].restore(key, 60_000, entry, replace=True)
     await cluster.move(user, other, master)
-    assert await cluster[master].exists(key) == 1, "or nothing is tested"
+    assert await cluster[master].exists(key) == 1, "the entry must be back"
     assert await statuses(callers, [session_id]) == {404}
     await deployment.settled()
     assert await statuses(callers, [session_id]) == {404}
 
 
-def event_of(heard: ServerSentEvent | None) -> tuple[str, str | None]:
-    assert heard is not None, "the stream has ended"
-    return heard.event, heard.data.get("id")
+def event_of(received: ServerSentEvent | None) -> tuple[str, str | None]:
+    assert received is not None, "the stream has ended"
+    return received.event, received.data.get("id")
 
 
 async def test_the_feed_delivers_another_workers_changes_on_any_master(deployment: World, cluster: Cluster) -> None:
@@ -351,7 +355,7 @@ async def test_the_feed_delivers_another_workers_changes_on_any_master(deploymen
                 assert event_of(await listener.next()) == ("session.created", session_id)
 
 
-async def test_the_feed_goes_on_after_a_failover(
+async def test_the_feed_continues_after_a_failover(
     deployment: World, cluster: Cluster, master: Redis, user: str, callers: Both
 ) -> None:
     async with on_a_socket(deployment.workers[0]) as url, following(url, user) as listener:

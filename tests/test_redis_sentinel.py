@@ -76,7 +76,7 @@ async def test_a_session_can_be_created_used_and_deleted(deployment: World, call
     assert await also_ada.titles() == []
 
 
-async def test_evictions_lost_with_a_dead_master_still_hold(
+async def test_deletions_stay_final_when_a_dead_master_loses_their_evictions(
     deployment: World, guarded: Guarded, master: Redis, callers: Both
 ) -> None:
     ids = await cached(deployment, guarded, "ada", callers[0], TITLES)
@@ -87,13 +87,13 @@ async def test_evictions_lost_with_a_dead_master_still_hold(
     master.kill()
     assert await statuses(callers, ids) == {404}
     await guarded.promote(replica)
-    assert await guarded[replica].exists(*map(ADA.session, ids)) == len(ids), "or nothing is tested"
+    assert await guarded[replica].exists(*map(ADA.session, ids)) == len(ids), "the entries must still be there"
     assert await statuses(callers, ids) == {404}
     await deployment.settled()
     assert await statuses(callers, ids) == {404}
 
 
-async def test_lost_evictions_still_hold_when_the_first_master_is_promoted_again(
+async def test_deletions_stay_final_when_the_first_master_is_promoted_again(
     deployment: World, guarded: Guarded, master: Redis, callers: Both
 ) -> None:
     ids = await cached(deployment, guarded, "ada", callers[0], TITLES)
@@ -108,7 +108,7 @@ async def test_lost_evictions_still_hold_when_the_first_master_is_promoted_again
         await cached(deployment, guarded, "ada", caller, TITLES)
     assert await guarded.replica_of(replica) is master
     await guarded.promote(master)
-    assert await guarded[master].exists(*map(ADA.session, ids)) == len(ids), "or nothing is tested"
+    assert await guarded[master].exists(*map(ADA.session, ids)) == len(ids), "the entries must still be there"
     assert await statuses(callers, ids) == {404}
     await deployment.settled()
     assert await statuses(callers, ids) == {404}
@@ -127,7 +127,7 @@ async def test_the_cache_is_used_again_after_a_failover(
     await served_from_the_cache(deployment, callers, ids)
 
 
-async def test_the_feed_goes_on_after_a_failover(
+async def test_the_feed_continues_after_a_failover(
     deployment: World, guarded: Guarded, master: Redis, callers: Both
 ) -> None:
     async with on_a_socket(deployment.workers[0]) as url, following(url) as listener:
@@ -137,10 +137,10 @@ async def test_the_feed_goes_on_after_a_failover(
         master.kill()
         await guarded.promote(replica)
         await deployment.settled()
-        heard = [await listener.next()]
+        received = [await listener.next()]
         await callers[1].create("after")
-        heard.append(await listener.next())
-    assert [each and each.event for each in heard] == ["reset", "session.created"]
+        received.append(await listener.next())
+    assert [each and each.event for each in received] == ["reset", "session.created"]
 
 
 async def test_stopped_sentinels_are_skipped_and_without_any_no_request_fails(
@@ -165,7 +165,7 @@ async def test_stopped_sentinels_are_skipped_and_without_any_no_request_fails(
     await deployment.settled()
 
 
-async def test_a_server_that_was_demoted_meanwhile_is_in_another_run_even_on_an_old_connection(
+async def test_a_demoted_server_has_a_new_epoch_when_it_is_promoted_again(
     settings: Settings, guarded: Guarded, master: Redis
 ) -> None:
     link = RedisLink(settings.model_copy(update={"redis_url": SecretStr(master.url)}), Metrics())
@@ -199,11 +199,13 @@ async def test_a_replica_is_rejected_on_every_attempt(settings: Settings, guarde
 
 
 async def test_the_doctor_accepts_the_master_and_its_replica(deployment: World) -> None:
-    said = await Operator(deployment.settings).succeed("doctor", CHAT_JWT_SECRET=secrets.token_hex(32))
-    assert "1 master, each with a replica" in said.stdout
+    result = await Operator(deployment.settings).succeed("doctor", CHAT_JWT_SECRET=secrets.token_hex(32))
+    assert "1 master, each with a replica" in result.stdout
 
 
-async def test_the_doctor_reports_what_the_sentinels_disagree_on(deployment: World, guarded: Guarded) -> None:
+async def test_the_doctor_reports_an_unknown_master_and_a_missing_sentinel_password(
+    deployment: World, guarded: Guarded
+) -> None:
     wrong = await Operator(deployment.settings).fail("doctor", CHAT_REDIS_URL=guarded.url.replace("/chats", "/chits"))
     assert "No master found for 'chits'" in wrong.stdout
     without = await Operator(deployment.settings).fail("doctor", CHAT_REDIS_URL=guarded.url.partition("?")[0])

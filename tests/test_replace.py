@@ -41,7 +41,7 @@ async def test_the_message_is_replaced_as_a_whole(ada: Caller, session_id: str, 
     assert again.json() == {**old, "content": "again"}
 
 
-async def test_other_messages_stay_as_they_are(ada: Caller, bob: Caller, session_id: str) -> None:
+async def test_other_messages_stay_unchanged(ada: Caller, bob: Caller, session_id: str) -> None:
     other = (await ada.create(messages=[{"role": "user", "content": "b", "id": "b"}]))["id"]
     await bob.create(id=session_id, messages=[{"role": "user", "content": "his", "id": "b"}])
     await ada.replace(session_id, "b", "B")

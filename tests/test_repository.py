@@ -80,10 +80,10 @@ def test_no_page_names_an_unknown_setting(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_link_in_the_documentation_is_broken(page: Path) -> None:
     links = re.findall(r"(?:\]\(|src=\")([^)\s\"]+)", page.read_text())
-    assert [each for each in links if "://" not in each and not leads_somewhere(page, each)] == []
+    assert [each for each in links if "://" not in each and not resolves(page, each)] == []
 
 
-def leads_somewhere(page: Path, link: str) -> bool:
+def resolves(page: Path, link: str) -> bool:
     path, _, anchor = link.partition("#")
     target = page.parent / path if path else page
     return target.exists() and (not anchor or anchor in anchors(target))
@@ -115,7 +115,7 @@ def test_no_module_is_longer_than_the_limit(module: Path) -> None:
 def test_every_module_opens_with_a_sentence(module: Path) -> None:
     first, *rest = (ast.get_docstring(ast.parse(module.read_text())) or "").split("\n")
     assert re.fullmatch(r"[A-Z`]\S*( \S+){2,}\.", first), first
-    assert rest[:1] in ([], [""]), "an empty line follows it"
+    assert rest[:1] in ([], [""]), "an empty line must follow"
 
 
 def test_the_import_contracts_hold() -> None:

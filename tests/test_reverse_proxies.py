@@ -32,7 +32,7 @@ async def victim(proxy: ReverseProxy) -> AsyncIterator[Caller]:
         yield Caller(client)
 
 
-def attack(offer: str, body: str) -> tuple[bytes, bytes]:
+def upgrade_request(offer: str, body: str) -> tuple[bytes, bytes]:
     head = (
         f"POST {PATH} HTTP/1.1\r\nHost: chat.test\r\nAuthorization: Bearer {token('eve')}\r\n{offer}"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -48,7 +48,7 @@ async def test_one_clients_body_is_not_completed_by_anothers_request(
     session_id = (await victim.create("mine"))["id"]
     for _ in range(ROUNDS):
         async with connected_to(proxy.url) as line:
-            await line.send_apart(*attack(offer, f"{PADDING}DELETE {PATH}/{session_id} HTTP/1.1\r\nX: "))
+            await line.send_apart(*upgrade_request(offer, f"{PADDING}DELETE {PATH}/{session_id} HTTP/1.1\r\nX: "))
             refused = await line.response()
             seen = await victim.get(session_id)
         assert (refused.status_code, seen.status_code) == (422, 200)
@@ -60,6 +60,6 @@ async def test_the_body_of_an_upgrade_request_arrives(proxy: ReverseProxy) -> No
     offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"
     async with connected_to(proxy.url) as line:
         for _ in range(2):
-            await line.send_apart(*attack(offer, '{"title": "Lisbon"}'))
+            await line.send_apart(*upgrade_request(offer, '{"title": "Lisbon"}'))
             created = await line.response()
             assert (created.status_code, created.json()["title"]) == (201, "Lisbon")

@@ -1,4 +1,4 @@
-"""Messages of the usual SDKs go in as their own serialization writes them, and come back with every field."""
+"""Messages can be sent as common SDKs serialize them, and are returned with every field."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ TOOL_CALL = {"id": "call_1", "type": "function", "function": {"name": "weather",
 
 def completion(**message: object) -> dict[str, Any]:
     choice = {"index": 0, "finish_reason": "stop", "logprobs": None, "message": {"role": "assistant", **message}}
-    answer = {"id": "c1", "object": "chat.completion", "created": 1, "model": "gpt", "choices": [choice]}
-    return openai.types.chat.ChatCompletion.model_validate(answer).choices[0].message.model_dump()
+    body = {"id": "c1", "object": "chat.completion", "created": 1, "model": "gpt", "choices": [choice]}
+    return openai.types.chat.ChatCompletion.model_validate(body).choices[0].message.model_dump()
 
 
 def response() -> dict[str, Any]:
@@ -28,7 +28,7 @@ def response() -> dict[str, Any]:
 def claude() -> dict[str, Any]:
     text = {"type": "text", "text": "Let me look.", "citations": None}
     use = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"city": "Lisbon"}}
-    answer = {
+    body = {
         "id": "msg_2",
         "type": "message",
         "role": "assistant",
@@ -38,7 +38,7 @@ def claude() -> dict[str, Any]:
         "stop_sequence": None,
         "usage": {"input_tokens": 7, "output_tokens": 11},
     }
-    return anthropic.types.Message.model_validate(answer).model_dump(mode="json")
+    return anthropic.types.Message.model_validate(body).model_dump(mode="json")
 
 
 WEATHER = AIMessage(
@@ -62,7 +62,9 @@ MESSAGES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("message", "role"), MESSAGES.values(), ids=MESSAGES)
-async def test_a_message_of_an_sdk_comes_back_with_every_field(message: dict[str, Any], role: str, ada: Caller) -> None:
+async def test_a_message_of_an_sdk_is_returned_with_every_field(
+    message: dict[str, Any], role: str, ada: Caller
+) -> None:
     session_id = (await ada.create())["id"]
     path = f"/api/chat/sessions/{session_id}/messages"
     appended = await ada.http.post(path, json={"messages": [message]})
@@ -94,8 +96,8 @@ async def test_repeating_a_message_without_a_role_adds_nothing(ada: Caller) -> N
     ],
     ids=["no content", "content elsewhere", "not a message", "no type", "neither"],
 )
-async def test_a_message_that_does_not_say_who_speaks_is_422(message: dict[str, Any], ada: Caller) -> None:
+async def test_a_message_without_a_known_role_or_type_is_422(message: dict[str, Any], ada: Caller) -> None:
     session_id = (await ada.create())["id"]
-    answer = await ada.http.post(f"/api/chat/sessions/{session_id}/messages", json={"messages": [message]})
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["loc"] == ["body", "messages", 0, "role"]
+    rejected = await ada.http.post(f"/api/chat/sessions/{session_id}/messages", json={"messages": [message]})
+    assert rejected.status_code == 422
+    assert rejected.json()["errors"][0]["loc"] == ["body", "messages", 0, "role"]

@@ -47,14 +47,14 @@ async def pages(caller: Caller, q: str, **params: int) -> list[list[dict[str, An
 
 
 class TestResults:
-    async def test_titles_and_messages_are_found_the_latest_first(self, ada: Caller) -> None:
+    async def test_titles_and_messages_are_found_newest_first(self, ada: Caller) -> None:
         titled = await ada.create("Ferries of Lisbon")
-        said = await ada.create("Trip", messages=[{"role": "user", "content": "Which FERRY?"}, SHORT])
+        mentioned = await ada.create("Trip", messages=[{"role": "user", "content": "Which FERRY?"}, SHORT])
         await ada.create("Porto", messages=[{"role": "user", "content": "Which train?"}])
         assert await search(ada, "ferr") == {
             "results": [
                 {
-                    "session": said,
+                    "session": mentioned,
                     "message": {"sequence": 1, "role": "assistant", "snippet": "The ferry leaves at noon."},
                 },
                 {"session": titled, "message": None},
@@ -68,7 +68,7 @@ class TestResults:
         ]
 
     @pytest.mark.parametrize(
-        ("message", "said"),
+        ("message", "is_found"),
         [
             ({"role": "user", "content": "Ängström"}, True),
             ({"role": "narrator", "content": "angstrom"}, True),
@@ -81,16 +81,18 @@ class TestResults:
             *[({"role": role, "content": "angstrom"}, False) for role in ("system", "developer", "tool", "reasoning")],
         ],
     )
-    async def test_only_what_was_said_is_searched(self, message: dict[str, Any], said: bool, ada: Caller) -> None:
+    async def test_only_the_text_of_the_conversation_is_searched(
+        self, message: dict[str, Any], is_found: bool, ada: Caller
+    ) -> None:
         await ada.create("Title", messages=[message])
-        assert len(await found(ada, "Ängstrom")) == said
+        assert len(await found(ada, "Ängstrom")) == is_found
 
     async def test_archived_sessions_are_included(self, ada: Caller, database: asyncpg.Pool) -> None:
         await ada.create("Trip", messages=[SHORT])
         await database.execute('UPDATE "ChatSession" SET "isArchived" = true')
         assert len(await found(ada, "ferry")) == 1
 
-    async def test_nobody_finds_what_others_have_said(self, ada: Caller, bob: Caller) -> None:
+    async def test_no_user_finds_anothers_messages(self, ada: Caller, bob: Caller) -> None:
         created = await ada.create("Ferry", messages=[SHORT])
         assert await found(bob, "ferry") == []
         await bob.create("Ferry", id=created["id"])
@@ -102,7 +104,7 @@ class TestResults:
             await ada.create(messages=[{"role": "user", "content": content}])
         assert await found(ada, q) == [(None, f"yes, {q} it is")]
 
-    async def test_what_was_deleted_is_not_found(self, ada: Caller) -> None:
+    async def test_deleted_sessions_and_messages_are_not_found(self, ada: Caller) -> None:
         kept = await ada.create("Kept", messages=[SHORT, {"role": "user", "content": "the other ferry"}])
         deleted = await ada.create("Ferry", messages=[SHORT])
         await ada.delete(deleted["id"])
@@ -144,7 +146,7 @@ class TestPages:
         page = await search(ada, "ferry", cursor=page["next_cursor"])
         assert [each["session"]["title"] for each in page["results"]] == ["Ferry 1", "Ferry 0"]
 
-    async def test_a_call_that_takes_too_long_returns_where_to_search_on(
+    async def test_a_call_that_takes_too_long_returns_a_cursor_to_continue(
         self, ada: Caller, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Pieces of three messages; a page ends after each."""
@@ -226,7 +228,7 @@ class TestSnippets:
 
 
 class TestWithoutKeys:
-    """Messages of large requests, which get their keys later."""
+    """Messages of large requests, whose keys are added later."""
 
     @pytest.fixture(autouse=True)
     def few_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,7 +319,7 @@ class TestDirectSql:
         assert await found(ada, "ferry") == [("Trip", "The ferry leaves at noon.")]
 
 
-async def test_searches_of_one_user_run_one_after_the_other(ada: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_searches_of_one_user_run_one_at_a_time(ada: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     running = most = 0
     page = search_store.SearchStore.page
 
@@ -334,7 +336,7 @@ async def test_searches_of_one_user_run_one_after_the_other(ada: Caller, monkeyp
     assert most == 1
 
 
-async def test_a_search_is_not_stored_by_caches(ada: Caller) -> None:
+async def test_caches_must_not_store_a_search(ada: Caller) -> None:
     assert (await ada.http.get(PATH, params={"q": "x"})).headers["Cache-Control"] == "no-store"
 
 

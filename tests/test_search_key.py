@@ -47,7 +47,7 @@ DIFFERENT = [("がき", "かき"), ("가", "각"), ("कि", "कु"), ("o", "
 
 
 @pytest.mark.parametrize(("one", "other"), ALIKE)
-def test_texts_that_differ_in_case_accents_or_form_have_one_key(one: str, other: str) -> None:
+def test_texts_that_differ_in_case_accents_or_form_have_the_same_key(one: str, other: str) -> None:
     assert search_key(one) == search_key(other)
 
 
@@ -57,12 +57,12 @@ def test_texts_of_different_letters_have_different_keys(one: str, other: str) ->
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u200b", "´", "\u0301", "\u00ad\ufe0f"])
-def test_the_key_of_what_nobody_sees_is_empty(text: str) -> None:
+def test_the_key_of_invisible_text_is_empty(text: str) -> None:
     assert search_key(text) == ""
 
 
 @given(st.text())
-def test_a_key_is_its_own_key(text: str) -> None:
+def test_the_key_of_a_key_is_the_same_key(text: str) -> None:
     assert search_key(search_key(text)) == search_key(text)
 
 
@@ -145,7 +145,7 @@ async def test_imported_titles_are_found(ada: Caller, settings: Settings, databa
 
 
 @pytest.mark.skipif(citus.URL is not None, reason="the embedded Postgres is not in use")
-async def test_a_database_that_knows_the_case_of_ascii_only_finds_the_same(
+async def test_a_search_ignores_case_and_accents_on_a_database_with_the_c_locale(
     postgres: Postgres, settings: Settings, database: asyncpg.Pool
 ) -> None:
     await database.execute("CREATE DATABASE ascii LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")

@@ -1,4 +1,4 @@
-"""The application as uvicorn receives it."""
+"""The application that uvicorn loads."""
 
 import ctypes
 import subprocess
@@ -58,9 +58,9 @@ def test_garbage_collection_waits_for_the_start_and_skips_permanent_objects(sett
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="needs glibc 2.33")
-def test_a_large_block_gets_memory_of_its_own_also_after_a_larger_one_was_freed(settings: Settings) -> None:
+def test_a_large_block_is_mapped_separately_even_after_a_larger_one_was_freed(settings: Settings) -> None:
     assert output(ALLOCATE, settings) == "1\n"
 
 
-def test_a_worker_does_not_load_the_generator_of_prismas_client(settings: Settings) -> None:
+def test_a_worker_does_not_load_the_prisma_client_generator(settings: Settings) -> None:
     assert output(LOAD, settings) == "[]\n"

@@ -97,15 +97,15 @@ class TestCreate:
 
     async def test_a_uuid_names_one_session_whatever_its_case(self, ada: Caller) -> None:
         session_id = new_id()
-        loud = session_id.upper()
-        first = await ada.http.post(PATH, json={"id": loud})
+        upper = session_id.upper()
+        first = await ada.http.post(PATH, json={"id": upper})
         assert (first.status_code, first.json()["id"]) == (201, session_id)
         assert (await ada.http.post(PATH, json={"id": session_id})).status_code == 200
-        for call in (ada.get(loud), ada.append(loud, "hi"), ada.change(loud, title="New")):
+        for call in (ada.get(upper), ada.append(upper, "hi"), ada.change(upper, title="New")):
             assert (await call).is_success
-        deleted = await ada.http.post(f"{PATH}/batch-delete", json={"ids": [loud, session_id], "dry_run": True})
+        deleted = await ada.http.post(f"{PATH}/batch-delete", json={"ids": [upper, session_id], "dry_run": True})
         assert deleted.json() == {"deleted": [session_id], "not_found": [], "count": 1}
-        assert (await ada.delete(loud)).status_code == 204
+        assert (await ada.delete(upper)).status_code == 204
         assert (await ada.get(session_id)).status_code == 404
 
     async def test_other_ids_keep_their_case(self, ada: Caller) -> None:
@@ -336,7 +336,7 @@ class TestGet:
         response = await ada.http.get(f"{PATH}/{session_id}")
         assert (response.status_code, response.json()["type"]) == (404, "urn:chat-sessions:session-not-found")
 
-    async def test_a_foreign_session_is_the_404_of_a_missing_one(self, ada: Caller, bob: Caller) -> None:
+    async def test_another_users_session_is_the_same_404_as_a_missing_one(self, ada: Caller, bob: Caller) -> None:
         theirs = (await bob.create("His"))["id"]
         await bob.get(theirs)
         foreign, missing = await ada.get(theirs), await ada.get(new_id())
@@ -392,14 +392,14 @@ class TestPatch:
         assert (body["title"], body["is_pinned"]) == ("New", True)
 
     @pytest.mark.parametrize("change", [{"is_pinned": True}, {"is_archived": True}, {"metadata": {"b": 2}}], ids=str)
-    async def test_a_field_that_is_left_out_stays(self, change: dict[str, Any], ada: Caller) -> None:
+    async def test_an_omitted_field_keeps_its_value(self, change: dict[str, Any], ada: Caller) -> None:
         session_id = (await ada.create("Old", metadata={"a": 1}))["id"]
         await ada.change(session_id, is_pinned=True, is_archived=True)
         body = (await ada.change(session_id, **change)).json()
         assert (body["title"], body["is_pinned"], body["is_archived"]) == ("Old", True, True)
         assert body["metadata"]["a"] == 1
 
-    async def test_flags_can_be_taken_back(self, ada: Caller) -> None:
+    async def test_flags_can_be_cleared(self, ada: Caller) -> None:
         session_id = (await ada.create())["id"]
         await ada.change(session_id, is_pinned=True, is_archived=True)
         body = (await ada.change(session_id, is_pinned=False, is_archived=False)).json()
@@ -450,7 +450,7 @@ class TestPatch:
         assert response.status_code == 422
         assert (await ada.page()).json()["sessions"] == [created]
 
-    async def test_a_foreign_session_is_the_404_of_a_missing_one_and_stays_unchanged(
+    async def test_another_users_session_is_the_same_404_as_a_missing_one_and_stays_unchanged(
         self, ada: Caller, bob: Caller, database: asyncpg.Pool
     ) -> None:
         theirs = (await bob.create("His"))["id"]
@@ -506,7 +506,9 @@ class TestDelete:
         await redis.set(f"chat:{{ada}}:lock:{session_id}", "held by a job that hangs", ex=60)
         assert (await ada.delete(session_id)).status_code == 204
 
-    async def test_a_foreign_session_is_the_404_of_a_missing_one_byte_for_byte(self, ada: Caller, bob: Caller) -> None:
+    async def test_another_users_session_is_the_same_404_as_a_missing_one_byte_for_byte(
+        self, ada: Caller, bob: Caller
+    ) -> None:
         theirs = (await bob.create("His"))["id"]
         foreign, missing, no_uuid = await ada.delete(theirs), await ada.delete(new_id()), await ada.delete("no uuid")
         assert foreign.status_code == 404
@@ -573,7 +575,7 @@ class TestIfNoneMatch:
         assert not response.headers["ETag"].startswith("W/")
 
 
-# What nginx and Cloudflare, Apache, and Caddy make of a tag when they compress its response.
+# How nginx and Cloudflare, Apache, and Caddy change a tag when they compress the response.
 COMPRESSED = ("W/{}", "-gzip", "-br", "-zstd")
 
 

@@ -1,4 +1,4 @@
-"""Settings that would only fail later are refused at start, with what to write instead."""
+"""Settings that would only fail later are rejected at start, with what to write instead."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.command import Operator
 REQUIRED = {"database_url": "postgresql://", "redis_url": "redis://", "jwt_secret": "x" * 32}
 
 
-def refusal(**given: str) -> str:
+def rejection(**given: str) -> str:
     with pytest.raises(ConfigurationError) as caught:
         load_settings({**REQUIRED, **given})
     return str(caught.value)
@@ -27,10 +27,10 @@ class TestPasswords:
         ],
         ids=["postgres", "redis", "cluster"],
     )
-    def test_an_unencoded_one_is_named_without_showing_it(self, variable: str, url: str, password: str) -> None:
+    def test_an_unencoded_password_is_reported_but_not_shown(self, variable: str, url: str, password: str) -> None:
         name = variable.removeprefix("CHAT_").lower()
-        said = refusal(**{name: url.format(password)})
-        assert said == (
+        error = rejection(**{name: url.format(password)})
+        assert error == (
             f"{variable}: the special characters of its password must be percent-encoded: "
             "/ is %2F, # is %23, ? is %3F, @ is %40, % is %25"
         )
@@ -47,7 +47,7 @@ class TestPasswords:
             "postgresql://ada:12@db:5432/chat?schema=s&options=-c%20x",
         ],
     )
-    def test_an_encoded_one_is_accepted(self, url: str) -> None:
+    def test_an_encoded_password_is_accepted(self, url: str) -> None:
         assert load_settings({**REQUIRED, "database_url": url}).database_url.get_secret_value() == url
 
 
@@ -55,7 +55,9 @@ class TestKeepAlive:
     def test_an_idle_connection_outlives_that_of_a_load_balancer(self) -> None:
         assert load_settings(REQUIRED).keep_alive_timeout > 60
 
-    async def test_serve_passes_it_on(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_serve_passes_the_timeout_to_uvicorn(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         given: dict[str, object] = {}
         monkeypatch.setattr("uvicorn.run", lambda *_, **options: given.update(options))
         monkeypatch.setattr("signal.signal", lambda *_: None)
@@ -82,22 +84,22 @@ class TestOrigins:
             ("https://[::1]:443/", "https://[::1]"),
         ],
     )
-    def test_one_that_never_matches_is_refused_with_the_right_spelling(self, given: str, sent: str) -> None:
+    def test_an_origin_that_never_matches_is_rejected_with_the_right_spelling(self, given: str, sent: str) -> None:
         wanted = f"CHAT_CORS_ORIGINS: {given} never matches, because browsers send {sent}"
-        assert refusal(cors_origins=given) == wanted
+        assert rejection(cors_origins=given) == wanted
 
     @pytest.mark.parametrize("given", ["https://", "https://app.example:port", "https://[::1", "file://"])
-    def test_one_without_a_host_is_refused_with_an_example(self, given: str) -> None:
+    def test_an_origin_without_a_host_is_rejected_with_an_example(self, given: str) -> None:
         wanted = f"CHAT_CORS_ORIGINS: {given} is not an origin such as https://app.example"
-        assert refusal(cors_origins=given) == wanted
+        assert rejection(cors_origins=given) == wanted
 
-    def test_a_wildcard_within_one_is_refused(self) -> None:
-        assert "wildcards are not supported: list each origin" in refusal(cors_origins="https://*.app.example")
+    def test_a_wildcard_within_an_origin_is_rejected(self) -> None:
+        assert "wildcards are not supported: list each origin" in rejection(cors_origins="https://*.app.example")
 
-    def test_all_are_checked(self) -> None:
-        said = refusal(cors_origins="https://one.example, two.example,https://three.example/")
-        assert said.count("never matches") == 2
-        assert "one.example" not in said
+    def test_all_origins_are_checked(self) -> None:
+        error = rejection(cors_origins="https://one.example, two.example,https://three.example/")
+        assert error.count("never matches") == 2
+        assert "one.example" not in error
 
     @pytest.mark.parametrize(
         "given",
@@ -113,5 +115,5 @@ class TestOrigins:
             "https://xn--bcher-kva.example",
         ],
     )
-    def test_one_that_browsers_send_is_accepted(self, given: str) -> None:
+    def test_an_origin_that_browsers_send_is_accepted(self, given: str) -> None:
         assert load_settings({**REQUIRED, "cors_origins": given}).cors_origins == (given,)

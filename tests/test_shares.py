@@ -1,4 +1,4 @@
-"""No user can take the database from the others, however many calls they send."""
+"""No user can starve the others of database connections, however many calls they send."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

@@ -23,7 +23,7 @@ OFFERS = {
 }
 every_offer = pytest.mark.parametrize("offer", OFFERS.values(), ids=OFFERS)
 every_framing = pytest.mark.parametrize("framing", ["length", "chunked"])
-every_cut = pytest.mark.parametrize("cut", ["one-piece", "head-and-rest", "body-and-rest", "bytes"])
+every_split = pytest.mark.parametrize("split", ["one-piece", "head-and-rest", "body-and-rest", "bytes"])
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +50,8 @@ def framed(framing: str, body: bytes) -> tuple[bytes, bytes]:
     return b"Content-Length: %d\r\n" % len(body), body
 
 
-def pieces(cut: str, head: bytes, body: bytes, following: bytes) -> Iterator[bytes]:
-    match cut:
+def pieces(split: str, head: bytes, body: bytes, following: bytes) -> Iterator[bytes]:
+    match split:
         case "one-piece":
             yield head + body + following
         case "head-and-rest":
@@ -63,40 +63,40 @@ def pieces(cut: str, head: bytes, body: bytes, following: bytes) -> Iterator[byt
 
 
 class TestAnOfferToUpgrade:
-    @every_cut
+    @every_split
     @every_framing
     @every_offer
     async def test_is_ignored_and_the_body_is_read(
-        self, offer: bytes, framing: str, cut: str, line: Line, ada: Caller
+        self, offer: bytes, framing: str, split: str, line: Line, ada: Caller
     ) -> None:
         length, body = framed(framing, b'{"title": "Lisbon"}')
         head = request("POST", PATH, offer + JSON + length)
-        await line.send_apart(*pieces(cut, head, body, request("GET", f"{PATH}?limit=3")))
+        await line.send_apart(*pieces(split, head, body, request("GET", f"{PATH}?limit=3")))
         created = await line.response()
         listed = await line.response()
         assert (created.status_code, created.json()["title"]) == (201, "Lisbon")
         assert [each["title"] for each in listed.json()["sessions"]] == ["Lisbon"]
         assert (await ada.page()).json()["total"] == 1
 
-    @every_cut
+    @every_split
     @every_framing
     @every_offer
     async def test_does_not_turn_its_body_into_a_request(
-        self, offer: bytes, framing: str, cut: str, line: Line, ada: Caller
+        self, offer: bytes, framing: str, split: str, line: Line, ada: Caller
     ) -> None:
         session_id = (await ada.create("mine"))["id"]
         smuggled = request("DELETE", f"{PATH}/{session_id}").removesuffix(b"\r\n") + b"X: "
         length, body = framed(framing, smuggled)
         head = request("POST", PATH, offer + JSON + length)
-        await line.send_apart(*pieces(cut, head, body, request("GET", f"{PATH}/{session_id}")))
+        await line.send_apart(*pieces(split, head, body, request("GET", f"{PATH}/{session_id}")))
         assert (await line.response()).status_code == 422
         assert (await line.response()).json()["title"] == "mine"
         assert (await ada.get(session_id)).status_code == 200
 
-    @every_cut
+    @every_split
     @every_offer
-    async def test_without_a_body_is_an_ordinary_request(self, offer: bytes, cut: str, line: Line) -> None:
-        await line.send_apart(*pieces(cut, request("GET", PATH, offer), b"", request("GET", "/healthz")))
+    async def test_without_a_body_is_an_ordinary_request(self, offer: bytes, split: str, line: Line) -> None:
+        await line.send_apart(*pieces(split, request("GET", PATH, offer), b"", request("GET", "/healthz")))
         assert (await line.response()).json()["total"] == 0
         assert (await line.response()).json() == {"status": "ok"}
 
@@ -118,7 +118,7 @@ class TestAnOfferToUpgrade:
         assert await line.rest() == b""
         assert (await ada.get(session_id)).status_code == 200
 
-    async def test_behind_a_chunked_body_is_ignored(self, line: Line, ada: Caller) -> None:
+    async def test_after_a_chunked_body_is_ignored(self, line: Line, ada: Caller) -> None:
         body = b"2\r\n{}\r\n0\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n"
         head = request("POST", PATH, JSON + b"Transfer-Encoding: chunked\r\n")
         await line.send(head + body + request("GET", PATH))
@@ -185,13 +185,13 @@ def opened(sent: bytes) -> bytes:
 
 
 class TestAnAmbiguousRequest:
-    @pytest.mark.parametrize("cut", ["one-piece", "bytes"])
+    @pytest.mark.parametrize("split", ["one-piece", "bytes"])
     @pytest.mark.parametrize("sent", REFUSED.values(), ids=REFUSED)
     async def test_is_rejected_and_nothing_after_it_is_executed(
-        self, sent: bytes, cut: str, line: Line, ada: Caller
+        self, sent: bytes, split: str, line: Line, ada: Caller
     ) -> None:
         session_id = (await ada.create("mine"))["id"]
-        await line.send_apart(*pieces(cut, opened(sent), b"", request("DELETE", f"{PATH}/{session_id}")))
+        await line.send_apart(*pieces(split, opened(sent), b"", request("DELETE", f"{PATH}/{session_id}")))
         response = await line.response()
         assert (response.status_code, response.headers["connection"]) == (400, "close")
         assert response.json()["status"] == 400

@@ -27,7 +27,7 @@ SEQUENCES = hypothesis.settings().max_examples // 7
 
 
 class ChatMachine(UsualCalls, MessageCalls, Extremes, Faults):
-    """Two users and a heavy one, three workers, a Redis that comes and goes, and engines that die."""
+    """Two users and a heavy one, three workers, a Redis that fails, and engines that die."""
 
 
 @asynccontextmanager

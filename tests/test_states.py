@@ -1,4 +1,4 @@
-"""Postgres responds but rejects: the caller gets a repeatable 503, and the operator a reason."""
+"""Postgres responds with an error: the client gets a 503 that it can retry, and the operator a reason."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -48,7 +48,7 @@ async def refusing(database: asyncpg.Pool, state: str, times: int = 1000) -> Asy
 
 
 def writes(ada: Caller, session_id: str) -> dict[str, Callable[[], "asyncio.Future[httpx.Response]"]]:
-    """Every way to write: Prisma's own statement, ours, and a transaction."""
+    """Each kind of write: Prisma's own statement, ours, and a transaction."""
     batch = "/api/chat/sessions/batch-delete"
     calls = {
         "create": lambda: ada.http.post("/api/chat/sessions", json={}),
@@ -75,7 +75,7 @@ async def test_a_rejected_write_is_503_and_is_not_retried(ada: Caller, database:
 
 @pytest.mark.parametrize("state", UNDONE)
 @pytest.mark.parametrize("write", ["create", "rename", "append", "delete", "batch-delete"])
-async def test_what_postgres_rolled_back_is_retried(
+async def test_a_write_that_postgres_rolled_back_is_retried(
     ada: Caller, database: asyncpg.Pool, state: str, write: str
 ) -> None:
     call = writes(ada, (await ada.create("Lisbon"))["id"])[write]

@@ -84,7 +84,7 @@ async def test_a_request_is_a_span_with_route_status_and_hashed_user(
     assert span.status.status_code is StatusCode.UNSET
 
 
-async def test_the_express_lane_is_traced_with_its_route(canary: Caller, exporter: InMemorySpanExporter) -> None:
+async def test_the_express_lane_is_traced_with_the_route(canary: Caller, exporter: InMemorySpanExporter) -> None:
     session_id = (await canary.create())["id"]
     for _ in range(2):
         await canary.get(session_id, limit=33)

@@ -113,12 +113,12 @@ def wheels(package: Locked) -> Iterator[frozenset[Tag]]:
 
 @pytest.mark.parametrize("python", PYTHONS, ids=lambda python: f"3.{python[1]}")
 @pytest.mark.parametrize(("system", "processor"), SYSTEMS)
-def test_no_package_has_to_be_compiled(
+def test_no_package_needs_a_compiler(
     python: tuple[int, int], system: str, processor: str, packages: list[Locked]
 ) -> None:
     assert without_wheel(packages, Machine(python, system, processor)) == []
 
 
 @pytest.mark.parametrize("python", PYTHONS, ids=lambda python: f"3.{python[1]}")
-def test_only_two_packages_have_to_be_compiled_on_an_intel_mac(python: tuple[int, int], packages: list[Locked]) -> None:
+def test_only_two_packages_need_a_compiler_on_an_intel_mac(python: tuple[int, int], packages: list[Locked]) -> None:
     assert set(without_wheel(packages, Machine(python, "Darwin", "x86_64"))) == {"cryptography", "lazy-object-proxy"}

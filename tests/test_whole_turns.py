@@ -1,4 +1,4 @@
-"""With `whole_turns` no page begins with the result of a tool."""
+"""With `whole_turns` no page begins with a tool result."""
 
 from typing import Any
 
@@ -93,7 +93,7 @@ async def test_a_page_grows_up_to_its_bytes(ada: Caller) -> None:
     assert await shown(ada, session_id, limit=2) == [3, 4, 5, 6]
 
 
-async def test_a_page_is_cached_apart_from_the_one_without(ada: Caller, service: Service, redis: Redis) -> None:
+async def test_pages_with_and_without_it_are_cached_separately(ada: Caller, service: Service, redis: Redis) -> None:
     session_id = (await ada.create(messages=[ASK, CALL, TOOL]))["id"]
     await cached(redis, ada, [session_id])
 

@@ -1,4 +1,4 @@
-"""Postgres writes the same JSON as the schemas."""
+"""Postgres builds the same JSON as the schemas."""
 
 import json
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ def assert_as_written_by(model: type[BaseModel], body: bytes) -> None:
 
 
 @pytest.mark.parametrize("microsecond", [0, 1000, 120_000, 123_000])
-async def test_reads_and_appends_are_written_as_the_schemas_write(
+async def test_reads_and_appends_are_serialized_as_by_the_schemas(
     microsecond: int, ada: Caller, database: asyncpg.Pool
 ) -> None:
     session_id = (await ada.create('"quoted" \\ title', metadata=ODD))["id"]

@@ -82,7 +82,7 @@ async def workers(settings: Settings) -> AsyncIterator[Workers]:
 
 @pytest.fixture
 async def streams(workers: Workers) -> AsyncIterator[list[Listener]]:
-    """Event streams of Ada's, at least one on each worker."""
+    """Ada's event streams, at least one on each worker."""
     async with AsyncExitStack() as stack:
         listeners: list[Listener] = []
         while not all(workers.connected()) or not listeners:
@@ -91,7 +91,7 @@ async def streams(workers: Workers) -> AsyncIterator[list[Listener]]:
         yield listeners
 
 
-async def test_each_worker_has_an_engine_of_its_own(workers: Workers) -> None:
+async def test_each_worker_has_its_own_engine(workers: Workers) -> None:
     engines = [engine.pid for of_worker in workers.engines() for engine in of_worker]
     assert len(set(engines)) == WORKERS
 
@@ -99,8 +99,8 @@ async def test_each_worker_has_an_engine_of_its_own(workers: Workers) -> None:
 async def test_the_feed_reaches_the_streams_of_every_worker(workers: Workers, streams: list[Listener]) -> None:
     async with workers.service.caller() as ada:
         session_id = (await ada.create("Lisbon"))["id"]
-    heard = [await each.next() for each in streams]
-    assert [each and each.data["id"] for each in heard] == [session_id] * len(streams)
+    received = [await each.next() for each in streams]
+    assert [each and each.data["id"] for each in received] == [session_id] * len(streams)
 
 
 async def test_each_note_is_swept_once(streams: list[Listener], database: asyncpg.Pool) -> None:
@@ -111,12 +111,12 @@ async def test_each_note_is_swept_once(streams: list[Listener], database: asyncp
     last = new_id()
     await swept(database)
     await database.execute('INSERT INTO "ChatSession" ("id", "userId") VALUES ($1, $2)', last, "ada")
-    heard: Counter[str] = Counter()
-    while not heard[last]:
+    received: Counter[str] = Counter()
+    while not received[last]:
         event = await streams[0].next()
         assert event is not None
-        heard[event.data["id"]] += 1
-    assert heard == Counter([*created, last])
+        received[event.data["id"]] += 1
+    assert received == Counter([*created, last])
 
 
 async def test_sighup_replaces_the_workers_one_by_one(workers: Workers) -> None:

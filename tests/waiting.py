@@ -14,7 +14,7 @@ from tests import citus
 LIMIT_SECONDS = 60.0
 # Redis' timeout for a worker whose commands a test holds.
 PATIENT_SECONDS = 10
-# Poll ever more rarely: what takes long needs the processor more than the poll does.
+# Back off: a slow operation needs the processor more than the poll does.
 POLL_SECONDS = (0.001, 0.002, 0.004, 0.008, 0.016)
 SLOWEST_POLL_SECONDS = 0.03
 

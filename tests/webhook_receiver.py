@@ -1,4 +1,4 @@
-"""A webhook receiver that verifies signatures, and misbehaves as the tests ask."""
+"""A webhook receiver that verifies signatures, and misbehaves on demand."""
 
 import asyncio
 from collections import deque
@@ -15,14 +15,14 @@ from chat_sessions.settings import Settings
 from tests.waiting import until
 
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-# The claim of a killed worker would end after half a minute.
+# The claim of a killed worker would expire only after half a minute.
 WAIT_NO_LONGER = 'UPDATE "WebhookDelivery" SET "dueAt" = now()'
 CLOSING = web.AppKey("closing", asyncio.Event)
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Received(NamedTuple):
-    """A delivery whose signature was right."""
+    """A delivery with a valid signature."""
 
     id: str
     payload: dict[str, Any]
@@ -37,13 +37,13 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """Answers 204, or first with what is in `answers`."""
+    """Responds with 204, after each of `handlers` has handled a request."""
 
     def __init__(self, secret: str = SECRET) -> None:
         self.url = ""
         self.attempts: list[Received] = []
         self.accepted: list[Received] = []
-        self.answers: deque[Answer] = deque()
+        self.handlers: deque[Handler] = deque()
         self.closing = asyncio.Event()
         self._webhook = Webhook(secret)
 
@@ -51,22 +51,22 @@ class Receiver:
         payload = self._webhook.verify(await request.read(), dict(request.headers))
         received = Received(request.headers["webhook-id"], payload)
         self.attempts.append(received)
-        if self.answers:
-            return await self.answers.popleft()(request)
+        if self.handlers:
+            return await self.handlers.popleft()(request)
         self.accepted.append(received)
         return web.Response(status=204)
 
     def ids(self, event: str = "session.deleted") -> set[str]:
-        """Return the sessions that it has accepted an event of."""
+        """Return the sessions of the accepted events."""
         return {each for received in self.accepted if received.event == event for each in received.session_ids}
 
-    async def heard_of(self, *session_ids: str, event: str = "session.deleted") -> None:
-        """Wait until it has accepted an event of all these sessions."""
+    async def wait_for(self, *session_ids: str, event: str = "session.deleted") -> None:
+        """Wait until an event of each of these sessions was accepted."""
 
-        async def heard() -> bool:
+        async def arrived() -> bool:
             return self.ids(event) >= set(session_ids)
 
-        await until(heard)
+        await until(arrived)
 
 
 @asynccontextmanager
@@ -88,40 +88,40 @@ async def receiving(secret: str = SECRET) -> AsyncIterator[Receiver]:
         await runner.cleanup()
 
 
-def telling(settings: Settings, receiver: Receiver, **further: Any) -> Settings:  # noqa: ANN401  settings
+def with_receiver(settings: Settings, receiver: Receiver, **further: Any) -> Settings:  # noqa: ANN401  settings
     """Return settings with a receiver."""
     given = {"webhook_url": (receiver.url,), "webhook_secret": (SecretStr(SECRET),), "webhook_private": True}
     return settings.model_copy(update={**given, **further})
 
 
 async def configured(database: asyncpg.Pool, receiver: Receiver) -> None:
-    """Wait until the database knows the receiver."""
+    """Wait until the receiver is in the database."""
 
-    async def known() -> bool:
+    async def stored() -> bool:
         return bool(await database.fetchval('SELECT count(*) FROM "WebhookReceiver" WHERE "url" = $1', receiver.url))
 
-    await until(known)
+    await until(stored)
 
 
 async def fails(_request: web.Request) -> web.StreamResponse:
-    """Answer 500."""
+    """Respond with 500."""
     return web.Response(status=500)
 
 
 async def redirects(request: web.Request) -> web.StreamResponse:
-    """Answer with a redirect to itself, which would lose the signature's protection if it were followed."""
+    """Redirect to itself: a client that follows redirects would send deliveries to any URL."""
     return web.Response(status=307, headers={"Location": str(request.url)})
 
 
 async def closes(request: web.Request) -> web.StreamResponse:
-    """Close the connection without an answer."""
+    """Close the connection without a response."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
 
 
 async def hangs(request: web.Request) -> web.StreamResponse:
-    """Never answer."""
+    """Never respond."""
     await request.app[CLOSING].wait()
     return web.Response()
 

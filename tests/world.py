@@ -51,14 +51,14 @@ class World:
 
     async def distrusting(self) -> list[str]:
         """Return the readiness responses of workers that do not trust the cache."""
-        return [said for said in await self._said() if '"status":"ok"' not in said]
+        return [body for body in await self._readiness() if '"status":"ok"' not in body]
 
     async def trusting(self) -> list[str]:
         """Return the readiness responses of workers that trust the cache."""
-        return [said for said in await self._said() if '"status":"ok"' in said]
+        return [body for body in await self._readiness() if '"status":"ok"' in body]
 
-    async def _said(self) -> list[str]:
-        return [await each.said_of_itself() for each in self.workers]
+    async def _readiness(self) -> list[str]:
+        return [await each.readiness() for each in self.workers]
 
     async def settled(self) -> None:
         """Wait until every worker trusts the cache and the current Redis.

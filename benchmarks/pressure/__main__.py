@@ -29,8 +29,8 @@ SCENARIOS: Mapping[str, Scenario] = {
 }
 
 
-def play(scenario: Scenario) -> Findings:
-    """Run a scenario on servers of its own."""
+def run(scenario: Scenario) -> Findings:
+    """Run a scenario on fresh servers."""
     with deploy() as deployment:
         return asyncio.run(scenario(deployment))
 
@@ -46,7 +46,7 @@ def main() -> None:
     print(*text, flush=True)
     violated = 0
     for name in given.only or usual:
-        findings = play(SCENARIOS[name])
+        findings = run(SCENARIOS[name])
         text.append(f"\n{findings}")
         print(text[-1], flush=True)
         violated += len(findings.violated())

@@ -34,7 +34,7 @@ class Sample(NamedTuple):
 
 
 class Bystander:
-    """The samples, complete once the block of `bystander` has ended."""
+    """The samples of the bystander, once its block has ended."""
 
     def __init__(self) -> None:
         self.samples: Sequence[Sample] = ()
@@ -47,17 +47,17 @@ class Bystander:
 @contextmanager
 def bystander(urls: Sequence[str], token: str, session_ids: Sequence[str]) -> Iterator[Bystander]:
     """Run the user during the block."""
-    seen = Bystander()
+    result = Bystander()
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe()
     process = spawn.Process(target=_run, args=(there, urls, token, session_ids), daemon=True)
     process.start()
     here.recv()
     try:
-        yield seen
+        yield result
     finally:
-        here.send("enough")
-        seen.samples = here.recv()
+        here.send("stop")
+        result.samples = here.recv()
         process.join()
 
 
@@ -68,15 +68,15 @@ def quantile(samples: Sequence[Sample], share: float) -> float:
 
 
 def _run(line: Connection, urls: Sequence[str], token: str, session_ids: Sequence[str]) -> None:
-    line.send(asyncio.run(_live(line, urls, token, session_ids)))
+    line.send(asyncio.run(_call_steadily(line, urls, token, session_ids)))
 
 
-async def _live(line: Connection, urls: Sequence[str], token: str, session_ids: Sequence[str]) -> list[Sample]:
+async def _call_steadily(line: Connection, urls: Sequence[str], token: str, session_ids: Sequence[str]) -> list[Sample]:
     samples: list[Sample] = []
     authorization = {"Authorization": f"Bearer {token}"}
     turns, tick, due = itertools.count(), 1 / CALLS_PER_SECOND, time.monotonic()
     async with httpx.AsyncClient(headers=authorization, timeout=TIMEOUT_SECONDS, verify=no_certificates()) as client:
-        line.send("here")
+        line.send("ready")
         async with asyncio.TaskGroup() as calls:
             # Calls do not wait for earlier responses, so a stall affects all that are sent during it.
             while not line.poll():

@@ -19,7 +19,7 @@ DELAYS: Mapping[Kind, Delay] = {"read": within_a_second, "append": within_a_seco
 USERS, SESSIONS_EACH = 40, 10
 WAVES = 5
 MESSAGE = {"messages": [{"role": "user", "content": "All at once"}]}
-# These responses say when to try again.
+# Responses with Retry-After.
 BUSY = {409, 429, 503}
 SEARCHES, SEARCHING_SECONDS = 40, 15.0
 ACCOUNT = 100_000

@@ -1,4 +1,4 @@
-"""Deletes accounts of tens of thousands of sessions: by one call, by an operator, and beside others' deletions."""
+"""Deletes accounts of tens of thousands of sessions: by one call, by an operator, and while others delete."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ DELAYS: Mapping[Kind, Delay] = {"read": three_times, "append": three_times}
 SAMPLED = 150
 BATCH, ERASED = 10_000, 12_000
 WITNESSES = 20
-# The contract says about a second; the tests allow a busy machine five.
+# The contract promises about a second; a busy machine may take five.
 SWEPT_SECONDS, GIVE_UP_SECONDS = 5.0, 120.0
 POLL_SECONDS = 0.05
 RETRY_SECONDS = 1.0
@@ -37,8 +37,8 @@ ANALYZE "Outbox"
 
 
 async def sweeping(deployment: Deployment) -> Findings:
-    """Delete 10,000 sessions of one user, another's sessions by SQL, and erase a third."""
-    findings = Findings(f"A deletion of {BATCH:,}; the statistics of an empty outbox; others' deletions by SQL")
+    """Delete 10,000 sessions of one user, another user's sessions by SQL, and erase a third user."""
+    findings = Findings(f"A deletion of {BATCH:,} with the statistics of an empty outbox, and others' deletions by SQL")
     url = deployment.database.url
     for user, sessions in (("heavy", BATCH), ("erased", ERASED), ("witness", WITNESSES)):
         await data.add_sessions(url, user, sessions, 1)
@@ -49,7 +49,7 @@ async def sweeping(deployment: Deployment) -> Findings:
             await sql.execute(STATISTICS_OF_AN_EMPTY_OUTBOX)
         async with under_pressure(deployment, findings, DELAYS):
             await _delete_all(heavy[0], findings)
-            await _outlived(deployment, witness, witnesses, findings)
+            await _delete_by_sql(deployment, witness, witnesses, findings)
             await _erase(deployment, findings)
     return findings
 
@@ -84,7 +84,7 @@ async def _delete_all(client: httpx.AsyncClient, findings: Findings) -> None:
     findings.note("seconds until the deletion succeeded", time.monotonic() - began)
 
 
-async def _outlived(
+async def _delete_by_sql(
     deployment: Deployment, clients: Sequence[httpx.AsyncClient], session_ids: Sequence[str], findings: Findings
 ) -> None:
     async with deployment.sql() as sql:
@@ -93,8 +93,8 @@ async def _outlived(
     async def gone() -> bool:
         return OK not in await statuses(clients, session_ids)
 
-    outlived = await _seconds_until(gone)
-    findings.at_most("seconds that sessions deleted by SQL stayed visible", outlived, SWEPT_SECONDS)
+    seconds = await _seconds_until(gone)
+    findings.at_most("seconds that sessions deleted by SQL stayed visible", seconds, SWEPT_SECONDS)
 
 
 async def _erase(deployment: Deployment, findings: Findings) -> None:
@@ -102,12 +102,12 @@ async def _erase(deployment: Deployment, findings: Findings) -> None:
     findings.exactly(
         f"erase-user of {ERASED:,}: exit code", await deployment.command("erase-user", "erased", "--yes"), 0
     )
-    findings.note("seconds that it took", time.monotonic() - began)
+    findings.note("seconds until it exited", time.monotonic() - began)
     await _swept(deployment, findings)
 
 
 async def _swept(deployment: Deployment, findings: Findings) -> None:
-    """Record how long it takes until the current notes are swept."""
+    """Record how long the sweepers take for the current notes."""
     async with deployment.sql() as sql:
         newest = await sql.fetchval('SELECT COALESCE(max("id"), 0) FROM "Outbox"')
 
@@ -125,6 +125,6 @@ async def _left(sql: asyncpg.Connection, newest: int) -> int:
 async def _seconds_until(condition: Callable[[], Awaitable[bool]]) -> float:
     """Wait for a condition, at most GIVE_UP_SECONDS, and return how long it took."""
     began = time.monotonic()
-    while not await condition() and time.monotonic() < began + GIVE_UP_SECONDS:  # noqa: ASYNC110  it is not ours
+    while not await condition() and time.monotonic() < began + GIVE_UP_SECONDS:  # noqa: ASYNC110  another process decides
         await asyncio.sleep(POLL_SECONDS)
     return time.monotonic() - began

@@ -22,14 +22,14 @@ from chat_sessions.web.auth.tokens import mint_token
 SESSIONS = "/api/chat/sessions"
 REDIS_MEGABYTES = 256
 DAY = 86_400
-# For the response to the largest deletion.
+# Long enough for the largest deletion.
 TIMEOUT_SECONDS = 600
 # Enabled but never reached, to include its cost.
 RATE_LIMIT = {"CHAT_RATE_LIMIT": "1000000", "CHAT_RATE_BURST": "100000"}
 REDIS_OPTIONS = {
     "maxmemory": f"{REDIS_MEGABYTES}mb",
     "maxmemory-policy": "noeviction",
-    # Rewriting the append-only file would be load of its own.
+    # Rewriting the append-only file would add load.
     "appendonly": "no",
 }
 

@@ -51,7 +51,7 @@ async def under_pressure(
     ids = await data.ids(deployment.database.url, USER)
     urls = [each.url for each in deployment.services[services]]
     watch = Watch(deployment.services)
-    with bystander(urls, deployment.token(USER), ids) as seen:
+    with bystander(urls, deployment.token(USER), ids) as measured:
         # Warm up connections and the cache.
         await asyncio.sleep(WARM_UP_SECONDS)
         quiet = time.monotonic()
@@ -61,7 +61,9 @@ async def under_pressure(
             yield
         ended = time.monotonic()
     for kind, delay in delays.items():
-        _compare(findings, kind, seen.within(kind, quiet, started_at), seen.within(kind, started_at, ended), delay)
+        _compare(
+            findings, kind, measured.within(kind, quiet, started_at), measured.within(kind, started_at, ended), delay
+        )
     watch.report(findings)
 
 
@@ -90,7 +92,7 @@ async def statuses(
 async def warm_cache(clients: Sequence[httpx.AsyncClient], session_ids: Sequence[str]) -> None:
     """Cache the sessions and the list in every service."""
     for _ in range(2):
-        assert set(await statuses(clients, session_ids)) == {OK}  # noqa: S101  the rest would say nothing
+        assert set(await statuses(clients, session_ids)) == {OK}  # noqa: S101  otherwise the scenario measures nothing
         for client in clients:
             await client.get(SESSIONS)
 

@@ -29,7 +29,7 @@ MESSAGES_AT_ONCE = 3
 MOST_PAGE_MEGABYTES = 4.5
 # Sessions with one message of so many bytes: above and below the size limit of the cache.
 HOARDS = ((20, 1_000_000), (80, 200_000))
-# Each is a cache entry of its own.
+# Each limit is a separate cache entry.
 LIMITS = range(1, 33)
 WRITERS, WAVES = 24, 3
 # A wide character maximizes the size of strings in Python and Node.
@@ -94,7 +94,7 @@ async def burst(deployment: Deployment) -> Findings:
 
 
 async def _append_megabytes(client: httpx.AsyncClient, path: str) -> int:
-    # A kept connection could time out while it waits for the slowest response of the wave.
+    # A reused connection could time out while it waits for the slowest response of the wave.
     headers = {"Connection": "close"}
     new = {"messages": _messages(MESSAGES_AT_ONCE, MESSAGE_BYTES)}
     return (await client.post(path, json=new, headers=headers)).status_code
@@ -136,7 +136,7 @@ async def _walk(client: httpx.AsyncClient, path: str, findings: Findings) -> Non
         page = (await client.get(path, params={"limit": MESSAGES, **before})).raise_for_status().json()
         seen += [each["sequence"] for each in page["messages"]]
     findings.exactly("messages found by paging through", len(seen), MESSAGES)
-    findings.exactly("of them different ones", len(set(seen)), MESSAGES)
+    findings.exactly("distinct messages among them", len(set(seen)), MESSAGES)
 
 
 async def _peak(deployment: Deployment) -> float:

@@ -15,7 +15,7 @@ from benchmarks.pressure.findings import Findings
 from benchmarks.processes import MEGABYTE, Running, family
 
 INTERVAL_SECONDS = 0.2
-# Megabytes come and go while a request is served. To find a service's processes takes too long to do it as often.
+# A request may need megabytes only briefly. Finding the processes of a service takes too long to do it this often.
 WEIGHING_SECONDS = 0.03
 SCRAPE_TIMEOUT_SECONDS = 5
 MOST_MEGABYTES = 400.0
@@ -68,20 +68,20 @@ class Watch:
             findings.none(name, self.counted[name])
         findings.none("seconds in which a cache was not trusted", round(self.seconds_untrusted, 1))
         findings.none("restarts of the query engine", self.restarts)
-        findings.at_most("memory of a worker with its engine, most MB", self.megabytes, MOST_MEGABYTES)
+        findings.at_most("peak memory of a worker with its engine, MB", self.megabytes, MOST_MEGABYTES)
         findings.none("500 responses", self.counted["500"])
         findings.note("503 responses", self.counted["503"])
 
     def _watch(self) -> None:
-        looked = monotonic()
+        looked_at = monotonic()
         while not self._ended.wait(WEIGHING_SECONDS):
             for members in self._families.values():
                 self._weigh(members)
             now = monotonic()
-            if now - looked >= INTERVAL_SECONDS:
+            if now - looked_at >= INTERVAL_SECONDS:
                 distrusted = [self._look(each) for each in self._services]
-                self.seconds_untrusted += (now - looked) * any(distrusted)
-                looked = now
+                self.seconds_untrusted += (now - looked_at) * any(distrusted)
+                looked_at = now
 
     def _weigh(self, members: Sequence[psutil.Process]) -> None:
         with suppress(psutil.NoSuchProcess):

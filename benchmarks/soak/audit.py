@@ -1,4 +1,4 @@
-"""Compares Postgres and Redis with what the users know, at the end of a soak."""
+"""Compares Postgres and Redis with the users' expected state at the end of a soak."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,7 +27,7 @@ ORPHANS = """
 SELECT count(*) FROM "ChatMessage"
 WHERE ("userId", "sessionId") NOT IN (SELECT "userId", "id" FROM "ChatSession")
 """
-BURIED = 'SELECT count(*) FROM "Tombstone" WHERE "sessionId" = ANY($1::text[])'
+TOMBSTONES = 'SELECT count(*) FROM "Tombstone" WHERE "sessionId" = ANY($1::text[])'
 WAITING = 'SELECT count(*) FROM "Outbox"'
 
 
@@ -37,9 +37,9 @@ async def audit(stage: Stage, people: People, tally: Tally) -> None:
         await user.check_everything()
         await user.check_deleted()
     async with asyncpg.create_pool(stage.database.url, min_size=1, max_size=1) as database:
-        await _in_postgres(database, people.users, tally)
+        await _check_postgres(database, people.users, tally)
     async with Redis.from_url(stage.redis.url) as redis:
-        await _in_redis(redis, tally)
+        await _check_redis(redis, tally)
     for follower in people.followers:
         for session_id in follower.missed():
             tally.add_violation("a deletion without an event", session_id)
@@ -47,11 +47,11 @@ async def audit(stage: Stage, people: People, tally: Tally) -> None:
             tally.add_violation("an event of another user's session", session_id)
 
 
-async def _in_postgres(database: asyncpg.Pool, users: Sequence[User], tally: Tally) -> None:
+async def _check_postgres(database: asyncpg.Pool, users: Sequence[User], tally: Tally) -> None:
     async def drained() -> bool:
         return bool(await database.fetchval(WAITING) == 0)
 
-    if not await _settles(drained):
+    if not await _becomes_true(drained):
         tally.add_violation("the outbox is not drained", await database.fetchval(WAITING))
     stored = {row["id"]: tuple(row)[1:] for row in await database.fetch(SESSIONS)}
     uncertain = {title for user in users for title in user.unconfirmed_titles}
@@ -67,22 +67,22 @@ async def _in_postgres(database: asyncpg.Pool, users: Sequence[User], tally: Tal
     if orphans := await database.fetchval(ORPHANS):
         tally.add_violation("messages without a session", orphans)
     deleted_ids = [session_id for user in users for session_id in user.deleted_ids]
-    if await database.fetchval(BURIED, deleted_ids) != len(deleted_ids):
+    if await database.fetchval(TOMBSTONES, deleted_ids) != len(deleted_ids):
         tally.add_violation("deleted ids without a tombstone")
 
 
-async def _in_redis(redis: Redis, tally: Tally) -> None:
+async def _check_redis(redis: Redis, tally: Tally) -> None:
     async def unlocked() -> bool:
         return not [key async for key in redis.scan_iter("*:lock:*")]
 
-    if not await _settles(unlocked):
+    if not await _becomes_true(unlocked):
         tally.add_violation("a lock remains")
     async for key in redis.scan_iter():
         if await redis.ttl(key) == -1:
             tally.add_violation("a key without TTL", key)
 
 
-async def _settles(condition: Callable[[], Awaitable[bool]]) -> bool:
+async def _becomes_true(condition: Callable[[], Awaitable[bool]]) -> bool:
     for _ in range(int(SETTLING_SECONDS / POLL_SECONDS)):
         if await condition():
             return True

@@ -17,7 +17,7 @@ from benchmarks.processes import ROOT
 from benchmarks.soak.tally import Tally
 
 CLIENTS = 12
-# Shorter than the server's, which thus never closes a connection that is about to be used.
+# Shorter than the server's, which therefore never closes a connection that is about to be reused.
 KEEPALIVE_SECONDS = 2
 # Without new connections, all would end up at the worker that is never killed.
 FRESH_CONNECTION = 0.05
@@ -39,7 +39,7 @@ class Operation:
     statuses: frozenset[int]
 
 
-class Answer(NamedTuple):
+class FinalResponse(NamedTuple):
     """The final response to a call; `uncertain` if an earlier attempt may have been applied."""
 
     status: int
@@ -49,7 +49,7 @@ class Answer(NamedTuple):
 
 
 class NoResponse(Exception):
-    """There was no response for longer than any fault lasts."""
+    """No response for longer than any fault lasts."""
 
 
 def load_operations() -> Mapping[str, Operation]:
@@ -104,13 +104,13 @@ class Calls:
         body: object = None,
         params: Mapping[str, str | int] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> FinalResponse:
         """Retry a call until its final response, or raise NoResponse."""
         uncertain, give_up_at = False, monotonic() + PATIENCE_SECONDS
         while monotonic() < give_up_at:
             response = await self.attempt(name, session_id, body=body, params=params, headers=headers)
             if response is not None and not _is_busy(response):
-                return Answer(response.status_code, _json(response), response.headers.get("ETag", ""), uncertain)
+                return FinalResponse(response.status_code, _json(response), response.headers.get("ETag", ""), uncertain)
             uncertain = uncertain or response is None
             await asyncio.sleep(RETRY_SECONDS)
         raise NoResponse(name)

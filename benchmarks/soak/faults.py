@@ -52,7 +52,7 @@ def redis_set_back(stage: Stage, seconds: float) -> None:
 
 
 def redis_paused(stage: Stage, seconds: float) -> None:
-    """Pause Redis, which then responds to everything it was sent."""
+    """Pause Redis, which afterwards responds to all requests of that time."""
     stage.redis.pause()
     time.sleep(seconds)
     stage.redis.resume()
@@ -110,7 +110,7 @@ def machine_paused(stage: Stage, seconds: float) -> None:
 
 
 class Fault(NamedTuple):
-    """How to inject it, and the outcomes that it tolerates: none without Redis."""
+    """How to inject a fault, and which failures it tolerates; a fault of Redis tolerates none."""
 
     inject: Callable[[Stage, float], None]
     tolerates: frozenset[str]

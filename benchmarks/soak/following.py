@@ -41,7 +41,7 @@ class Follower:
                 began = monotonic()
                 try:
                     async with asyncio.timeout(self._user.chance.uniform(SHORTEST, LONGEST)):
-                        await self._hear(client)
+                        await self._receive(client)
                 except TimeoutError:
                     continue
                 except httpx.TransportError:
@@ -62,7 +62,7 @@ class Follower:
         stranger = self._user.name if self._user.unconfirmed_titles else "nobody"
         return {each for each in self._foreign if self._user.owners.get(each, stranger) != self._user.name}
 
-    async def _hear(self, client: httpx.AsyncClient) -> None:
+    async def _receive(self, client: httpx.AsyncClient) -> None:
         async with self._stream(client) as stream:
             if stream.status_code != 200:  # noqa: PLR2004
                 self._tally.add_failure(OPENED, str(stream.status_code), monotonic())
@@ -101,5 +101,5 @@ class Follower:
             if event == "session.deleted":
                 self._deleted.add(session_id)
             if self._user.owners.get(session_id) != self._user.name:
-                # Or the creation has no response yet; decided in the end.
+                # Or its creation has no response yet: decided at the end.
                 self._foreign.add(session_id)

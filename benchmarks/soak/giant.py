@@ -1,4 +1,4 @@
-"""Accounts of a hundred thousand sessions, which are deleted by the thousands and in the end all at once."""
+"""Accounts of a hundred thousand sessions, which are deleted by the thousands, and finally all at once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -42,7 +42,7 @@ class Giant(User):
     async def settle(self, database_url: str, sessions: int) -> None:
         """Insert the account's sessions by SQL; none of them can be cached yet."""
         while not self.alive:
-            # If Postgres dies meanwhile, the commit may or may not have happened.
+            # If Postgres dies, the transaction may or may not have been committed.
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 for session_id, title in await self._stored(database_url, sessions):
                     self.begin(session_id, title)

@@ -35,10 +35,10 @@ async def walk(user: User, _others: Sequence[User]) -> None:
 
 async def search(user: User, _others: Sequence[User]) -> None:
     """Search for the title of a session."""
-    sought = user.alive[user.any_session()].title
-    found = (await user.calls.send("listSessions", params={"q": sought, "limit": 100})).body["sessions"]
-    expected = {session_id for session_id, known in user.alive.items() if sought in known.title}
-    user.expect({each["id"] for each in found} == expected, "a search finds other sessions", (sought, found))
+    title = user.alive[user.any_session()].title
+    found = (await user.calls.send("listSessions", params={"q": title, "limit": 100})).body["sessions"]
+    expected = {session_id for session_id, known in user.alive.items() if title in known.title}
+    user.expect({each["id"] for each in found} == expected, "a search finds other sessions", (title, found))
 
 
 async def read(user: User, _others: Sequence[User]) -> None:

@@ -36,7 +36,7 @@ class People:
 
     @asynccontextmanager
     async def gathered(self) -> AsyncIterator[None]:
-        """Close all pages when the block ends."""
+        """Close all pages at the end of the block."""
         try:
             yield
         finally:

@@ -16,7 +16,7 @@ from benchmarks.report import RESULTS
 from benchmarks.soak.tally import CALM, Tally
 
 QUANTILES = (0.5, 0.95, 0.99, 1.0)
-# Growth is judged only for processes that ran all the time, after a warm-up, and in runs that are long enough.
+# Growth counts only for processes that ran all the time, after a warm-up, and in runs that are long enough.
 WARM_UP = 0.4
 LASTING = ("worker 1", "engine 1")
 MOST_GROWTH = 1.15
@@ -70,7 +70,7 @@ def _sections(outcome: Outcome) -> list[str]:
     head = (
         f"{minutes:.1f} minutes, {outcome.users} users, {requests:,} requests, {len(tally.faults.periods)} faults, "
         f"**{sum(tally.violated.values())} violations**, {len(outcome.log)} errors in the service's log. "
-        f"The users took {outcome.cpu_of_clients / outcome.seconds:.0%} of a core."
+        f"The simulated users used {outcome.cpu_of_clients / outcome.seconds:.0%} of a core."
     )
     return [head, machine(), _violations(tally), _requests(tally), _faults(tally), _memory(outcome)]
 
@@ -127,7 +127,7 @@ def _memory(outcome: Outcome) -> str:
         )
         for part, (early, late) in sorted(outcome.growth().items())
     ]
-    return _table(("memory, MB", "after two fifths", "in the end", "ratio", ""), rows)
+    return _table(("memory, MB", "after two fifths", "at the end", "ratio", ""), rows)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

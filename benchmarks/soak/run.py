@@ -1,4 +1,4 @@
-"""Runs users and faults, and samples the memory."""
+"""Runs users and faults, and samples memory."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ LAST_EVENTS_SECONDS = 3
 
 
 def soak(plan: Plan) -> Outcome:
-    """Run a plan on servers of its own."""
+    """Run a plan on fresh servers."""
     with started(plan.name) as stage:
         return asyncio.run(_soak(plan, stage))
 
@@ -32,7 +32,7 @@ async def _soak(plan: Plan, stage: Stage) -> Outcome:
     async with open_clients(stage.url) as clients:
         people = People(plan, stage, clients, tally)
         async with people.gathered():
-            await _lived(plan, stage, people, tally.faults, memory)
+            await _run_users(plan, stage, people, tally.faults, memory)
             await asyncio.to_thread(stage.wait_until_healthy)
             await asyncio.sleep(LAST_EVENTS_SECONDS)
         await audit(stage, people, tally)
@@ -41,7 +41,9 @@ async def _soak(plan: Plan, stage: Stage) -> Outcome:
     return Outcome(seconds, plan.users, cpu, tally, memory, read_errors(RESULTS / f"{plan.name}.log"))
 
 
-async def _lived(plan: Plan, stage: Stage, people: People, fault_log: FaultLog, memory: list[dict[str, float]]) -> None:
+async def _run_users(
+    plan: Plan, stage: Stage, people: People, fault_log: FaultLog, memory: list[dict[str, float]]
+) -> None:
     ended = asyncio.Event()
     users = [people.join(User, f"user-{number}") for number in range(plan.users)]
     async with asyncio.TaskGroup() as tasks:

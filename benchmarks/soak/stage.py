@@ -19,7 +19,7 @@ from chat_sessions.dev.embedded import Postgres, Redis, temporary_servers
 from chat_sessions.store.migrations import migrate_deploy
 
 WORKERS = 2
-# Enough new connections to probably reach each worker.
+# Enough new connections to reach each worker, in all likelihood.
 PROBES = 8
 # A busy machine is slow to start processes.
 RECOVERY_SECONDS = 180
@@ -90,7 +90,7 @@ def started(name: str) -> Iterator[Stage]:
             "CHAT_REDIS_URL": redis.url,
             "CHAT_JWT_SECRET": secret,
             "CHAT_LOG_LEVEL": "warning",
-            # At the end no clients are left to drain.
+            # At the end there are no clients to drain.
             "CHAT_DRAIN_SECONDS": "0",
         }
         with service(name, environment, workers=WORKERS) as running:

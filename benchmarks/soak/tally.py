@@ -65,7 +65,7 @@ class Tally:
         self.violations: list[Violation] = []
 
     def add_response(self, operation: str, outcome: str, began: float) -> None:
-        """Count a response by its status, or by the failure that came instead."""
+        """Count a response by its status, or by the failure that prevented it."""
         self.responses[operation, outcome] += 1
         self.latencies[self._fault(began)].append(monotonic() - began)
 

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from benchmarks.soak.calls import Answer, Calls
+from benchmarks.soak.calls import Calls, FinalResponse
 from benchmarks.soak.tally import Tally
 
 WHOLE_LIST = 100
@@ -49,7 +49,7 @@ class User:
         self.deleted_ids: dict[str, float] = {}
         #: Titles of sessions that may have been created with an unknown id.
         self.unconfirmed_titles: set[str] = set()
-        #: Messages of a megabyte.
+        #: Ids of messages of a megabyte.
         self.large: set[str] = set()
         self._numbers = count()
 
@@ -86,17 +86,17 @@ class User:
     async def check_deleted(self) -> None:
         """Read the sessions that were deleted last."""
         for session_id in list(self.deleted_ids)[-DELETED_AUDITED:]:
-            answer = await self.calls.send("getSession", session_id)
-            self.expect(answer.status == NOT_FOUND, "a deleted session is served", session_id)
+            response = await self.calls.send("getSession", session_id)
+            self.expect(response.status == NOT_FOUND, "a deleted session is served", session_id)
 
     async def check_list(self) -> None:
         """Read the whole list."""
-        answer = await self.calls.send("listSessions", params={"limit": WHOLE_LIST})
-        self.compare(answer.body["sessions"])
-        self.expect(answer.body["total"] == len(self.alive), "a wrong total", answer.body["total"])
+        response = await self.calls.send("listSessions", params={"limit": WHOLE_LIST})
+        self.compare(response.body["sessions"])
+        self.expect(response.body["total"] == len(self.alive), "a wrong total", response.body["total"])
         order = [
             (each["is_pinned"], datetime.fromisoformat(each["updated_at"]), each["id"])
-            for each in answer.body["sessions"]
+            for each in response.body["sessions"]
         ]
         self.expect(order == sorted(order, reverse=True), "a list in the wrong order", order)
 
@@ -119,13 +119,13 @@ class User:
         known, limit = self.alive[session_id], self.chance.choice(PAGE_SIZES)
         condition = known.etag if self.chance.random() < CONDITIONAL else ""
         headers = {"If-None-Match": condition} if condition else {}
-        answer = await self.calls.send("getSession", session_id, params={"limit": limit}, headers=headers)
-        self.expect(answer.status != NOT_FOUND, "an existing session is 404", session_id)
+        response = await self.calls.send("getSession", session_id, params={"limit": limit}, headers=headers)
+        self.expect(response.status != NOT_FOUND, "an existing session is 404", session_id)
         if condition:
-            self.expect(answer.status == 304, "an unchanged session is not 304", session_id)  # noqa: PLR2004
-        if answer.status == 200:  # noqa: PLR2004
-            known.etag = answer.etag
-            self._compare_opened(answer.body, known, limit)
+            self.expect(response.status == 304, "an unchanged session is not 304", session_id)  # noqa: PLR2004
+        if response.status == 200:  # noqa: PLR2004
+            known.etag = response.etag
+            self._compare_opened(response.body, known, limit)
 
     def _compare_opened(self, body: Mapping[str, Any], known: Known, limit: int) -> None:
         self.expect(body["user_id"] == self.name, "another user's session is served", body["id"])
@@ -143,9 +143,9 @@ class User:
         """Create a session with a client-minted id."""
         session_id, known, body = self._new_session()
         self.owners[session_id] = self.name
-        answer = await self.calls.send("createSession", body={"id": session_id, **body})
-        allowed = {200, 201} if answer.uncertain else {201}
-        self.expect(answer.status in allowed, "a new session is rejected", (answer.status, session_id))
+        response = await self.calls.send("createSession", body={"id": session_id, **body})
+        allowed = {200, 201} if response.uncertain else {201}
+        self.expect(response.status in allowed, "a new session is rejected", (response.status, session_id))
         self.alive[session_id] = known
 
     async def create_once(self) -> None:
@@ -166,13 +166,13 @@ class User:
     async def append(self, session_id: str, number: int, *, large: bool = False) -> None:
         """Append messages."""
         known, new = self.alive[session_id], [self.new_message(large=large) for _ in range(number)]
-        answer = await self.calls.send("appendMessages", session_id, body={"messages": new})
-        self.expect(answer.status == 201, "an append is rejected", answer.status)  # noqa: PLR2004
+        response = await self.calls.send("appendMessages", session_id, body={"messages": new})
+        self.expect(response.status == 201, "an append is rejected", response.status)  # noqa: PLR2004
         start = len(known.messages)
         known.messages += [each["id"] for each in new]
         known.etag = ""
-        if answer.status == 201:  # noqa: PLR2004
-            sequences = [each["sequence"] for each in answer.body["messages"]]
+        if response.status == 201:  # noqa: PLR2004
+            sequences = [each["sequence"] for each in response.body["messages"]]
             self.expect(
                 sequences == list(range(start, start + number)),
                 "a gap or duplicate in the sequences",
@@ -180,23 +180,23 @@ class User:
             )
 
     async def cut(self, session_id: str, number: int) -> None:
-        """Cut off the last messages. With If-Match a delayed repeat cannot cut what came since."""
+        """Cut off the last messages. With If-Match a delayed repeat cannot cut newer ones."""
         known = self.alive[session_id]
         start = max(0, len(known.messages) - number)
         seen = await self.calls.send("getSession", session_id, params={"limit": 1})
-        answer = await self.calls.send(
+        response = await self.calls.send(
             "cutMessages", session_id, params={"from_sequence": start}, headers={"If-Match": seen.etag}
         )
-        allowed = {204, 412} if answer.uncertain else {204}
-        self.expect(answer.status in allowed, "a cut is rejected", answer.status)
+        allowed = {204, 412} if response.uncertain else {204}
+        self.expect(response.status in allowed, "a cut is rejected", response.status)
         del known.messages[start:]
         known.etag = ""
 
     async def change(self, session_id: str, **change: object) -> None:
         """Rename or pin."""
         known = self.alive[session_id]
-        answer = await self.calls.send("changeSession", session_id, body=change)
-        self.expect(answer.status == 200, "a change is rejected", answer.status)  # noqa: PLR2004
+        response = await self.calls.send("changeSession", session_id, body=change)
+        self.expect(response.status == 200, "a change is rejected", response.status)  # noqa: PLR2004
         known.title = str(change.get("title", known.title))
         known.is_pinned = bool(change.get("is_pinned", known.is_pinned))
         known.etag = ""
@@ -206,10 +206,10 @@ class User:
         began = monotonic()
         self.record_deletion([session_id], began, await self.calls.send("deleteSession", session_id))
 
-    def record_deletion(self, session_ids: Iterable[str], began: float, answer: Answer) -> None:
+    def record_deletion(self, session_ids: Iterable[str], began: float, response: FinalResponse) -> None:
         """Record deletions that have a response."""
-        allowed = {200, 204, NOT_FOUND} if answer.uncertain else {200, 204}
-        self.expect(answer.status in allowed, "a deletion is rejected", answer.status)
+        allowed = {200, 204, NOT_FOUND} if response.uncertain else {200, 204}
+        self.expect(response.status in allowed, "a deletion is rejected", response.status)
         for session_id in session_ids:
             self.alive.pop(session_id, None)
             self.deleted_ids[session_id] = began

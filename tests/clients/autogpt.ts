@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chatFetch } from "./adapter.js";
 
-// Shaped like AutoGPT's front end: generated calls that hand a URL to one function, which answers status and data.
+// Shaped like AutoGPT's front end: generated calls that pass a URL to one function, which returns status and data.
 const { API = "", TOKEN = "" } = process.env;
 
 async function send(method: string, path: string, data?: unknown): Promise<{ status: number; data: any }> {
@@ -70,14 +70,14 @@ assert.deepEqual(await updatePinned(id, true), { status: 200, data: { status: "o
 const [first] = (await listSessions("limit=50")).data.sessions;
 assert.deepEqual([first.id, first.title, first.is_pinned], [id, "Weather", true]);
 
-// Search: in what was said, by title, and the latest chats without a query.
+// Search: messages and titles, and without a query the latest chats.
 const [hit] = (await search("lisbon")).data.chats;
 assert.deepEqual([hit.id, hit.type, hit.title], [id, "chat_session", "Weather"]);
 assert.match(hit.subtitle, /weather in Lisbon/);
 assert.deepEqual((await search("nothing like it")).data, { agents: [], files: [], chats: [] });
 assert.equal((await search("")).data.chats.length, 2);
 
-// Delete, and the errors that its toasts show.
+// Delete, and the errors that the toasts show.
 assert.deepEqual(await deleteSession(id), { status: 204, data: "" });
 const again = await deleteSession(id);
 assert.deepEqual([again.status, typeof again.data.detail], [404, "string"]);

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Self
 from uuid import uuid4
 
-os.environ["CHAINLIT_AUTH_SECRET"] = "a secret of Chainlit, long enough for HS256"  # noqa: S105  it guards nothing
+os.environ["CHAINLIT_AUTH_SECRET"] = "a secret of Chainlit, long enough for HS256"  # noqa: S105  it protects nothing
 
 import chainlit as cl
 import httpx2
@@ -39,40 +39,40 @@ async def weather(city: str) -> str:
 @cl.on_message
 async def answer(message: cl.Message) -> None:
     thinking = await cl.Message("Let me look.").send()
-    said = await weather(message.content)
+    report = await weather(message.content)
     await thinking.remove()
-    reply = await cl.Message(said).send()
+    reply = await cl.Message(report).send()
     reply.content += f" Plan: {cl.user_session.get('user').metadata['plan']}."
     await reply.update()
 
 
 @cl.on_chat_resume
 async def resume(_: cl.types.ThreadDict) -> None:
-    """Allow it."""
+    """Allow threads to be resumed."""
 
 
 class Page:
-    """A user's page."""
+    """A user's page: HTTP requests and a web socket."""
 
     def __init__(self, url: str, user: str) -> None:
         self.url = url
         self.user = user
         self.http = httpx2.AsyncClient(base_url=url)
         self.socket = socketio.AsyncClient()
-        self.heard: list[str] = []
+        self.received: list[str] = []
 
     async def __aenter__(self) -> Self:
         signed_in = await self.http.post("/login", data={"username": self.user, "password": "large"})
         signed_in.raise_for_status()
-        self.socket.on("*", self._hear)
+        self.socket.on("*", self._receive)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.socket.disconnect()
         await self.http.aclose()
 
-    async def _hear(self, event: str, *_: object) -> None:
-        self.heard.append(event)
+    async def _receive(self, event: str, *_: object) -> None:
+        self.received.append(event)
 
     async def open(self, thread_id: str | None = None) -> None:
         cookies = "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
@@ -88,8 +88,8 @@ class Page:
     async def edit(self, message_id: str, text: str) -> None:
         await self.socket.emit("edit_message", {"message": {"id": message_id, "output": text}})
 
-    async def has_heard(self, event: str) -> bool:
-        return event in self.heard
+    async def has_received(self, event: str) -> bool:
+        return event in self.received
 
     async def threads(self, **filters: str) -> list[dict[str, Any]]:
         response = await self.http.post("/project/threads", json={"pagination": {"first": 20}, "filter": filters})
@@ -105,12 +105,12 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Return when the condition holds."""
     deadline = time.monotonic() + LIMIT_SECONDS
     while not await condition():
-        assert time.monotonic() < deadline, "not within the limit"
+        assert time.monotonic() < deadline, f"not so after {LIMIT_SECONDS} s"
         await asyncio.sleep(0.05)
 
 
 async def outputs(page: Page, thread_id: str) -> list[tuple[str, str]]:
-    """Return what was said, and what tools returned."""
+    """Return the messages and the results of tools."""
     response = await page.thread(thread_id)
     steps = response.json()["steps"] if response.is_success else []
     return [(step["type"], step["output"]) for step in steps if step["type"] != "run"]
@@ -121,15 +121,16 @@ def conversation(city: str) -> list[tuple[str, str]]:
     return [("user_message", city), ("tool", sunny), ("assistant_message", f"{sunny} Plan: large.")]
 
 
-async def said(page: Page, thread_id: str, expected: list[tuple[str, str]]) -> None:
+async def shows(page: Page, thread_id: str, expected: list[tuple[str, str]]) -> None:
+    """Wait until a thread has these messages and results."""
     found: list[tuple[str, str]] = []
 
-    async def is_so() -> bool:
+    async def matches() -> bool:
         found[:] = await outputs(page, thread_id)
         return found == expected
 
     try:
-        await until(is_so)
+        await until(matches)
     except AssertionError as error:
         raise AssertionError(found) from error
 
@@ -137,11 +138,11 @@ async def said(page: Page, thread_id: str, expected: list[tuple[str, str]]) -> N
 async def use(ada: Page, bob: Page, chats: ChatSessions) -> None:
     await ada.open()
     message_id = await ada.say("Lisbon")
-    # Then it has a name.
-    await until(lambda: ada.has_heard("first_interaction"))
+    # Then the thread has a name.
+    await until(lambda: ada.has_received("first_interaction"))
     [thread] = await ada.threads()
     assert (thread["name"], thread["userIdentifier"]) == ("Lisbon", "ada")
-    await said(ada, thread["id"], conversation("Lisbon"))
+    await shows(ada, thread["id"], conversation("Lisbon"))
 
     # Other clients see the same chat.
     roles = [message["role"] for message in await chats.newest(thread["id"])]
@@ -152,13 +153,13 @@ async def use(ada: Page, bob: Page, chats: ChatSessions) -> None:
     assert await bob.threads() == []
     assert (await bob.http.request("DELETE", "/project/thread", json={"threadId": thread["id"]})).status_code == 404
 
-    # It is renamed and found.
+    # A thread can be renamed and found.
     renamed = {"threadId": thread["id"], "name": "Trip to Lisbon"}
     (await ada.http.put("/project/thread", json=renamed)).raise_for_status()
     assert [found["name"] for found in await ada.threads(search="sunny")] == ["Trip to Lisbon"]
     assert await ada.threads(search="porto") == []
 
-    # Feedback is kept, and withdrawn.
+    # Feedback is stored and withdrawn.
     feedback = {"forId": message_id, "value": 1, "comment": "Good."}
     body = {"feedback": {**feedback, "threadId": thread["id"]}, "sessionId": "none"}
     given = await ada.http.put("/feedback", json=body)
@@ -177,20 +178,20 @@ async def feedback_of(page: Page, thread_id: str, step_id: str) -> dict[str, obj
 async def continue_and_delete(ada: Page) -> None:
     [thread] = await ada.threads()
     await ada.open(thread["id"])
-    await until(lambda: ada.has_heard("resume_thread"))
+    await until(lambda: ada.has_received("resume_thread"))
     message_id = await ada.say("Porto")
-    await said(ada, thread["id"], conversation("Lisbon") + conversation("Porto"))
+    await shows(ada, thread["id"], conversation("Lisbon") + conversation("Porto"))
 
     # Chainlit removes the messages after an edited one, but not what tools returned.
     await ada.edit(message_id, "Faro")
     user, *answer = conversation("Faro")
-    await said(ada, thread["id"], [*conversation("Lisbon"), user, conversation("Porto")[1], *answer])
+    await shows(ada, thread["id"], [*conversation("Lisbon"), user, conversation("Porto")[1], *answer])
 
     # A deleted thread stays deleted, whatever a page adds to it.
     (await ada.http.request("DELETE", "/project/thread", json={"threadId": thread["id"]})).raise_for_status()
-    ada.heard.clear()
+    ada.received.clear()
     await ada.say("Braga")
-    await until(lambda: ada.has_heard("task_end"))
+    await until(lambda: ada.has_received("task_end"))
     assert await ada.threads() == []
     assert (await ada.thread(thread["id"])).status_code == 404
 

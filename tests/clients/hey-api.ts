@@ -33,6 +33,6 @@ assert.equal((await api.deleteSession({ path })).response?.status, 204);
 const gone = await api.getSession({ path });
 assert.equal(gone.error?.type, "urn:chat-sessions:session-not-found");
 
-// @ts-expect-error It would not say what to delete.
+// @ts-expect-error The body must say what to delete.
 const refused = await api.batchDeleteSessions({ body: {} });
 assert.equal(refused.response?.status, 422);

@@ -27,6 +27,6 @@ assert.equal((await client.DELETE("/api/chat/sessions/{session_id}", { params })
 const gone = await client.GET("/api/chat/sessions/{session_id}", { params });
 assert.equal(gone.error?.type, "urn:chat-sessions:session-not-found");
 
-// @ts-expect-error It would not say what to delete.
+// @ts-expect-error The body must say what to delete.
 const refused = await client.POST("/api/chat/sessions/batch-delete", { body: {} });
 assert.equal(refused.response.status, 422);

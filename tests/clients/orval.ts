@@ -33,5 +33,5 @@ assert(gone.status === 404);
 assert.equal(gone.data.type, "urn:chat-sessions:session-not-found");
 
 const batch = new MutationObserver(queries, api.getBatchDeleteSessionsMutationOptions());
-// @ts-expect-error It would not say what to delete.
+// @ts-expect-error The body must say what to delete.
 assert.equal((await batch.mutate({ data: {} })).status, 422);

@@ -33,5 +33,5 @@ def drift(database_url: str) -> str:
     The migrations are applied to a temporary database on this server.
     """
     compared = ("--from-migrations", str(MIGRATIONS), "--to-schema-datamodel", str(SCHEMA), "--exit-code")
-    said = prisma_migrate(database_url, "diff", *compared, may_end_with=DIFFERENT)
-    return "" if re.search(r"^No difference detected\.", said, re.MULTILINE) else said
+    output = prisma_migrate(database_url, "diff", *compared, may_end_with=DIFFERENT)
+    return "" if re.search(r"^No difference detected\.", output, re.MULTILINE) else output

@@ -72,7 +72,7 @@ async def test_a_missing_value_is_an_error(db: BridgedPrisma) -> None:
         await db.chatsession.create(data={"id": "a"})  # type: ignore[typeddict-item]
 
 
-async def test_raw_errors_carry_postgres_own_message_and_code(db: BridgedPrisma) -> None:
+async def test_raw_errors_have_the_message_and_code_of_postgres(db: BridgedPrisma) -> None:
     with pytest.raises(RawQueryError, match="division by zero") as caught:
         await db.query_raw("SELECT 1 / 0")
     assert caught.value.meta["code"] == "22012"

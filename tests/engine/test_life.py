@@ -24,6 +24,7 @@ from chat_sessions.store.prisma.engine import PrismaEngine
 from chat_sessions.store.prisma.node import NodeChild
 from chat_sessions.store.prisma.options import EngineOptions
 from tests.engine.bridge import new_session
+from tests.shell import has_ended
 from tests.waiting import LIMIT_SECONDS, until
 
 SLOW = "SELECT 1 AS one FROM pg_sleep(0.3)"
@@ -41,10 +42,6 @@ async def outcome(call: Awaitable[object]) -> str:
 def engine_of(db: BridgedPrisma) -> psutil.Process:
     assert db.engine.pid is not None
     return psutil.Process(db.engine.pid)
-
-
-def has_ended(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 async def running_queries(database: asyncpg.Pool, text: str) -> int:

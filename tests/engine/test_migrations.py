@@ -30,9 +30,9 @@ LATE = "20990101000000_late"
 
 def applied_to(url: str, migrations: Path = MIGRATIONS) -> list[str]:
     """Migrate, and return the reported lines."""
-    said: list[str] = []
-    migrate_deploy(url, migrations, said.append)
-    return said
+    lines: list[str] = []
+    migrate_deploy(url, migrations, lines.append)
+    return lines
 
 
 def one(folder: Path, script: str, name: str = LATE) -> Path:
@@ -50,7 +50,7 @@ async def query_rows(url: str, query: str) -> list[tuple[object, ...]]:
         await connection.close()
 
 
-async def is_there(url: str, table: str) -> bool:
+async def exists(url: str, table: str) -> bool:
     return (await query_rows(url, f"SELECT to_regclass('{table}')")) != [(None,)]
 
 
@@ -77,8 +77,8 @@ async def test_migrations_applied_by_prismas_cli_are_not_repeated(make_database:
 async def test_three_concurrent_runs_apply_each_migration_once(make_database: MakeDatabase) -> None:
     url = await make_database("contended")
     with ThreadPoolExecutor(3) as pool:
-        said = list(pool.map(applied_to, [url] * 3))
-    assert sorted(each[-1] for each in said) == [ALL_APPLIED, NOTHING, NOTHING]
+        reports = list(pool.map(applied_to, [url] * 3))
+    assert sorted(each[-1] for each in reports) == [ALL_APPLIED, NOTHING, NOTHING]
     assert len(await query_rows(url, RECORDS)) == len(APPLIED)
 
 
@@ -88,9 +88,9 @@ async def test_a_run_that_waits_for_another_says_so(make_database: MakeDatabase,
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(applied_to, url, slow)
         await until(lambda: _has_rows(url, SLEEPING))
-        said: list[str] = []
-        second = pool.submit(migrate_deploy, url, slow, said.append)
-        await until(lambda: _is(said == ["Waiting for another migration to finish."]))
+        lines: list[str] = []
+        second = pool.submit(migrate_deploy, url, slow, lines.append)
+        await until(lambda: _is(lines == ["Waiting for another migration to finish."]))
         one(tmp_path, "SELECT 1")
         await query_rows(url, SLEEPING.replace("SELECT pid", "SELECT pg_terminate_backend(pid)"))
         with pytest.raises(DatabaseUnavailable):
@@ -110,7 +110,7 @@ async def _is(condition: bool) -> bool:
     return condition
 
 
-async def test_the_schema_is_the_sum_of_the_migrations_and_the_data_stays(
+async def test_the_migrations_add_up_to_the_schema_and_the_comparison_keeps_the_data(
     make_database: MakeDatabase, database: asyncpg.Pool
 ) -> None:
     url = await make_database("beloved", migrated=True)
@@ -118,7 +118,7 @@ async def test_the_schema_is_the_sum_of_the_migrations_and_the_data_stays(
     before = await database.fetchval(DATABASES)
     assert drift(url) == ""
     assert await query_rows(url, 'SELECT "id" FROM "ChatSession"') == [("a",)]
-    assert await database.fetchval(DATABASES) == before, "the database for the comparison is gone"
+    assert await database.fetchval(DATABASES) == before, "the database for the comparison is dropped"
 
 
 async def test_a_failed_migration_is_rolled_back_and_can_be_fixed(make_database: MakeDatabase, tmp_path: Path) -> None:
@@ -128,8 +128,8 @@ async def test_a_failed_migration_is_rolled_back_and_can_be_fixed(make_database:
     for _ in range(2):
         with pytest.raises(MigrationFailed, match=rf"^{LATE}: division by zero$"):
             migrate_deploy(url, tmp_path)
-    assert await is_there(url, "kept")
-    assert not await is_there(url, "leftover")
+    assert await exists(url, "kept")
+    assert not await exists(url, "leftover")
     one(tmp_path, "CREATE TABLE leftover (x int)")
     assert applied_to(url, tmp_path) == [f"Applying {LATE}", ALL_APPLIED]
 
@@ -139,7 +139,7 @@ async def test_a_migration_that_cannot_be_recorded_is_rolled_back(make_database:
     one(tmp_path, "CREATE TABLE leftover (x int); ALTER TABLE _prisma_migrations ADD CHECK (checksum IS NULL)")
     with pytest.raises(MigrationFailed, match=f"^{LATE}: .*violates check constraint"):
         migrate_deploy(url, tmp_path)
-    assert not await is_there(url, "leftover")
+    assert not await exists(url, "leftover")
 
 
 async def test_a_migration_whose_process_is_killed_is_rolled_back(make_database: MakeDatabase, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ async def test_a_migration_whose_process_is_killed_is_rolled_back(make_database:
     process.wait()
     one(tmp_path, "SELECT 1")
     assert await asyncio.to_thread(lambda: applied_to(url, tmp_path)[-1]) == ALL_APPLIED
-    assert not await is_there(url, "leftover")
+    assert not await exists(url, "leftover")
 
 
 async def test_an_index_can_be_built_concurrently(make_database: MakeDatabase, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ async def test_an_index_can_be_built_concurrently(make_database: MakeDatabase, t
     one(tmp_path, "CREATE TABLE t (x int)", "20980101000000_table")
     one(tmp_path, "CREATE INDEX CONCURRENTLY extra ON t (x)")
     assert applied_to(url, tmp_path)[-2:] == [f"Applying {LATE}", ALL_APPLIED]
-    assert await is_there(url, "extra")
+    assert await exists(url, "extra")
     assert applied_to(url, tmp_path) == [NOTHING]
 
 
@@ -180,7 +180,7 @@ async def test_a_failed_migration_outside_a_transaction_blocks_until_resolved(
     await query_rows(url, "DELETE FROM t")
     await query_rows(url, str(caught.value).splitlines()[-1])
     assert applied_to(url, tmp_path)[-1] == ALL_APPLIED
-    assert await is_there(url, "half")
+    assert await exists(url, "half")
 
 
 async def test_a_migration_changed_after_it_was_applied_is_rejected(
@@ -191,7 +191,7 @@ async def test_a_migration_changed_after_it_was_applied_is_rejected(
     one(tmp_path, "CREATE TABLE later (x int)", "20990101000001_later")
     with pytest.raises(MigrationFailed, match=f"^{LATE} was changed after it was applied"):
         migrate_deploy(url, one(tmp_path, "SELECT 2"))
-    assert not await is_there(url, "later")
+    assert not await exists(url, "later")
 
 
 async def test_an_older_release_accepts_newer_migrations(make_database: MakeDatabase, tmp_path: Path) -> None:
@@ -206,10 +206,12 @@ async def test_a_foreign_database_is_not_touched(make_database: MakeDatabase) ->
     await query_rows(url, "CREATE TABLE invoices (x int)")
     with pytest.raises(MigrationFailed, match=r'schema "public" of this database is not empty \(invoices\)'):
         migrate_deploy(url)
-    assert not await is_there(url, "_prisma_migrations")
+    assert not await exists(url, "_prisma_migrations")
 
 
-async def test_timeouts_of_the_role_do_not_end_a_long_migration(make_database: MakeDatabase, tmp_path: Path) -> None:
+async def test_a_statement_timeout_of_the_database_does_not_end_a_long_migration(
+    make_database: MakeDatabase, tmp_path: Path
+) -> None:
     url = await make_database("limited")
     await query_rows(url, "ALTER DATABASE limited SET statement_timeout = '200ms'")
     assert applied_to(url, one(tmp_path, "SELECT pg_sleep(0.5)"))[-1] == ALL_APPLIED
@@ -287,8 +289,8 @@ async def test_every_change_is_noted_in_the_outbox(database: asyncpg.Pool) -> No
     notes = await _notes(database)
     assert sorted(notes[:2]) == [("ada", "a", "created"), ("bob", "a", "created")]
     assert notes[2:] == [("ada", "a", "deleted"), ("bob", "a", "deleted")]
-    buried = await database.fetch('SELECT "userId", "sessionId" FROM "Tombstone"')
-    assert {tuple(row) for row in buried} == {("ada", "a"), ("bob", "a")}
+    tombstones = await database.fetch('SELECT "userId", "sessionId" FROM "Tombstone"')
+    assert {tuple(row) for row in tombstones} == {("ada", "a"), ("bob", "a")}
 
 
 @pytest.mark.parametrize("column", ["userId", "id"])

@@ -1,4 +1,4 @@
-"""Postgres goes away and comes back: the bridge reports it and recovers by itself."""
+"""Postgres goes away and comes back: the bridge reports the outage and recovers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -40,7 +40,7 @@ async def _works(db: BridgedPrisma) -> bool:
     return True
 
 
-async def _unavailable_under_load(db: BridgedPrisma) -> None:
+async def _assert_unavailable_under_load(db: BridgedPrisma) -> None:
     results = await asyncio.gather(*(_works(db) for _ in range(16)))
     assert not any(results)
 
@@ -49,7 +49,7 @@ async def test_calls_fail_at_once_while_postgres_is_away(patient: BridgedPrisma,
     pid = patient.engine.pid
     shaky_postgres.stop()
     async with asyncio.timeout(LIMIT_SECONDS):
-        await _unavailable_under_load(patient)
+        await _assert_unavailable_under_load(patient)
         with pytest.raises(DatabaseUnavailable):
             await patient.tx().start()
         with pytest.raises(DatabaseUnavailable):
@@ -59,7 +59,7 @@ async def test_calls_fail_at_once_while_postgres_is_away(patient: BridgedPrisma,
     assert patient.engine.pid == pid, "the engine outlives the database"
 
 
-async def test_a_restart_under_load_is_survived(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:
+async def test_calls_succeed_again_after_a_restart_under_load(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:
     stop = asyncio.Event()
     failures = 0
 
@@ -106,7 +106,7 @@ async def test_an_unresponsive_postgres_is_unavailable_until_it_responds(
 ) -> None:
     shaky_postgres.pause()
     try:
-        await _unavailable_under_load(shaky)
+        await _assert_unavailable_under_load(shaky)
     finally:
         shaky_postgres.resume()
     await until(lambda: _works(shaky))

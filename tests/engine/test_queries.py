@@ -51,7 +51,7 @@ async def test_create_many_counts_and_can_skip_duplicates(db: BridgedPrisma, sta
     assert statements.verbs == ["INSERT"]
 
 
-async def test_finds_by_unique_first_and_none(db: BridgedPrisma) -> None:
+async def test_find_unique_and_find_first_return_the_row_or_none(db: BridgedPrisma) -> None:
     await new_session(db, "a")
     await new_session(db, "b")
     found = await db.chatsession.find_unique(where=of_ada("b"))
@@ -64,7 +64,7 @@ async def test_finds_by_unique_first_and_none(db: BridgedPrisma) -> None:
     assert (await db.chatsession.find_first_or_raise(where={"userId": "ada"}, order={"id": "asc"})).id == "a"
 
 
-async def test_finds_by_a_compound_key(db: BridgedPrisma) -> None:
+async def test_a_compound_key_finds_its_row(db: BridgedPrisma) -> None:
     await new_session(db, "a")
     await new_messages(db, "a", 2)
     key: ChatMessageWhereUniqueInput = {"userId_sessionId_id": {"userId": "ada", "sessionId": "a", "id": "m1"}}
@@ -73,14 +73,14 @@ async def test_finds_by_a_compound_key(db: BridgedPrisma) -> None:
     assert message.sequence == 1
 
 
-async def test_searches_titles_in_any_case(db: BridgedPrisma) -> None:
+async def test_insensitive_contains_ignores_case(db: BridgedPrisma) -> None:
     for key, title in (("a", "Über GRAPHS"), ("b", "trees"), ("c", None)):
         await new_session(db, key, title=title)
     found = await db.chatsession.find_many(where={"title": {"contains": "über graphs", "mode": "insensitive"}})
     assert [session.id for session in found] == ["a"]
 
 
-async def test_pages_by_key_with_or(db: BridgedPrisma, statements: Statements) -> None:
+async def test_a_keyset_page_is_one_select(db: BridgedPrisma, statements: Statements) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     for key, age in (("a", 1), ("b", 1), ("c", 2), ("d", 3)):
         await db.chatsession.create(data={"id": key, "userId": "ada", "updatedAt": now - timedelta(days=age)})
@@ -95,7 +95,7 @@ async def test_pages_by_key_with_or(db: BridgedPrisma, statements: Statements) -
     assert statements.verbs == ["SELECT"]
 
 
-async def test_pages_by_cursor_and_offset_in_both_directions(db: BridgedPrisma) -> None:
+async def test_cursor_skip_and_take_page_in_both_directions(db: BridgedPrisma) -> None:
     for key in "abcd":
         await new_session(db, key)
 
@@ -107,7 +107,7 @@ async def test_pages_by_cursor_and_offset_in_both_directions(db: BridgedPrisma) 
     assert await ids(take=-1) == ["d"]
 
 
-async def test_combines_filters(db: BridgedPrisma) -> None:
+async def test_filters_combine(db: BridgedPrisma) -> None:
     for key, title in (("a", "x"), ("b", None), ("c", "z")):
         await new_session(db, key, title=title)
     await new_messages(db, "c", 1)
@@ -123,7 +123,7 @@ async def test_combines_filters(db: BridgedPrisma) -> None:
     assert await ids({"AND": [{"id": {"gte": "b"}}, {"title": {"not": None}}]}) == ["c"]
 
 
-async def test_counts_in_sql(db: BridgedPrisma, statements: Statements) -> None:
+async def test_count_is_one_select(db: BridgedPrisma, statements: Statements) -> None:
     await new_session(db, "a", title="x")
     await new_session(db, "b")
     statements.clear()
@@ -132,7 +132,7 @@ async def test_counts_in_sql(db: BridgedPrisma, statements: Statements) -> None:
     assert statements.verbs == ["SELECT", "SELECT"]
 
 
-async def test_groups(db: BridgedPrisma) -> None:
+async def test_group_by_counts_and_aggregates(db: BridgedPrisma) -> None:
     for key, user in (("a", "ada"), ("b", "ada"), ("c", "bob")):
         await new_session(db, key, user)
     groups = await db.chatsession.group_by(  # type: ignore[type-var]  # Prisma's own types contradict each other here
@@ -144,7 +144,7 @@ async def test_groups(db: BridgedPrisma) -> None:
     ]
 
 
-async def test_updates_one_with_increment(db: BridgedPrisma, statements: Statements) -> None:
+async def test_an_update_can_increment_and_returns_the_row(db: BridgedPrisma, statements: Statements) -> None:
     await new_session(db, "a")
     statements.clear()
     updated = await db.chatsession.update(where=of_ada("a"), data={"title": "new", "messageCount": {"increment": 3}})
@@ -154,7 +154,7 @@ async def test_updates_one_with_increment(db: BridgedPrisma, statements: Stateme
     assert await db.chatsession.update(where=of_ada("missing"), data={"title": "x"}) is None
 
 
-async def test_updates_and_deletes_many_in_one_statement_each(db: BridgedPrisma, statements: Statements) -> None:
+async def test_update_many_and_delete_many_are_one_statement_each(db: BridgedPrisma, statements: Statements) -> None:
     for key in "abc":
         await new_session(db, key)
     await new_session(db, "d", user="bob")
@@ -167,7 +167,7 @@ async def test_updates_and_deletes_many_in_one_statement_each(db: BridgedPrisma,
     assert await db.chatsession.count() == 3
 
 
-async def test_upserts_and_deletes_one(db: BridgedPrisma) -> None:
+async def test_upsert_and_delete_affect_one_row(db: BridgedPrisma) -> None:
     key: TombstoneWhereUniqueInput = {"userId_sessionId": {"userId": "ada", "sessionId": "a"}}
     for _ in range(2):
         await db.tombstone.upsert(where=key, data={"create": {"userId": "ada", "sessionId": "a"}, "update": {}})
@@ -208,7 +208,7 @@ async def test_raw_statements_return_the_number_of_rows(db: BridgedPrisma) -> No
     assert await db.execute_raw('DELETE FROM "Outbox" WHERE false') == 0
 
 
-async def test_raw_dictionaries_arrive_as_they_are(db: BridgedPrisma) -> None:
+async def test_dictionaries_in_raw_queries_arrive_unchanged(db: BridgedPrisma) -> None:
     first = await db.query_first("SELECT $1::jsonb AS data", {"order_by": {"startswith": 1}})
     assert first == {"data": {"order_by": {"startswith": 1}}}
 

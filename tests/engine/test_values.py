@@ -104,8 +104,9 @@ async def test_a_megabyte_of_json_survives(db: BridgedPrisma) -> None:
 
 @pytest.mark.parametrize("number", [0, 2**53 - 1, 2**53, 2**53 + 1, 2**63 - 1, -(2**63)])
 async def test_big_integers_keep_their_digits(db: BridgedPrisma, number: int) -> None:
-    async with db.tx() as unseen_by_any_sweeper:
-        outbox = unseen_by_any_sweeper.outbox
+    # Not committed, so that no sweeper takes the row.
+    async with db.tx() as transaction:
+        outbox = transaction.outbox
         written = await outbox.create(data={"id": number, "userId": "ada", "sessionId": "a", "change": "x"})
         read = await outbox.find_unique(where={"id_userId": {"id": number, "userId": "ada"}})
         assert read is not None

@@ -1,4 +1,4 @@
-"""What becomes of a chat: ids, titles, times and limits."""
+"""How a chat becomes a session: ids, titles, times and limits."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -25,14 +25,14 @@ def archived(
     return ArchivedSession.model_validate(archivist.archived(Chat(**fields | changes)))
 
 
-def test_ids_are_the_same_every_time_and_differ_between_products_and_chats() -> None:
+def test_ids_are_stable_and_differ_between_products_and_chats() -> None:
     first = archived(message())
     assert archived(message("changed")).id == first.id == "38267501-7a99-5606-8e24-cb9acd063648"
     assert archived(message(), source="claude").id != first.id
     assert archived(message(), id="other").id != first.id
 
 
-def test_chats_without_an_id_are_told_apart_by_what_they_say() -> None:
+def test_a_chat_without_an_id_gets_one_from_its_content() -> None:
     assert archived(message("a"), id="").id == archived(message("a"), id="").id
     assert archived(message("a"), id="").id != archived(message("b"), id="").id
 
@@ -46,15 +46,18 @@ def test_message_ids_are_kept_unless_they_are_missing_repeated_or_too_long() -> 
     ]
 
 
-def test_a_message_without_a_time_has_that_of_the_one_before_it() -> None:
+def test_a_message_without_a_time_takes_the_time_of_the_previous_one() -> None:
     late = datetime(2026, 1, 3, tzinfo=UTC)
     times = [each.created_at for each in archived(message(), message(key="n", time=late), message(key="o")).messages]
     assert times == [NOON, late, late]
 
 
-def test_a_chat_without_times_has_those_of_its_messages_and_is_never_older_than_itself() -> None:
+def test_a_chat_without_times_takes_those_of_its_messages() -> None:
     session = archived(message(time=NOON), created_at=None, updated_at=None)
     assert (session.created_at, session.updated_at) == (NOON, NOON)
+
+
+def test_a_chat_is_not_updated_before_it_is_created() -> None:
     assert archived(message(), updated_at=datetime(2020, 1, 1, tzinfo=UTC)).updated_at == NOON
 
 
@@ -71,18 +74,18 @@ def test_a_chat_without_times_has_those_of_its_messages_and_is_never_older_than_
         ("e" + "\u0301" * 500, "e" + "\u0301" * 198 + "…"),
     ],
 )
-def test_titles_are_trimmed_at_characters_as_people_see_them(given: str, title: str | None) -> None:
+def test_titles_are_trimmed_and_cut_between_graphemes(given: str, title: str | None) -> None:
     assert title_of(given) == title
 
 
-def test_messages_that_are_too_large_are_left_out_and_counted() -> None:
+def test_oversized_messages_are_left_out_and_counted() -> None:
     losses = Losses()
     session = archived(message("x" * 2000), message("ok"), losses=losses)
     assert [(each.sequence, each.content) for each in session.messages] == [(0, "ok")]
     assert losses == {LeftOut.OVERSIZE: 1}
 
 
-def test_a_large_image_goes_and_its_text_stays() -> None:
+def test_a_large_image_is_left_out_and_its_text_kept() -> None:
     losses = Losses()
     image = {"type": "image_url", "image_url": {"url": "data:" + "x" * 2000}}
     session = archived(message([{"type": "text", "text": "See"}, image]), message([image], "n"), losses=losses)
@@ -90,7 +93,7 @@ def test_a_large_image_goes_and_its_text_stays() -> None:
     assert losses == {LeftOut.FILES: 2}
 
 
-def test_facts_are_metadata_as_far_as_they_fit() -> None:
+def test_facts_that_fit_become_metadata() -> None:
     facts = {"model": "gpt-5", "tags": ["a", "b"], "none": None, "odd": {"x": 1}, "empty": []}
     origin = {"from": "chatgpt", "id": "c"}
     assert archived(message(), facts=facts).metadata == {"imported": {**origin, "model": "gpt-5", "tags": ["a", "b"]}}

@@ -1,4 +1,4 @@
-"""Chats of ChatGPT."""
+"""Conversion of chats from ChatGPT."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ def converted(chat: Json) -> tuple[Chat, Losses]:
     return chatgpt.convert(chat, losses), losses
 
 
-def said(chat: Json) -> list[Any]:
+def transcript(chat: Json) -> list[Any]:
     return [(each["role"], each["content"]) for each in converted(chat)[0].messages]
 
 
-def test_only_the_branch_that_was_shown_is_kept_and_the_others_are_counted() -> None:
+def test_only_the_visible_branch_is_kept_and_the_others_are_counted() -> None:
     chat = gpt_chat(gpt_message("q", "user", "Where?"), gpt_message("new", "assistant", "Porto"))
     chat["mapping"]["old"] = gpt_node("old", "q", gpt_message("old", "assistant", "Faro"))
     chat["mapping"]["older"] = gpt_node("older", "old", gpt_message("older", "user", "And then?"))
@@ -28,13 +28,13 @@ def test_only_the_branch_that_was_shown_is_kept_and_the_others_are_counted() -> 
 def test_without_a_current_node_the_latest_leaf_is_shown() -> None:
     chat = gpt_chat(gpt_message("q", "user", "Where?"), gpt_message("a", "assistant", "Faro"), current_node=None)
     chat["mapping"] = {key: chat["mapping"][key] for key in ("a", "q", "system", "root")}
-    assert said(chat) == [("user", "Where?"), ("assistant", "Faro")]
+    assert transcript(chat) == [("user", "Where?"), ("assistant", "Faro")]
 
 
 def test_a_cycle_of_parents_ends() -> None:
     chat = gpt_chat(gpt_message("q", "user", "Where?"), gpt_message("a", "assistant", "Faro"))
     chat["mapping"]["root"]["parent"] = "a"
-    assert said(chat) == [("user", "Where?"), ("assistant", "Faro")]
+    assert transcript(chat) == [("user", "Where?"), ("assistant", "Faro")]
 
 
 def test_title_times_flags_and_models_are_kept() -> None:
@@ -66,29 +66,31 @@ def test_a_tool_call_and_its_result_become_a_call_and_a_tool_message() -> None:
         gpt_message("r", "tool", result, name="web.run"),
     )
     function = {"name": "web.run", "arguments": '{"query": "Lisbon"}'}
-    asked, answered = converted(chat)[0].messages
-    assert asked["tool_calls"] == [{"id": "c", "type": "function", "function": function}]
-    assert (answered["role"], answered["content"]) == ("tool", "found")
-    assert (answered["tool_call_id"], answered["name"]) == ("c", "web.run")
+    calling, returned = converted(chat)[0].messages
+    assert calling["tool_calls"] == [{"id": "c", "type": "function", "function": function}]
+    assert (returned["role"], returned["content"]) == ("tool", "found")
+    assert (returned["tool_call_id"], returned["name"]) == ("c", "web.run")
 
 
-def test_arguments_that_are_no_json_object_are_wrapped_in_one() -> None:
+def test_arguments_that_are_not_a_json_object_are_wrapped_in_one() -> None:
     code = {"content_type": "code", "language": "python", "text": "print(1)"}
     (call,) = converted(gpt_chat(gpt_message("c", "assistant", code, recipient="python")))[0].messages
     assert call["tool_calls"][0]["function"]["arguments"] == '{"input": "print(1)"}'
 
 
-def test_code_for_everybody_is_a_fenced_block() -> None:
+def test_code_addressed_to_everyone_becomes_a_fenced_block() -> None:
     code = {"content_type": "code", "language": "python", "text": "print(1)"}
-    assert said(gpt_chat(gpt_message("c", "assistant", code))) == [("assistant", "```python\nprint(1)\n```")]
+    assert transcript(gpt_chat(gpt_message("c", "assistant", code))) == [("assistant", "```python\nprint(1)\n```")]
 
 
-def test_thoughts_are_reasoning() -> None:
+def test_thoughts_become_reasoning() -> None:
     thoughts = {"content_type": "thoughts", "thoughts": [{"summary": "Plan", "content": "First, the map."}]}
-    assert said(gpt_chat(gpt_message("t", "assistant", thoughts))) == [("reasoning", "**Plan**\n\nFirst, the map.")]
+    assert transcript(gpt_chat(gpt_message("t", "assistant", thoughts))) == [
+        ("reasoning", "**Plan**\n\nFirst, the map.")
+    ]
 
 
-def test_images_are_counted_once_and_named_and_the_text_stays() -> None:
+def test_an_image_is_counted_once_and_named_and_the_text_is_kept() -> None:
     pointer = {"content_type": "image_asset_pointer", "asset_pointer": "file-service://file-1", "width": 1}
     content = {"content_type": "multimodal_text", "parts": [pointer, "What is this?"]}
     attachments = [{"id": "file-1", "name": "bridge.png", "mime_type": "image/png"}]
@@ -99,12 +101,12 @@ def test_images_are_counted_once_and_named_and_the_text_stays() -> None:
     assert losses[LeftOut.FILES] == 1
 
 
-def test_a_message_of_nothing_but_an_image_says_where_it_was() -> None:
+def test_a_message_with_only_an_image_becomes_a_placeholder() -> None:
     content = {"content_type": "multimodal_text", "parts": [{"content_type": "image_asset_pointer"}]}
-    assert said(gpt_chat(gpt_message("q", "user", content))) == [("user", "[image]")]
+    assert transcript(gpt_chat(gpt_message("q", "user", content))) == [("user", "[image]")]
 
 
-def test_what_was_spoken_is_kept_as_text() -> None:
+def test_speech_is_kept_as_its_transcription() -> None:
     parts = [{"content_type": "audio_transcription", "text": "Bom dia"}, {"content_type": "audio_asset_pointer"}]
     result, losses = converted(gpt_chat(gpt_message("q", "user", {"content_type": "multimodal_text", "parts": parts})))
     assert [each["content"] for each in result.messages] == ["Bom dia"]
@@ -115,7 +117,7 @@ def test_citations_become_the_links_that_chatgpt_shows() -> None:
     mark, unknown = "\ue200cite\ue202turn0search0\ue201", "\ue200cite\ue202turn0search9\ue201"
     references = [{"matched_text": mark, "alt": "([Visit](https://example.com))"}, {"matched_text": " ", "alt": "x"}]
     response = gpt_message("a", "assistant", f"Go {mark}.{unknown}", metadata={"content_references": references})
-    assert said(gpt_chat(response)) == [("assistant", "Go ([Visit](https://example.com)).")]
+    assert transcript(gpt_chat(response)) == [("assistant", "Go ([Visit](https://example.com)).")]
 
 
 def test_empty_messages_are_counted() -> None:

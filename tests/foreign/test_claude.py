@@ -1,4 +1,4 @@
-"""Chats of Claude."""
+"""Conversion of chats from Claude."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def converted(chat: Json) -> tuple[Chat, Losses]:
     return claude.convert(chat, losses), losses
 
 
-def said(chat: Json) -> list[Any]:
+def transcript(chat: Json) -> list[Any]:
     return [(each["role"], each["content"]) for each in converted(chat)[0].messages]
 
 
@@ -24,7 +24,7 @@ def test_a_flat_list_without_parents_is_kept_whole() -> None:
         claude_message("2", "assistant", claude_text("Porto")),
         claude_message("2", "human", claude_text("The same id again")),
     )
-    assert said(chat) == [("user", "Where?"), ("assistant", "Porto"), ("user", "The same id again")]
+    assert transcript(chat) == [("user", "Where?"), ("assistant", "Porto"), ("user", "The same id again")]
 
 
 def test_the_latest_branch_is_kept_and_the_others_are_counted() -> None:
@@ -36,16 +36,16 @@ def test_the_latest_branch_is_kept_and_the_others_are_counted() -> None:
     result, losses = converted(chat)
     assert [each["content"] for each in result.messages] == ["Where?", "Porto"]
     assert losses[LeftOut.BRANCHES] == 1
-    assert said({**chat, "current_leaf_message_uuid": "2"}) == [("user", "Where?"), ("assistant", "Faro")]
+    assert transcript({**chat, "current_leaf_message_uuid": "2"}) == [("user", "Where?"), ("assistant", "Faro")]
 
 
-def test_older_messages_without_parents_stay_when_newer_ones_have_them() -> None:
+def test_older_messages_without_parents_are_kept_when_newer_ones_have_them() -> None:
     chat = claude_chat(
         claude_message("1", "human", claude_text("a")),
         claude_message("2", "assistant", claude_text("b")),
         claude_message("3", "human", claude_text("c"), parent_message_uuid="2"),
     )
-    assert [content for _, content in said(chat)] == ["a", "b", "c"]
+    assert [content for _, content in transcript(chat)] == ["a", "b", "c"]
 
 
 def test_title_times_and_facts_are_kept() -> None:
@@ -83,8 +83,8 @@ def test_a_turn_with_thinking_tools_and_text_becomes_several_messages_in_order()
     assert not losses[LeftOut.UNKNOWN]
 
 
-def test_a_message_of_an_older_export_has_its_text_in_one_field() -> None:
-    assert said(claude_chat(claude_message("1", "human", text="Hi"))) == [("user", "Hi")]
+def test_the_single_text_field_of_an_older_export_is_read() -> None:
+    assert transcript(claude_chat(claude_message("1", "human", text="Hi"))) == [("user", "Hi")]
 
 
 def test_the_text_of_attachments_is_kept_and_files_are_counted() -> None:
@@ -107,7 +107,7 @@ def test_unknown_blocks_and_empty_messages_are_counted() -> None:
     assert (losses[LeftOut.EMPTY], losses[LeftOut.UNKNOWN]) == (2, 1)
 
 
-def test_an_attachment_leaves_the_tool_calls_of_its_message_alone() -> None:
+def test_an_attachment_does_not_change_the_tool_calls_of_its_message() -> None:
     call = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
     message = claude_message("m", "assistant", call, attachments=[{"file_name": "", "extracted_content": "x"}])
     called, attached = converted(claude_chat(message))[0].messages

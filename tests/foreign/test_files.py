@@ -1,4 +1,4 @@
-"""Reading exports: zips, encodings, damage, and the memory it takes."""
+"""Reading exports: zips, encodings, damage and memory use."""
 
 import json
 import re
@@ -83,7 +83,7 @@ def test_only_the_chats_in_a_zip_are_read_in_order() -> None:
     assert read(content, names=READERS[Source.CHATGPT].files.pattern) == [1, 2, 3]
 
 
-def test_a_zip_without_chats_lists_what_it_has() -> None:
+def test_the_error_for_a_zip_without_chats_lists_its_contents() -> None:
     with pytest.raises(UnreadableExport, match=r"no chats of this product. It contains: a.txt, b.png\."):
         read(zipped({"a.txt": b"", "b.png": b""}))
     with pytest.raises(UnreadableExport, match=r"It contains: nothing\."):
@@ -106,16 +106,16 @@ def iter_values(content: bytes) -> Iterator[object]:
     return values(documents(BytesIO(content), re.compile(".*"))[0], Progress(lambda _: None), Losses())
 
 
-def test_integers_of_more_digits_than_python_reads_by_default_are_read() -> None:
+def test_integers_beyond_pythons_digit_limit_are_read() -> None:
     (number,) = read(b"[1" + b"0" * 5000 + b"]")
     assert number == 10**5000
 
 
-NO_JSON = [b"no json", b"[1] x", b'["\xff"]', b"[NaN]", b"[1e" + b"9" * 30 + b"]", b"[" + b"1" * 200_000 + b"]"]
+INVALID_JSON = [b"no json", b"[1] x", b'["\xff"]', b"[NaN]", b"[1e" + b"9" * 30 + b"]", b"[" + b"1" * 200_000 + b"]"]
 
 
-@pytest.mark.parametrize("content", NO_JSON, ids=range(len(NO_JSON)))
-def test_what_is_no_json_is_reported(content: bytes) -> None:
+@pytest.mark.parametrize("content", INVALID_JSON, ids=range(len(INVALID_JSON)))
+def test_invalid_json_is_reported(content: bytes) -> None:
     with pytest.raises(UnreadableExport, match="is incomplete or no JSON"):
         read(content)
 
@@ -131,7 +131,7 @@ def test_a_truncated_or_altered_zip_is_reported() -> None:
 
 def test_an_encrypted_zip_is_reported() -> None:
     content = bytearray(zipped({"conversations.json": b"[]"}))
-    # The flag of encryption, in the local and in the central header.
+    # The encryption flag in the local and in the central header.
     content[6] |= 1
     content[content.index(b"PK\x01\x02") + 8] |= 1
     with pytest.raises(UnreadableExport, match="is encrypted or compressed in an unusual way"):
@@ -148,7 +148,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyP
 
 def test_a_chat_that_would_fill_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "MAX_CHAT_BYTES", 1024**2)
-    # Many chats may have more than one may.
+    # The limit applies to each chat, not to all of them together.
     assert len(read(dumped(["x" * 1000] * 2000))) == 2000
     with pytest.raises(UnreadableExport, match="a chat of more than 1 MiB"):
         read(b'["' + b"x" * 2 * 1024**2 + b'"]')
@@ -172,10 +172,10 @@ def test_characters_that_postgres_cannot_store_are_replaced_and_counted(given: s
 
 
 @pytest.mark.parametrize("size", range(1, 14))
-def test_escapes_are_understood_across_the_edges_of_reads(size: int) -> None:
+def test_escapes_split_between_two_reads_are_decoded(size: int) -> None:
     class Slow(BytesIO):
-        def read(self, asked: int | None = -1) -> bytes:
-            return super().read(size if asked is None or asked < 0 else min(asked, size))
+        def read(self, limit: int | None = -1) -> bytes:
+            return super().read(size if limit is None or limit < 0 else min(limit, size))
 
         read1 = read
 
@@ -199,7 +199,7 @@ def test_our_own_export_and_other_files_are_refused_with_advice() -> None:
         records(b"[1, 2]")
 
 
-def test_something_else_between_the_chats_is_rejected_by_its_number() -> None:
+def test_a_record_that_is_not_a_chat_is_rejected_with_its_number() -> None:
     found = records(dumped([CHATS[Source.CHATGPT], {"mangled": True}, CHATS[Source.CHATGPT]]))
     assert [each.number for each in found] == [1, 2, 3]
     assert found[1] == Rejected(2, "not a chat of ChatGPT")

@@ -65,7 +65,7 @@ async def test_a_zip_of_chatgpt_becomes_the_users_sessions(operator: Operator, a
     assert response["metadata"] == {"model": "gpt-5"}
 
 
-async def test_an_imported_chat_goes_on_here_and_can_be_deleted(operator: Operator, ada: Caller) -> None:
+async def test_an_imported_chat_can_be_continued_and_deleted(operator: Operator, ada: Caller) -> None:
     await imported(operator, dumped(gpt_chats(1)))
     (session,) = (await ada.page()).json()["sessions"]
     added = (await ada.append(session["id"], "next")).json()["messages"]
@@ -84,8 +84,8 @@ async def test_an_imported_chat_goes_on_here_and_can_be_deleted(operator: Operat
 async def test_a_file_of_each_other_product_becomes_a_session(
     source: str, product: str, chat: Json, operator: Operator, ada: Caller
 ) -> None:
-    said = await imported(operator, dumped([chat]), source)
-    assert said == f"Imported 1 session with 1 message from {product}.\n"
+    output = await imported(operator, dumped([chat]), source)
+    assert output == f"Imported 1 session with 1 message from {product}.\n"
     (session,) = (await ada.page()).json()["sessions"]
     assert session["title"] == "Lisbon"
     (message,) = (await ada.get(session["id"])).json()["messages"]
@@ -102,10 +102,10 @@ async def test_the_same_file_twice_adds_nothing(operator: Operator, ada: Caller)
     assert (await ada.page()).json() == before
 
 
-async def test_a_chat_that_is_twice_in_the_file_is_imported_once(operator: Operator, ada: Caller) -> None:
-    said = await imported(operator, dumped(gpt_chats(1) + gpt_chats(2)))
-    assert "Imported 2 sessions" in said
-    assert "Already here, and left as they are: 1 session." in said
+async def test_a_chat_that_appears_twice_in_a_file_is_imported_once(operator: Operator, ada: Caller) -> None:
+    output = await imported(operator, dumped(gpt_chats(1) + gpt_chats(2)))
+    assert "Imported 2 sessions" in output
+    assert "Already here, and left as they are: 1 session." in output
     assert sorted(await ada.titles()) == ["chat 0", "chat 1"]
 
 
@@ -130,7 +130,7 @@ async def test_each_user_has_their_own_copy(operator: Operator, ada: Caller, bob
     assert await bob.titles() == await ada.titles() == ["chat 0"]
 
 
-async def test_what_is_not_kept_is_counted_and_said(operator: Operator, ada: Caller) -> None:
+async def test_the_output_counts_everything_that_was_not_kept(operator: Operator, ada: Caller) -> None:
     pointer = {"content_type": "multimodal_text", "parts": [{"content_type": "image_asset_pointer"}]}
     chat = gpt_chat(
         gpt_message("i", "user", pointer),
@@ -140,8 +140,8 @@ async def test_what_is_not_kept_is_counted_and_said(operator: Operator, ada: Cal
         gpt_message("nul", "assistant", "a\0b\ud800"),
     )
     chat["mapping"]["old"] = gpt_node("old", "i", gpt_message("old", "assistant", "regenerated"))
-    said = await imported(operator, dumped([chat, gpt_chat(conversation_id="empty")]), CHAT_MAX_MESSAGE_BYTES="2048")
-    assert said.splitlines() == [
+    output = await imported(operator, dumped([chat, gpt_chat(conversation_id="empty")]), CHAT_MAX_MESSAGE_BYTES="2048")
+    assert output.splitlines() == [
         "Imported 1 session with 2 messages from ChatGPT.",
         "Not kept:",
         "        1  messages of other branches (edited questions, regenerated answers)",
@@ -169,7 +169,9 @@ async def test_without_from_a_foreign_export_is_refused_with_advice(operator: Op
         assert "use --from" in result.stderr
 
 
-async def test_a_truncated_file_imports_what_it_has_and_can_be_completed(operator: Operator, ada: Caller) -> None:
+async def test_a_truncated_file_imports_its_complete_chats_and_the_whole_file_adds_the_rest(
+    operator: Operator, ada: Caller
+) -> None:
     whole = dumped(gpt_chats(3))
     result = await operator.fail("import", "--from", "chatgpt", "--user", "ada", stdin=whole[:-20])
     assert "Imported 2 sessions" in result.stdout
@@ -196,7 +198,7 @@ async def test_new_ids_import_a_second_copy(operator: Operator, ada: Caller) -> 
     assert await ada.titles() == ["chat 0", "chat 0"]
 
 
-async def test_a_file_is_read_by_its_name(operator: Operator, ada: Caller, tmp_path: Path) -> None:
+async def test_a_file_can_be_given_as_an_argument(operator: Operator, ada: Caller, tmp_path: Path) -> None:
     path = tmp_path / "export.zip"
     path.write_bytes(zipped({"conversations-000.json": dumped(gpt_chats(1))}))
     await operator.succeed("import", "--from", "chatgpt", "--user", "ada", str(path))

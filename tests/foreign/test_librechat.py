@@ -1,4 +1,4 @@
-"""Chats of LibreChat."""
+"""Conversion of chats from LibreChat."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def converted(chat: Json) -> tuple[Chat, Losses]:
     return librechat.convert(chat, losses), losses
 
 
-def said(chat: Json) -> list[Any]:
+def transcript(chat: Json) -> list[Any]:
     return [(each["role"], each["content"]) for each in converted(chat)[0].messages]
 
 
@@ -30,7 +30,7 @@ def test_the_latest_branch_of_a_tree_is_kept() -> None:
     new = libre_message("b", "q", "Porto", children=[libre_message("c", "b", "Thanks", isCreatedByUser=True)])
     chat = libre_chat(messagesTree=[{**QUESTION, "children": [old, new]}], recursive=True)
     del chat["messages"]
-    assert said(chat) == [("user", "Where?"), ("assistant", "Porto"), ("user", "Thanks")]
+    assert transcript(chat) == [("user", "Where?"), ("assistant", "Porto"), ("user", "Thanks")]
     assert converted(chat)[1][LeftOut.BRANCHES] == 2
 
 

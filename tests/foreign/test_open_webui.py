@@ -1,4 +1,4 @@
-"""Chats of Open WebUI."""
+"""Conversion of chats from Open WebUI."""
 
 import html
 import json
@@ -15,7 +15,7 @@ def converted(chat: Json) -> tuple[Chat, Losses]:
     return open_webui.convert(chat, losses), losses
 
 
-def said(chat: Json) -> list[Any]:
+def transcript(chat: Json) -> list[Any]:
     return [(each["role"], each["content"]) for each in converted(chat)[0].messages]
 
 
@@ -40,7 +40,7 @@ def test_title_times_flags_tags_and_models_are_kept() -> None:
     assert str(chat.messages[1]["created_at"]) == "2023-11-14 22:13:30+00:00"
 
 
-def test_times_in_smaller_units_are_the_same_times() -> None:
+def test_times_in_milliseconds_and_nanoseconds_are_recognized() -> None:
     chat, _ = converted(webui_chat(QUESTION, created_at=1700000000000, updated_at=1700000020000000000))
     assert str(chat.created_at) == "2023-11-14 22:13:20+00:00"
     assert str(chat.updated_at) == "2023-11-14 22:13:40+00:00"
@@ -54,7 +54,7 @@ def test_output_items_become_reasoning_calls_results_and_text() -> None:
         {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "It is 255."}]},
     ]
     response = webui_message("a", None, "assistant", "<details>shown</details>", output=output)
-    assert said(webui_chat(response)) == [
+    assert transcript(webui_chat(response)) == [
         ("reasoning", "15 * 17"),
         ("assistant", None),
         ("tool", "255"),
@@ -62,7 +62,7 @@ def test_output_items_become_reasoning_calls_results_and_text() -> None:
     ]
 
 
-def test_reasoning_and_tool_calls_within_the_text_are_taken_out_of_it() -> None:
+def test_reasoning_and_tool_calls_in_the_text_become_messages() -> None:
     arguments, result = (html.escape(json.dumps(json.dumps({each: 1}))) for each in "ar")
     content = (
         '<details type="reasoning" done="true" duration="3">\n<summary>Thought for 3 seconds</summary>\n'
@@ -83,12 +83,12 @@ def test_reasoning_and_tool_calls_within_the_text_are_taken_out_of_it() -> None:
 def test_results_that_decode_to_characters_postgres_cannot_store_are_cleaned() -> None:
     result = html.escape(r'"a\u0000b\ud800"')
     content = f'<details type="tool_calls" id="c" name="get" arguments="{{}}" result="{result}">\n</details>'
-    assert said(webui_chat(webui_message("a", None, "assistant", content)))[1] == ("tool", "a\ufffdb\ufffd")
+    assert transcript(webui_chat(webui_message("a", None, "assistant", content)))[1] == ("tool", "a\ufffdb\ufffd")
 
 
 def test_other_details_stay_in_the_text() -> None:
     content = '<details><summary>More</summary>x</details> <details type="reasoning"><summary>unfinished'
-    assert said(webui_chat(webui_message("a", None, "assistant", content))) == [("assistant", content)]
+    assert transcript(webui_chat(webui_message("a", None, "assistant", content))) == [("assistant", content)]
 
 
 def test_a_megabyte_of_unclosed_details_takes_linear_time() -> None:
@@ -96,11 +96,11 @@ def test_a_megabyte_of_unclosed_details_takes_linear_time() -> None:
         content = hostile * (1024 * 1024 // len(hostile))
         started = process_time()
         converted(webui_chat(webui_message("a", None, "assistant", content)))
-        # Quadratic time would be hours.
+        # Quadratic time would take hours.
         assert process_time() - started < 60
 
 
-def test_images_that_work_elsewhere_are_kept_and_others_are_counted() -> None:
+def test_embedded_images_are_kept_and_others_are_counted() -> None:
     files = [
         {"type": "image", "url": "data:image/png;base64,AAAA"},
         {"type": "image", "url": "/api/v1/files/1/content", "name": "bridge.png"},
@@ -114,7 +114,7 @@ def test_images_that_work_elsewhere_are_kept_and_others_are_counted() -> None:
     assert losses[LeftOut.FILES] == 2
 
 
-def test_a_chat_of_an_old_version_without_wrapper_and_branches_is_read() -> None:
+def test_a_chat_of_an_old_version_is_read() -> None:
     chat = {"id": "x", "title": "Old", "history": {}, "messages": [QUESTION, webui_message("a", "q", "assistant", "b")]}
     assert open_webui.recognizes(chat)
-    assert said(chat) == [("user", "Where?"), ("assistant", "b")]
+    assert transcript(chat) == [("user", "Where?"), ("assistant", "b")]

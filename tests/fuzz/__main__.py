@@ -29,7 +29,7 @@ if __name__ == "__main__":
             "database_url": postgres.url,
             "redis_url": redis.url,
             "jwt_secret": SECRET,
-            # One line per request would hide what went wrong.
+            # One line per request would hide the errors.
             "log_level": "warning",
         }
         sys.exit(asyncio.run(main(Settings.model_validate(environment), *sys.argv[1:])))

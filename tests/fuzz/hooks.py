@@ -30,7 +30,7 @@ INEXPRESSIBLE = (
 
 @schemathesis.hook
 def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None:  # noqa: ARG001
-    """Say in the words of OpenAPI 3.2 that the schema of an event stream describes the `data` of each event."""
+    """Declare as OpenAPI 3.2 does that the schema of an event stream describes the `data` of each event."""
     for path in raw_schema["paths"].values():
         for operation in path.values():
             for response in operation["responses"].values():
@@ -43,7 +43,7 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
 
 @schemathesis.hook
 def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:  # noqa: ARG001
-    """Drop a failure that has no other reason than one of these constraints, or an empty query parameter."""
+    """Drop a failure that only these constraints or empty query parameters have caused."""
     if isinstance(failure, AcceptedNegativeData):
         return not _is_valid_without_empty_parameters(case, response)
     if isinstance(failure, RejectedPositiveData) and response.status_code == 422:
@@ -52,7 +52,7 @@ def filter_failure(context: HookContext, failure: Failure, case: Case[Any], resp
 
 
 def _is_valid_without_empty_parameters(case: Case[Any], response: Response) -> bool:
-    """Tell whether only empty query parameters, which count as left out, make this request invalid."""
+    """Return whether only empty query parameters, which the service ignores, make this request invalid."""
     negative = [location for location in ParameterLocation if case.meta and case.meta.is_negative_at(location)]
     # As sent: an empty object is an empty parameter, too.
     not_empty = parse_qs(urlsplit(str(response.request.url)).query)
@@ -63,7 +63,7 @@ def _is_valid_without_empty_parameters(case: Case[Any], response: Response) -> b
 
 @schemathesis.hook
 def map_body(context: HookContext, body: Any) -> Any:  # noqa: ANN401  any JSON
-    """Drop ids for which most requests would be rejected: duplicates, and others than the one in the path."""
+    """Drop ids that would get most requests rejected: duplicates, and any but the one in the path."""
     if isinstance(body, dict) and context.operation and "{message_id}" in context.operation.path:
         body.pop("id", None)
     messages = body.get("messages") if isinstance(body, dict) else None

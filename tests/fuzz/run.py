@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 # Tokens outlive even a long run.
 TOKEN_SECONDS = 24 * 60 * 60
-# Those of schemathesis.toml.
+# As in schemathesis.toml.
 USERS = ("ada", "bob")
 
 
@@ -33,7 +33,7 @@ class Outcome:
 
 
 async def fuzz(url: str, folder: Path, *options: str) -> Outcome:
-    """Let two users send everything that the document allows, and things that it does not."""
+    """Send valid and invalid requests as two users."""
     users, report = folder / "users.json", folder / "report.json"
     users.write_text(json.dumps({"auth": [_user(name) for name in USERS]}))
     exit_code, printed = await finished(

@@ -17,7 +17,7 @@ Pending = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Faults(Modelled):
-    """No fault may change a response, not even one that a paused worker owes."""
+    """No fault may change a response, not even the late one of a paused worker."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,10 +64,10 @@ class Faults(Modelled):
         self.process_is_paused = True
 
     @precondition(lambda self: self.process_is_paused)
-    @rule(session_id=st.one_of(Modelled.sessions, Modelled.graves))
+    @rule(session_id=st.one_of(Modelled.sessions, Modelled.deleted_ids))
     def call_the_paused_process(self, session_id: str) -> None:
         owner = self.alive[session_id].owner if session_id in self.alive else "ada"
-        self.waiting.append((session_id, self.run(self._asked(owner, session_id))))
+        self.waiting.append((session_id, self.run(self._sent(owner, session_id))))
 
     @precondition(lambda self: self.process_is_paused)
     @rule()
@@ -75,8 +75,8 @@ class Faults(Modelled):
         for each in family(self.process.process.pid):
             each.send_signal(signal.SIGCONT)
         self.process_is_paused = False
-        answered = {session_id: self.run(_status(*asked)) for session_id, asked in self.waiting}
-        assert answered == {session_id: 200 if session_id in self.alive else 404 for session_id in answered}
+        statuses = {session_id: self.run(_status(*pending)) for session_id, pending in self.waiting}
+        assert statuses == {session_id: 200 if session_id in self.alive else 404 for session_id in statuses}
         self.waiting = []
 
     @invariant()
@@ -97,7 +97,7 @@ class Faults(Modelled):
         async with self.world.look_into_redis() as redis:
             await redis.flushall()
 
-    async def _asked(self, user: str, session_id: str) -> Pending:
+    async def _sent(self, user: str, session_id: str) -> Pending:
         """Send a request that the kernel accepts but no process reads yet."""
         address = urlsplit(self.process.url)
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
@@ -111,11 +111,11 @@ class Faults(Modelled):
         return reader, writer
 
     async def _immortal_keys(self) -> list[bytes]:
-        async with self.world.look_into_redis() as redis, redis.pipeline(transaction=False) as asked:
+        async with self.world.look_into_redis() as redis, redis.pipeline(transaction=False) as pipeline:
             keys = [key async for key in redis.scan_iter(count=1000)]
             for key in keys:
-                asked.ttl(key)
-            return [key for key, ttl in zip(keys, await asked.execute(), strict=True) if ttl == -1]
+                pipeline.ttl(key)
+            return [key for key, ttl in zip(keys, await pipeline.execute(), strict=True) if ttl == -1]
 
     async def _all_agree(self) -> None:
         rows = await self.world.database.fetch(

@@ -15,14 +15,14 @@ places = st.integers(0, 4)
 
 
 class MessageCalls(Modelled):
-    """What was cut off or replaced never comes back, and nothing is appended where a session does not end."""
+    """Cut or replaced messages never come back, and nothing is appended after a stale sequence."""
 
     @rule(session_id=Modelled.sessions, user=users, worker=workers, start=places)
     def cut(self, session_id: str, user: str, worker: int, start: int) -> None:
         response = self.run(self.caller(user, worker).cut(session_id, start))
         expected = self.of(user, session_id)
         assert response.status_code == (204 if expected else 404)
-        # A cut behind the end leaves even the ETag.
+        # A cut after the end does not even change the ETag.
         if expected and start < len(expected.messages):
             del expected.messages[start:]
             expected.etag = None

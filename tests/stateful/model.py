@@ -46,7 +46,7 @@ class Modelled(RuleBasedStateMachine):
     callers: ClassVar[dict[tuple[str, int], Caller]]
 
     sessions = Bundle("sessions")
-    graves = Bundle("graves")
+    deleted_ids = Bundle("deleted_ids")
 
     def __init__(self) -> None:
         super().__init__()

@@ -116,7 +116,7 @@ class UsualCalls(Modelled):
         order = [(each["is_pinned"], each["updated_at"], each["id"]) for each in page["sessions"]]
         assert order == sorted(order, reverse=True)
 
-    @rule(target=Modelled.graves, session_id=consumes(Modelled.sessions), worker=workers)
+    @rule(target=Modelled.deleted_ids, session_id=consumes(Modelled.sessions), worker=workers)
     def delete(self, session_id: str, worker: int) -> str:
         expected = self.alive.pop(session_id, None)
         owner = expected.owner if expected else "ada"
@@ -135,7 +135,7 @@ class UsualCalls(Modelled):
         for session_id in doomed:
             del self.alive[session_id]
 
-    @rule(session_id=Modelled.graves, user=users, worker=workers)
+    @rule(session_id=Modelled.deleted_ids, user=users, worker=workers)
     def use_a_deleted_id(self, session_id: str, user: str, worker: int) -> None:
         caller = self.caller(user, worker)
         assert self.run(caller.append(session_id, "late")).status_code == 404

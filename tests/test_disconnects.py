@@ -73,15 +73,15 @@ async def no_client(_message: Message) -> None:
     """Stand in for a client that has disconnected."""
 
 
-async def departures(caller: Caller, route: str) -> float:
+async def disconnects(caller: Caller, route: str) -> float:
     return (await scrape(caller)).sum("chat_http_requests_total", route=route, status="499")
 
 
 async def test_a_disconnect_during_the_body_is_not_a_bad_request(loud: Service, ada: Caller, log: LogCapture) -> None:
-    before = await departures(ada, SESSIONS)
+    before = await disconnects(ada, SESSIONS)
     body = {"type": "http.request", "body": b'{"title": "half a', "more_body": True}
     await loud.asgi(request("POST", SESSIONS), receiving([body, {"type": "http.disconnect"}]), no_client)
-    assert await departures(ada, SESSIONS) == before + 1
+    assert await disconnects(ada, SESSIONS) == before + 1
     assert (SESSIONS, 499) in [(line["route"], line["status"]) for line in log.entries]
     assert await ada.titles() == []
 
@@ -89,7 +89,7 @@ async def test_a_disconnect_during_the_body_is_not_a_bad_request(loud: Service, 
 async def test_a_request_cancelled_before_its_response_counts_as_a_disconnect(
     loud: Service, ada: Caller, database: asyncpg.Pool, log: LogCapture
 ) -> None:
-    before = await departures(ada, SESSION)
+    before = await disconnects(ada, SESSION)
     session_id = (await ada.create("kept"))["id"]
     body = {"type": "http.request", "body": b'{"title": "new"}', "more_body": False}
     async with database.acquire() as connection, connection.transaction():
@@ -100,5 +100,5 @@ async def test_a_request_cancelled_before_its_response_counts_as_a_disconnect(
         running_request.cancel()
         with suppress(asyncio.CancelledError):
             await running_request
-    assert await departures(ada, SESSION) == before + 1
+    assert await disconnects(ada, SESSION) == before + 1
     assert (SESSION, 499) in [(line["route"], line["status"]) for line in log.entries]
