@@ -78,7 +78,7 @@ def validate(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> No
         elif keyword in {"properties", "additionalProperties", "items"}:
             for part, described in _parts(value, keyword, schema):
                 validate(part, described, document)
-            # Clients must expect new fields; here, each has to be documented.
+            # Clients must expect new fields; here, each must be documented.
             others = value.keys() - wanted.keys() if keyword == "properties" else ()
             assert not others or "additionalProperties" in schema, f"{others} is not documented"
         elif keyword == "anyOf":

@@ -94,7 +94,7 @@ class Guarded(Servers):
         return [*await self.lag(replica, master), *await self._disagreements(master)]
 
     async def demote(self, server: Redis, master: Redis) -> None:
-        """Make a former master a replica. A sentinel would do so too, but after ten seconds."""
+        """Make a former master a replica. A sentinel would do so, but only after ten seconds."""
         await self[server].replicaof("127.0.0.1", master.port)
 
     async def _disagreements(self, master: Redis) -> list[str]:

@@ -18,7 +18,7 @@ async def cached(world: World, servers: Servers, user: str, caller: Caller, titl
     """Create sessions and read them until each is in the cache, and the list."""
     ids = [(await caller.create(title))["id"] for title in titles.split()]
     keys = UserKeys(user)
-    # The sweeper evicts too, so wait for it first. Then drop the holds rather than wait for them to expire.
+    # The sweeper also evicts, so wait for it first. Then drop the holds rather than wait for them to expire.
     await swept(world.database)
     await servers.forget(keys.hold("*"))
 

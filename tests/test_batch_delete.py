@@ -104,7 +104,7 @@ async def test_all_deletes_all_sessions_of_the_user_only(ada: Caller, bob: Calle
     ],
     ids=str,
 )
-async def test_a_filter_deletes_what_matches_all_its_conditions(
+async def test_a_filter_deletes_the_sessions_that_match_all_its_conditions(
     ada: Caller, database: asyncpg.Pool, conditions: dict[str, object], left: list[str]
 ) -> None:
     porto, lisbon, pinned = await created(ada, "Porto", "Lisbon", "pinned")
@@ -126,7 +126,7 @@ async def test_a_batch_is_one_delete_statement(service: Service, ada: Caller) ->
     assert len([each for each in statements() if each.startswith("DELETE")]) == 1
 
 
-async def test_a_batch_evicts_what_it_deleted(ada: Caller, redis: RedisClient) -> None:
+async def test_a_batch_evicts_the_deleted_sessions(ada: Caller, redis: RedisClient) -> None:
     ids = await cached(ada, redis, "one", "two")
     keys = UserKeys("ada")
     await batch(ada, ids=ids)
@@ -142,7 +142,7 @@ async def test_concurrent_batches_report_each_deletion_once(ada: Caller) -> None
     assert sorted(reported) == sorted(ids)
 
 
-async def test_a_batch_does_not_report_what_another_call_deletes_meanwhile(ada: Caller, database: asyncpg.Pool) -> None:
+async def test_a_batch_does_not_report_sessions_that_another_call_deletes(ada: Caller, database: asyncpg.Pool) -> None:
     one, two = await created(ada, "one", "two")
     async with deletion_under_way(database, one):
         late = asyncio.ensure_future(batch(ada, ids=[one, two]))

@@ -18,7 +18,7 @@ def test_no_setting_comes_from_the_environment() -> None:
 
 
 @pytest.mark.parametrize("name", ["CHAT_TEST_CITUS_URL", "PATH", "REDIS_SERVER"])
-def test_what_configures_the_tests_is_no_setting(name: str) -> None:
+def test_variables_of_the_tests_are_not_settings(name: str) -> None:
     assert not is_setting(name)
 
 

@@ -221,7 +221,7 @@ async def test_an_erasure_prints_only_the_pseudonym_of_the_user(
     assert "ada" not in result.output
 
 
-async def test_erasing_a_user_whose_name_is_a_pattern_affects_nobody_else(
+async def test_erasing_a_user_whose_name_is_a_pattern_affects_no_other_user(
     settings: Settings, redis: RedisClient
 ) -> None:
     everybody = [*STRANGE_USERS, "ab", "a", "ac", "abb", "a%2A"]

@@ -69,7 +69,7 @@ async def running(folder: Path) -> AsyncIterator[Dev]:
 
 
 def suggested_port(advice: str) -> int:
-    """Return the port that an error suggests; it suggests another folder too."""
+    """Return the port that an error suggests, with a folder named after it."""
     [(port, data)] = re.findall(r"`make dev PORT=(\d+) DATA=(\S+)`", advice)
     assert data == f".data-{port}"
     assert is_free(int(port))

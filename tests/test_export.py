@@ -46,7 +46,7 @@ async def url(service: Service) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[httpx.Response]:
-    """Start an export on a connection of its own."""
+    """Start an export on a separate connection."""
     headers = {"Authorization": f"Bearer {token('ada')}"}
     async with (
         httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as client,

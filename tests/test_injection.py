@@ -188,7 +188,7 @@ def objects(body: Any) -> Iterator[tuple[str | int, ...]]:  # noqa: ANN401  any 
 class TestMassAssignment:
     def test_every_call_with_a_body_is_covered(self, service: Service) -> None:
         taking = {each["operationId"] for *_, each in operations(service.app.openapi()) if "requestBody" in each}
-        # The body of a replacement is a message, which keeps the fields that we do not know.
+        # The body of a replacement is a message, which keeps unknown fields.
         assert taking == BODIES.keys() | {"replaceMessage"}
 
     @pytest.mark.parametrize("operation", BODIES)

@@ -30,7 +30,7 @@ MESSAGE = {"role": "user", "content": "hers"}
 
 
 class Values(NamedTuple):
-    """Values that a request may name, of one user or of nobody."""
+    """Values that a request may name, of one user or of none."""
 
     session_id: str
     message_id: str

@@ -131,7 +131,7 @@ async def test_all_messages_are_returned_in_order(history: ChatHistory) -> None:
 
 
 def chain(history: ChatHistory) -> RunnableWithMessageHistory:
-    """Return a chain whose model repeats how many messages it got."""
+    """Return a chain whose model has two prepared responses."""
     prompt = ChatPromptTemplate.from_messages([MessagesPlaceholder("history"), ("human", "{question}")])
     model = GenericFakeChatModel(messages=iter([AIMessage("Lisbon."), AIMessage("Madrid.")]))
     with pytest.warns(LangChainDeprecationWarning):

@@ -77,7 +77,7 @@ class TestOneWorker:
             await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
             calls = [asyncio.ensure_future(lean.change(session_id, title="Title"))]
             await until(lambda: a_statement_waits(database))
-            # Calls of other users: those of one user queue before they ask for a connection.
+            # Calls of other users: those of one user queue before they request a connection.
             for user in ("bob", "eve"):
                 headers = {"Authorization": f"Bearer {token(user)}"}
                 calls.append(asyncio.ensure_future(lean.http.get("/api/chat/sessions", headers=headers)))

@@ -197,7 +197,7 @@ class TestDocument:
             assert all(parameter["description"] for parameter in each.described.get("parameters", [])), each.name
             if "requestBody" in each.described:
                 schema = each.described["requestBody"]["content"]["application/json"]["schema"]
-                # A body that may be left out may be null, too.
+                # An optional body may also be null.
                 reference = schema.get("anyOf", [schema])[0]["$ref"]
                 assert document["components"]["schemas"][reference.rpartition("/")[2]]["examples"], each.name
 

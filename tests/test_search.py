@@ -218,7 +218,7 @@ class TestSnippets:
         for part in (before, after):
             assert part.replace(filler.strip(), "").strip() == ""
 
-    async def test_the_snippet_of_a_large_message_is_found_too(self, ada: Caller) -> None:
+    async def test_a_large_message_has_a_snippet(self, ada: Caller) -> None:
         words = "word " * 12_000
         large = {"role": "user", "content": words + "needle", "extra": "x" * sql_search.ORDINARY_BODY}
         await ada.create("Trip", messages=[large])

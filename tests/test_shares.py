@@ -27,7 +27,7 @@ async def small(settings: Settings, service: Service) -> AsyncIterator[Service]:
 
 @pytest.fixture(scope="module")
 async def impatient(small: Service) -> AsyncIterator[Service]:
-    """A worker like it whose calls wait one second."""
+    """A similar worker, whose calls wait for at most a second."""
     async with running(small.settings.model_copy(update={"database_pool_timeout": WAIT_SECONDS})) as worker:
         yield worker
 

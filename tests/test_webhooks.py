@@ -468,7 +468,7 @@ def test_an_internet_address_is_public() -> None:
     assert is_public("2606:2800:220:1:248:1893:25c8:1946")
 
 
-async def test_a_delete_costs_one_statement_with_webhooks_too(
+async def test_a_delete_with_webhooks_costs_one_statement(
     settings: Settings, receiver: Receiver, database: asyncpg.Pool
 ) -> None:
     # The worker does not sweep meanwhile.

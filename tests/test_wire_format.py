@@ -17,7 +17,7 @@ ODD = {"a": [1, 1.5, True, None, {"ü": '\u2028 \U0001f600 " \\ \n'}], "big": 10
 def assert_as_written_by(model: type[BaseModel], body: bytes) -> None:
     written = model.model_validate_json(body).model_dump_json()
     assert json.loads(body) == json.loads(written)
-    # The names are in the same order, too.
+    # The order of the names must match as well.
     assert list(json.loads(body)) == list(json.loads(written))
 
 

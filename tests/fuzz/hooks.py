@@ -54,7 +54,7 @@ def filter_failure(context: HookContext, failure: Failure, case: Case[Any], resp
 def _is_valid_without_empty_parameters(case: Case[Any], response: Response) -> bool:
     """Return whether only empty query parameters, which the service ignores, make this request invalid."""
     negative = [location for location in ParameterLocation if case.meta and case.meta.is_negative_at(location)]
-    # As sent: an empty object is an empty parameter, too.
+    # As sent: an empty object becomes an empty parameter.
     not_empty = parse_qs(urlsplit(str(response.request.url)).query)
     given = {name: value for name, value in (case.query or {}).items() if name in not_empty}
     parameters = case.operation.get_parameter_set(ParameterLocation.QUERY)
