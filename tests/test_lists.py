@@ -446,9 +446,12 @@ class TestMetadata:
         assert [each["title"] for each in first["sessions"] + rest["sessions"]] == ["Chat 4", "Chat 2", "Chat 0"]
         assert (first["total"], rest["next_cursor"]) == (3, None)
 
-    async def test_a_filtered_page_is_not_cached_as_the_whole_list(self, ada: Caller) -> None:
+    async def test_a_filtered_page_is_not_cached_as_the_whole_list(
+        self, ada: Caller, database: asyncpg.Pool, redis: Redis
+    ) -> None:
         await ada.create("one", metadata={"a": 1})
         await ada.create("two")
+        await quiet(database, redis)
         for _ in range(2):
             assert await ada.titles(metadata='{"a":1}') == ["one"]
             assert await ada.titles() == ["two", "one"]

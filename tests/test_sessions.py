@@ -315,7 +315,10 @@ class TestGet:
         has_more: bool,
         ada: Caller,
         five: str,
+        database: asyncpg.Pool,
+        redis: Redis,
     ) -> None:
+        await quiet(database, redis)
         for _ in range(2):  # loaded, then cached
             body = (await ada.get(five, **params)).json()
             assert [each["sequence"] for each in body["messages"]] == sequences
@@ -405,10 +408,12 @@ class TestPatch:
         body = (await ada.change(session_id, is_pinned=False, is_archived=False)).json()
         assert (body["is_pinned"], body["is_archived"]) == (False, False)
 
-    async def test_a_change_appears_in_the_cached_session_and_list(self, ada: Caller) -> None:
+    async def test_a_change_appears_in_the_cached_session_and_list(
+        self, ada: Caller, database: asyncpg.Pool, redis: Redis
+    ) -> None:
         created = await ada.create("Old")
-        await ada.get(created["id"])
-        await ada.page()
+        await quiet(database, redis)
+        await cached(redis, ada, [created["id"]])
         await ada.change(created["id"], title="New")
         assert (await ada.get(created["id"])).json()["title"] == "New"
         assert await ada.titles() == ["New"]
