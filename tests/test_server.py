@@ -3,6 +3,7 @@
 import ctypes
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -35,10 +36,24 @@ kept = bytearray(20_000_000)
 print(mallinfo2().hblks - before)
 """
 
+# What uvicorn imports in a worker, in its order.
 LOAD = """
 import sys
-import chat_sessions.app
-print(sorted({"jinja2", "prisma.generator.generator"} & {*sys.modules}))
+import chat_sessions.web.connection.http
+from chat_sessions.server import from_environment
+app = from_environment()
+print(*sorted({"httpx", "jinja2", "opentelemetry.sdk", "prisma.generator.generator", "rich", "tomlkit"} & {*sys.modules}))
+import httpx, opentelemetry.sdk, rich, tomlkit
+print(httpx.__version__, tomlkit.__version__)
+"""
+
+LAUNCH = """
+import sys
+import chat_sessions.web.connection.http
+from chat_sessions.server import from_environment
+from chat_sessions.store.prisma.options import EngineOptions
+EngineOptions.launch = lambda *_, **__: print("fastapi" in sys.modules)
+app = from_environment()
 """
 
 
@@ -62,5 +77,12 @@ def test_a_large_block_is_mapped_separately_even_after_a_larger_one_was_freed(se
     assert output(ALLOCATE, settings) == "1\n"
 
 
-def test_a_worker_does_not_load_the_prisma_client_generator(settings: Settings) -> None:
-    assert output(LOAD, settings) == "[]\n"
+def test_a_worker_does_not_load_what_its_libraries_need_for_other_uses(settings: Settings) -> None:
+    loaded, others = output(LOAD, settings).splitlines()
+    assert not loaded
+    # They are whole for whoever imports them later.
+    assert others == f"{version('httpx')} {version('tomlkit')}"
+
+
+def test_the_engine_starts_before_fastapi_is_imported(settings: Settings) -> None:
+    assert output(LAUNCH, settings) == "False\n"

@@ -8,7 +8,6 @@ from subprocess import Popen
 from starlette.types import ASGIApp
 
 from chat_sessions.settings import Settings, load_settings
-from chat_sessions.store.prisma.options import EngineOptions
 
 # Requests leave almost no cycles, yet allocate enough to trigger Python's default threshold of 700 every few requests.
 # Each full collection walks everything ever imported, which costs 20 % of throughput and the tail of latency. While the
@@ -47,6 +46,9 @@ def _return_large_blocks() -> None:
 
 
 def _launch_engine_early(settings: Settings) -> Popen[bytes] | None:
+    # Imported here: without garbage collection.
+    from chat_sessions.store.prisma.options import EngineOptions  # noqa: PLC0415
+
     # Without Node the service still starts, and reports the error when it connects.
     with suppress(OSError):
         return EngineOptions.of(settings).launch(report_statements=False)

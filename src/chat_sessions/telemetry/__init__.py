@@ -1,1 +1,7 @@
 """Metrics, logs and traces."""
+
+from chat_sessions.imports import without
+
+# For tracebacks in a terminal; ours are plain.
+with without("rich"):
+    import structlog  # noqa: F401  before anything else imports it

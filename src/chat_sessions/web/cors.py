@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 from typing_extensions import override
 
-from chat_sessions.web.problems import ProblemResponse
+from chat_sessions.web.problem_responses import ProblemResponse
 
 MAX_AGE_SECONDS = 600
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")

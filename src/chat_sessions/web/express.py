@@ -17,7 +17,7 @@ from chat_sessions.contract.user import User
 from chat_sessions.errors import ChatSessionsError
 from chat_sessions.model import Admission
 from chat_sessions.web.dependencies import AppState
-from chat_sessions.web.problems import problem_response
+from chat_sessions.web.problem_responses import problem_response
 from chat_sessions.web.routes import sessions
 
 ROUTES: Mapping[str, APIRoute] = {each.name: each for each in sessions.router.routes if isinstance(each, APIRoute)}

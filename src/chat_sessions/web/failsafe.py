@@ -5,7 +5,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chat_sessions.telemetry.labels import method_of, route_of
-from chat_sessions.web.problems import internal_error
+from chat_sessions.web.problem_responses import internal_error
 
 log = structlog.get_logger("chat_sessions.requests")
 

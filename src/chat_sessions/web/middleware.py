@@ -18,7 +18,7 @@ from chat_sessions.telemetry.labels import method_of, route_of
 from chat_sessions.telemetry.metrics import Metrics
 from chat_sessions.web.connection.framing import expects_continue
 from chat_sessions.web.drain import Drain
-from chat_sessions.web.problems import problem_response
+from chat_sessions.web.problem_responses import problem_response
 from chat_sessions.web.request_id import header_of, request_id_of
 
 # nginx's status for a client that disconnected before the response.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from chat_sessions.web import conventions
-from chat_sessions.web.problems import MEDIA_TYPE
+from chat_sessions.web.problem_responses import MEDIA_TYPE
 
 OTHERS = """
 * `about:blank`: nothing beyond the status. 404 and 405 for an unknown path or method, 400, 408 and 431 for a request

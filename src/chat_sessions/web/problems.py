@@ -1,12 +1,9 @@
 """Errors as `application/problem+json` (RFC 9457)."""
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic_core import ErrorDetails
@@ -14,20 +11,17 @@ from starlette.exceptions import HTTPException
 
 from chat_sessions.contract.mistakes import Mistake, Path, mistakes, place
 from chat_sessions.contract.schemas import Problem, ValidationProblem
-from chat_sessions.errors import (
-    BadRequest,
-    BodyTooLarge,
-    ChatSessionsError,
-    DatabaseUnavailable,
-    NotReady,
-    ShuttingDown,
-    Unauthorized,
-    UnsupportedMediaType,
+from chat_sessions.errors import BadRequest, BodyTooLarge, ChatSessionsError, UnsupportedMediaType
+from chat_sessions.web.problem_responses import (
+    INVALID_REQUEST,
+    MEDIA_TYPE,
+    ProblemResponse,
+    headers_of,
+    kind_of,
+    problem,
+    problem_response,
 )
 
-log = structlog.get_logger(__name__)
-
-MEDIA_TYPE = "application/problem+json"
 UNPROCESSABLE = HTTPStatus(422)
 GENERIC_DETAILS = {
     HTTPStatus.NOT_FOUND: "Not found. See /docs for the API.",
@@ -39,55 +33,17 @@ HEADER_DOCS = {
     "Retry-After": ("Seconds to wait before a retry.", "integer"),
     "WWW-Authenticate": ('`Bearer`, with `error="invalid_token"` if a token was sent (RFC 6750).', "string"),
 }
-# Logged once when they change, not with every request.
-LOGGED_ELSEWHERE = (DatabaseUnavailable, NotReady, ShuttingDown)
 # Locations contain text of the client, so they are truncated.
 MAX_ERRORS = 20
 MAX_LOCATIONS = 10
 MAX_LOCATION_CHARACTERS = 64
-
-
-INVALID_REQUEST = "invalid-request"
-
-
-class ProblemResponse(Response):
-    """A problem document. Non-ASCII is escaped, so that even lone surrogates can be sent."""
-
-    media_type = MEDIA_TYPE
-
-    def __init__(
-        self,
-        status: HTTPStatus,
-        detail: str,
-        *,
-        kind: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        **extra: object,
-    ) -> None:
-        content = _problem(status, detail, kind) | extra
-        super().__init__(json.dumps(content, separators=(",", ":")), status, headers)
-
-
-def _problem(status: HTTPStatus, detail: str, kind: str | None) -> dict[str, Any]:
-    return {
-        "type": f"urn:chat-sessions:{kind}" if kind else "about:blank",
-        "title": kind.replace("-", " ").capitalize() if kind else status.phrase,
-        "status": status.value,
-        "detail": detail,
-    }
-
 
 _INVALID_TITLE = {
     "loc": ["body", "title"],
     "msg": "String should have at least 1 character",
     "type": "string_too_short",
 }
-INVALID_EXAMPLE = _problem(UNPROCESSABLE, BadRequest.detail, INVALID_REQUEST) | {"errors": [_INVALID_TITLE]}
-
-
-def internal_error() -> ProblemResponse:
-    """Return the response to an unexpected exception, which only the log describes."""
-    return ProblemResponse(HTTPStatus.INTERNAL_SERVER_ERROR, ChatSessionsError.detail)
+INVALID_EXAMPLE = problem(UNPROCESSABLE, BadRequest.detail, INVALID_REQUEST) | {"errors": [_INVALID_TITLE]}
 
 
 def install(app: FastAPI) -> None:
@@ -118,9 +74,9 @@ def documented(*errors: type[ChatSessionsError]) -> dict[int | str, dict[str, An
         if error.detail not in response["description"]:
             response["description"] += f" Or: {error.detail}"
         content = response.setdefault("content", {MEDIA_TYPE: {"examples": {}}})
-        content[MEDIA_TYPE]["examples"][error.__name__] = {"value": _problem(error.status, error.detail, _kind(error))}
+        content[MEDIA_TYPE]["examples"][error.__name__] = {"value": problem(error.status, error.detail, kind_of(error))}
     for status, response in responses.items():
-        headers = [_headers(error) for error in errors if error.status == status]
+        headers = [headers_of(error) for error in errors if error.status == status]
         names = {name for each in headers for name in each}
         if names:
             response["headers"] = {
@@ -136,26 +92,6 @@ def _header_doc(name: str, *, required: bool) -> dict[str, Any]:
 
 async def _service_error(_request: Request, error: ChatSessionsError) -> Response:
     return problem_response(error)
-
-
-def problem_response(error: ChatSessionsError) -> ProblemResponse:
-    """Return the response for an error of the service."""
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, LOGGED_ELSEWHERE):
-        log.warning("request.unavailable", error=error.__cause__ or error)
-    if isinstance(error, Unauthorized):
-        log.info("request.unauthorized", reason=error.reason or "no bearer token was sent")
-    extra: dict[str, Any] = {}
-    if isinstance(error, BadRequest):
-        extra["errors"] = [{"loc": list(error.location), "msg": str(error), "type": "bad_request"}]
-    return ProblemResponse(error.status, str(error), kind=_kind(type(error)), headers=_headers(error), **extra)
-
-
-def _headers(error: ChatSessionsError | type[ChatSessionsError]) -> dict[str, str]:
-    if error.retry_after is not None:
-        return {"Retry-After": str(error.retry_after)}
-    if error.status == Unauthorized.status:
-        return {"WWW-Authenticate": error.challenge if isinstance(error, Unauthorized) else "Bearer"}
-    return {}
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
@@ -215,7 +151,3 @@ def _sentence(mistake: Mistake) -> str:
 
 def _truncate(path: Path) -> Path:
     return tuple(part if isinstance(part, int) else part[:MAX_LOCATION_CHARACTERS] for part in path[:MAX_LOCATIONS])
-
-
-def _kind(error: type[ChatSessionsError]) -> str:
-    return INVALID_REQUEST if error is BadRequest else re.sub(r"(?<!^)(?=[A-Z])", "-", error.__name__).lower()

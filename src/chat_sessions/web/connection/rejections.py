@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from chat_sessions.errors import Unavailable, UrlTooLong
-from chat_sessions.web.problems import ProblemResponse, problem_response
+from chat_sessions.web.problem_responses import ProblemResponse, problem_response
 from chat_sessions.web.request_id import header_of, request_id_of
 
 Header = tuple[bytes, bytes]
