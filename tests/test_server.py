@@ -42,7 +42,8 @@ import sys
 import chat_sessions.web.connection.http
 from chat_sessions.server import from_environment
 app = from_environment()
-print(*sorted({"httpx", "jinja2", "opentelemetry.sdk", "prisma.generator.generator", "rich", "tomlkit"} & {*sys.modules}))
+unwanted = {"httpx", "jinja2", "opentelemetry.sdk", "prisma.generator.generator", "rich", "tomlkit"}
+print(*sorted(unwanted & {*sys.modules}))
 import httpx, opentelemetry.sdk, rich, tomlkit
 print(httpx.__version__, tomlkit.__version__)
 """
