@@ -165,7 +165,7 @@ class Rotating:
 async def test_the_number_of_remembered_query_strings_is_bounded(
     ada: Caller, routed_paths: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dependencies, "MAX_KNOWN", 1)
+    monkeypatch.setattr(dependencies, "MAX_PARSED_QUERIES", 1)
     routed = []
     for offset in (1001, 1001, 1002, 1001):
         assert (await ada.page(offset=offset)).status_code == 200
@@ -176,7 +176,7 @@ async def test_the_number_of_remembered_query_strings_is_bounded(
 async def test_a_long_query_string_is_not_remembered(
     ada: Caller, routed_paths: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dependencies, "MAX_KNOWN_BYTES", len("offset=1003"))
+    monkeypatch.setattr(dependencies, "MAX_PARSED_QUERY_BYTES", len("offset=1003"))
     for offset in (1003, 1003, 10030, 10030):
         assert (await ada.page(offset=offset)).status_code == 200
     assert len(routed_paths) == 3
