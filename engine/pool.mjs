@@ -98,6 +98,12 @@ export function createPool({ url, poolSize, poolTimeout, statementTimeout, idleT
 }
 
 /**
+ * After five executions of a named statement, Postgres may plan it for an account of average size. With a list of ids it
+ * then reads all of a large account; SQL that can say so (store/sql_writes.py) begins with the comment.
+ */
+const PLANNED_FOR_ITS_VALUES = /^\s*\/\* planned for its values \*\/| IN \(\$\d+,/;
+
+/**
  * Names prepared statements, so that each connection parses them once. Only the first few hundred, because they occupy
  * memory in Postgres. The name is a hash, so that behind an undeclared pooler it never refers to another statement.
  */
@@ -111,7 +117,9 @@ export class StatementNames {
   }
 
   of(sql) {
-    if (!this.#names.has(sql) && this.#names.size < this.limit) this.#names.set(sql, this.#name(sql));
+    if (!this.#names.has(sql) && this.#names.size < this.limit && !PLANNED_FOR_ITS_VALUES.test(sql)) {
+      this.#names.set(sql, this.#name(sql));
+    }
     return this.#enabled ? this.#names.get(sql) : undefined;
   }
 

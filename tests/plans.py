@@ -1,7 +1,7 @@
 """Query plans, in a database of their own."""
 
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -76,11 +76,10 @@ async def explain(database: asyncpg.Pool, statement: str, *values: object) -> Pl
         return await _explained(connection, statement, *values)
 
 
-async def explain_generic(database: asyncpg.Pool, settings: Sequence[str], statement: str, *values: object) -> Plan:
-    """Do the same on a connection that prefers generic plans, unless the settings say otherwise."""
+async def explain_generic(database: asyncpg.Pool, statement: str, *values: object) -> Plan:
+    """Do the same with the plan for any values."""
     async with _rolled_back(database) as connection:
-        for each in ("SET LOCAL plan_cache_mode = force_generic_plan", *settings):
-            await connection.execute(each)
+        await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         await connection.execute(f"PREPARE planned AS {statement}")
         try:
             return await _explained(connection, f"EXECUTE planned ({', '.join(map(_literal, values))})")

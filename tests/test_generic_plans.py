@@ -1,9 +1,11 @@
-"""Statements with hundreds of ids use the index even under a generic plan, and frequent reads settle on one.
+"""Statements with hundreds of ids use the index, and frequent reads settle on a generic plan.
 
-Postgres considers one from the sixth execution on, and assumes an account of average size.
+Postgres considers one from the sixth execution of a named statement on, and assumes an account of average size.
 """
 
+import re
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import asyncpg
@@ -14,10 +16,10 @@ from chat_sessions.dev.embedded import Postgres
 from chat_sessions.operator.bulk import BulkStore, Position
 from chat_sessions.settings import Settings
 from chat_sessions.store.batches import SESSIONS_PER_PIECE
-from chat_sessions.store.prisma.client import prisma_client
+from chat_sessions.store.prisma.client import BridgedPrisma, prisma_client
 from chat_sessions.store.session_store import ORDINARY, SessionStore
 from chat_sessions.store.sql_reads import ListShape, list_sessions, open_session
-from tests.plans import Plan, explain_generic, planned_database
+from tests.plans import Plan, explain, explain_generic, planned_database
 
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
 # Half of the sessions belong to ada, the others to a thousand users.
@@ -45,35 +47,51 @@ async def crowd(postgres: Postgres) -> AsyncIterator[asyncpg.Pool]:
 
 
 class Recorded:
-    """The statements of one call."""
+    """The statements of one call, and which of them the engine has prepared."""
 
-    def __init__(self, statements: Sequence[str], crowd: asyncpg.Pool) -> None:
-        self._statements = statements
+    def __init__(self, crowd: asyncpg.Pool) -> None:
         self._crowd = crowd
+        self.statements: list[str] = []
+        self._prepared: set[str] = set()
+
+    @asynccontextmanager
+    async def calls(self, settings: Settings) -> AsyncIterator[BridgedPrisma]:
+        """Record what a client sends on its only connection."""
+        one = settings.model_copy(update={"database_pool_size": 1})
+        async with prisma_client(one, on_statement=self.statements.append) as prisma:
+            yield prisma
+            prepared = await prisma.query_raw("SELECT statement FROM pg_prepared_statements")
+        self._prepared = {row["statement"] for row in prepared}
 
     async def plan(self, verb: str, *values: object) -> Plan:
-        """Explain the last statement with this many values, under the settings of its transaction."""
-        fits = [each for each in self._statements if each.lstrip().startswith(verb) and f"${len(values)}" in each]
-        settings = dict.fromkeys(each for each in self._statements if each.startswith("SET "))
-        return await explain_generic(self._crowd, list(settings), fits[-1], *values)
+        """Explain the last statement with this many values; by its generic plan if Postgres may come to use one."""
+        wanted = re.compile(rf"\s*(/\*.*\*/\s*)?{verb} ")
+        fits = [each for each in self.statements if wanted.match(each) and f"${len(values)}" in each]
+        explaining = explain_generic if fits[-1] in self._prepared else explain
+        return await explaining(self._crowd, fits[-1], *values)
 
 
 @pytest.fixture
 async def walk(settings: Settings, database: asyncpg.Pool, crowd: asyncpg.Pool) -> Recorded:
     """A deletion by filter in several pieces."""
     await database.execute(RECORDED, 2 * SESSIONS_PER_PIECE)
-    statements: list[str] = []
-    async with prisma_client(settings, on_statement=statements.append) as prisma:
+    recorded = Recorded(crowd)
+    async with recorded.calls(settings) as prisma:
         batch = BatchDeletion(filter=DeletionFilter(all=True))
         pieces = [len(ids) async for ids in SessionStore(prisma).delete_batch("ada", batch)]
     assert pieces == [SESSIONS_PER_PIECE, SESSIONS_PER_PIECE, 0]
-    return Recorded(statements, crowd)
+    return recorded
 
 
 async def test_a_piece_is_deleted_by_its_ids(walk: Recorded) -> None:
     plan = await walk.plan("DELETE", "ada", *IDS)
     assert plan.indexes == ["ChatSession_pkey"]
     assert plan.read == SESSIONS_PER_PIECE
+
+
+async def test_no_setting_makes_postgres_plan_the_cascade_for_each_session(walk: Recorded) -> None:
+    settings = [each for each in walk.statements if each.startswith("SET ")]
+    assert set(settings) == {"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"}
 
 
 async def test_a_piece_starts_where_the_previous_one_ended(walk: Recorded) -> None:
@@ -84,20 +102,32 @@ async def test_a_piece_starts_where_the_previous_one_ended(walk: Recorded) -> No
 
 async def test_an_erasure_deletes_by_ids(settings: Settings, database: asyncpg.Pool, crowd: asyncpg.Pool) -> None:
     await database.execute(RECORDED, SESSIONS_PER_PIECE)
-    statements: list[str] = []
-    async with prisma_client(settings, on_statement=statements.append) as prisma:
+    recorded = Recorded(crowd)
+    async with recorded.calls(settings) as prisma:
         assert len(await BulkStore(prisma).delete_of("ada", SESSIONS_PER_PIECE)) == SESSIONS_PER_PIECE
-    plan = await Recorded(statements, crowd).plan("DELETE", *IDS, "ada")
+    plan = await recorded.plan("DELETE", *IDS, "ada")
+    assert plan.indexes == ["ChatSession_pkey"]
+    assert plan.read == SESSIONS_PER_PIECE
+
+
+async def test_an_erasure_finds_the_next_sessions_in_the_index(
+    settings: Settings, database: asyncpg.Pool, crowd: asyncpg.Pool
+) -> None:
+    await database.execute(RECORDED, SESSIONS_PER_PIECE)
+    recorded = Recorded(crowd)
+    async with recorded.calls(settings) as prisma:
+        await BulkStore(prisma).delete_of("ada", SESSIONS_PER_PIECE)
+    plan = await recorded.plan("SELECT", "ada", SESSIONS_PER_PIECE)
     assert plan.indexes == ["ChatSession_pkey"]
     assert plan.read == SESSIONS_PER_PIECE
 
 
 async def test_a_purge_deletes_by_ids(settings: Settings, database: asyncpg.Pool, crowd: asyncpg.Pool) -> None:
     await database.execute(RECORDED, SESSIONS_PER_PIECE)
-    statements: list[str] = []
-    async with prisma_client(settings, on_statement=statements.append) as prisma:
+    recorded = Recorded(crowd)
+    async with recorded.calls(settings) as prisma:
         assert len(await BulkStore(prisma).delete_unused(LATER, Position(), SESSIONS_PER_PIECE)) == SESSIONS_PER_PIECE
-    plan = await Recorded(statements, crowd).plan("DELETE", ["ada"] * len(IDS), IDS, LATER)
+    plan = await recorded.plan("DELETE", ["ada"] * len(IDS), IDS, LATER)
     assert plan.indexes == ["ChatSession_pkey"]
     assert plan.read == SESSIONS_PER_PIECE
 

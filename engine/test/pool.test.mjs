@@ -162,6 +162,17 @@ test("each statement has its own name, the same in every process, up to a limit"
   assert.deepEqual(named(new StatementNames(2), "b", "a"), [b, a]);
 });
 
+test("a statement that is planned for its values has no name and leaves names to others", () => {
+  const names = new StatementNames(2);
+  const lists = [
+    "SELECT 1 WHERE id IN ($1,$2)",
+    "SELECT 1 WHERE id IN ($1,$2,$3)",
+    "\n/* planned for its values */\nSELECT",
+  ];
+  assert.deepEqual(named(names, ...lists), [undefined, undefined, undefined]);
+  assert.ok(named(names, "SELECT 1 WHERE id IN ($1)", "SELECT 1 WHERE id IN (SELECT $1)").every(Boolean));
+});
+
 test("an outdated plan renames all statements", () => {
   const names = new StatementNames();
   const [before] = named(names, "a");

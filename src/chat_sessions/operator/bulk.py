@@ -12,7 +12,6 @@ from typing import Any, Final, LiteralString, NamedTuple
 from chat_sessions.store.citus import is_citus
 from chat_sessions.store.outbox import Note
 from chat_sessions.store.prisma.client import BridgedPrisma
-from chat_sessions.store.sql_writes import PLAN_FOR_THE_VALUES
 
 BATCH_TIMEOUT = timedelta(seconds=30)
 NOTES_AT_ONCE = 1000
@@ -155,7 +154,6 @@ class BulkStore:
     async def delete_of(self, user: str, limit: int) -> Batch:
         """Delete a batch of a user's sessions, except those that are locked."""
         async with self._prisma.tx(timeout=BATCH_TIMEOUT) as transaction:
-            await transaction.execute_raw(PLAN_FOR_THE_VALUES)
             batch = _batch(await transaction.query_raw(LOCK_OF_USER, user, limit), limit)
             ids = batch.ids.get(user, [])
             await transaction.chatsession.delete_many(where={"id": {"in": ids}, "userId": user})

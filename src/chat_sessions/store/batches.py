@@ -12,8 +12,9 @@ from pydantic import MISSING
 from chat_sessions.contract.schemas import BatchDeletion
 from chat_sessions.contract.spelling import text_of
 from chat_sessions.errors import SessionBusy, StatementUndone
-from chat_sessions.store import filters, sql_writes
+from chat_sessions.store import filters
 from chat_sessions.store.sql_reads import METADATA_CONTAINS, TITLE_CONTAINS
+from chat_sessions.store.sql_writes import PLANNED_FOR_ITS_VALUES
 
 PIECE_TIMEOUT = timedelta(seconds=30)
 SNAPSHOT_ATTEMPTS = 5
@@ -25,6 +26,7 @@ MESSAGES_PER_PIECE = 20_000
 # The sessions of a batch with ids above $2, except those created after it began, at $3. Null matches any value, at no
 # cost: Postgres plans the statement for these values.
 FIND_PIECE: Final[LiteralString] = f"""
+{PLANNED_FOR_ITS_VALUES}
 SELECT "id", "messageCount" FROM "ChatSession"
 WHERE "userId" = $1 AND ($2::text IS NULL OR "id" > $2) AND ($3::timestamptz IS NULL OR "createdAt" <= $3)
     AND ($5::text[] IS NULL OR "id" = ANY($5)) AND ($6::timestamptz IS NULL OR "updatedAt" < $6)
@@ -70,7 +72,6 @@ async def _delete_piece(
             async with prisma.tx(timeout=PIECE_TIMEOUT) as transaction:
                 # Both statements see the same rows; if a row changes in between, the second one fails.
                 await transaction.execute_raw("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                await transaction.execute_raw(sql_writes.PLAN_FOR_THE_VALUES)
                 found = await transaction.query_raw(FIND_PIECE, user, *given)
                 ids = _bounded(found)
                 if ids and not dry_run:

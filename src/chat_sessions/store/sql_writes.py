@@ -80,6 +80,7 @@ SELECT $1, $2, * FROM json_to_recordset($3::json)
     AS message("id" text, "role" text, "body" json, "searchKey" text, "sequence" int, "created_at" timestamptz)
 """
 
-# For transactions that match many ids along with another condition. The generic plan, to which Postgres may switch
-# after five executions, assumes a small account: it reads all of it and compares each row with each id.
-PLAN_FOR_THE_VALUES: Final[LiteralString] = "SET LOCAL plan_cache_mode = force_custom_plan"
+# Begins a statement whose generic plan, to which Postgres may switch after five executions, would read all of a large
+# account. The engine (pool.mjs) sends it without a name, like those with a list of ids. A setting of the transaction,
+# plan_cache_mode, would make Postgres also plan the cascade anew for each session.
+PLANNED_FOR_ITS_VALUES: Final[LiteralString] = "/* planned for its values */"
