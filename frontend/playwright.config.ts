@@ -7,9 +7,9 @@ const PORT = 8199;
 const data = join(tmpdir(), `chat-sessions-e2e-${process.pid}`);
 const given = process.env.BASE_URL;
 
-// Each window of Debian's Chromium loads two pages for the list under its address bar, half of what a window costs.
+// Chromium loads two pages for the suggestions under the address bar of each window, which doubles its CPU time.
 const ADDRESS_BAR = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup"];
-// Playwright's own, which a second list replaces.
+// Playwright disables these by default; --disable-features replaces its list.
 const DISABLED = [
   "AvoidUnnecessaryBeforeUnloadCheckSync",
   "DestroyProfileOnBrowserClose",
