@@ -1,12 +1,13 @@
 /**
  * Prisma's JavaScript engine as a child of one Python process. The first line on stdin is the configuration, each later
- * line a call, followed by its large parameters; each line on stdout is a response. When stdin closes, running calls
- * finish and the process exits.
+ * line a call, followed by its large parameters; each line on stdout is a response, followed by its large texts. When
+ * stdin closes, running calls finish and the process exits.
  */
 import { Adapter, rawResult } from "./adapter.mjs";
 import { bypassing } from "./bypass.mjs";
 import { createPool, StatementNames } from "./pool.mjs";
-import { ConfigurationError, Input, sqlStateOf, untag, wireError } from "./protocol.mjs";
+import { ConfigurationError, Input, packed, sqlStateOf, untag, wireError } from "./protocol.mjs";
+import { rawAdapter, runRaw } from "./raw.mjs";
 
 // Python decides when to stop: a Ctrl-C or a signal to the process group must not abort queries.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {});
@@ -16,13 +17,13 @@ console.log = console.error;
 const RAW = new Set(["queryRaw", "executeRaw"]);
 const running = new Set();
 
-/** Writes a line. Responses that are ready at the same time share a system call. */
+/** Writes a line, and the large texts after it. Responses that are ready at the same time share a system call. */
 function send(message) {
   if (process.stdout.writableCorked === 0) {
     process.stdout.cork();
     setImmediate(() => process.stdout.uncork());
   }
-  process.stdout.write(`${JSON.stringify(message)}\n`);
+  for (const text of packed(message)) process.stdout.write(text);
 }
 
 /** Fails if the URL is invalid or names a missing file (sslrootcert). */
@@ -40,11 +41,12 @@ async function open(config) {
   const { pool, schema, pgbouncer } = poolOf(config);
   const names = new StatementNames();
   const statementNameGenerator = pgbouncer ? undefined : ({ sql }) => names.of(sql);
-  const adapter = new Adapter(pool, { schema, statementNameGenerator, disposeExternalPool: true });
+  const options = { schema, statementNameGenerator, disposeExternalPool: true };
+  const adapter = new Adapter(pool, options);
   const transactionOptions = { maxWait: config.poolTimeout, timeout: config.callTimeout };
   const client = new generated.PrismaClient({ adapter, transactionOptions });
   await client._engine.start();
-  return { engine: client._engine, pool, names };
+  return { engine: client._engine, raw: await rawAdapter(pool, options), pool, names };
 }
 
 /** Counts busy and idle Postgres connections, and callers waiting for one. */
@@ -67,7 +69,8 @@ async function request(engine, query, options) {
 const OPERATIONS = {
   ping: () => null,
   usage: ({ pool }) => usage(pool),
-  async query({ engine }, { query, tx }) {
+  async query({ engine, raw }, { query, tx }) {
+    if (RAW.has(query.action) && !tx) return runRaw(raw, query);
     const response = await request(engine, query, { interactiveTransaction: tx && { id: tx } });
     const data = response.data[query.action];
     return query.action === "queryRaw" ? rawResult(data) : untag(data);

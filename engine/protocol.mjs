@@ -2,6 +2,9 @@
 
 const LINE_FEED = 0x0a;
 
+/** Characters. Longer texts of raw results follow their line: escaping them, and parsing that, takes longer. */
+const LARGE = 512;
+
 /** Reads messages from a stream: lines of JSON, and large texts of given sizes. */
 export class Input {
   #chunks;
@@ -56,6 +59,23 @@ export class Input {
   }
 }
 
+/** Serializes a response to a line and the large texts that follow it; `texts` has their rows, columns and sizes. */
+export function packed(message) {
+  const rows = message.data?.rows;
+  if (!Array.isArray(rows)) return [`${JSON.stringify(message)}\n`];
+  const large = [];
+  const texts = [];
+  for (const [index, row] of rows.entries()) {
+    for (const [column, value] of row.entries()) {
+      if (typeof value !== "string" || value.length <= LARGE) continue;
+      large.push(value);
+      texts.push([index, column, Buffer.byteLength(value)]);
+      row[column] = null;
+    }
+  }
+  return [`${JSON.stringify(texts.length > 0 ? { ...message, texts } : message)}\n`, ...large];
+}
+
 // JSON has no BigInt, so send its digits as text. Faster than a replacer, which runs for every value.
 BigInt.prototype.toJSON = BigInt.prototype.toString;
 
@@ -82,6 +102,9 @@ const CODE_OF_KIND = {
   TooManyConnections: "P2037",
 };
 
+/** Raw SQL failed for any other reason. */
+const RAW_FAILED = "P2010";
+
 /** Errors of pg and Node without a code that Prisma knows. */
 const CODE_OF_TEXT = [
   [/^timeout exceeded when trying to connect/, "P2024"],
@@ -103,6 +126,7 @@ function codeOf(error) {
   if (known) return known;
   if (error instanceof ConfigurationError) return "P1013";
   if (/^P\d{4}$/.test(error.code)) return error.code;
+  if (error.name === "DriverAdapterError") return RAW_FAILED;
   return typeof error.syscall === "string" || error.name === "AggregateError" ? "P1001" : null;
 }
 
@@ -115,6 +139,8 @@ function metaOf({ meta = {} }, cause) {
 
 /** Prisma Client Python recognizes an expired transaction by its first words, which this engine dropped. */
 function textOf(error) {
+  const { kind, type } = driverCause(error);
+  if (kind === "UnsupportedNativeDataType") return `Columns of type '${type}' cannot be read: cast to text.`;
   const text = String(error.message).replace("Transaction API error: ", "");
   return text.includes("expired transaction") ? `Transaction already closed: ${text}` : text;
 }

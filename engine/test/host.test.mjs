@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -92,13 +93,13 @@ test("a large parameter reaches Postgres unchanged, in a transaction as well", a
     [3, tx],
   ]) {
     const size = { $size: Buffer.byteLength(text) };
-    const query = raw("SELECT $1::text AS text, $2::int AS n, $3::json::text AS json", [
+    const query = raw("SELECT md5($1::text) AS text, $2::int AS n, $3::json::text AS json", [
       size,
       1,
       { $size: Buffer.byteLength(json) },
     ]);
     host.send([id, { op: "query", tx: open, query }], text, json);
-    assert.deepEqual((await host.next()).data.rows, [[text, 1, json]]);
+    assert.deepEqual((await host.next()).data.rows, [[createHash("md5").update(text).digest("hex"), 1, json]]);
   }
   assert.equal(await stop(host), 0);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import { Input, untag, wireError } from "../protocol.mjs";
+import { Input, packed, untag, wireError } from "../protocol.mjs";
 
 async function messagesOf(...chunks) {
   const stream = new PassThrough();
@@ -37,6 +37,42 @@ test("large texts follow their line, whatever they contain and wherever chunks e
     assert.deepEqual(await messagesOf(bytes.subarray(0, at), bytes.subarray(at)), expected);
   }
 });
+
+test("large texts of raw results follow their line, which has their places and sizes", () => {
+  const [wide, plain] = ["👩\n".repeat(400), '"'.repeat(2000)];
+  const data = {
+    columns: ["a", "b"],
+    types: ["string", "string"],
+    rows: [
+      ["small", wide],
+      [plain, null],
+    ],
+  };
+  const [line, ...texts] = packed({ id: 1, data });
+  const places = [
+    [0, 1, 2000],
+    [1, 0, 2000],
+  ];
+  assert.deepEqual(JSON.parse(line), {
+    id: 1,
+    data: {
+      ...data,
+      rows: [
+        ["small", null],
+        [null, null],
+      ],
+    },
+    texts: places,
+  });
+  assert.ok(line.endsWith("\n"));
+  assert.deepEqual(texts, [wide, plain]);
+});
+
+for (const data of [null, 3, { count: 1 }, [{ rows: "x".repeat(2000) }], { columns: [], types: [], rows: [] }]) {
+  test(`other responses are a line: ${JSON.stringify(data).slice(0, 20)}`, () => {
+    assert.deepEqual(packed({ id: 1, data }), [`${JSON.stringify({ id: 1, data })}\n`]);
+  });
+}
 
 test("tags become their values at any depth, and their content is not parsed", () => {
   const json = '{"$type":"BigInt","value":"1"}';

@@ -1,4 +1,4 @@
-"""A Node child that serves calls: one line of JSON on stdin per request, one on stdout per response."""
+"""A Node child that serves calls: a line of JSON on stdin per request, one on stdout per response, with large texts."""
 
 import asyncio
 import itertools
@@ -14,9 +14,9 @@ from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import IO, Any, Self, cast
 
-from pydantic_core import from_json
 from typing_extensions import override
 
+from chat_sessions.store.prisma.output import Output
 from chat_sessions.store.prisma.protocol import packed
 
 # Holds package.json and node_modules, next to schema.prisma and migrations/.
@@ -83,7 +83,7 @@ class NodeChild(asyncio.Protocol):
         self._on_statement = on_statement
         self._responses: dict[int, Future[dict[str, Any]]] = {}
         self._numbers = itertools.count(1)
-        self._received: list[bytes] = []
+        self._output = Output()
         self._gone = asyncio.Event()
         self._may_send = asyncio.Event()
         self._may_send.set()
@@ -164,12 +164,8 @@ class NodeChild(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        *lines, rest = data.split(b"\n")
-        for line in lines:
-            self._received.append(line)
-            self._take(from_json(b"".join(self._received)))
-            self._received.clear()
-        self._received.append(rest)
+        for message in self._output.received(data):
+            self._take(message)
 
     def _take(self, message: dict[str, Any]) -> None:
         if "sql" in message:
