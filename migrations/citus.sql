@@ -20,7 +20,7 @@ BEGIN
             HINT = 'SELECT citus_add_node(''<worker>'', 5432);';
     END IF;
     SELECT string_agg(COALESCE(nodename || ':' || nodeport, 'this node') || ': ' || result, '; ') INTO complaints
-        FROM run_command_on_all_nodes('SHOW citus.enable_unsafe_triggers') AS asked
+        FROM run_command_on_all_nodes('SHOW citus.enable_unsafe_triggers') AS nodes
         LEFT JOIN pg_dist_node USING (nodeid)
         WHERE NOT (success AND result = 'on');
     IF complaints IS NOT NULL THEN
@@ -34,12 +34,13 @@ $$;
 -- Each table is copied while the others are locked, which the default, parallel mode refuses.
 SET LOCAL citus.multi_shard_modify_mode = 'sequential';
 SET LOCAL citus.enable_unsafe_triggers = on;
--- What Citus says on the way is not for operators; INFO passes all the same.
+-- Citus' own notices are not for operators; INFO is sent regardless.
 SET LOCAL client_min_messages = warning;
 
--- The functions of the migrations, for triggers that fire on a shard: Citus plans each statement on a table of the
--- cluster, and then no transition table can be part of it. Arrays of what it holds can, and `= ANY(users)` tells Citus
--- that no other shard is meant. A statement of no rows fires triggers as well, with no array at all.
+-- The functions of the migrations, for triggers that fire on a shard: Citus plans each statement on a distributed
+-- table, and such a statement cannot read a transition table. It can read arrays of its rows, and `= ANY(users)` tells
+-- Citus that no other shard is involved. A statement that changes no rows fires triggers as well; then the arrays are
+-- null.
 CREATE OR REPLACE FUNCTION "ChatSession_note_insert"() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     users text[];
@@ -50,9 +51,9 @@ BEGIN
         RETURN NULL;
     END IF;
     IF EXISTS (
-        SELECT FROM unnest(users, ids) AS noted ("userId", "id") JOIN "Tombstone" AS buried
-            ON buried."userId" = noted."userId" AND buried."sessionId" = noted."id"
-        WHERE buried."userId" = ANY(users)
+        SELECT FROM unnest(users, ids) AS noted ("userId", "id") JOIN "Tombstone" AS tombstone
+            ON tombstone."userId" = noted."userId" AND tombstone."sessionId" = noted."id"
+        WHERE tombstone."userId" = ANY(users)
     ) THEN
         PERFORM "Tombstone_refuse"();
     END IF;
@@ -92,7 +93,7 @@ DECLARE
     users text[];
     ids text[];
 BEGIN
-    -- Nobody reads search keys.
+    -- Readers never see search keys.
     IF TG_OP = 'UPDATE' THEN
         IF NOT EXISTS (
             SELECT FROM (
@@ -124,8 +125,8 @@ BEGIN
 END;
 $$;
 
--- Keeps a user's shard on this node until the end of the transaction, or fails if it has left: a move of the shard waits
--- for ShareLock (5). Only its owner may take this lock.
+-- Keeps a user's shard on this node until the end of the transaction, or fails if it has moved away: a move waits for
+-- ShareLock (5), which only the owner may take.
 CREATE OR REPLACE FUNCTION "hold_shard"(shard bigint) RETURNS void LANGUAGE plpgsql
     SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -136,15 +137,15 @@ BEGIN
 END;
 $$;
 
--- Runs a statement about one user on the shard tables of that user, which is on this node: plain Postgres plans it, and
--- $1 in it is the array of what it is given.
+-- Runs a statement about one user on that user's shard, which is on this node: plain Postgres plans it, and its $1 is
+-- the array of its parameters.
 CREATE OR REPLACE FUNCTION "on_shard"(owner text, statement text, given text[]) RETURNS json LANGUAGE plpgsql AS $$
 DECLARE
     name text;
-    answer record;
-    answers integer;
+    result record;
+    results integer;
 BEGIN
-    -- The service asks its own connections for this, but not those of the coordinator to this node.
+    -- The service sets this on its own connections, but not on those from the coordinator to this node.
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE 'default_transaction_isolation is % on a node, and must be read committed.',
             current_setting('transaction_isolation') USING ERRCODE = 'serialization_failure';
@@ -154,9 +155,9 @@ BEGIN
         statement := replace(statement, quote_ident(name),
             quote_ident(name || '_' || get_shard_id_for_distribution_column(quote_ident(name), owner)));
     END LOOP;
-    EXECUTE statement INTO answer USING given;
-    GET DIAGNOSTICS answers = ROW_COUNT;
-    RETURN CASE WHEN answers > 0 THEN row_to_json(answer) END;
+    EXECUTE statement INTO result USING given;
+    GET DIAGNOSTICS results = ROW_COUNT;
+    RETURN CASE WHEN results > 0 THEN row_to_json(result) END;
 END;
 $$;
 
@@ -171,7 +172,7 @@ BEGIN
     LOOP
         SELECT * INTO known FROM citus_tables WHERE table_name = quote_ident(entry."table")::regclass;
         IF NOT FOUND THEN
-            -- Copying changes nothing, so there is nothing to note.
+            -- Copying is not a change, so the triggers must not note it.
             EXECUTE format('ALTER TABLE %I DISABLE TRIGGER USER', entry."table");
             PERFORM create_distributed_table(quote_ident(entry."table"), 'userId', colocate_with => entry."beside");
             EXECUTE format('ALTER TABLE %I ENABLE TRIGGER USER', entry."table");
@@ -185,10 +186,10 @@ BEGIN
         PERFORM create_reference_table('"WebhookReceiver"');
         RAISE INFO 'Copied "WebhookReceiver" to every node.';
     END IF;
-    -- What was copied lies on the coordinator, too: deleting a session would leave it there.
+    -- The coordinator still has the originals, which deleting a session would leave behind.
     PERFORM truncate_local_data_after_distributing_table(quote_ident("table"))
         FROM unnest(ARRAY['ChatSession', 'Outbox', 'Tombstone', 'WebhookDelivery']) AS "table";
-    -- Those that triggers call reach the nodes by themselves only if the extension was there before them.
+    -- Citus propagates the functions that triggers call only if it was installed before they were created.
     PERFORM create_distributed_function('"Tombstone_refuse"()');
     PERFORM create_distributed_function('"WebhookDelivery_queue"(text, text[], text[])');
     IF NOT EXISTS (

@@ -169,7 +169,7 @@ async def test_a_worker_node_is_refused(postgres: Coordinator) -> None:
 @on_a_cluster
 async def test_doctor_finds_nothing_wrong_on_a_distributed_database(doctor: Doctor) -> None:
     found = await doctor.find()
-    assert found["ok", "citus"].startswith("the users are spread over")
+    assert found["ok", "citus"].startswith("the users are distributed over")
 
 
 @on_a_cluster

@@ -161,7 +161,7 @@ async def test_a_second_export_of_a_user_is_429_until_the_first_one_ends(
         refused = await ada.http.get(PATH)
         assert refused.status_code == 429, refused.headers
         assert refused.headers["Retry-After"] == "5"
-        assert refused.json()["detail"] == "An export of yours is running. Try again when it is complete."
+        assert refused.json()["detail"] == "Another export of yours is running. Try again when it is complete."
         assert (await bob.http.get(PATH)).status_code == 200
     # The client has disconnected without reading the rest.
 

@@ -239,7 +239,7 @@ INVALID_LINES = [
         (line(id=each), "id: must be a UUID, or have 1 to 128 characters")
         for each in ("", "a/b", "é", "x" * 129, "a\n")
     ),
-    *((line(id=each), "id: is a word of the API") for each in ("events", "search", "batch-delete", ".", "..")),
+    *((line(id=each), "id: is reserved") for each in ("events", "search", "batch-delete", ".", "..")),
     (line(created_at="1767225600"), "created_at: must be a time in RFC 3339 format"),
 ]
 

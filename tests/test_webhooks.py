@@ -414,7 +414,7 @@ class TestOperators:
         self, operator: Operator, given: dict[str, str], away: str
     ) -> None:
         printed = await operator.succeed("webhooks", "--discard", away, **given)
-        assert printed.stdout.splitlines() == [f"{away}: discarded what waited, 1 in all.", f"{away}: nothing waits"]
+        assert printed.stdout.splitlines() == [f"{away}: 1 discarded", f"{away}: none waiting"]
 
     async def test_discarding_for_an_unknown_receiver_names_the_known_ones(
         self, operator: Operator, given: dict[str, str], away: str
@@ -427,7 +427,7 @@ class TestOperators:
     ) -> None:
         found = json.loads((await operator.fail("doctor", "--json", **given)).stdout)
         details = {each["state"]: each["detail"] for each in found if each["check"] == "webhooks"}
-        assert details["wrong"].startswith(f"{away} does not answer: ")
+        assert details["wrong"].startswith(f"{away} does not respond: ")
         assert details["warning"].startswith(f"1 waiting for {away}, the oldest for 3,6")
 
     @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
--- Any other encoding lacks characters that people write, and nothing can be done about it later.
+-- Any other encoding lacks characters that people write, and the encoding of a database cannot be changed.
 DO $$
 BEGIN
     IF current_setting('server_encoding') <> 'UTF8' THEN
         RAISE EXCEPTION 'The encoding of this database is %, and must be UTF8.', current_setting('server_encoding')
-            USING HINT = 'Make a new one: CREATE DATABASE ... ENCODING ''UTF8'' TEMPLATE template0';
+            USING HINT = 'Create a new one: CREATE DATABASE ... ENCODING ''UTF8'' TEMPLATE template0';
     END IF;
 END;
 $$;
@@ -103,15 +103,15 @@ CREATE INDEX "WebhookDelivery_receiver_dueAt_idx" ON "WebhookDelivery"("receiver
 -- CreateIndex
 CREATE INDEX "WebhookDelivery_receiver_userId_id_idx" ON "WebhookDelivery"("receiver", "userId", "id");
 
--- Where a search key has to be made; nearly always nothing.
+-- Rows that still need a search key: nearly always none.
 CREATE INDEX "ChatSession_without_titleKey" ON "ChatSession"("userId") WHERE "titleKey" IS NULL AND "title" IS NOT NULL;
 CREATE INDEX "ChatMessage_without_searchKey" ON "ChatMessage"("userId") WHERE "searchKey" IS NULL;
 
 -- AddForeignKey
 ALTER TABLE "ChatMessage" ADD CONSTRAINT "ChatMessage_userId_sessionId_fkey" FOREIGN KEY ("userId", "sessionId") REFERENCES "ChatSession"("userId", "id") ON DELETE CASCADE ON UPDATE NO ACTION;
 
--- Any update of a session, direct SQL included, gives it a new version. Its key is what caches, the feed and tombstones
--- know it by, so it never changes. The search key of a title does not outlive the title.
+-- Any update of a session, direct SQL included, gives it a new version. The primary key never changes, because caches,
+-- the feed and tombstones refer to it. The search key of a title does not outlive the title.
 CREATE FUNCTION "ChatSession_move_version"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW."userId" <> OLD."userId" OR NEW."id" <> OLD."id" THEN
@@ -211,8 +211,8 @@ BEGIN
 END;
 $$;
 
--- All that is written of deleted sessions. Arrays name them: TRUNCATE has no transition table, so it is told just before
--- what is there, and on Citus a statement on another table cannot read one.
+-- Writes the notes, tombstones and deliveries of deleted sessions. They are passed in arrays: TRUNCATE has no transition
+-- table, so its trigger reads the table itself beforehand, and on Citus a statement on another table cannot read one.
 CREATE FUNCTION "ChatSession_note_delete"() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     users text[];
@@ -246,11 +246,11 @@ CREATE TRIGGER "ChatSession_delete" AFTER DELETE ON "ChatSession"
 CREATE TRIGGER "ChatSession_truncate" BEFORE TRUNCATE ON "ChatSession"
     FOR EACH STATEMENT EXECUTE FUNCTION "ChatSession_note_delete"();
 
--- Changing messages, with direct SQL too, changes their session. The API's own statements have moved its version in the
--- same transaction, which the row's xmin tells; that of a session that is being deleted is gone already.
+-- A change to messages, direct SQL included, changes their session. The API's own statements have already moved its
+-- version in the same transaction, which the row's xmin shows; a session that is being deleted is already gone.
 CREATE FUNCTION "ChatMessage_move_version"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- Nobody reads search keys.
+    -- Readers never see search keys.
     IF TG_OP = 'UPDATE' THEN
         IF NOT EXISTS (
             SELECT FROM (

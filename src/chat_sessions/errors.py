@@ -125,7 +125,7 @@ class SessionIdTaken(Conflict):
 class MessageIdTaken(Conflict):
     """The session has another message with this id."""
 
-    detail = "The session has another message with one of these ids; mint another one."
+    detail = "The session has another message with one of these ids. Use a new id."
 
 
 class SessionBusy(Conflict):
@@ -143,7 +143,7 @@ class PreconditionFailed(ChatSessionsError):
 
 
 class EndMoved(PreconditionFailed):
-    """The session does not end where the writer believes."""
+    """The session does not end where the writer expects."""
 
     detail = "The session does not end at `after_sequence`. Read its newest messages, then decide what to append."
 
@@ -172,7 +172,7 @@ class TooManyExports(ChatSessionsError):
     """An export of the user is running."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
-    detail = "An export of yours is running. Try again when it is complete."
+    detail = "Another export of yours is running. Try again when it is complete."
     retry_after = 5
 
 
@@ -189,7 +189,7 @@ class Unavailable(ChatSessionsError):
 
 
 class DatabaseUnavailable(Unavailable):
-    """Postgres or the query engine is down or rejects queries; a write may have been applied or not.
+    """Postgres or the query engine is down or rejects queries; a write may or may not have been applied.
 
     Clients always see `detail`. Operators see `reason`, which has no names or addresses; only the log has `cause`, the
     original message of Postgres or the engine.

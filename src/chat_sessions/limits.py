@@ -1,4 +1,4 @@
-"""Limits on what runs or is held at once; waiting is bounded, and in order of arrival."""
+"""Limits on concurrent callers and on memory; waiting is bounded, and in order of arrival."""
 
 from asyncio import Event, Semaphore, get_running_loop, timeout
 from collections import Counter
@@ -18,7 +18,7 @@ class _Queue:
 
 
 class KeyedLimit:
-    """At most so many callers at once per key. Keys without callers take no memory."""
+    """At most `at_once` callers at a time per key. Keys without callers take no memory."""
 
     def __init__(self, at_once: int, refusal: Callable[[], Exception]) -> None:
         """Callers whose wait times out get the refusal."""

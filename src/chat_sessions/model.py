@@ -1,4 +1,4 @@
-"""The rules: who may, in which order, and when the cache is evicted."""
+"""The rules: ownership, the order of writes, and when the cache is evicted."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
@@ -42,9 +42,9 @@ Admission = Awaitable[None] | None
 
 
 class ChatSessions:
-    """The chat sessions, each seen and changed by its owner only.
+    """The chat sessions, each visible only to its owner.
 
-    A change goes to Postgres first, then the cache is evicted, and only then the caller gets a response.
+    A change goes to Postgres first, then the cache is evicted, and only then does the caller get a response.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class ChatSessions:
         self._lock = lock
         self._settings = settings
         self._records = Records(settings)
-        # No user takes all the database connections from the others.
+        # So that no user takes all database connections.
         self._shares = KeyedLimit(max(1, settings.database_pool_size // 2), TooManyRequests)
         self._exports = KeyedLimit(1, TooManyExports)
         # A search occupies a core of Postgres.
@@ -189,7 +189,7 @@ class ChatSessions:
         await self._changed(user, session_id, "deleted")
 
     async def delete_batch(self, user: str, batch: BatchDeletion) -> BatchOutcome:
-        """Delete many sessions, or in a dry run only list them. A call that fails half-way has deleted some."""
+        """Delete many sessions, or in a dry run only list them. A call that fails halfway has deleted some."""
         outcome = BatchOutcome(batch.ids or (), few=MAX_SESSIONS_PER_EVICTION)
         try:
             async with self._share(user), aclosing(self._store.delete_batch(user, batch)) as pieces:

@@ -175,7 +175,7 @@ async def test_a_truncated_file_imports_its_complete_chats_and_the_whole_file_ad
     whole = dumped(gpt_chats(3))
     result = await operator.fail("import", "--from", "chatgpt", "--user", "ada", stdin=whole[:-20])
     assert "Imported 2 sessions" in result.stdout
-    assert "The file is incomplete or no JSON. Download it again" in result.stderr
+    assert "The file is incomplete or not JSON. Download it again" in result.stderr
     assert "Imported 1 session with" in await imported(operator, whole)
     assert sorted(await ada.titles()) == ["chat 0", "chat 1", "chat 2"]
 

@@ -388,12 +388,12 @@ export interface components {
             loc: (string | number)[];
             /**
              * @description What is wrong.
-             * @example String should have at least 1 character
+             * @example must have at most 200 characters
              */
             msg: string;
             /**
              * @description The violated rule, for programs.
-             * @example string_too_short
+             * @example string_too_long
              */
             type: string;
         };
@@ -485,8 +485,8 @@ export interface components {
          * NewMessage
          * @description A message to store. Additional fields are kept as sent.
          *
-         *     Messages of OpenAI, Anthropic, the AI SDK and LangChain can be sent as they are. If there is no `role`, LangChain's
-         *     `type` says it: `human`, `ai`, `system`, `tool` or `function`.
+         *     Messages of OpenAI, Anthropic, the AI SDK and LangChain can be sent as they are. Without a `role`, LangChain's
+         *     `type` determines it: `human`, `ai`, `system`, `tool` or `function`.
          * @example {
          *       "content": "Lisbon.",
          *       "role": "assistant"
@@ -598,7 +598,7 @@ export interface components {
              *     * `urn:chat-sessions:unauthorized` (401): Send a valid token as `Authorization: Bearer <JWT>`.
              *     * `urn:chat-sessions:message-not-found` (404): Message not found.
              *     * `urn:chat-sessions:session-not-found` (404): Session not found.
-             *     * `urn:chat-sessions:message-id-taken` (409): The session has another message with one of these ids; mint another one.
+             *     * `urn:chat-sessions:message-id-taken` (409): The session has another message with one of these ids. Use a new id.
              *     * `urn:chat-sessions:session-busy` (409): Other requests are writing to this session. Try again.
              *     * `urn:chat-sessions:session-id-taken` (409): You have deleted a session with this id. Use a new one.
              *     * `urn:chat-sessions:end-moved` (412): The session does not end at `after_sequence`. Read its newest messages, then decide what to append.
@@ -607,7 +607,7 @@ export interface components {
              *     * `urn:chat-sessions:url-too-long` (414): URL too long. Use a shorter one.
              *     * `urn:chat-sessions:unsupported-media-type` (415): Send the body as JSON with `Content-Type: application/json`, uncompressed.
              *     * `urn:chat-sessions:invalid-request` (422): Invalid request.
-             *     * `urn:chat-sessions:too-many-exports` (429): An export of yours is running. Try again when it is complete.
+             *     * `urn:chat-sessions:too-many-exports` (429): Another export of yours is running. Try again when it is complete.
              *     * `urn:chat-sessions:too-many-requests` (429): Rate limit exceeded. Retry-After says when to try again.
              *     * `urn:chat-sessions:too-many-streams` (429): Too many open event streams. Close one and try again.
              *     * `urn:chat-sessions:database-unavailable` (503): Database unavailable. Try again.
@@ -952,7 +952,7 @@ export interface components {
              *     * `urn:chat-sessions:unauthorized` (401): Send a valid token as `Authorization: Bearer <JWT>`.
              *     * `urn:chat-sessions:message-not-found` (404): Message not found.
              *     * `urn:chat-sessions:session-not-found` (404): Session not found.
-             *     * `urn:chat-sessions:message-id-taken` (409): The session has another message with one of these ids; mint another one.
+             *     * `urn:chat-sessions:message-id-taken` (409): The session has another message with one of these ids. Use a new id.
              *     * `urn:chat-sessions:session-busy` (409): Other requests are writing to this session. Try again.
              *     * `urn:chat-sessions:session-id-taken` (409): You have deleted a session with this id. Use a new one.
              *     * `urn:chat-sessions:end-moved` (412): The session does not end at `after_sequence`. Read its newest messages, then decide what to append.
@@ -961,7 +961,7 @@ export interface components {
              *     * `urn:chat-sessions:url-too-long` (414): URL too long. Use a shorter one.
              *     * `urn:chat-sessions:unsupported-media-type` (415): Send the body as JSON with `Content-Type: application/json`, uncompressed.
              *     * `urn:chat-sessions:invalid-request` (422): Invalid request.
-             *     * `urn:chat-sessions:too-many-exports` (429): An export of yours is running. Try again when it is complete.
+             *     * `urn:chat-sessions:too-many-exports` (429): Another export of yours is running. Try again when it is complete.
              *     * `urn:chat-sessions:too-many-requests` (429): Rate limit exceeded. Retry-After says when to try again.
              *     * `urn:chat-sessions:too-many-streams` (429): Too many open event streams. Close one and try again.
              *     * `urn:chat-sessions:database-unavailable` (503): Database unavailable. Try again.
@@ -1122,7 +1122,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ValidationProblem"];
                 };
             };
-            /** @description Rate limit exceeded. Retry-After says when to try again. Or: An export of yours is running. Try again when it is complete. */
+            /** @description Rate limit exceeded. Retry-After says when to try again. Or: Another export of yours is running. Try again when it is complete. */
             429: {
                 headers: {
                     /** @description Seconds to wait before a retry. */
@@ -1392,7 +1392,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description You have deleted a session with this id. Use a new one. Or: The session has another message with one of these ids; mint another one. */
+            /** @description You have deleted a session with this id. Use a new one. Or: The session has another message with one of these ids. Use a new id. */
             409: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -1921,7 +1921,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Other requests are writing to this session. Try again. Or: The session has another message with one of these ids; mint another one. */
+            /** @description Other requests are writing to this session. Try again. Or: The session has another message with one of these ids. Use a new id. */
             409: {
                 headers: {
                     /** @description Seconds to wait before a retry. */

@@ -9,12 +9,12 @@ from pydantic_core import to_json
 class BatchOutcome:
     """Keeps the ids as JSON, ready to send: a third of the size of Python strings."""
 
-    def __init__(self, asked: Iterable[str], few: int) -> None:
-        """Keep up to `few` ids as strings too."""
+    def __init__(self, requested: Iterable[str], few: int) -> None:
+        """Keep up to `few` ids as strings as well."""
         self.count = 0
         self.ids: list[str] = []
         self._few = few
-        self._missing = dict.fromkeys(asked)
+        self._missing = dict.fromkeys(requested)
         self._parts: deque[bytes] = deque()
 
     def add(self, ids: Sequence[str]) -> None:

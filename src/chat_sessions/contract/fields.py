@@ -26,12 +26,12 @@ MAX_TITLE = 200
 MAX_INTEGER = 2**31 - 1
 MAX_UNKNOWN_FIELDS = 20
 
-# White space, controls, the blanks of Hangul and Braille, and what Unicode lets fonts ignore.
+# Whitespace, controls, the blanks of Hangul and Braille, and what Unicode lets fonts ignore.
 _INVISIBLE = (
     r"\s\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     r"\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
 )
-# Left out of the document: there is no escape for them that all languages know.
+# Left out of the OpenAPI document: no escape for them works in all languages.
 _INVISIBLE_BEYOND_16_BITS = r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 _VISIBLE = re.compile(f"[^{_INVISIBLE}{_INVISIBLE_BEYOND_16_BITS}]")
 
@@ -55,18 +55,18 @@ Title = Annotated[
     AfterValidator(_visible),
     Field(examples=["Trip to Lisbon"], json_schema_extra={"pattern": f"[^{_INVISIBLE}]"}),
 ]
-# What a title must contain.
-Query = Annotated[
+# The text that a title must contain.
+TitleQuery = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TITLE), AfterValidator(storable)
 ]
 
-# Pydantic also takes Unix times and other formats of ISO 8601. It has its own words for a missing offset.
+# Pydantic also accepts Unix times and other formats of ISO 8601. It has its own error for a missing offset.
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)?", re.ASCII)
 
 
 def _is_true(value: bool) -> bool:  # noqa: FBT001  a validator's only parameter
     if not value:
-        message = "must be true, or be left out"
+        message = "must be true or omitted"
         raise ValueError(message)
     return value
 
@@ -120,7 +120,7 @@ def nothing() -> Spelled:
 
 
 def either(*names: str) -> Callable[[dict[str, Any]], None]:
-    """Show a model as one schema for each of these fields, so that code that sends none or several does not compile."""
+    """Document a model as one schema per field, so that client code that sends none or several does not compile."""
 
     def divide(schema: dict[str, Any]) -> None:
         properties = schema.pop("properties")

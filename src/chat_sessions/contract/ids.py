@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from chat_sessions.contract.storable import Text
 
-# Words that are paths where an id could be; clients resolve the dots themselves.
+# Paths of the API in the place of an id, and the dots that clients resolve themselves.
 RESERVED: Final = frozenset(("events", "search", "batch-delete", ".", ".."))
 _ID: Final = r"^[A-Za-z0-9_.:-]{1,128}$"
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -23,7 +23,7 @@ def _is_addressable(text: str) -> str:
         message = "must be a UUID, or have 1 to 128 characters of A-Z, a-z, 0-9 and _ . : -"
         raise ValueError(message)
     if text in RESERVED:
-        message = "is a word of the API; use another id"
+        message = "is reserved; use another id"
         raise ValueError(message)
     return text
 
@@ -38,5 +38,5 @@ SessionId = Annotated[
     AfterValidator(_is_addressable),
     AfterValidator(canonical),
 ]
-# What names a session that may not exist.
+# An id whose session need not exist.
 AnyId = Annotated[Text, AfterValidator(canonical)]

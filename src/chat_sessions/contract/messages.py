@@ -17,7 +17,7 @@ from pydantic import (
 from typing_extensions import TypeAliasType
 
 from chat_sessions.contract.fields import MAX_INTEGER, Incoming, SpelledObject, at_most, nothing
-from chat_sessions.contract.said import said
+from chat_sessions.contract.searchable_text import searchable_text
 from chat_sessions.contract.spelling import Spelled, text_of
 from chat_sessions.contract.storable import JsonObject, JsonObjects, Text, storable, storable_json
 
@@ -64,7 +64,7 @@ class _Fields(BaseModel):
     metadata: SpelledObject = Field(default_factory=nothing, description="Your own data about the message.")
 
 
-# What LangChain calls the roles, in the field `type`.
+# The roles by their names in LangChain, in the field `type`.
 ROLES_OF_LANGCHAIN: Final = {
     "human": "user",
     "ai": "assistant",
@@ -88,8 +88,8 @@ def _with_role(value: object) -> object:
 class NewMessage(_Fields):
     """A message to store. Additional fields are kept as sent.
 
-    Messages of OpenAI, Anthropic, the AI SDK and LangChain can be sent as they are. If there is no `role`, LangChain's
-    `type` says it: `human`, `ai`, `system`, `tool` or `function`.
+    Messages of OpenAI, Anthropic, the AI SDK and LangChain can be sent as they are. Without a `role`, LangChain's
+    `type` determines it: `human`, `ai`, `system`, `tool` or `function`.
     """
 
     id: Text | None = Field(
@@ -109,9 +109,9 @@ class NewMessage(_Fields):
         return self._text
 
     @property
-    def said(self) -> str:
+    def searchable_text(self) -> str:
         """The text that searches compare."""
-        return said(self.role, {**(self.model_extra or {}), "content": self.content})
+        return searchable_text(self.role, {**(self.model_extra or {}), "content": self.content})
 
     @model_validator(mode="wrap")
     @classmethod
@@ -145,7 +145,7 @@ Batch = Annotated[list[NewMessage], Field(max_length=MAX_BATCH), at_most(MAX_BAT
 
 
 def _whole(value: object) -> object:
-    """Take 5.0 for 5, as JSON Schema does."""
+    """Accept 5.0 as 5, like JSON Schema."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with an input, in words: pydantic's errors as paths of the input and messages for people."""
+"""Turns pydantic's errors into paths of the input and messages for people."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +47,7 @@ class Mistake(NamedTuple):
     kind: str
 
     def __str__(self) -> str:
-        path = place(self.path)
+        path = path_text(self.path)
         return f"{path}: {self.message}" if path else self.message
 
 
@@ -67,7 +67,7 @@ def mistakes(errors: Iterable[ErrorDetails], given: object) -> list[Mistake]:
     return [_mistake(group) for group in groups.values()]
 
 
-def place(path: Path) -> str:
+def path_text(path: Path) -> str:
     """Return a path as people write it: `messages[0].role`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 

@@ -8,9 +8,9 @@ from chat_sessions.contract.fields import (
     Flag,
     Incoming,
     Metadata,
-    Query,
     Time,
     Title,
+    TitleQuery,
     Yes,
     at_most,
     either,
@@ -63,7 +63,7 @@ class SessionChange(Incoming):
 
 
 def _has_members(schema: dict[str, Any]) -> None:
-    # pydantic takes it for a text.
+    # pydantic takes the object for a string.
     schema["minProperties"] = schema.pop("minLength")
 
 
@@ -73,7 +73,7 @@ class DeletionFilter(Incoming):
     updated_before: Annotated[Time | MISSING, Field(description="Sessions whose last message is older.")] = MISSING
     pinned: Annotated[Flag | MISSING, Field(description="Only pinned sessions, or only others.")] = MISSING
     archived: Annotated[Flag | MISSING, Field(description="Only archived sessions, or only others.")] = MISSING
-    q: Annotated[Query | MISSING, Field(description="Titles containing this, as `q` of the list.")] = MISSING
+    q: Annotated[TitleQuery | MISSING, Field(description="Titles containing this, as `q` of the list.")] = MISSING
     metadata: Annotated[
         Metadata | MISSING,
         Field(
@@ -172,8 +172,8 @@ class FieldProblem(BaseModel):
         description="Where: `body`, `query`, `path` or `header`, then the path from there.",
         examples=[["body", "title"]],
     )
-    msg: str = Field(description="What is wrong.", examples=["String should have at least 1 character"])
-    type: str = Field(description="The violated rule, for programs.", examples=["string_too_short"])
+    msg: str = Field(description="What is wrong.", examples=["must have at most 200 characters"])
+    type: str = Field(description="The violated rule, for programs.", examples=["string_too_long"])
 
 
 class Problem(BaseModel):

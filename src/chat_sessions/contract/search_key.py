@@ -18,12 +18,12 @@ _LETTERS: Final = {
 # Marks of lower classes are letters: vowel signs, viramas and nuktas of Indic scripts, voicing marks of kana.
 LOWEST_ACCENT: Final = 10
 VARIATION_SELECTORS: Final = frozenset((*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
-# Far more than a language has; an attacker could send each of a million.
+# Far more characters than a language has; an attacker could send each of a million.
 MAX_FOLDED: Final = 10_000
 
 
 class _Foldings(dict[int, str]):
-    """What each character becomes, for `str.translate`; filled as characters occur."""
+    """The folding of each character, for `str.translate`; filled as characters occur."""
 
     def __missing__(self, code: int) -> str:
         folded = _folded(code)
@@ -47,6 +47,6 @@ def search_key(text: str) -> str:
         return " ".join(text.lower().split())
     # Folding may compose letters again, and decomposing may reveal upper case.
     words = normalize("NFKD", normalize("NFKD", text).casefold()).split()
-    # Each word once: languages repeat theirs, and translating costs more than all the rest.
+    # Each word once: texts repeat words, and translating costs more than all the rest.
     folded = {word: word.translate(_foldings) for word in set(words)}
     return normalize("NFC", " ".join(filter(None, map(folded.__getitem__, words))))

@@ -9,7 +9,7 @@ from chat_sessions.contract.search_key import search_key
 
 LENGTH: Final = 160
 BEFORE_THE_MATCH: Final = 60
-# Keys are made of pieces until one matches. Every match is shorter than the overlap.
+# The text is searched window by window until one matches. Every match is shorter than the overlap.
 WINDOW: Final = 2000
 OVERLAP: Final = 1000
 CUT: Final = "…"
@@ -18,7 +18,7 @@ _GRAPHEME: Final = regex.compile(r"\X")
 
 
 def snippet(text: str, key: str) -> str | None:
-    """Return some 160 characters around the first place that has the key, or None if there is none."""
+    """Return some 160 characters around the first match of the key, or None if there is none."""
     plain = " ".join(text.split())
     for start in range(0, max(1, len(plain) - OVERLAP), WINDOW - OVERLAP):
         window = plain[start : start + WINDOW]
@@ -38,7 +38,7 @@ def _around(text: str, first: int, last: int) -> str:
     """Cut at spaces if there are some, otherwise between graphemes."""
     earliest = max(0, first - BEFORE_THE_MATCH)
     latest = min(len(text), max(last, earliest + LENGTH))
-    # From further in front: a scan may begin within a grapheme.
+    # Start well before: a scan may begin within a grapheme.
     scanned = max(0, earliest - LENGTH)
     graphemes = [each.span() for each in _GRAPHEME.finditer(text, scanned, latest + LENGTH)]
     starts = [start for start, _ in graphemes if earliest <= start <= first]

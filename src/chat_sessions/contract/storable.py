@@ -57,7 +57,7 @@ def _check(value: object, depth: int) -> None:
 
 
 Text = Annotated[str, AfterValidator(storable)]
-# Not JsonValue: generators make of its schema, which anything matches, a type that null does not.
+# Not JsonValue: its schema matches anything, but generators turn it into a type that excludes null.
 JsonObject = Annotated[dict[str, Any], AfterValidator(storable_json)]
 # Report only the first error: a list may have thousands.
 JsonObjects = Annotated[list[JsonObject], Field(fail_fast=True)]

@@ -14,7 +14,7 @@ from chat_sessions.operator.evictor import CommandEvictor
 from chat_sessions.store.session_store import SessionStore
 
 EVICTED_AT_ONCE = 100
-# Kinds of mistakes in the fields of a session that no single damaged line has.
+# Mistakes that show that a line is not an archived session, rather than a damaged one.
 FOREIGN_KINDS = frozenset(("missing", "extra_forbidden"))
 
 
@@ -30,7 +30,7 @@ class Rejected(NamedTuple):
 
     number: int
     reason: str
-    #: Whether it is no archived session at all.
+    #: Whether it is not an archived session at all.
     is_foreign: bool = False
 
 
@@ -46,7 +46,7 @@ Outcome = ArchivedSession | Rejected | Taken
 
 
 class ForeignFile(ChatSessionsError):
-    """The file is no export, so every line would be rejected."""
+    """The file is not an export, so every line would be rejected."""
 
     def __init__(self, first: Rejected) -> None:
         super().__init__(
@@ -64,7 +64,7 @@ class Importer:
         self._evictor = evictor
 
     async def run(self, user: str, records: Iterable[Record | Rejected], *, new_ids: bool) -> AsyncGenerator[Outcome]:
-        """Import session by session, each atomically, and yield each outcome; raise ForeignFile if the first is."""
+        """Import each session atomically and yield its outcome; raise ForeignFile if the first record is foreign."""
         changes: list[Change] = []
         is_first = True
         try:

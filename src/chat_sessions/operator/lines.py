@@ -10,7 +10,7 @@ from chat_sessions.contract.spelling import read
 from chat_sessions.errors import BadRequest
 from chat_sessions.operator.importer import Record, Rejected
 
-#: Stands for a line that cannot be decoded; no line of UTF-8.
+#: Takes the place of a line that cannot be decoded; it is not valid UTF-8.
 UNDECODABLE = b"\xff"
 
 

@@ -15,7 +15,7 @@ SECONDS_BETWEEN_LINES = 5.0
 def progress(what: str, total: int, *, unit: int = 1) -> Iterator[Callable[[int], None]]:
     """Yield a function that advances a progress bar in a terminal, or else prints a line every few seconds.
 
-    As many steps as a unit has are shown as one.
+    `unit` steps are shown as one.
     """
     console = Console(stderr=True)
     if not console.is_terminal:

@@ -1,4 +1,4 @@
-"""The command that shows what waits for webhook receivers."""
+"""The command `webhooks`."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ def webhooks(*, retry: bool, discard: str | None) -> None:
     with errors_as_messages():
         backlog = asyncio.run(_run(settings, retry=retry, discard=discard))
     if not backlog:
-        typer.echo("No receivers, and nothing waits. Set CHAT_WEBHOOK_URL to deliver webhooks.")
+        typer.echo("No receivers and no deliveries. Set CHAT_WEBHOOK_URL to deliver webhooks.")
     for each in backlog:
         typer.echo(_line(each, is_configured=each.receiver in settings.webhook_url))
 
@@ -27,8 +27,8 @@ async def _run(settings: Settings, *, retry: bool, discard: str | None) -> list[
         known = [each.receiver for each in await queue.backlog()]
         if discard is not None:
             if discard not in known:
-                fail(f"Nothing waits for {discard}. Receivers: {', '.join(known) or 'none'}.")
-            typer.echo(f"{discard}: discarded what waited, {await queue.discard(discard):,} in all.")
+                fail(f"There is no receiver {discard}. Receivers: {', '.join(known) or 'none'}.")
+            typer.echo(f"{discard}: {await queue.discard(discard):,} discarded")
         if retry:
             for receiver in known:
                 await queue.retry(receiver)
@@ -36,7 +36,7 @@ async def _run(settings: Settings, *, retry: bool, discard: str | None) -> list[
 
 
 def _line(backlog: ReceiverBacklog, *, is_configured: bool) -> str:
-    facts = "nothing waits"
+    facts = "none waiting"
     if backlog.waiting:
         facts = f"{backlog.waiting:,} waiting, the oldest for {backlog.age:,.0f} s; up to {backlog.attempts} attempts"
     error = f"; error: {backlog.error}" if backlog.error else ""

@@ -42,7 +42,7 @@ def describe(error: ErrorDetails) -> str:
 
 
 def unknown_variables(settings: Iterable[str]) -> Iterator[tuple[str, str | None]]:
-    """Yield each CHAT_ variable that is no setting, with the closest setting if there is one."""
+    """Yield each CHAT_ variable that is not a setting, with the closest setting if there is one."""
     known = {variable_of(name) for name in settings}
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and name not in known and not _is_ignored(name):

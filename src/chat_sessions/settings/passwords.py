@@ -1,4 +1,4 @@
-"""Finds unencoded passwords in URLs: drivers misread them, and report something else."""
+"""Finds unencoded passwords in URLs: drivers misread them, and report another error."""
 
 import re
 

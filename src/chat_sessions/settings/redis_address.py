@@ -21,7 +21,7 @@ class Endpoint(NamedTuple):
 
 
 class RedisAddress(NamedTuple):
-    """One server, the sentinels of a master, or some nodes of a cluster.
+    """One server, the sentinels of a master, or some servers of a cluster.
 
     The URL's credentials and options apply to each data server, not to sentinels.
     """

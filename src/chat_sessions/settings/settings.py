@@ -89,7 +89,7 @@ class Settings(WebhookSettings):
     )
 
     jwt_secret: JwtSecret | None = Field(
-        default=None, description="HS256 secret, at least 32 bytes; also beside `CHAT_JWKS_URL`"
+        default=None, description="HS256 secret, at least 32 bytes; may be combined with `CHAT_JWKS_URL`"
     )
     jwks_url: HttpUrl | None = Field(
         default=None, validate_default=True, description="URL of the provider's RS256, PS256, ES256 or EdDSA keys"
@@ -147,7 +147,7 @@ class Settings(WebhookSettings):
     keep_alive_timeout: PositiveInt = Field(
         default=75, description="how long an idle connection stays open; longer than your load balancer keeps it"
     )
-    # Long enough for slow networks; it ends clients that send a byte now and then.
+    # Long enough for slow networks; it cuts off clients that send a byte now and then.
     header_timeout: PositiveFloat = Field(default=10, description="timeout for receiving a request's headers")
     # Half a megabit per second for the largest body.
     transfer_timeout: PositiveFloat = Field(

@@ -21,7 +21,7 @@ MIN_KEY_BYTES = 16
 # The path of a Unix socket has at most 103 bytes on macOS and 107 on Linux; file names take up to ten.
 MAX_SOCKET_FOLDER_BYTES = 93
 
-# In links and HTML as it is; with one slash at its start, or it would name another host.
+# Used unescaped in links and HTML. It starts with a single slash: with two, it would name another host.
 PREFIX = r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+"
 
 POSTGRES_SCHEMES = ("postgresql://", "postgres://")

@@ -1,4 +1,4 @@
-"""The settings of webhooks: who is told of changes, and how deliveries are signed."""
+"""The settings of webhooks: which receivers get which events, and how deliveries are signed."""
 
 from base64 import b64decode
 from binascii import Error as NotBase64
@@ -76,5 +76,7 @@ class WebhookSettings(BaseSettings):
     def _check_tls(cls, allowed: bool, info: ValidationInfo) -> bool:  # noqa: FBT001  pydantic's
         urls = info.data.get("webhook_url", ())
         if not allowed and any(urlsplit(url).scheme != "https" for url in urls):
-            raise ValueError("must be true for a receiver without https, whose deliveries anybody on the path can read")
+            raise ValueError(
+                "must be true for a receiver without https, because anybody on the path can read its deliveries"
+            )
         return allowed

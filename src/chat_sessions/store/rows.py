@@ -12,9 +12,9 @@ from pydantic_core import to_json
 from chat_sessions.contract.archive import ArchivedMessage, ArchivedSession
 from chat_sessions.contract.cursor import Cursor
 from chat_sessions.contract.messages import OWN_FIELDS, NewMessage
-from chat_sessions.contract.said import key_of
 from chat_sessions.contract.schemas import SessionChange, SessionList
 from chat_sessions.contract.search_key import search_key
+from chat_sessions.contract.searchable_text import message_key
 from chat_sessions.contract.spelling import text_of, without
 
 # The JSON of the fields that a message omits.
@@ -80,7 +80,7 @@ def record(message: NewMessage, known_id: str | None = None, *, keyed: bool = Tr
     message_id = dumps(message.id or known_id or str(uuid4()))
     columns = {"id": message_id, "role": dumps(message.role), "body": _body(message, message_id)}
     if keyed:
-        columns["searchKey"] = to_json(key_of(message.said)).decode()
+        columns["searchKey"] = to_json(message_key(message.searchable_text)).decode()
     if isinstance(message, ArchivedMessage):
         columns |= {"sequence": dumps(message.sequence), "created_at": dumps(_moment(message.created_at))}
     return _object(columns).encode()

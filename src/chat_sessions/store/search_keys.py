@@ -8,8 +8,8 @@ from typing import Final, LiteralString, NoReturn
 from prisma import Prisma
 
 from chat_sessions.background import forever
-from chat_sessions.contract.said import key_of, said_in
 from chat_sessions.contract.search_key import search_key
+from chat_sessions.contract.searchable_text import message_key, stored_searchable_text
 from chat_sessions.errors import DatabaseUnavailable
 
 # Each worker has its own pause, so that two rarely compute the same keys.
@@ -82,7 +82,7 @@ class SearchKeys:
         rows = await self._prisma.query_raw(MESSAGES_WITHOUT_KEY, ROWS_PER_ROUND, BYTES_PER_ROUND)
         keyed: list[tuple[str, ...]] = []
         for row in rows:
-            key = key_of(said_in(row["role"], row["body"]))
+            key = message_key(stored_searchable_text(row["role"], row["body"]))
             keyed.append((row["userId"], row["sessionId"], row["id"], row["digest"], key))
             # Let other requests run.
             await sleep(0)

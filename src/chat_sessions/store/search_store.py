@@ -10,9 +10,9 @@ from pydantic_core import to_json
 
 from chat_sessions.contract.cursor import SearchCursor
 from chat_sessions.contract.fields import MAX_INTEGER
-from chat_sessions.contract.said import said_in
 from chat_sessions.contract.search import SearchQuery
 from chat_sessions.contract.search_key import search_key
+from chat_sessions.contract.searchable_text import stored_searchable_text
 from chat_sessions.contract.snippet import snippet
 from chat_sessions.store import filters, sql_search
 
@@ -79,5 +79,5 @@ class SearchStore:
             await sleep(0)
             large = await self._prisma.query_raw(sql_search.BODY, user, row["id"], row["sequence"])
             body = large[0]["body"] if large else "{}"
-        text = snippet(said_in(row["role"], body), key)
+        text = snippet(stored_searchable_text(row["role"], body), key)
         return None if text is None else {"sequence": row["sequence"], "role": row["role"], "snippet": text}

@@ -20,7 +20,7 @@ COMPRESSED = "Send the body uncompressed, without `Content-Encoding`."
 
 
 class JsonRequest(Request):
-    """A request whose body is bounded, and JSON."""
+    """A request with a bounded JSON body."""
 
     @override
     async def body(self) -> bytes:
@@ -40,7 +40,7 @@ class JsonRequest(Request):
         if not holds_at_most(MAX_VALUES, body):
             detail = f"The body has more than {MAX_VALUES:,} JSON values; send fewer per request."
             raise HTTPException(BadRequest.status) from BadRequest(detail, "body")
-        # Megabytes take tens of milliseconds for each of the two.
+        # Counting and parsing megabytes each take tens of milliseconds.
         await sleep(0)
         try:
             return spelling.read(body.decode())

@@ -1,4 +1,4 @@
-"""What all operations of the OpenAPI document have in common, so that no route has to repeat it."""
+"""What all operations of the OpenAPI document have in common, so that no route repeats it."""
 
 from collections.abc import Iterator
 from typing import Any, Final, cast
@@ -46,14 +46,14 @@ def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _sendable(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a parameter without null, which no URL and no header can say."""
+    """Return the schema of a parameter without null, which URLs and headers cannot express."""
     others = [each for each in schema.get("anyOf", ()) if each != NULL]
     (only,) = others if len(others) == 1 else ({"anyOf": others} if others else {},)
     return {**only, **{name: each for name, each in schema.items() if name not in {"anyOf", "title", "description"}}}
 
 
 def _use_own_media_type(response: dict[str, Any]) -> None:
-    """Move the schema of a model, which FastAPI calls JSON, to the media type that the route gives beside it."""
+    """Move the schema of a model, which FastAPI declares as JSON, to the route's own media type."""
     content = cast("dict[str, dict[str, Any]]", response.get("content", {}))
     if len(content) > 1:
         schema = content.pop(JSON)

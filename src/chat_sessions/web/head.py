@@ -17,7 +17,7 @@ class Head:
 
         async def send_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                # By the method the server knows that no body follows.
+                # The method tells the server that no body follows.
                 scope["method"] = "HEAD"
                 await send(message)
                 # From here on the server reports a disconnect, which also ends a stream.

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
-from chat_sessions.contract.mistakes import Mistake, Path, mistakes, place
+from chat_sessions.contract.mistakes import Mistake, Path, mistakes, path_text
 from chat_sessions.contract.schemas import Problem, ValidationProblem
 from chat_sessions.errors import BadRequest, BodyTooLarge, ChatSessionsError, UnsupportedMediaType
 from chat_sessions.web.problem_responses import (
@@ -27,7 +27,7 @@ GENERIC_DETAILS = {
     HTTPStatus.NOT_FOUND: "Not found. See /docs for the API.",
     HTTPStatus.METHOD_NOT_ALLOWED: "Method not allowed. See the Allow header.",
 }
-# FastAPI's status 400 is for a body that is not UTF-8, nested too deeply or has numbers that are too long.
+# FastAPI's status 400 is for a body that is not UTF-8, is nested too deeply, or has numbers that are too long.
 UNREADABLE = Mistake(("body",), "must be one JSON document in UTF-8", "json_invalid")
 HEADER_DOCS = {
     "Retry-After": ("Seconds to wait before a retry.", "integer"),
@@ -40,8 +40,8 @@ MAX_LOCATION_CHARACTERS = 64
 
 _INVALID_TITLE = {
     "loc": ["body", "title"],
-    "msg": "String should have at least 1 character",
-    "type": "string_too_short",
+    "msg": "must have at most 200 characters",
+    "type": "string_too_long",
 }
 INVALID_EXAMPLE = problem(UNPROCESSABLE, BadRequest.detail, INVALID_REQUEST) | {"errors": [_INVALID_TITLE]}
 
@@ -146,7 +146,7 @@ def _invalid(found: Sequence[Mistake]) -> ProblemResponse:
 def _sentence(mistake: Mistake) -> str:
     # A path without the part of the request, unless the mistake is about all of it.
     path = mistake.path[1:] or mistake.path
-    return f"{place(path)}: {mistake.message}."
+    return f"{path_text(path)}: {mistake.message}."
 
 
 def _truncate(path: Path) -> Path:

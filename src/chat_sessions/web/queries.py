@@ -1,4 +1,4 @@
-"""Query strings are strict: an unknown parameter is an error, and an empty one is not given."""
+"""Query strings are strict: an unknown parameter is an error, and an empty one counts as omitted."""
 
 from collections.abc import Collection
 

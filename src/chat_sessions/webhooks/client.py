@@ -17,7 +17,7 @@ from chat_sessions.webhooks.message import WebhookMessage
 
 # Standard Webhooks recommends 15 to 30 s.
 TIMEOUT_SECONDS: Final = 15.0
-# Enough of a short response to reuse the connection; of a longer one the rest is not read.
+# Reading all of a short response allows reusing the connection; the rest of a longer one is not read.
 MAX_RESPONSE_BYTES: Final = 64 * 1024
 NOT_PUBLIC: Final = "has no public address, and CHAT_WEBHOOK_PRIVATE is not set"
 
@@ -31,7 +31,7 @@ class NotDelivered(Exception):
 
 
 class _PublicResolver(AbstractResolver):
-    """Resolves names to public addresses only. The connection is made to what was checked."""
+    """Resolves names to public addresses only. The client connects to the addresses that were checked."""
 
     def __init__(self) -> None:
         self._resolver = ThreadedResolver()
@@ -52,7 +52,7 @@ class _PublicResolver(AbstractResolver):
 
 
 def is_public(address: str) -> bool:
-    """Return whether an address is reachable from everywhere, and is not one of a network of ours."""
+    """Return whether an address is reachable from everywhere, and so not in a network of ours."""
     parsed = ip_address(address.partition("%")[0])
     return parsed.is_global and not parsed.is_multicast
 

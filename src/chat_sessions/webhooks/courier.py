@@ -1,4 +1,4 @@
-"""Delivers what waits for a receiver: at least once, and a user's changes in order."""
+"""Sends a receiver its deliveries: at least once, and a user's changes in order."""
 
 import asyncio
 import math
@@ -31,7 +31,7 @@ JITTER = 0.2
 
 
 def delay_after(attempts: int) -> float:
-    """Return how many seconds to wait after that many attempts."""
+    """Return the seconds to wait after that many attempts."""
     delay = min(LONGEST_DELAY, math.ldexp(FIRST_DELAY, min(attempts - 1, MAX_DOUBLINGS)))
     return delay * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  jitter
 

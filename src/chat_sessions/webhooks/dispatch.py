@@ -1,4 +1,4 @@
-"""Runs a courier for each configured receiver, and measures what waits."""
+"""Runs a courier for each configured receiver, and measures the backlog."""
 
 import asyncio
 from functools import partial

@@ -17,7 +17,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with temporary_servers() as (database, cache):
         addresses = {"CHAT_DATABASE_URL": database.url, "CHAT_REDIS_URL": cache.url}
-        sys.exit(subprocess.call(command, env=os.environ | addresses))  # noqa: S603  as asked
+        sys.exit(subprocess.call(command, env=os.environ | addresses))  # noqa: S603  the developer's command
 
 
 if __name__ == "__main__":

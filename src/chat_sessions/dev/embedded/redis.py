@@ -21,7 +21,7 @@ class Redis(Server):
 
     name = "Redis"
     stop_signal = signal.SIGTERM
-    # Safe, because it appends to its file before it responds, and works even when it is paused.
+    # Safe, because Redis appends to its file before it responds; and it works even on a paused process.
     death_signal = "KILL"
 
     def __init__(self, home: Path, *, durable: bool = True, options: Mapping[str, str] | None = None) -> None:

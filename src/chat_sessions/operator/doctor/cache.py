@@ -69,7 +69,7 @@ def _topology(settings: Settings, link: RedisLink, masters: list[dict[str, Any]]
     is_cluster = _mode(masters[0]) == "cluster"
     if is_cluster and kind != "cluster":
         advice = "Start CHAT_REDIS_URL with redis+cluster:// (or rediss+cluster://)."
-        yield wrong("masters", "this is a cluster node, but CHAT_REDIS_URL names a single server", advice)
+        yield wrong("masters", "this is a cluster, but CHAT_REDIS_URL names a single server", advice)
     elif kind != "server":
         alone = sum(facts.get("connected_slaves") == 0 for facts in masters)
         detail = f"{len(masters)} master{'s'[: len(masters) != 1]}"

@@ -46,8 +46,8 @@ OBJECTS: Final[Mapping[str, Sequence[str]]] = {
 }
 EXPECTED: Final = frozenset(f"{kind} {name}" for kind, names in OBJECTS.items() for name in names)
 
-# What exists and works: no invalid index or constraint, no disabled trigger. Indexes of constraints go by the latter,
-# and NOT NULL, which Postgres 18 lists as a constraint, is left out.
+# The objects that exist and work: no invalid index or constraint, no disabled trigger. The index of a constraint is
+# listed as the constraint; NOT NULL, which Postgres 18 lists as a constraint, is left out.
 PRESENT: Final = """
 SELECT 'TABLE ' || relname::text AS "name" FROM pg_class
     WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')

@@ -1,4 +1,4 @@
-"""Whether a Citus cluster spreads the tables as the service needs it: by user, side by side, with their triggers."""
+"""Whether a Citus cluster distributes the tables as the service needs: by user, colocated, with their triggers."""
 
 import re
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ HAS_EXTENSION = """SELECT to_regclass('pg_catalog.pg_dist_partition') IS NOT NUL
 # The connections between nodes have the isolation that each node defaults to.
 NODES = """
 SELECT COALESCE(nodename || ':' || nodeport, 'the coordinator') AS "node", "setting", "wanted",
-    success AS "answers", result AS "said"
+    success AS "responds", result AS "value"
 FROM (VALUES ('citus.enable_unsafe_triggers', 'on'), ('default_transaction_isolation', 'read committed'))
-    AS required("setting", "wanted"), run_command_on_all_nodes('SHOW ' || "setting") AS asked
+    AS required("setting", "wanted"), run_command_on_all_nodes('SHOW ' || "setting") AS nodes
 LEFT JOIN pg_dist_node USING (nodeid) ORDER BY 1
 """
-SPREAD = """
+DISTRIBUTED = """
 SELECT relname::text AS "table", column_to_column_name(logicalrelid, partkey)::text AS "column",
     colocationid AS "group", (SELECT count(*)::int FROM pg_dist_shard AS shard
         WHERE shard.logicalrelid = pg_dist_partition.logicalrelid) AS "shards"
@@ -51,42 +51,41 @@ async def citus(query: Query) -> list[Finding]:
     [facts] = await query(HAS_EXTENSION)
     if not facts["exists"]:
         return []
-    spread = {row["table"]: row for row in await query(SPREAD)}
-    if not spread.keys() & set(TABLES):
-        return [warning("citus", "the extension is there, but the tables are on one node only", DISTRIBUTE)]
-    found = [*_tables(spread), *_nodes(await query(NODES)), *_functions(await query(FUNCTIONS))]
+    distributed = {row["table"]: row for row in await query(DISTRIBUTED)}
+    if not distributed.keys() & set(TABLES):
+        return [warning("citus", "the extension is installed, but the tables are not distributed", DISTRIBUTE)]
+    found = [*_tables(distributed), *_nodes(await query(NODES)), *_functions(await query(FUNCTIONS))]
     if not found:
         found = list(_triggers(await query(TRIGGERS)))
-    shards = spread["ChatSession"]["shards"] if "ChatSession" in spread else 0
-    return found or [ok("citus", f"the users are spread over {shards} shards, with their triggers")]
+    shards = distributed["ChatSession"]["shards"] if "ChatSession" in distributed else 0
+    return found or [ok("citus", f"the users are distributed over {shards} shards, with their triggers")]
 
 
-def _tables(spread: dict[str, dict[str, Any]]) -> Iterator[Finding]:
-    groups = {row["group"] for row in spread.values() if row["table"] in TABLES}
+def _tables(distributed: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+    groups = {row["group"] for row in distributed.values() if row["table"] in TABLES}
     for table in TABLES:
-        if table not in spread:
+        if table not in distributed:
             yield wrong("citus", f"{table} is not distributed", DISTRIBUTE)
-        elif spread[table]["column"] != "userId":
+        elif distributed[table]["column"] != "userId":
             advice = f"SELECT alter_distributed_table('\"{table}\"', distribution_column => 'userId');"
-            yield wrong("citus", f"{table} is distributed by {spread[table]['column']}", advice)
+            yield wrong("citus", f"{table} is distributed by {distributed[table]['column']}", advice)
     if len(groups) > 1:
         advice = "SELECT update_distributed_table_colocation(…, colocate_with => '\"ChatSession\"');"
-        yield wrong("citus", "the tables are not colocated: a user's rows lie on several nodes", advice)
+        yield wrong("citus", "the tables are not colocated: a user's rows are on several nodes", advice)
 
 
-def _nodes(asked: list[dict[str, Any]]) -> Iterator[Finding]:
-    for node in asked:
-        if not node["answers"]:
-            yield wrong(
-                "citus", f"{node['node']} does not answer: {node['said']}", "Its users get 503 until it is back."
-            )
-        elif node["said"] != node["wanted"]:
+def _nodes(nodes: list[dict[str, Any]]) -> Iterator[Finding]:
+    for node in nodes:
+        if not node["responds"]:
+            detail = f"{node['node']} does not respond: {node['value']}"
+            yield wrong("citus", detail, "Its users get 503 until it is back.")
+        elif node["value"] != node["wanted"]:
             advice = f"There: ALTER SYSTEM SET {node['setting']} = '{node['wanted']}'; SELECT pg_reload_conf();"
-            yield wrong("citus", f"{node['setting']} is {node['said']} on {node['node']}", advice)
+            yield wrong("citus", f"{node['setting']} is {node['value']} on {node['node']}", advice)
 
 
-def _functions(there: list[dict[str, str]]) -> Iterator[Finding]:
-    bodies = {row["name"]: row["body"] for row in there}
+def _functions(present: list[dict[str, str]]) -> Iterator[Finding]:
+    bodies = {row["name"]: row["body"] for row in present}
     for name, body in _FUNCTION.findall(CITUS.read_text()):
         if bodies.get(name) != body:
             yield wrong("citus", f"the function {name} is not the one for Citus", DISTRIBUTE)

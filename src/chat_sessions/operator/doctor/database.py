@@ -106,7 +106,7 @@ async def _clock(query: Query) -> list[Finding]:
     # The smallest skew that the round trip allows.
     skew = max(before - row["now"], row["now"] - after, 0.0)
     if skew > MAX_SKEW_SECONDS:
-        advice = "Run NTP on both hosts: tokens expire by this clock, sessions are dated by Postgres'."
+        advice = "Run NTP on both hosts: tokens expire by this clock, and timestamps of sessions come from Postgres'."
         return [warning("clock", f"differs from Postgres' clock by {skew:.1f} s", advice)]
     return [ok("clock", "agrees with Postgres' clock")]
 

@@ -22,10 +22,10 @@ async def receivers(settings: Settings) -> list[Finding]:
             try:
                 status = await client.probe(url)
             except NotDelivered as error:
-                advice = "Check CHAT_WEBHOOK_URL, the network and the receiver. Deliveries wait until it answers."
-                found.append(wrong("webhooks", f"{url} does not answer: {error}", advice))
+                advice = "Check CHAT_WEBHOOK_URL, the network and the receiver. Deliveries wait until it responds."
+                found.append(wrong("webhooks", f"{url} does not respond: {error}", advice))
             else:
-                found.append(ok("webhooks", f"{url} answers (HEAD: {status})"))
+                found.append(ok("webhooks", f"{url} responds (HEAD: {status})"))
     return found
 
 
@@ -38,7 +38,7 @@ async def deliveries(settings: Settings, query: Query) -> list[Finding]:
             advice = f"Add it to CHAT_WEBHOOK_URL, or: chat-sessions webhooks --discard {row['receiver']}"
             found.append(warning("webhooks", f"{waiting}, which is not in CHAT_WEBHOOK_URL", advice))
         elif row["age"] > LATE_SECONDS:
-            advice = "Mend the receiver, then: chat-sessions webhooks --retry"
+            advice = "Fix the receiver, then: chat-sessions webhooks --retry"
             detail = f"{waiting}, the oldest for {row['age']:,.0f} s: {row['error'] or 'not tried yet'}"
             found.append(warning("webhooks", detail, advice))
     return found

@@ -1,4 +1,4 @@
-"""Turns a chat of another product into the form in which this service archives sessions."""
+"""Turns a chat of another product into an archived session."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ class Archivist:
         if not (messages := list(self._fitting(chat.messages))):
             self._losses[LeftOut.NO_MESSAGES] += 1
             return None
-        # A chat without an id is the one that says the same.
+        # A chat without an id is identified by its content.
         identity = chat.id or as_json([[each["role"], each["content"]] for each in messages])
         session_id = uuid5(NAMESPACE, f"{self._source}:{identity}")
         times = [each["created_at"] for each in messages if each["created_at"]]
@@ -81,7 +81,7 @@ class Archivist:
 
 
 def title_of(text: str) -> str | None:
-    """Return a title within the limit, without cutting a character that is made of several; None if it is blank."""
+    """Return a title within the limit, without splitting a grapheme; None if it is blank."""
     title = text.strip()
     if len(title) > MAX_TITLE:
         room = MAX_TITLE - len(ELLIPSIS)
@@ -90,7 +90,7 @@ def title_of(text: str) -> str | None:
 
 
 def _numbered(messages: list[dict[str, Any]], session_id: UUID, created_at: datetime) -> list[dict[str, Any]]:
-    """Return the messages with distinct ids, and with times: one without has that of the message before it."""
+    """Return the messages with distinct ids, and with times: one without a time gets that of the one before it."""
     seen, time = set[str](), created_at
     for sequence, message in enumerate(messages):
         if not 0 < len(message["id"]) <= MAX_ID or message["id"] in seen:

@@ -24,17 +24,17 @@ class StorableJson:
         self._rest = b""
 
     def read(self, size: int = -1) -> bytes:
-        """Return about as many bytes, none only at the end."""
+        """Return about `size` bytes, and none only at the end."""
         done = b""
         while size and not done and (data := self._rest + (more := self._file.read(size))):
             done, self._rest = self._clean(data, is_last=not more)
         return done
 
     def _clean(self, data: bytes, *, is_last: bool) -> tuple[bytes, bytes]:
-        """Return the data without an escape that may continue, and the rest."""
+        """Return the clean data, and the rest, which may begin with an incomplete escape."""
         cleaned, at = [], 0
         while at < len(data):
-            # It matches everything, if only the empty string.
+            # The pattern always matches, if only the empty string.
             end = match.end() if (match := _SOUND.match(data, at)) else at
             cleaned.append(data[at:end])
             if len(data) - end < _LONGEST and not is_last:

@@ -54,7 +54,7 @@ class Transcript:
 
     @contextmanager
     def turn(self, message_id: str, created_at: datetime | None, model: str = "") -> Iterator["Turn"]:
-        """Yield a turn, and add its messages at the end; it is counted if there are none."""
+        """Yield a turn, and add its messages at the end; a turn without messages is counted as empty."""
         turn = Turn(self)
         yield turn
         if not turn.messages:
@@ -68,7 +68,7 @@ class Transcript:
 
 
 class Turn:
-    """One message of another product. It becomes several if it also has reasoning and tool results."""
+    """One message of another product. It becomes several if it also has reasoning or tool results."""
 
     def __init__(self, transcript: Transcript) -> None:
         self.messages: list[dict[str, Any]] = []
@@ -117,7 +117,7 @@ class Turn:
         self._add(role, ([{"type": "text", "text": said}] if said else []) + parts)
 
     def lose(self, role: str, files: Sequence[str]) -> None:
-        """Count files that are not imported, and keep their names. A message of nothing else says where they were."""
+        """Count files that are not imported, and keep their names; they are the text of a message without any other."""
         if not files:
             return
         self._transcript.losses[LeftOut.FILES] += len(files)

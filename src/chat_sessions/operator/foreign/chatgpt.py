@@ -21,7 +21,7 @@ from chat_sessions.operator.foreign.loose import (
 
 REASONING = ("thoughts", "reasoning_recap")
 CONTEXT = ("user_editable_context", "model_editable_context")
-# Citations are in characters of private use: the kind, then the references.
+# Citations are marked with private-use characters: the kind, then the references.
 CITATION = re.compile("\ue200[^\ue201]*\ue201")
 
 

@@ -25,7 +25,7 @@ BYTES_PER_MEGABYTE = 10**6
 
 
 def import_chats(user: str, file: BinaryIO, source: Source, *, new_ids: bool, strict: bool) -> None:
-    """Create a user's chats of another product."""
+    """Import a user's chats from another product."""
     settings = settings_or_fail()
     report = _Report(source, settings, strict=strict)
     with errors_as_messages():

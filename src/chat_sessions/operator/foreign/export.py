@@ -14,11 +14,11 @@ from chat_sessions.operator.importer import Record, Rejected
 
 
 class WrongProduct(ChatSessionsError):
-    """The file is no export of the named product."""
+    """The file is not an export of the named product."""
 
 
 class ForeignExport:
-    """An export, and what could not be kept of it so far."""
+    """An export, and the losses counted so far."""
 
     def __init__(self, source: Source, limits: Limits) -> None:
         self.losses = Losses()

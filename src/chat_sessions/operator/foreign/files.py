@@ -23,12 +23,12 @@ from chat_sessions.operator.foreign.chat import Losses
 MAX_UNPACKED_BYTES = 32 * 1024**3
 # A chat is in memory as a whole. Open WebUI keeps images within them.
 MAX_CHAT_BYTES = 256 * 1024**2
-# A read of nothing else. Python takes quadratic time for such a number.
+# This many bytes that are all digits. Python takes quadratic time for such a number.
 MANY_DIGITS = 4096
-# The second is that of an empty one.
+# The second is the signature of an empty zip.
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 NAMES_SHOWN = 5
-AGAIN = "Download it again, then repeat the import: what is already here is not added twice."
+AGAIN = "Download it again, then repeat the import: chats that are already here are not added twice."
 
 
 class UnreadableExport(ChatSessionsError):
@@ -44,7 +44,7 @@ class Document(NamedTuple):
 
 
 class Progress:
-    """How many bytes are read, in all and since the last chat."""
+    """Counts the bytes read, in total and since the last chat."""
 
     def __init__(self, advance: Callable[[int], None]) -> None:
         self.in_chat = 0
@@ -117,7 +117,7 @@ def values(document: Document, progress: Progress, losses: Losses) -> Iterator[o
 
 @contextmanager
 def _integers_of_any_length() -> Iterator[None]:
-    """Lift Python's limit, at which ijson's parser crashes. _Counted refuses what would take too long."""
+    """Lift Python's limit, at which ijson's parser crashes. _Counted rejects numbers that would take too long."""
     limit = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(0)
     try:
@@ -140,7 +140,7 @@ class _Counted:
 
 
 class _Continued:
-    """A file of which the first bytes have been read."""
+    """A file whose first bytes have been read."""
 
     def __init__(self, head: bytes, file: StorableJson) -> None:
         self._head = head
@@ -169,9 +169,9 @@ def _errors(name: str) -> Iterator[None]:
     try:
         yield
     except (ijson.JSONError, ValueError, ArithmeticError) as error:
-        raise UnreadableExport(f"{name} is incomplete or no JSON. {AGAIN}") from error
+        raise UnreadableExport(f"{name} is incomplete or not JSON. {AGAIN}") from error
     except (BadZipFile, zlib.error, EOFError, OSError) as error:
         raise UnreadableExport(f"{name} is damaged or incomplete. {AGAIN}") from error
     except (RuntimeError, NotImplementedError) as error:
-        # How zipfile refuses passwords and other compressions.
+        # zipfile's errors for passwords and other compressions.
         raise UnreadableExport(f"{name} is encrypted or compressed in an unusual way. Unpack the zip first.") from error

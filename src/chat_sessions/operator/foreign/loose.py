@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-# Unix times are in seconds, but milli-, micro- and nanoseconds occur, too. This is the year 5138 in seconds.
+# Unix times are in seconds, but milli-, micro- and nanoseconds also occur. This is the year 5138 in seconds.
 MAX_SECONDS = 10**11
 
 
@@ -30,7 +30,7 @@ def as_text(value: object) -> str:
 
 
 def as_time(value: object) -> datetime | None:
-    """Return the time of a number since 1970 or a string in ISO format, in UTC unless it says otherwise."""
+    """Return the time of a Unix time or a string in ISO format, in UTC unless it has an offset."""
     try:
         if isinstance(value, str):
             moment = datetime.fromisoformat(value)
@@ -62,7 +62,7 @@ def as_arguments(value: object) -> str:
 
 
 def as_json(value: object) -> str:
-    """Return a value of the parser as JSON."""
+    """Serialize a value from the parser as JSON."""
     return json.dumps(value, ensure_ascii=False, default=_number)
 
 

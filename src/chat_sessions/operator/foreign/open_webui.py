@@ -13,14 +13,14 @@ from chat_sessions.operator.foreign.branches import Tree, tree_of_list
 from chat_sessions.operator.foreign.chat import Chat, LeftOut, Losses, Transcript, Turn
 from chat_sessions.operator.foreign.loose import as_arguments, as_list, as_object, as_objects, as_text, as_time
 
-# Reasoning and tool calls are HTML within the text; newer versions keep them apart in `output`, too.
+# Reasoning and tool calls are HTML within the text; newer versions also store them separately, in `output`.
 # Linear in time: each pattern between the tags stops at a character that it cannot contain, or at the next end.
 DETAILS = re.compile(
     r'<details type="(reasoning|tool_calls)"([^>]*)>\s*(?:<summary>[^<]*</summary>)?(.*?)</details>', re.DOTALL
 )
 END = "</details>"
 ATTRIBUTE = re.compile(r'([a-z]+)="([^"]*)"')
-# Escapes within the string were no escapes in the file, where they would have been replaced.
+# Escapes in a string of JSON within JSON; reading the file has replaced only those of the outer JSON.
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 QUOTE = re.compile(r"^> ?", re.MULTILINE)
 EVERYWHERE = ("http://", "https://", "data:")

@@ -1,6 +1,6 @@
 """Downloads a document over HTTP with a total timeout, a size limit and no redirects.
 
-By the standard library, which supports proxies and certificate stores: one request does not justify a client library.
+Uses the standard library, which supports proxies and certificate stores: one request does not justify a client library.
 Prisma installs httpx, but that has had no release since 2024.
 """
 

@@ -14,7 +14,7 @@ from chat_sessions.web.auth.keys import Key, UnusableSetError, published_keys
 
 log = structlog.get_logger(__name__)
 
-# However many tokens name an unknown key, and however often a fetch fails.
+# No matter how many tokens name an unknown key, or how often a fetch fails.
 MIN_SECONDS_BETWEEN_FETCHES = 10.0
 # A key with its certificates takes about two kilobytes.
 MAX_SET_BYTES = 1024 * 1024
@@ -45,7 +45,7 @@ class KeySet:
         return None if self._is_stale() else self._keys
 
     async def candidates(self, key_id: str | None, algorithm: str) -> Sequence[Key]:
-        """Return the keys that support the algorithm and may have a `kid`: those without an id may have any."""
+        """Return the keys that support the algorithm and match the `kid`; a key without an id matches any."""
         is_known = self._knows(key_id)
         if self._is_stale() or not is_known:
             await self._refresh(is_known=is_known)

@@ -14,7 +14,7 @@ from chat_sessions.settings import Settings
 from chat_sessions.web.auth.errors import rejecting
 from chat_sessions.web.auth.keys import Key, KeySource
 
-# Larger than any provider's tokens, and cheap to decode for a stranger's.
+# Larger than any provider's tokens, and still cheap to decode: anybody can send one.
 MAX_TOKEN_CHARACTERS = 8192
 MAX_USER_CHARACTERS = 255
 # About a kilobyte each; only verified tokens are cached, so strangers cannot fill the cache.
