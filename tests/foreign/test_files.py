@@ -114,8 +114,8 @@ def test_integers_beyond_pythons_digit_limit_are_read() -> None:
 INVALID_JSON = [b"no json", b"[1] x", b'["\xff"]', b"[NaN]", b"[1e" + b"9" * 30 + b"]", b"[" + b"1" * 200_000 + b"]"]
 
 
-@pytest.mark.parametrize("content", NO_JSON, ids=range(len(NO_JSON)))
-def test_what_is_no_json_is_reported(content: bytes) -> None:
+@pytest.mark.parametrize("content", INVALID_JSON, ids=range(len(INVALID_JSON)))
+def test_invalid_json_is_reported(content: bytes) -> None:
     with pytest.raises(UnreadableExport, match="is incomplete or not JSON"):
         read(content)
 
