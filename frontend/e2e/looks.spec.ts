@@ -149,6 +149,14 @@ test.describe("when it fails", () => {
     expect(box.x + box.width).toBeLessThan(side.x + side.width + 100);
     expect(box.y + box.height).toBeLessThanOrEqual(footer.y);
   });
+
+  test("the connection status is not truncated", async ({ sidebar, page }) => {
+    await page.route("**/api/chat/sessions/events", (route) => route.abort());
+    await sidebar.open();
+    const status = sidebar.root.getByText("Reconnecting…");
+    await expect(status).toBeVisible();
+    expect(await status.evaluate((element) => element.scrollWidth > element.clientWidth)).toBe(false);
+  });
 });
 
 test("the dialog truncates a long title to two lines, but its accessible name is complete", async ({

@@ -117,6 +117,7 @@ for (const scheme of ["light", "dark"] as const) {
       await capture("delete-all");
       await page.keyboard.press("Escape");
       await sidebar.sidebarMenu("Keyboard shortcuts");
+      await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
       await capture("shortcuts");
       await page.keyboard.press("Escape");
 
@@ -189,13 +190,13 @@ async function withAges(page: Page, service: Service): Promise<void> {
   const ages = new Map(sessions.map((session, index) => [session.id, AGES[index]?.[1] ?? 0]));
   await service.change(sessions[0]?.id ?? "", { is_pinned: true });
   await service.append(sessions[2]?.id ?? "", [
-    { role: "user", content: "Five days in Lisbon in May, with two children. What should we not miss?" },
+    { role: "user", content: "Five days in Lisbon in May, with two children. What shouldn’t we miss?" },
     {
       role: "assistant",
       content:
         "May is a good time: warm, not hot, and the jacarandas are in bloom.\n\nTake the tram 28 early in the morning, before the queues; the Oceanário on the rainy day; and a day in Sintra by train, with the gardens first and the palace after lunch.",
     },
-    { role: "user", content: "And where do we eat?" },
+    { role: "user", content: "And where should we eat?" },
   ]);
   await page.route("**/api/chat/sessions?*", async (route) => {
     const response = await route.fetch();

@@ -16,7 +16,7 @@ import { hrefOf, leaveDeletedChat, openChat, useOpenChat } from "./route";
 import { useSide } from "./use-side";
 import styles from "./workspace.module.css";
 
-const NOTE = "Messages are stored, but no model answers them.";
+const NOTE = "Messages are stored but not answered.";
 
 interface WorkspaceProps {
   identity: Identity;
