@@ -347,7 +347,10 @@ class TestGet:
         assert foreign.content == missing.content
         assert fixed_headers(foreign.headers) == fixed_headers(missing.headers)
 
-    async def test_each_page_of_a_session_is_cached_separately(self, ada: Caller, five: str) -> None:
+    async def test_each_page_of_a_session_is_cached_separately(
+        self, ada: Caller, five: str, database: asyncpg.Pool, redis: Redis
+    ) -> None:
+        await quiet(database, redis)
         await ada.get(five, limit=1)
         assert len((await ada.get(five, limit=2)).json()["messages"]) == 2
 
