@@ -13,6 +13,9 @@ from tests.service import Caller, Service, running
 from tests.waiting import until
 
 CALLS = 40
+INSERT = """
+INSERT INTO "ChatSession" ("id", "userId") SELECT n::text, 'ada' FROM generate_series(1, $1::int) AS n RETURNING "id"
+"""
 WAIT_SECONDS = 1.0
 
 
@@ -37,7 +40,7 @@ async def stuck(worker: Service, database: asyncpg.Pool) -> AsyncIterator[list[a
     """Run the block while forty calls of one user have been sent, each of which would wait in Postgres."""
     async with worker.client("ada") as client:
         ada = Caller(client)
-        ids = [(await ada.create())["id"] for _ in range(CALLS)]
+        ids = [row["id"] for row in await database.fetch(INSERT, CALLS)]
         async with database.acquire() as connection, connection.transaction():
             await connection.execute("""SELECT FROM "ChatSession" WHERE "userId" = 'ada' FOR UPDATE""")
             calls = [asyncio.create_task(ada.change(each, title="Lisbon")) for each in ids]

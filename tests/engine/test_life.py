@@ -117,9 +117,9 @@ async def test_a_hanging_engine_is_replaced(options: EngineOptions) -> None:
 
 
 async def test_a_slow_query_times_out_without_affecting_others(options: EngineOptions) -> None:
-    async with BridgedPrisma(replace(options, query_timeout=1.0)) as db:
+    async with BridgedPrisma(replace(options, query_timeout=2.0)) as db:
         pid = db.engine.pid
-        slow = asyncio.create_task(outcome(db.query_raw("SELECT 1 AS one FROM pg_sleep(2)")))
+        slow = asyncio.create_task(outcome(db.query_raw("SELECT 1 AS one FROM pg_sleep(3)")))
         while not slow.done():
             assert await db.query_first("SELECT 1 AS one") == {"one": 1}
         assert slow.result() == "unavailable"
