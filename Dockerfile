@@ -41,6 +41,10 @@ COPY --from=build /app/migrations migrations
 COPY --from=build /app/schema.prisma schema.prisma
 COPY --from=build /app/frontend/dist frontend/dist
 COPY --from=build /app/src src
+# uv compiles packages only, the base image removes its bytecode, and the service cannot write any: each process, health
+# checks included, would compile what it imports again.
+RUN python -m compileall -q -x '/(site-packages|tests?)/' \
+    "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" src
 
 USER 10001
 EXPOSE 8000
