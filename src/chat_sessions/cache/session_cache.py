@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from math import ceil
-from secrets import token_hex
 from time import monotonic
 from typing import Literal, NamedTuple, get_args
 
@@ -13,6 +12,7 @@ from chat_sessions.contract.changes import Change, Changes, ManyDeleted
 from chat_sessions.contract.representation import Representation
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
+from chat_sessions.unique import unique_name
 
 EntryKind = Literal["session", "list", "total"]
 # A script blocks Redis while it runs. Beyond this many sessions one write evicts the whole user instead.
@@ -109,7 +109,7 @@ class SessionCache:
             self._reads[entry.kind].away.inc()
             return None
         epoch, requested_at = self._link.epoch(entry.key), monotonic()
-        args = (entry.field, f"{epoch}.", f"{epoch}.{token_hex(8)}", self._generation_ttl)
+        args = (entry.field, f"{epoch}.", f"{epoch}.{unique_name()}", self._generation_ttl)
         try:
             found = await self._link.run("read", (entry.key, entry.hold, entry.generation), args)
         except RedisAway:

@@ -4,7 +4,6 @@ import asyncio
 from asyncio import get_running_loop
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from secrets import token_hex
 from time import perf_counter
 
 from chat_sessions.cache.keys import UserKeys
@@ -13,6 +12,7 @@ from chat_sessions.errors import SessionBusy
 from chat_sessions.limits import KeyedLimit
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
+from chat_sessions.unique import unique_name
 
 # Less than an append takes, so that a waiting writer soon gets the lock.
 POLL_SECONDS = 0.01
@@ -22,7 +22,7 @@ class HeldLock:
     """A lock that is held. It is released at the end of the block, unless its token is passed on to the eviction."""
 
     def __init__(self) -> None:
-        self.token = token_hex(16)
+        self.token = unique_name()
         self.is_passed_on = False
 
     def pass_on(self) -> str:

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable
-from secrets import token_hex
 
 from starlette.types import Scope
 
+from chat_sessions.unique import unique_name
+
 HEADER = b"x-request-id"
 _VALID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
-_RANDOM_BYTES = 16
 _KEY = "chat_sessions.request_id"
 
 
@@ -16,7 +16,7 @@ def request_id_of(scope: Scope) -> str:
     """Return the client's id if it is safe to log, or a random one, and keep it in the scope."""
     request_id: str | None = scope.get(_KEY)
     if request_id is None:
-        request_id = scope[_KEY] = _from_client(scope["headers"]) or token_hex(_RANDOM_BYTES)
+        request_id = scope[_KEY] = _from_client(scope["headers"]) or unique_name()
     return request_id
 
 

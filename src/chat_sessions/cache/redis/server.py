@@ -1,6 +1,7 @@
 """One Redis server: its connections, and the run they belong to."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+import asyncio
+from collections.abc import Coroutine, Iterable, Sequence
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
@@ -61,11 +62,6 @@ def connection_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _backstops(settings: Settings) -> dict[str, float]:
-    """Leave the timeout to `within`: redis-py's own would blame the server for a busy event loop."""
-    return dict.fromkeys(("socket_timeout", "socket_connect_timeout"), BACKSTOP * settings.redis_timeout)
-
-
 class _Guarded(AbstractConnection):
     """A connection that another task may close just before a send, for which redis-py has no error."""
 
@@ -76,19 +72,6 @@ class _Guarded(AbstractConnection):
         await super()._send_packed_command(command)
 
 
-def _pool(url: str, settings: Settings, on_connect: Callable[[Any], Awaitable[None]]) -> BlockingConnectionPool:
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=settings.redis_pool_size,
-        timeout=settings.redis_timeout,
-        redis_connect_func=on_connect,
-        **connection_options(settings) | _backstops(settings),
-    )
-    # Derived here, because the URL decides on the class: plain, TLS or Unix socket.
-    pool.connection_class = type("Connection", (_Guarded, pool.connection_class), {})
-    return pool
-
-
 class RedisServer:
     """A master. `epoch` identifies its current run; what was cached under another may be stale."""
 
@@ -96,12 +79,29 @@ class RedisServer:
         self.epoch = ""
         self._timeout = settings.redis_timeout
         self.responsive = True
-        self.client = Redis.from_pool(_pool(url, settings, self._on_connect))
+        connections = settings.redis_pool_size - SPARE_CONNECTIONS
+        self.client = self._connected(url, settings, SPARE_CONNECTIONS, BACKSTOP * settings.redis_timeout)
+        # No timeout of its own: redis-py would start one for each response of a pipeline.
+        self._pipelines = self._connected(url, settings, connections, socket_timeout=None)
         self._identify = IDENTIFY_IN_CLUSTER if in_cluster else IDENTIFY
-        self._scripts = {name: self.client.register_script(_text(name)) for name in get_args(ScriptName)}
-        bounds = Bounds(MAX_CALLS_AT_ONCE, MAX_BYTES_AT_ONCE, settings.redis_pool_size - SPARE_CONNECTIONS)
+        self._scripts = {name: self._pipelines.register_script(_text(name)) for name in get_args(ScriptName)}
+        bounds = Bounds(MAX_CALLS_AT_ONCE, MAX_BYTES_AT_ONCE, connections)
         self._calls = Batcher(self._run_all, bounds, weigh=_bytes)
         self._closed = False
+
+    def _connected(self, url: str, settings: Settings, connections: int, socket_timeout: float | None) -> Redis:
+        """Leave the timeout to `within`: redis-py's own would blame the server for a busy event loop."""
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=connections,
+            timeout=settings.redis_timeout,
+            redis_connect_func=self._on_connect,
+            **connection_options(settings)
+            | {"socket_timeout": socket_timeout, "socket_connect_timeout": BACKSTOP * settings.redis_timeout},
+        )
+        # Derived here, because the URL decides on the class: plain, TLS or Unix socket.
+        pool.connection_class = type("Connection", (_Guarded, pool.connection_class), {})
+        return Redis.from_pool(pool)
 
     async def run(self, script: ScriptName, keys: Sequence[str], args: Iterable[str | bytes | int]) -> Any:  # noqa: ANN401
         """Return the result of a script of `lua/`, or its error; concurrent calls share a round trip."""
@@ -125,7 +125,7 @@ class RedisServer:
         return await self._punctual(self._piped(calls))
 
     async def _piped(self, calls: Sequence[Call]) -> list[Any]:
-        async with self.client.pipeline(transaction=False) as pipeline:
+        async with self._pipelines.pipeline(transaction=False) as pipeline:
             for script, keys, args in calls:
                 pipeline.evalsha(script.sha, len(keys), *keys, *args)
             return await pipeline.execute(raise_on_error=False)
@@ -172,7 +172,7 @@ class RedisServer:
     async def close(self) -> None:
         """Close every connection for good."""
         self._closed = True
-        await self.client.aclose()
+        await asyncio.gather(self.client.aclose(), self._pipelines.aclose())
 
     async def _on_connect(self, connection: AbstractConnection) -> None:
         if self._closed:
