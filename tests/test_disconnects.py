@@ -7,11 +7,10 @@ from typing import Any
 
 import asyncpg
 import pytest
-import structlog
 from starlette.types import Message, Scope
-from structlog.testing import LogCapture
 
 from chat_sessions.settings import Settings
+from chat_sessions.telemetry.request_log import RequestLog, ServedRequest
 from tests.scrape import scrape
 from tests.service import Caller, Service, running, token
 from tests.waiting import a_statement_waits, until
@@ -21,17 +20,16 @@ SESSION = f"{SESSIONS}/{{session_id}}"
 
 
 @pytest.fixture(scope="module")
-def log() -> LogCapture:
-    """The log lines of the requests."""
-    return LogCapture()
+def log() -> list[ServedRequest]:
+    """The requests that were logged."""
+    return []
 
 
 @pytest.fixture(scope="module")
-async def loud(settings: Settings, log: LogCapture) -> AsyncIterator[Service]:
+async def loud(settings: Settings, log: list[ServedRequest]) -> AsyncIterator[Service]:
     """A worker that logs its requests there."""
-    lines = structlog.wrap_logger(None, [log], wrapper_class=structlog.make_filtering_bound_logger("info"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chat_sessions.app.request_logger", lambda *_: lines)
+        patch.setattr(RequestLog, "add", lambda _self, request: log.append(request))
         async with running(settings) as worker:
             yield worker
 
@@ -77,17 +75,19 @@ async def disconnects(caller: Caller, route: str) -> float:
     return (await scrape(caller)).sum("chat_http_requests_total", route=route, status="499")
 
 
-async def test_a_disconnect_during_the_body_is_not_a_bad_request(loud: Service, ada: Caller, log: LogCapture) -> None:
+async def test_a_disconnect_during_the_body_is_not_a_bad_request(
+    loud: Service, ada: Caller, log: list[ServedRequest]
+) -> None:
     before = await disconnects(ada, SESSIONS)
     body = {"type": "http.request", "body": b'{"title": "half a', "more_body": True}
     await loud.asgi(request("POST", SESSIONS), receiving([body, {"type": "http.disconnect"}]), no_client)
     assert await disconnects(ada, SESSIONS) == before + 1
-    assert (SESSIONS, 499) in [(line["route"], line["status"]) for line in log.entries]
+    assert (SESSIONS, 499) in [(each.route, each.status) for each in log]
     assert await ada.titles() == []
 
 
 async def test_a_request_cancelled_before_its_response_counts_as_a_disconnect(
-    loud: Service, ada: Caller, database: asyncpg.Pool, log: LogCapture
+    loud: Service, ada: Caller, database: asyncpg.Pool, log: list[ServedRequest]
 ) -> None:
     before = await disconnects(ada, SESSION)
     session_id = (await ada.create("kept"))["id"]
@@ -101,4 +101,4 @@ async def test_a_request_cancelled_before_its_response_counts_as_a_disconnect(
         with suppress(asyncio.CancelledError):
             await running_request
     assert await disconnects(ada, SESSION) == before + 1
-    assert (SESSION, 499) in [(line["route"], line["status"]) for line in log.entries]
+    assert (SESSION, 499) in [(each.route, each.status) for each in log]

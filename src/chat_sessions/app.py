@@ -1,12 +1,14 @@
 """Builds the application; its lifespan opens the connections and starts the background tasks."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, closing, nullcontext
 from subprocess import Popen
 from typing import NamedTuple
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from chat_sessions.cache.evictor import Evictor
 from chat_sessions.cache.feed import Feed
@@ -27,9 +29,9 @@ from chat_sessions.telemetry import lag
 from chat_sessions.telemetry.availability import Availability
 from chat_sessions.telemetry.exposition import Exposition
 from chat_sessions.telemetry.lifecycle import log_failure, log_lifetime
-from chat_sessions.telemetry.logs import request_logger
 from chat_sessions.telemetry.metrics import Metrics
 from chat_sessions.telemetry.pseudonyms import pseudonyms
+from chat_sessions.telemetry.request_log import RequestLog
 from chat_sessions.telemetry.spans import engine_span, script_span
 from chat_sessions.telemetry.tracing import Tracing, TracingMiddleware, trace_ids
 from chat_sessions.web import openapi, problems
@@ -63,11 +65,13 @@ def create_app(
     `launched` is a query engine that is already running; `tracing` makes each request a span.
     """
     metrics, drain, availability = Metrics(), Drain(settings.drain_seconds), Availability()
+    pseudonym_of = pseudonyms(settings.log_user_key)
+    request_log = RequestLog(sys.stderr, settings, pseudonym_of, *([] if tracing is None else [trace_ids]))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[AppState]:
         span = nullcontext if tracing is None else engine_span(tracing.tracer)
-        with log_failure():
+        with log_failure(), closing(request_log):
             prisma = prisma_client(
                 settings, on_statement=on_statement, launched=launched, availability=availability, span=span
             )
@@ -89,21 +93,17 @@ def create_app(
         app.include_router(routes.router)
     problems.install(app)
     openapi.install(app)
+    page.install(app, settings.frontend_dir, sign_in)
     app.add_middleware(Prefix, root_path=settings.root_path, trusted_proxies=settings.trusted_proxies)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, budget=large_bodies())
-    app.add_middleware(ExpressLane)
-    app.add_middleware(Failsafe)
-    app.add_middleware(Head)
+    # Around FastAPI's own layers, which the express lane does not need.
+    layers: ASGIApp = Head(Failsafe(ExpressLane(app.build_middleware_stack())))
     if settings.cors_origins:
-        app.add_middleware(Cors, origins=settings.cors_origins)
-    extra = [] if tracing is None else [trace_ids]
-    pseudonym_of, logger = pseudonyms(settings.log_user_key), request_logger(settings, *extra)
-    app.add_middleware(
-        RequestMiddleware, metrics=metrics, request_logger=logger, pseudonym_of=pseudonym_of, drain=drain
-    )
+        layers = Cors(layers, settings.cors_origins)
+    layers = RequestMiddleware(layers, metrics, request_log, drain, page.SECURITY_HEADERS)
     if tracing is not None:
-        app.add_middleware(TracingMiddleware, tracer=tracing.tracer, pseudonym_of=pseudonym_of)
-    page.install(app, settings.frontend_dir, sign_in)
+        layers = TracingMiddleware(layers, tracing.tracer, pseudonym_of)
+    app.middleware_stack = layers
     return app
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from chat_sessions.errors import ChatSessionsError
 from chat_sessions.settings import Settings
@@ -41,7 +41,7 @@ def configure_logging(settings: Settings, *extra: Processor) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, _without_reprs],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderer(settings)],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer(settings)],
         )
     )
     root = logging.getLogger()
@@ -63,17 +63,8 @@ def log_unknown_variables() -> None:
         log.warning("settings.unknown_variable", variable=name, did_you_mean=meant)
 
 
-def request_logger(settings: Settings, *extra: Processor) -> FilteringBoundLogger:
-    """Return a logger for requests. It bypasses the standard library, which would cost three times as much."""
-    logger: FilteringBoundLogger = structlog.wrap_logger(
-        structlog.WriteLogger(sys.stderr),
-        processors=[structlog.stdlib.add_log_level, TIMESTAMP, *extra, *_renderer(settings)],
-        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
-    )
-    return logger.bind()
-
-
-def _renderer(settings: Settings) -> Sequence[Processor]:
+def renderer(settings: Settings) -> Sequence[Processor]:
+    """Return the last processors of every line."""
     if settings.log_format == "console":
         colors = sys.stderr.isatty()
         return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]

@@ -1,7 +1,7 @@
-"""Request ids, request logs, request metrics, and the body limit."""
+"""Request ids, request logs, request metrics, headers of every response, and the body limit."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterable
 from functools import lru_cache
 from time import perf_counter
 
@@ -10,20 +10,19 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.typing import FilteringBoundLogger
 
 from chat_sessions.errors import BodyTooLarge, Unavailable
 from chat_sessions.limits import ByteBudget
 from chat_sessions.telemetry.labels import method_of, route_of
 from chat_sessions.telemetry.metrics import Metrics
-from chat_sessions.web.connection.framing import expects_continue
+from chat_sessions.telemetry.request_log import RequestLog, ServedRequest
+from chat_sessions.web.connection.framing import Header, expects_continue
 from chat_sessions.web.drain import Drain
 from chat_sessions.web.problem_responses import problem_response
 from chat_sessions.web.request_id import header_of, request_id_of
 
 # nginx's status for a client that disconnected before the response.
 CLIENT_CLOSED_REQUEST = 499
-PROBE_ROUTES = frozenset(("/healthz", "/readyz", "/metrics"))
 
 # The buffer of a connection, which costs nothing extra.
 FREE_BYTES = 64 * 1024
@@ -43,16 +42,17 @@ class RequestMiddleware:
         self,
         app: ASGIApp,
         metrics: Metrics,
-        request_logger: FilteringBoundLogger,
-        pseudonym_of: Callable[[str], str],
+        request_log: RequestLog,
         drain: Drain,
+        headers: Iterable[Header],
     ) -> None:
+        """`headers` are added to every response."""
         self._app = app
         self._requests = lru_cache(MAX_CACHED_SERIES)(metrics.requests.labels)
         self._latency = lru_cache(MAX_CACHED_SERIES)(metrics.latency.labels)
-        self._request_logger = request_logger
-        self._pseudonym_of = pseudonym_of
+        self._request_log = request_log
         self._drain = drain
+        self._headers = tuple(headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve and record a request; pass other scopes through."""
@@ -75,7 +75,7 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 # FastAPI responds to a disconnect during the body as to malformed JSON.
                 status = CLIENT_CLOSED_REQUEST if disconnected else int(message["status"])
-                message["headers"] = [*message["headers"], header_of(request_id)]
+                message["headers"] = [*message["headers"], *self._headers, header_of(request_id)]
                 if self._drain.in_progress or (not reads_body and expects_continue(scope["headers"])):
                     # Without 100 Continue the client may or may not send the body, so the connection has no safe reuse.
                     message["headers"].append((b"connection", b"close"))
@@ -94,18 +94,7 @@ class RequestMiddleware:
         method, route = method_of(scope), route_of(scope)
         self._requests(method, route, status).inc()
         self._latency(method, route).observe(seconds)
-        user = scope.get("user_id")
-        # Probes and scrapes would drown the rest.
-        write = self._request_logger.debug if route in PROBE_ROUTES else self._request_logger.info
-        write(
-            "request",
-            request_id=request_id,
-            method=method,
-            route=route,
-            status=status,
-            ms=round(seconds * 1000, 2),
-            user=self._pseudonym_of(user) if user else None,
-        )
+        self._request_log.add(ServedRequest(request_id, method, route, status, seconds, scope.get("user_id")))
 
 
 class BodyLimit:
