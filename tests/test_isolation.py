@@ -289,7 +289,7 @@ class TestForeignValues:
             stream.close()
             return False
 
-        monkeypatch.setattr(Stream, "_slept_until_woken", end)
+        monkeypatch.setattr(Stream, "_was_woken", end)
 
     @pytest.fixture
     async def client(self, passive: Service) -> AsyncIterator[httpx.AsyncClient]:

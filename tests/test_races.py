@@ -221,8 +221,8 @@ async def test_two_writers_and_a_deleter_leave_nothing_behind(
         assert {status for statuses in rounds for status in statuses} <= {201, 404}
     assert await database.fetchval('SELECT count(*) FROM "ChatSession"') == 0
     assert await database.fetchval('SELECT count(*) FROM "ChatMessage"') == 0
-    assert [key async for key in redis.scan_iter("chat:*:session:*")] == []
-    assert [key async for key in redis.scan_iter("chat:*:lock:*")] == []
+    assert [key async for key in redis.scan_iter(ADA.session("*"))] == []
+    assert [key async for key in redis.scan_iter(ADA.lock("*"))] == []
 
 
 ROUNDS = 1000
