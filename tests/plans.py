@@ -1,4 +1,4 @@
-"""Query plans, in a database of their own."""
+"""Query plans, in a separate database."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -77,7 +77,7 @@ async def explain(database: asyncpg.Pool, statement: str, *values: object) -> Pl
 
 
 async def explain_generic(database: asyncpg.Pool, statement: str, *values: object) -> Plan:
-    """Do the same with the plan for any values."""
+    """Do the same with the generic plan."""
     async with _rolled_back(database) as connection:
         await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         await connection.execute(f"PREPARE planned AS {statement}")

@@ -34,7 +34,7 @@ async def finished(folder: Path, program: str, *arguments: str, **variables: str
 
 
 def installed(name: str) -> str:
-    """Return the path of a program of Debian; if it is missing, skip the test, or fail it in CI."""
+    """Return the path of a Debian program; if it is missing, skip the test, or fail it in CI."""
     found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     if found is None:
         missing = f"{name} is not installed, so the service is not tested behind it: apt-get install {name}"

@@ -53,7 +53,7 @@ class Sentinel(Redis):
 
 @dataclass
 class Guarded(Servers):
-    """A master and its replica; the sentinels have a password of their own."""
+    """A master and its replica; the sentinels have a separate password."""
 
     sentinels: Sequence[Sentinel] = ()
 

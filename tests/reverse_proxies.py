@@ -84,7 +84,7 @@ class ReverseProxy(Server):
 
 
 class Nginx(ReverseProxy):
-    """With the lines of its manual that forward WebSockets."""
+    """With the lines from its manual that forward WebSockets."""
 
     name = "nginx"
     configuration = NGINX

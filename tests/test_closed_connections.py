@@ -38,7 +38,7 @@ async def test_a_command_on_a_closing_connection_can_only_fail_as_a_lost_connect
     await asyncio.sleep(0)
     await connection.disconnect(nowait=True)
     [error] = await asyncio.gather(ping, return_exceptions=True)
-    # Where asyncio starts to send at once, the command has gone out.
+    # If asyncio sends at once, the command is already out.
     assert error is None or type(error) is RedisConnectionError
 
 

@@ -305,7 +305,7 @@ class TestMany:
             return late[-1].status_code != 200
 
         async with server.caller() as ada:
-            # So that this one is connected.
+            # Connects this client first.
             assert (await ada.page()).status_code == 200
             # On a busy machine the first ones may time out before the last one connects.
             await until(is_refused)

@@ -122,7 +122,7 @@ async def test_a_session_deleted_during_the_export_is_left_out(
 async def test_a_session_that_changes_during_the_export_is_exported_in_one_version(
     ada: Caller, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Messages that were cut off and appended again would otherwise be in it twice."""
+    """Otherwise messages that were cut off and appended again would be exported twice."""
     messages = [{"role": "user", "content": str(number), "id": str(number)} for number in range(5)]
     created = await ada.create("Trip", messages=messages)
     path = f"/api/chat/sessions/{created['id']}/messages"

@@ -64,7 +64,7 @@ class Recorded:
         self._prepared = {row["statement"] for row in prepared}
 
     async def plan(self, verb: str, *values: object) -> Plan:
-        """Explain the last statement with this many values; by its generic plan if Postgres may come to use one."""
+        """Explain the last statement with this many values, with its generic plan if Postgres may use one."""
         wanted = re.compile(rf"\s*(/\*.*\*/\s*)?{verb} ")
         fits = [each for each in self.statements if wanted.match(each) and f"${len(values)}" in each]
         explaining = explain_generic if fits[-1] in self._prepared else explain

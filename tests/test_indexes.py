@@ -159,7 +159,7 @@ async def test_a_page_of_messages_is_read_from_the_index(
     await ada.get((await ada.create())["id"], whole_turns=whole_turns)
     plan = await explain(crowd, sent.one("ChatMessage", "LIMIT"), "00000020", "ada", before, 50, *ORDINARY)
     assert set(plan.indexes) == {"ChatSession_pkey", BY_SEQUENCE}
-    # One more shows whether there are older ones. Where a turn begins is found before the page is read.
+    # One more than the limit shows whether older ones exist. The start of a turn is found before the page is read.
     assert plan.read == 1 + 51 + 50 * whole_turns
 
 

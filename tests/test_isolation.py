@@ -242,7 +242,7 @@ async def passive(settings: Settings) -> AsyncIterator[Service]:
 
 @pytest.fixture
 async def own(service: Service) -> str:
-    """A session of Ada's, created on the worker that sweeps."""
+    """Ada's session, created on the worker that sweeps."""
     async with service.client("ada") as client:
         session_id: str = (await Caller(client).create("hers", messages=[{**MESSAGE, "id": "hers"}]))["id"]
     return session_id

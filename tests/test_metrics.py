@@ -133,7 +133,7 @@ async def process(settings: Settings) -> AsyncIterator[ServiceProcess]:
 
 
 class TestTwoWorkers:
-    """A scrape reaches any one of them."""
+    """A scrape may reach either of them."""
 
     @pytest.fixture
     async def client(self, process: ServiceProcess) -> AsyncIterator[httpx.AsyncClient]:

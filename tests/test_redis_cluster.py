@@ -295,7 +295,7 @@ async def test_an_idle_worker_finds_a_moved_slot(
 async def test_moved_slots_are_served_only_after_their_new_masters_run_id_was_read(
     deployment: World, cluster: Cluster, master: Redis, other: Redis, user: str
 ) -> None:
-    """Older entries of the new master would otherwise pass for entries of its present run."""
+    """Older entries of the new master would otherwise pass for entries of its current run."""
     errors: list[RedisError] = []
     masters, key = Masters(deployment.settings, errors.append), UserKeys(user).list
     try:

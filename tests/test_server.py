@@ -81,7 +81,7 @@ def test_a_large_block_is_mapped_separately_even_after_a_larger_one_was_freed(se
 def test_a_worker_does_not_load_what_its_libraries_need_for_other_uses(settings: Settings) -> None:
     loaded, others = output(LOAD, settings).splitlines()
     assert not loaded
-    # They are whole for whoever imports them later.
+    # A later import gets the complete modules.
     assert others == f"{version('httpx')} {version('tomlkit')}"
 
 

@@ -32,7 +32,7 @@ CHANGED_ROWS = "NAMEDTUPLESTORESCAN"
 
 @pytest.fixture
 async def fresh(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
-    """A connection to a database of its own, that reports each plan it makes."""
+    """A connection to a separate database that reports each plan that it makes."""
     connection = await asyncpg.connect(await migrated_database(postgres))
     await connection.execute("SET debug_print_plan = on; SET debug_pretty_print = off; SET client_min_messages = log")
     yield connection
@@ -40,22 +40,22 @@ async def fresh(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def plans(connection: asyncpg.Connection, statement: str) -> list[Sequence[str]]:
-    """Return the nodes of each plan that is made during a statement and reads the rows that it has changed."""
-    told: list[str] = []
+    """Return the nodes of each plan that a statement makes and that reads the changed rows."""
+    logged: list[str] = []
 
     def listen(_connection: object, message: asyncpg.PostgresLogMessage) -> None:
-        told.append(str(message.detail))
+        logged.append(str(message.detail))
 
     connection.add_log_listener(listen)
     await connection.execute(statement)
     connection.remove_log_listener(listen)
-    found = [re.findall(r"\{([A-Z]+)", each) for each in told]
+    found = [re.findall(r"\{([A-Z]+)", each) for each in logged]
     return [nodes for nodes in found if CHANGED_ROWS in nodes]
 
 
 @pytest.mark.parametrize("change", CHANGES)
 async def test_triggers_look_up_each_changed_row_and_join_none(change: str, fresh: asyncpg.Connection) -> None:
-    """As for the API, which changes session and messages in one transaction."""
+    """Like the API, the test changes session and messages in one transaction."""
     before, statement = CHANGES[change]
     async with fresh.transaction():
         for each in before:

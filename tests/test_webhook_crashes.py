@@ -80,7 +80,7 @@ async def test_everything_that_a_killed_worker_was_delivering_arrives(
     with started(env=environment(proxies.settings), module="tests.couriers"):
         await configured(database, receiver)
         gate = STEPS[step](proxies)
-        # Claimed together, since each user's oldest delivery is.
+        # Both are claimed together: a claim takes the oldest delivery of each user.
         async with database.acquire() as connection, connection.transaction():
             await connection.execute(REMOVE, "ada", "old")
             await connection.execute(ADD, "bob", "new")

@@ -328,7 +328,7 @@ async def test_a_long_backlog_of_one_user_is_claimed_in_time(postgres: Postgres,
                SELECT 'ada', 'https://a.example', 'session.updated', ARRAY[n::text] FROM generate_series(1, 20000) n"""
         )
         await prisma.execute_raw('ANALYZE "WebhookDelivery"')
-        # Before the statement timeout.
+        # Within the statement timeout.
         [claimed] = await WebhookQueue(prisma).claim("https://a.example", lease=60, limit=10)
     assert claimed.session_ids == ["1"]
 

@@ -26,7 +26,7 @@ PATIENT = {"redis_timeout": PATIENT_SECONDS, "lease_slack": PATIENT_SECONDS}
 
 @dataclass
 class World:
-    """One whole deployment."""
+    """A complete deployment."""
 
     settings: Settings
     database: asyncpg.Pool

@@ -165,7 +165,7 @@ async def get_session(
 
 @app.delete("/api/chat/sessions/{session_id}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_session(db: Database, user: User, session_id: str) -> None:
-    """Delete a session; its messages go with it by the foreign key."""
+    """Delete a session; the foreign key deletes its messages."""
     mine = delete(SessionRow).where(SessionRow.id == session_id, SessionRow.user_id == user)
     deleted = await db.scalar(mine.returning(SessionRow.id))
     await db.commit()

@@ -52,7 +52,7 @@ def redis_set_back(stage: Stage, seconds: float) -> None:
 
 
 def redis_paused(stage: Stage, seconds: float) -> None:
-    """Pause Redis, which afterwards responds to all requests of that time."""
+    """Pause Redis, which then responds to everything sent during the pause."""
     stage.redis.pause()
     time.sleep(seconds)
     stage.redis.resume()

@@ -148,7 +148,7 @@ async def use(ada: Page, bob: Page, chats: ChatSessions) -> None:
     roles = [message["role"] for message in await chats.newest(thread["id"])]
     assert [role for role in roles if role not in {"step", "removed"}] == ["user", "tool", "assistant"], roles
 
-    # Nobody else does.
+    # Other users do not.
     assert (await bob.thread(thread["id"])).status_code == 404
     assert await bob.threads() == []
     assert (await bob.http.request("DELETE", "/project/thread", json={"threadId": thread["id"]})).status_code == 404
@@ -182,7 +182,7 @@ async def continue_and_delete(ada: Page) -> None:
     message_id = await ada.say("Porto")
     await shows(ada, thread["id"], conversation("Lisbon") + conversation("Porto"))
 
-    # Chainlit removes the messages after an edited one, but not what tools returned.
+    # Chainlit removes the messages after an edited one, but not the results of tools.
     await ada.edit(message_id, "Faro")
     user, *answer = conversation("Faro")
     await shows(ada, thread["id"], [*conversation("Lisbon"), user, conversation("Porto")[1], *answer])
