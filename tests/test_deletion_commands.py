@@ -184,7 +184,7 @@ async def test_a_purge_without_redis_deletes_and_leaves_evictions_to_the_outbox(
     assert await count(database) == 0
 
 
-async def test_counting_many_sessions_takes_bounded_statements(
+async def test_sessions_counted_by_several_statements_add_up(
     settings: Settings, ada: Caller, database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chat_sessions.operator.bulk.COUNTED_AT_ONCE", 2)

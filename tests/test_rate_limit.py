@@ -114,7 +114,7 @@ async def test_one_users_requests_do_not_count_for_another(ada: Caller, bob: Cal
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/config.json"])
-async def test_calls_without_a_token_are_not_limited(path: str, ada: Caller) -> None:
+async def test_calls_that_need_no_token_are_not_limited(path: str, ada: Caller) -> None:
     await exhaust(ada)
     assert (await ada.http.get(path)).status_code == 200
 

@@ -103,7 +103,7 @@ async def test_the_feed_reaches_the_streams_of_every_worker(workers: Workers, st
     assert [each and each.data["id"] for each in received] == [session_id] * len(streams)
 
 
-async def test_each_note_is_swept_once(streams: list[Listener], database: asyncpg.Pool) -> None:
+async def test_each_change_by_sql_is_published_once(streams: list[Listener], database: asyncpg.Pool) -> None:
     created = [new_id() for _ in range(SESSIONS)]
     await database.executemany(
         'INSERT INTO "ChatSession" ("id", "userId") VALUES ($1, $2)', [(each, "ada") for each in created]
