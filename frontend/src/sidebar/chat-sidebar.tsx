@@ -8,7 +8,7 @@ import { Sidebar, type SidebarProps } from "./sidebar";
 export interface ChatSidebarProps
   extends Omit<SidebarProps, "selectedId">,
     Partial<Omit<ChatSessionsProviderProps, "children">> {
-  /** The id of the open session. If omitted, the sidebar keeps it. */
+  /** The id of the open chat. If omitted, the sidebar keeps it. */
   selectedId?: string | null;
 }
 

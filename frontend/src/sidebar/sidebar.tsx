@@ -28,15 +28,15 @@ import { useSearch } from "./use-search";
 import { useSlash } from "./use-slash";
 
 export interface SidebarProps extends RowSlots {
-  /** The id of the open session. */
+  /** The id of the open chat. */
   selectedId: string | null;
-  /** Called with the id of a session that the user opens, or with null when the open one is deleted here. */
+  /** Called with the id of a chat that the user opens, or with null when the open one is deleted here. */
   onSelect: (id: string | null) => void;
   /** "New chat" was pressed; the chat is created with its first message. By default, `onSelect(null)` is called. */
   onNewChat?: () => void;
   /** Hides or shows the sidebar, which is up to the page. If given, there is a button, and Ctrl+B or ⌘B. */
   onToggle?: (() => void) | undefined;
-  /** The URL of a session. If given, rows are links that can be opened in a new tab. */
+  /** The URL of a chat. If given, rows are links that can be opened in a new tab. */
   hrefOf?: (id: string) => string;
   title?: string;
   footer?: ReactNode;

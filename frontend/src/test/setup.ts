@@ -4,7 +4,7 @@ import toast from "react-hot-toast/headless";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
 import { service } from "./service";
 
-// A busy machine is slow, and that is no failure.
+// A busy machine may be slow.
 configure({ asyncUtilTimeout: 10_000 });
 
 beforeAll(() => service.server.listen({ onUnhandledFrame: "error" }));
@@ -19,7 +19,7 @@ afterAll(() => service.server.close());
 const heightOf = (element: HTMLElement) => (element.hasAttribute("data-index") ? 36 : 600);
 
 if (typeof window !== "undefined") {
-  // jsdom lays nothing out: the list must be told that it has a height, or it shows no row.
+  // jsdom has no layout, and without a height the list renders no rows.
   const sizes = { clientHeight: () => 600, clientWidth: () => 300, offsetHeight: heightOf, offsetWidth: () => 300 };
   for (const [property, size] of Object.entries(sizes)) {
     Object.defineProperty(HTMLElement.prototype, property, {
