@@ -105,6 +105,15 @@ const CODE_OF_KIND = {
 /** Raw SQL failed for any other reason. */
 const RAW_FAILED = "P2010";
 
+/** Texts for errors of the adapter whose message is only their kind. */
+const TEXT_OF_KIND = {
+  ConnectionClosed: () => "Server has closed the connection",
+  DatabaseNotReachable: ({ host, port }) => `Can't reach database server at ${[host, port].filter(Boolean).join(":")}`,
+  SocketTimeout: () => "Operation has timed out",
+  TlsConnectionError: ({ reason }) => `Error opening a TLS connection: ${reason}`,
+  UnsupportedNativeDataType: ({ type }) => `Columns of type '${type}' cannot be read: cast to text.`,
+};
+
 /** Errors of pg and Node without a code that Prisma knows. */
 const CODE_OF_TEXT = [
   [/^timeout exceeded when trying to connect/, "P2024"],
@@ -139,9 +148,8 @@ function metaOf({ meta = {} }, cause) {
 
 /** Prisma Client Python recognizes an expired transaction by its first words, which this engine dropped. */
 function textOf(error) {
-  const { kind, type } = driverCause(error);
-  if (kind === "UnsupportedNativeDataType") return `Columns of type '${type}' cannot be read: cast to text.`;
-  const text = String(error.message).replace("Transaction API error: ", "");
+  const cause = driverCause(error);
+  const text = String(TEXT_OF_KIND[cause.kind]?.(cause) ?? error.message).replace("Transaction API error: ", "");
   return text.includes("expired transaction") ? `Transaction already closed: ${text}` : text;
 }
 

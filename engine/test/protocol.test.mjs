@@ -93,6 +93,17 @@ test("a lost, unreachable or full database has its own code, in raw queries as w
   for (const [cause, code] of cases) assert.equal(codeOf(Object.assign(driverError(cause), { code: "P2010" })), code);
 });
 
+test("errors of the connection are described in words", () => {
+  const cases = [
+    [{ kind: "DatabaseNotReachable", host: "127.0.0.1", port: 1 }, "Can't reach database server at 127.0.0.1:1"],
+    [{ kind: "DatabaseNotReachable", host: "db.invalid" }, "Can't reach database server at db.invalid"],
+    [{ kind: "ConnectionClosed" }, "Server has closed the connection"],
+    [{ kind: "SocketTimeout" }, "Operation has timed out"],
+    [{ kind: "TlsConnectionError", reason: "self-signed" }, "Error opening a TLS connection: self-signed"],
+  ];
+  for (const [cause, text] of cases) assert.equal(wireError(driverError(cause)).error, text);
+});
+
 test("errors of Postgres keep their code and message", () => {
   const cause = { kind: "postgres", originalCode: "53100", originalMessage: "disk full" };
   const { meta } = wireError(Object.assign(driverError(cause), { code: "P2010" })).user_facing_error;
