@@ -17,7 +17,7 @@ export interface ChatSessionsProviderProps extends LanguageProps, ChatCallbacks 
   baseUrl: string;
   /** Called before each request. Cache the token until `refresh` is true, which means that the service rejected it. */
   getToken: GetToken;
-  /** The user's name: drafts and unsent messages are kept under it until the browser tab is closed. */
+  /** Identifies the user: drafts and unsent messages are kept under it until the browser tab is closed. */
   user?: string | undefined;
   /** The host's own client, to keep the chats in. */
   queryClient?: QueryClient | undefined;
