@@ -1,7 +1,6 @@
 """Batch deletes."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -11,9 +10,10 @@ from redis.asyncio import Redis as RedisClient
 from chat_sessions.cache.keys import UserKeys
 from chat_sessions.cache.session_cache import MAX_SESSIONS_PER_EVICTION
 from chat_sessions.store import batches
+from tests.caching import cached
 from tests.costs import commands
 from tests.service import Caller, Service, new_id
-from tests.waiting import a_statement_waits, deletion_under_way, swept, until, until_none
+from tests.waiting import a_statement_waits, deletion_under_way, swept, until
 
 PATH = "/api/chat/sessions/batch-delete"
 # Citus can lock rows of one user only.
@@ -127,7 +127,8 @@ async def test_a_batch_is_one_delete_statement(service: Service, ada: Caller) ->
 
 
 async def test_a_batch_evicts_the_deleted_sessions(ada: Caller, redis: RedisClient) -> None:
-    ids = await cached(ada, redis, "one", "two")
+    ids = await created(ada, "one", "two")
+    await cached(redis, ada, ids)
     keys = UserKeys("ada")
     await batch(ada, ids=ids)
     assert await redis.exists(*(keys.session(each) for each in ids)) == 0
@@ -153,11 +154,11 @@ async def test_a_batch_does_not_report_sessions_that_another_call_deletes(ada: C
 async def test_a_batch_of_a_thousand_is_one_command_to_redis_and_a_few_events(
     ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
-    one, two = await cached(ada, redis, "one", "two")
+    one, two = await created(ada, "one", "two")
     await database.execute("""INSERT INTO "ChatSession" ("id", "userId")
         SELECT 'bulk-' || n, 'ada' FROM generate_series(1, 1000) AS n""")
     await swept(database)
-    await cached(ada, redis, ids=[one, two])
+    await cached(redis, ada, [one, two])
     before = len(await published_changes(redis))
     async with commands(redis) as sent:
         assert (await batch(ada, filter={"all": True}))["count"] == 1002
@@ -173,11 +174,11 @@ async def test_a_batch_of_a_thousand_is_one_command_to_redis_and_a_few_events(
 async def test_hundreds_of_deletions_by_sql_publish_a_few_events(
     ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
-    (one,) = await cached(ada, redis, "one")
+    (one,) = await created(ada, "one")
     await database.execute("""INSERT INTO "ChatSession" ("id", "userId")
         SELECT 'bulk-' || n, 'ada' FROM generate_series(1, 400) AS n""")
     await swept(database)
-    await cached(ada, redis, ids=[one])
+    await cached(redis, ada, [one])
     # As if the last event had been sent long ago.
     await redis.delete(UserKeys("ada").events, UserKeys("ada").reset)
     await database.execute("""DELETE FROM "ChatSession" WHERE "id" LIKE 'bulk-%' OR "id" = $1""", one)
@@ -251,7 +252,7 @@ async def test_a_session_created_meanwhile_stays(ada: Caller, database: asyncpg.
 async def test_a_batch_that_fails_halfway_has_evicted_its_deletions_and_can_be_retried(
     ada: Caller, database: asyncpg.Pool, redis: RedisClient
 ) -> None:
-    await cached(ada, redis, *map(str, range(15)))
+    await cached(redis, ada, await created(ada, *map(str, range(15))))
     ids = [row["id"] for row in await database.fetch('SELECT "id" FROM "ChatSession" ORDER BY "id"')]
     async with database.acquire() as connection, connection.transaction():
         await connection.execute(LOCK, ids[-1])
@@ -263,20 +264,6 @@ async def test_a_batch_that_fails_halfway_has_evicted_its_deletions_and_can_be_r
     assert {(await ada.get(each)).status_code for each in ids[:10]} == {404}
     assert {(await ada.get(each)).status_code for each in ids[10:]} == {200}
     assert (await batch(ada, filter={"all": True}))["deleted"] == ids[10:]
-
-
-async def cached(ada: Caller, redis: RedisClient, *titles: str, ids: Sequence[str] = ()) -> Sequence[str]:
-    """Create sessions unless given, and read them until all are cached."""
-    ids = ids or await created(ada, *titles)
-    keys = UserKeys("ada")
-
-    async def missing() -> list[str]:
-        for each in ids:
-            await ada.get(each)
-        return [each for each in ids if not await redis.exists(keys.session(each))]
-
-    await until_none(missing)
-    return ids
 
 
 @pytest.mark.parametrize(

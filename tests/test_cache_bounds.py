@@ -104,7 +104,7 @@ async def deployment(postgres: Postgres, settings: Settings) -> AsyncIterator[Wo
 @asynccontextmanager
 async def full(deployment: World) -> AsyncIterator[RedisClient]:
     """Fill the memory of Redis."""
-    async with deployment.look_into_redis() as redis:
+    async with deployment.redis_client() as redis:
         await redis.config_set("maxmemory", 1)
         try:
             yield redis
@@ -122,7 +122,7 @@ async def callers(deployment: World) -> AsyncIterator[tuple[Caller, Caller]]:
 
 async def cached_session(deployment: World, callers: tuple[Caller, Caller]) -> str:
     session_id: str = (await callers[0].create("Lisbon"))["id"]
-    async with deployment.look_into_redis() as redis:
+    async with deployment.redis_client() as redis:
         await quiet(deployment.database, redis)
         await cached(redis, callers[0], [session_id])
         await redis.delete(ADA.rate)

@@ -150,7 +150,7 @@ async def test_a_paused_worker_serves_nothing_deleted_meanwhile_by_a_worker_with
         ):
             ada = Caller(client)
             ids = [(await ada.create("Lisbon"))["id"] for _ in range(SESSIONS)]
-            async with deployment.look_into_redis() as redis:
+            async with deployment.redis_client() as redis:
                 await quiet(deployment.database, redis)
                 await cached(redis, late, ids)
             gate = line.hold(b"")

@@ -170,7 +170,7 @@ async def test_notes_locked_by_a_dead_worker_do_not_stop_others_from_trusting_th
     await deployment.trusted()
     async with (
         deployment.callers("ada") as callers,
-        deployment.look_into_redis() as redis,
+        deployment.redis_client() as redis,
         deployment.database.acquire() as dead,
     ):
         session_id = (await callers[0].create("Lisbon"))["id"]
@@ -191,7 +191,7 @@ async def test_a_note_locked_by_a_dead_worker_is_swept_by_the_others(deployment:
     await deployment.emptied()
     async with (
         deployment.callers("ada") as callers,
-        deployment.look_into_redis() as redis,
+        deployment.redis_client() as redis,
         deployment.database.acquire() as dead,
         dead.transaction(),
     ):

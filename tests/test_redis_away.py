@@ -55,7 +55,7 @@ async def cached_sessions(deployment: World, callers: tuple[Caller, Caller], mes
     creations = (callers[0].create(f"Chat {number}", messages=history) for number in range(SESSIONS))
     created = await asyncio.gather(*creations)
     ids = [each["id"] for each in created]
-    async with deployment.look_into_redis() as redis:
+    async with deployment.redis_client() as redis:
         await quiet(deployment.database, redis)
         await cached(redis, callers[0], ids)
     return ids
@@ -199,5 +199,5 @@ async def test_a_writer_whose_lock_is_lost_with_redis_finishes(
 
 
 async def holds_the_lock(deployment: World, session_id: str) -> bool:
-    async with deployment.look_into_redis() as redis:
+    async with deployment.redis_client() as redis:
         return bool(await redis.exists(f"chat:{{ada}}:lock:{session_id}"))

@@ -41,7 +41,7 @@ class World:
             yield Caller(one), Caller(two)
 
     @asynccontextmanager
-    async def look_into_redis(self) -> AsyncIterator[RedisClient]:
+    async def redis_client(self) -> AsyncIterator[RedisClient]:
         async with RedisClient.from_url(self.redis.url) as client:
             yield client
 
@@ -77,7 +77,7 @@ class World:
 
     async def emptied(self) -> None:
         await self.database.execute(EMPTY)
-        async with self.look_into_redis() as redis:
+        async with self.redis_client() as redis:
             await redis.flushall()
 
 

@@ -106,5 +106,5 @@ class Extremes(Modelled):
 
     async def _redis_emptied(self) -> None:
         if self.redis_is == "up":
-            async with self.world.look_into_redis() as redis:
+            async with self.world.redis_client() as redis:
                 await redis.flushall()

@@ -94,7 +94,7 @@ class Faults(Modelled):
         self.run(self._all_agree())
 
     async def _emptied(self) -> None:
-        async with self.world.look_into_redis() as redis:
+        async with self.world.redis_client() as redis:
             await redis.flushall()
 
     async def _sent(self, user: str, session_id: str) -> Pending:
@@ -111,7 +111,7 @@ class Faults(Modelled):
         return reader, writer
 
     async def _immortal_keys(self) -> list[bytes]:
-        async with self.world.look_into_redis() as redis, redis.pipeline(transaction=False) as pipeline:
+        async with self.world.redis_client() as redis, redis.pipeline(transaction=False) as pipeline:
             keys = [key async for key in redis.scan_iter(count=1000)]
             for key in keys:
                 pipeline.ttl(key)
