@@ -47,7 +47,7 @@ function generate(cli, schema, env) {
   }
 }
 
-/** Lets the client read the query compiler from its file, in place of a script that would stay in memory with its text. */
+/** Makes the client read the query compiler from its file, not from a script whose text would stay in memory. */
 function loadCompilerFromFile() {
   for (const script of readdirSync(CLIENT).filter((name) => name.endsWith(".wasm-base64.js"))) {
     const file = script.replace("-base64.js", "");

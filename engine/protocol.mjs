@@ -2,7 +2,7 @@
 
 const LINE_FEED = 0x0a;
 
-/** Characters. Longer texts of raw results follow their line: escaping them, and parsing that, takes longer. */
+/** In characters. Longer texts of raw results follow their line, because escaping and parsing them takes longer. */
 const LARGE = 512;
 
 /** Reads messages from a stream: lines of JSON, and large texts of given sizes. */
@@ -102,7 +102,7 @@ const CODE_OF_KIND = {
   TooManyConnections: "P2037",
 };
 
-/** Raw SQL failed for any other reason. */
+/** Prisma's code for any other failure of raw SQL. */
 const RAW_FAILED = "P2010";
 
 /** Texts for errors of the adapter whose message is only their kind. */

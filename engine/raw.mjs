@@ -1,11 +1,11 @@
 /**
- * Runs raw SQL outside of transactions on Prisma's adapter. Prisma's engine does the same, but interprets the statement as
- * a query plan and copies every value, which takes as long as all the rest.
+ * Runs raw SQL outside of transactions directly on Prisma's adapter. Prisma's engine would interpret the statement as a
+ * query plan and copy every value, which takes as long as all the rest.
  */
 import { PrismaPg } from "@prisma/adapter-pg";
 import { ColumnTypeEnum } from "@prisma/driver-adapter-utils";
 
-/** What the engine calls the types that Prisma Client Python converts. */
+/** The engine's names of the types that Prisma Client Python converts. */
 const NAMES = {
   [ColumnTypeEnum.Int64]: "bigint",
   [ColumnTypeEnum.Int64Array]: "bigint-array",

@@ -31,7 +31,7 @@ from chat_sessions.settings import Settings
 from chat_sessions.store import export_store
 from chat_sessions.store.filters import ListQuery
 from chat_sessions.store.records import Records
-from chat_sessions.store.session_store import Created, Listed, MessagePage, SessionStore
+from chat_sessions.store.session_store import Created, Listed, MessageQuery, SessionStore
 from chat_sessions.store.versioned import Versioned
 
 P = ParamSpec("P")
@@ -72,11 +72,11 @@ class ChatSessions:
         entry = self._cache.list_entry(user, field)
         return await self._cache.get_or_load(entry, lambda: self._load_list(user, query), admission)
 
-    async def get(self, user: str, session_id: str, page: MessagePage, admission: Admission = None) -> Representation:
+    async def get(self, user: str, session_id: str, query: MessageQuery, admission: Admission = None) -> Representation:
         """Return a session with a page of its messages, or raise SessionNotFound."""
-        field = f"{page.limit}:{'' if page.before is None else page.before}:{int(page.whole_turns)}"
+        field = f"{query.limit}:{'' if query.before is None else query.before}:{int(query.whole_turns)}"
         entry = self._cache.session_entry(user, session_id, field)
-        return await self._cache.get_or_load(entry, lambda: self._load_session(user, session_id, page), admission)
+        return await self._cache.get_or_load(entry, lambda: self._load_session(user, session_id, query), admission)
 
     async def search(self, user: str, query: SearchQuery) -> bytes:
         """Return a page of the sessions that contain a text, one search per user at a time."""
@@ -104,8 +104,8 @@ class ChatSessions:
             await self._cache.fill(entry, known, Representation("", str(listed.total).encode()))
         return _list_page(listed)
 
-    async def _load_session(self, user: str, session_id: str, page: MessagePage) -> Representation:
-        found = await self._query(self._store.find, user, session_id, page)
+    async def _load_session(self, user: str, session_id: str, query: MessageQuery) -> Representation:
+        found = await self._query(self._store.find, user, session_id, query)
         if found is None:
             raise SessionNotFound
         return Representation(etags.of_version(found.version), found.value)

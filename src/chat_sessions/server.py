@@ -46,7 +46,7 @@ def _return_large_blocks() -> None:
 
 
 def _launch_engine_early(settings: Settings) -> Popen[bytes] | None:
-    # Imported here: without garbage collection.
+    # Imported here, after garbage collection was disabled.
     from chat_sessions.store.prisma.options import EngineOptions  # noqa: PLC0415
 
     # Without Node the service still starts, and reports the error when it connects.

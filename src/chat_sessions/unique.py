@@ -1,4 +1,4 @@
-"""Unique names that are no secrets."""
+"""Unique names that need not be secret."""
 
 import os
 from random import Random

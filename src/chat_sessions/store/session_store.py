@@ -53,7 +53,7 @@ class Listed(NamedTuple):
     total: int
 
 
-class MessagePage(NamedTuple):
+class MessageQuery(NamedTuple):
     """Which messages of a session to return: the newest `limit`, or the newest before a sequence.
 
     With `whole_turns` the page grows if it would begin with the result of a tool.
@@ -95,10 +95,10 @@ class SessionStore:
         page = (await self._prisma.query_raw(list_sessions(shape), *given))[0]
         return Listed(rows.list_body(page, pinned_first=query.pinned_first), int(page["total"]))
 
-    async def find(self, user: str, session_id: str, page: MessagePage) -> Versioned[bytes] | None:
+    async def find(self, user: str, session_id: str, query: MessageQuery) -> Versioned[bytes] | None:
         """Return the JSON of a session with a page of its messages, or None if it is not the user's."""
-        wanted = (session_id, user, page.before, page.limit)
-        statement = open_session(whole_turns=page.whole_turns)
+        wanted = (session_id, user, query.before, query.limit)
+        statement = open_session(whole_turns=query.whole_turns)
         for row in await self._prisma.query_raw(statement, *wanted, *ORDINARY):
             if row["body"] is not None:
                 return Versioned(row["body"].encode(), int(row["version"]))

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel
 # The format of pydantic: microseconds, or no fraction at all.
 MOMENT = """replace(to_char("{}", 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z')"""
 
-# How to write a value that is not null as JSON, by its type.
+# SQL that formats a value other than null as JSON, by type.
 _PLAIN: Final[dict[Any, str]] = {
     AwareDatetime: f"""'"' || {MOMENT} || '"'""",
     bool: '"{}"::text',

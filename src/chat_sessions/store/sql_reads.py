@@ -26,8 +26,8 @@ _MESSAGES: Final[LiteralString] = """"ChatMessage"
 # The size of a page that grows back until it does not begin with a result. Only messages from the limit on are
 # inspected, up to the first that is not a result.
 _WITH_TURN: Final[LiteralString] = f"""$4::int - 1 + COALESCE((
-    SELECT "place" FROM (
-        SELECT *, row_number() OVER (ORDER BY "sequence" DESC) AS "place" FROM (
+    SELECT "rank" FROM (
+        SELECT *, row_number() OVER (ORDER BY "sequence" DESC) AS "rank" FROM (
             SELECT "sequence", "role", "body" FROM {_MESSAGES} OFFSET $4::int - 1 LIMIT {MAX_ADDED}
         ) AS older
     ) AS numbered WHERE NOT {_IS_RESULT} ORDER BY "sequence" DESC LIMIT 1

@@ -2,6 +2,6 @@
 
 from chat_sessions.imports import without
 
-# For tracebacks in a terminal; ours are plain.
+# structlog would use it for tracebacks in a terminal; ours are plain.
 with without("rich"):
     import structlog  # noqa: F401  before anything else imports it

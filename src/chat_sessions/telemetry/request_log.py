@@ -14,7 +14,7 @@ from chat_sessions.settings import Settings
 from chat_sessions.telemetry.logs import renderer
 
 PROBE_ROUTES = frozenset(("/healthz", "/readyz", "/metrics"))
-# A worker that is killed loses the lines of this long.
+# A worker that is killed loses the lines of this time.
 DELAY_SECONDS = 0.02
 
 
@@ -30,10 +30,10 @@ class ServedRequest(NamedTuple):
 
 
 class RequestLog:
-    """Keeps lines for a moment, and renders them together.
+    """Collects lines for a moment, and renders them together.
 
-    A line rendered among other work takes 20 µs, because the CPU has little of that code in its caches; after another
-    line it takes 6. It bypasses the standard library, which would take three times as long.
+    Rendering a line amid other work takes 20 µs, because little of that code is in the CPU's caches; right after
+    another line it takes 6. This bypasses the standard library, which would take three times as long.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class RequestLog:
         self._lines.append((time(), request, extra))
 
     def close(self) -> None:
-        """Write the lines that are left."""
+        """Write the remaining lines."""
         self._write()
 
     def _write(self) -> None:

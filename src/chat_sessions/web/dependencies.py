@@ -18,7 +18,7 @@ from chat_sessions.errors import BadRequest, MessageNotFound, SessionNotFound, U
 from chat_sessions.model import ChatSessions
 from chat_sessions.settings import Settings
 from chat_sessions.store.filters import Archived, ListQuery
-from chat_sessions.store.session_store import MessagePage
+from chat_sessions.store.session_store import MessageQuery
 from chat_sessions.telemetry.exposition import Exposition
 from chat_sessions.web.auth.tokens import Authenticator
 from chat_sessions.web.health import Health
@@ -39,7 +39,7 @@ class ParsedQueries:
 
     def __init__(self) -> None:
         self.lists: dict[bytes, ListQuery] = {}
-        self.messages: dict[bytes, MessagePage] = {}
+        self.messages: dict[bytes, MessageQuery] = {}
 
 
 class AppState(TypedDict):
@@ -163,21 +163,21 @@ async def _search_query(
     return SearchQuery(q, limit, cursor)
 
 
-async def _list_page(request: Request, query: Annotated[ListQuery, Depends(_list_query)]) -> ListQuery:
+async def _parsed_list_query(request: Request, query: Annotated[ListQuery, Depends(_list_query)]) -> ListQuery:
     queries: ParsedQueries = request.state.parsed_queries
     return _remember(request, queries.lists, query)
 
 
-async def _message_page(
+async def _message_query(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=200, description="Messages per page.")] = 50,
     before_sequence: Annotated[
         int | None, Query(ge=0, le=MAX_INTEGER, description="Only messages with a lower sequence.")
     ] = None,
     whole_turns: Annotated[bool, Query(description=WHOLE_TURNS)] = False,  # noqa: FBT002
-) -> MessagePage:
+) -> MessageQuery:
     queries: ParsedQueries = request.state.parsed_queries
-    return _remember(request, queries.messages, MessagePage(limit, before_sequence, whole_turns))
+    return _remember(request, queries.messages, MessageQuery(limit, before_sequence, whole_turns))
 
 
 async def _if_match(
@@ -201,9 +201,9 @@ ServiceHealth = Annotated[Health, Depends(_health)]
 Sessions = Annotated[ChatSessions, Depends(_sessions)]
 PathSessionId = Annotated[str, Depends(_session_id)]
 PathMessageId = Annotated[str, Depends(_message_id)]
-SearchPage = Annotated[SearchQuery, Depends(_search_query)]
-ListPage = Annotated[ListQuery, Depends(_list_page)]
-Page = Annotated[MessagePage, Depends(_message_page)]
+SearchParameters = Annotated[SearchQuery, Depends(_search_query)]
+ListParameters = Annotated[ListQuery, Depends(_parsed_list_query)]
+MessageParameters = Annotated[MessageQuery, Depends(_message_query)]
 FromSequence = Annotated[
     int, Query(ge=0, le=MAX_INTEGER, description="The sequence of the first message to delete.", examples=[2])
 ]

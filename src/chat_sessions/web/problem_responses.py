@@ -1,4 +1,4 @@
-"""Responses with a problem document (RFC 9457). They do without FastAPI, so that the server can send them, too."""
+"""Responses with a problem document (RFC 9457), independent of FastAPI, so that the server itself can send them."""
 
 import json
 import re

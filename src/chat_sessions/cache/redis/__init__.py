@@ -2,6 +2,6 @@
 
 from chat_sessions.imports import without
 
-# For the client's own metrics, which are off.
+# redis-py would use it for metrics of its own, which are off.
 with without("opentelemetry.sdk"):
     import redis  # noqa: F401  before anything else imports it

@@ -8,6 +8,6 @@ from chat_sessions.store.prisma import generator
 for _name in ("prisma.generator", "prisma.generator.models"):
     sys.modules.setdefault(_name, generator)
 
-# For its own engine, and for the settings of its command line.
+# Prisma would use them for its own engine and its command line.
 with hollowing("httpx", "tomlkit"):
     import prisma  # noqa: F401  before anything else imports it

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from chat_sessions.contract.search import SearchResults
 from chat_sessions.errors import BadRequest, DatabaseUnavailable, TooManyRequests, Unauthorized, UrlTooLong
-from chat_sessions.web.dependencies import CurrentUser, SearchPage, Sessions
+from chat_sessions.web.dependencies import CurrentUser, SearchParameters, Sessions
 from chat_sessions.web.problems import documented
 from chat_sessions.web.user_route import UserRoute
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/chat/sessions/search", tags=["sessions"], route_
     response_description="A page of results.",
     responses=documented(Unauthorized, BadRequest, TooManyRequests, DatabaseUnavailable, UrlTooLong),
 )
-async def search_sessions(user: CurrentUser, sessions: Sessions, query: SearchPage) -> Response:
+async def search_sessions(user: CurrentUser, sessions: Sessions, query: SearchParameters) -> Response:
     """Return the sessions whose title or messages contain a text, those with the latest messages first.
 
     Archived sessions are included. Instructions, tool calls and their results are not searched, nor what follows the

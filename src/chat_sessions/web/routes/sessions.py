@@ -36,8 +36,8 @@ from chat_sessions.web.dependencies import (
     CurrentUser,
     IfMatch,
     IfNoneMatch,
-    ListPage,
-    Page,
+    ListParameters,
+    MessageParameters,
     PathSessionId,
     Sessions,
 )
@@ -67,10 +67,10 @@ ALWAYS = (Unauthorized, BadRequest, TooManyRequests, DatabaseUnavailable)
     responses={200: {"headers": ETAG_HEADER}, **NOT_MODIFIED, **documented(*ALWAYS, UrlTooLong)},
 )
 async def list_sessions(
-    user: CurrentUser, sessions: Sessions, page: ListPage, if_none_match: IfNoneMatch = None
+    user: CurrentUser, sessions: Sessions, query: ListParameters, if_none_match: IfNoneMatch = None
 ) -> Response:
     """Return a page of your sessions: pinned ones first, then those with the latest messages."""
-    return conditional(await sessions.list(user.id, page), if_none_match)
+    return conditional(await sessions.list(user.id, query), if_none_match)
 
 
 @router.post(
@@ -134,11 +134,11 @@ async def get_session(
     user: CurrentUser,
     sessions: Sessions,
     session_id: PathSessionId,
-    page: Page,
+    query: MessageParameters,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Return a session with its newest messages, or with those before a sequence."""
-    return conditional(await sessions.get(user.id, session_id, page), if_none_match)
+    return conditional(await sessions.get(user.id, session_id, query), if_none_match)
 
 
 @router.patch(
