@@ -1,6 +1,7 @@
 """A TCP balancer: it sends new connections to processes that are ready."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from itertools import count
@@ -17,6 +18,7 @@ class Balancer:
     def __init__(self, ports: Sequence[int]) -> None:
         self._ports = ports
         self._ready: set[int] = set()
+        self._open: Counter[int] = Counter()
         self._turns = count()
         self._connections = asyncio.TaskGroup()
         self.url = ""
@@ -37,6 +39,10 @@ class Balancer:
     async def sends_to(self, port: int) -> bool:
         return port in self._ready
 
+    async def has_left(self, port: int) -> bool:
+        """Return whether a process gets no new connections and the last one has closed."""
+        return port not in self._ready and not self._open[port]
+
     async def _poll(self, port: int) -> None:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             while True:
@@ -53,8 +59,12 @@ class Balancer:
         ready = sorted(self._ready)
         with closing(writer), suppress(OSError, IndexError, ZeroDivisionError):
             port = ready[next(self._turns) % len(ready)]
-            back_reader, back_writer = await asyncio.open_connection("127.0.0.1", port)
-            await asyncio.gather(_copy(reader, back_writer), _copy(back_reader, writer))
+            self._open[port] += 1
+            try:
+                back_reader, back_writer = await asyncio.open_connection("127.0.0.1", port)
+                await asyncio.gather(_copy(reader, back_writer), _copy(back_reader, writer))
+            finally:
+                self._open[port] -= 1
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

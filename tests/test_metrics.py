@@ -15,7 +15,7 @@ import pytest
 from chat_sessions.settings import MAX_SOCKET_FOLDER_BYTES, ConfigurationError, Settings, load_settings
 from chat_sessions.telemetry.exposition import merge
 from chat_sessions.telemetry.peers import worker_socket
-from tests.process import ServiceProcess, serving
+from tests.process import START_SECONDS, ServiceProcess, serving
 from tests.scrape import Scrape, scrape
 from tests.service import Caller, running, token
 from tests.shell import ENGINE, WORKER, children
@@ -196,7 +196,7 @@ class TestTwoWorkers:
             except httpx.TransportError:
                 return False
 
-        await until(as_expected)
+        await until(as_expected, START_SECONDS)
         assert set((await scrape(client)).by_worker("chat_degraded")) == {"0", "1"}
 
 
