@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { expect, test } from "vitest";
 import { Problem } from "../api/problem";
 import { english } from "./english";

@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { expect, test } from "vitest";
 import type { Message, Session } from "../api/types";
 import { messagesOf, withMessages, withoutMessagesFrom } from "./message-pages";

@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { expect, test } from "vitest";
 import type { SessionList, Summary } from "../api/types";
 import { inListOrder, type SessionPages, sessionsOf, withChange, withHead, withSession } from "./session-pages";
