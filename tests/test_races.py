@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 from pydantic import SecretStr
 from redis.asyncio import Redis as RedisClient
@@ -21,6 +22,7 @@ from tests.service import Caller, running
 from tests.waiting import PATIENT_SECONDS, a_statement_waits, deletion_under_way, swept, until
 from tests.wire import script
 
+ROUNDS = 20 * hypothesis.settings().max_examples
 # Longer than a test's steps between two commands to Redis.
 SHORT_HOLD_SECONDS = 0.3
 ADA = UserKeys("ada")
@@ -223,9 +225,6 @@ async def test_two_writers_and_a_deleter_leave_nothing_behind(
     assert await database.fetchval('SELECT count(*) FROM "ChatMessage"') == 0
     assert [key async for key in redis.scan_iter(ADA.session("*"))] == []
     assert [key async for key in redis.scan_iter(ADA.lock("*"))] == []
-
-
-ROUNDS = 1000
 
 
 class TestEmptiedRedis:
