@@ -6,7 +6,9 @@ import sys
 from importlib.metadata import version
 
 import pytest
+from starlette.routing import Route
 
+from chat_sessions.app import create_app
 from chat_sessions.settings import Settings
 from tests.process import environment
 from tests.shell import clean_environment
@@ -87,3 +89,7 @@ def test_a_worker_does_not_load_what_its_libraries_need_for_other_uses(settings:
 
 def test_the_engine_starts_before_fastapi_is_imported(settings: Settings) -> None:
     assert output(LAUNCH, settings) == "False\n"
+
+
+def test_no_route_is_built_and_matched_twice_because_its_router_is_included(settings: Settings) -> None:
+    assert [each for each in create_app(settings).routes if not isinstance(each, Route)] == []

@@ -5,9 +5,10 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing, nullcontext
 from subprocess import Popen
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from fastapi import FastAPI
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp
 
 from chat_sessions.cache.evictor import Evictor
@@ -90,14 +91,17 @@ def create_app(
     )
     # Fixed paths first: the path of one session would match some of them as well.
     for routes in (events, export, search, sessions, messages, ops, docs):
-        app.include_router(routes.router)
+        # As they are: `include_router` would build every route a second time, and match every request twice.
+        app.router.routes.extend(routes.router.routes)
     problems.install(app)
     openapi.install(app)
     page.install(app, settings.frontend_dir, sign_in)
     app.add_middleware(Prefix, root_path=settings.root_path, trusted_proxies=settings.trusted_proxies)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, budget=large_bodies())
-    # Around FastAPI's own layers, which the express lane does not need.
-    layers: ASGIApp = Head(Failsafe(ExpressLane(app.build_middleware_stack())))
+    # Around FastAPI's own layers, which the express lane does not need, and in place of the outermost one, which would
+    # respond to exceptions in plain text.
+    fastapi = cast("ServerErrorMiddleware", app.build_middleware_stack()).app
+    layers: ASGIApp = Head(Failsafe(ExpressLane(fastapi)))
     if settings.cors_origins:
         layers = Cors(layers, settings.cors_origins)
     layers = RequestMiddleware(layers, metrics, request_log, drain, page.SECURITY_HEADERS)
