@@ -99,7 +99,7 @@ export function createPool({ url, poolSize, poolTimeout, statementTimeout, idleT
 
 /**
  * After five executions of a named statement, Postgres may use a plan for an account of average size, which reads all of a
- * large account if there is a list of ids. Such statements are unnamed; raw ones (store/sql_writes.py) are marked.
+ * large account if there is a list of ids. Such statements are unnamed; raw ones (store/sql_reads.py) are marked.
  */
 const PLANNED_FOR_ITS_VALUES = /^\s*\/\* planned for its values \*\/| IN \(\$\d+,/;
 

@@ -12,6 +12,10 @@ from asyncpg.pool import PoolConnectionProxy
 from chat_sessions.dev.embedded import Postgres
 from tests.databases import migrated_database
 
+BY_PIN = "ChatSession_userId_isArchived_isPinned_updatedAt_id_idx"
+BY_TIME = "ChatSession_userId_isArchived_updatedAt_id_idx"
+BY_SEQUENCE = "ChatMessage_userId_sessionId_sequence_key"
+
 # The type of a pool's connections.
 Connection = PoolConnectionProxy
 

@@ -11,17 +11,22 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
+from chat_sessions.contract.fields import MAX_INTEGER
 from chat_sessions.contract.schemas import BatchDeletion, DeletionFilter
+from chat_sessions.contract.search import SearchQuery
 from chat_sessions.dev.embedded import Postgres
 from chat_sessions.operator.bulk import BulkStore, Position
 from chat_sessions.settings import Settings
 from chat_sessions.store.batches import SESSIONS_PER_PIECE
+from chat_sessions.store.filters import ListQuery
 from chat_sessions.store.prisma.client import BridgedPrisma, prisma_client
 from chat_sessions.store.session_store import ORDINARY, SessionStore
 from chat_sessions.store.sql_reads import ListShape, list_sessions, open_session
-from tests.plans import Plan, explain, explain_generic, planned_database
+from chat_sessions.store.sql_search import SESSIONS
+from tests.plans import BY_PIN, BY_SEQUENCE, BY_TIME, Plan, explain, explain_generic, planned_database
 
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
+FAR = datetime(9000, 1, 1, tzinfo=UTC)
 # Half of the sessions belong to ada, the others to a thousand users.
 FILL = """INSERT INTO "ChatSession" ("id", "userId", "updatedAt")
     SELECT lpad(n::text, 8, '0'), CASE n % 2 WHEN 0 THEN 'ada' ELSE 'user' || n % 2000 END,
@@ -65,7 +70,7 @@ class Recorded:
 
     async def plan(self, verb: str, *values: object) -> Plan:
         """Explain the last statement with this many values, with its generic plan if Postgres may use one."""
-        wanted = re.compile(rf"\s*(/\*.*\*/\s*)?{verb} ")
+        wanted = re.compile(rf"\s*(/\*.*\*/\s*)?{verb}\b")
         fits = [each for each in self.statements if wanted.match(each) and f"${len(values)}" in each]
         explaining = explain_generic if fits[-1] in self._prepared else explain
         return await explaining(self._crowd, fits[-1], *values)
@@ -120,6 +125,34 @@ async def test_an_erasure_finds_the_next_sessions_in_the_index(
     plan = await recorded.plan("SELECT", "ada", SESSIONS_PER_PIECE)
     assert plan.indexes == ["ChatSession_pkey"]
     assert plan.read == SESSIONS_PER_PIECE
+
+
+@pytest.fixture
+async def filtered(settings: Settings, crowd: asyncpg.Pool) -> Recorded:
+    """A search and a filtered list."""
+    recorded = Recorded(crowd)
+    async with recorded.calls(settings) as prisma:
+        store = SessionStore(prisma)
+        await store.search.page("ada", SearchQuery("nothing", limit=50))
+        await store.list("ada", ListQuery(limit=50, metadata='{"a":1}'))
+    return recorded
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_search_reads_the_newest_sessions_from_the_index(filtered: Recorded) -> None:
+    plan = await filtered.plan("WITH", "ada", "%nothing%", "%nothing%", FAR, "", MAX_INTEGER, 50)
+    assert set(plan.indexes) == {BY_TIME, BY_SEQUENCE}
+    assert plan.read == SESSIONS
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(("wanted", "read"), [("{}", 51), ('{"a":1}', 30_000)], ids=["all", "none"])
+async def test_a_metadata_filter_reads_the_sessions_of_its_user_until_the_page_is_full(
+    wanted: str, read: int, filtered: Recorded
+) -> None:
+    plan = await filtered.plan("SELECT", "ada", 50, 0, 30_000, wanted)
+    assert plan.indexes == [BY_PIN]
+    assert plan.read == read
 
 
 async def test_a_purge_deletes_by_ids(settings: Settings, database: asyncpg.Pool, crowd: asyncpg.Pool) -> None:

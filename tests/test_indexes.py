@@ -11,12 +11,9 @@ from chat_sessions.dev.embedded import Postgres
 from chat_sessions.store.outbox import EXPIRE_TOMBSTONES, TAKE_NOTES
 from chat_sessions.store.search_keys import WITHOUT_KEY
 from chat_sessions.store.session_store import ORDINARY
-from tests.plans import explain, planned_database
+from tests.plans import BY_PIN, BY_SEQUENCE, BY_TIME, explain, planned_database
 from tests.service import Caller, Service
 
-BY_PIN = "ChatSession_userId_isArchived_isPinned_updatedAt_id_idx"
-BY_TIME = "ChatSession_userId_isArchived_updatedAt_id_idx"
-BY_SEQUENCE = "ChatMessage_userId_sessionId_sequence_key"
 MIDDLE = datetime(2026, 1, 1, 0, 55, tzinfo=UTC)
 
 # Twenty users with a thousand sessions each; a twentieth is pinned, at random, since people return

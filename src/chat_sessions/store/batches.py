@@ -13,8 +13,7 @@ from chat_sessions.contract.schemas import BatchDeletion
 from chat_sessions.contract.spelling import text_of
 from chat_sessions.errors import SessionBusy, StatementUndone
 from chat_sessions.store import filters
-from chat_sessions.store.sql_reads import METADATA_CONTAINS, TITLE_CONTAINS
-from chat_sessions.store.sql_writes import PLANNED_FOR_ITS_VALUES
+from chat_sessions.store.sql_reads import METADATA_CONTAINS, PLANNED_FOR_ITS_VALUES, TITLE_CONTAINS
 
 PIECE_TIMEOUT = timedelta(seconds=30)
 SNAPSHOT_ATTEMPTS = 5

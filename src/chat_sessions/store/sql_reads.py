@@ -8,6 +8,11 @@ from chat_sessions.contract.schemas import Session, SessionSummary
 from chat_sessions.store.filters import Archived
 from chat_sessions.store.sql_json import ADDED_BYTES, MESSAGE, json_of
 
+# Begins a statement whose generic plan, to which Postgres may switch after five executions, would read all of a large
+# account. The engine (pool.mjs) sends it without a name, like those with a list of ids. A setting of the transaction,
+# plan_cache_mode, would make Postgres also plan the cascade anew for each session.
+PLANNED_FOR_ITS_VALUES: Final[LiteralString] = "/* planned for its values */"
+
 # A page ends here, whatever its limit.
 MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 
@@ -73,7 +78,7 @@ TITLE_CONTAINS: Final = '("titleKey" LIKE ${}::text OR "titleKey" IS NULL AND "t
 # The index ranges with the sessions of a list.
 _LIVE: Final[LiteralString] = 'NOT "isArchived"'
 _ARCHIVED: Final[LiteralString] = '"isArchived"'
-_RANGES: Final[Mapping[Archived, Sequence[LiteralString]]] = {
+RANGES: Final[Mapping[Archived, Sequence[LiteralString]]] = {
     "false": [_LIVE],
     "true": [_ARCHIVED],
     "any": [_LIVE, _ARCHIVED],
@@ -114,9 +119,10 @@ def list_sessions(shape: ListShape) -> LiteralString:
     order = ", ".join(f"{key} DESC" for key in keys)
     rows = f'SELECT * FROM "ChatSession" WHERE {mine}'  # noqa: S608  as above
     first_rows = f"ORDER BY {order} LIMIT $3::bigint + $2::int + 1"
-    shown = " OR ".join(_RANGES[shape.archived])
-    ranges = " UNION ALL ".join(f"({rows} AND {each}{after} {first_rows})" for each in _RANGES[shape.archived])
-    return f"""
+    shown = " OR ".join(RANGES[shape.archived])
+    ranges = " UNION ALL ".join(f"({rows} AND {each}{after} {first_rows})" for each in RANGES[shape.archived])
+    planned = PLANNED_FOR_ITS_VALUES if shape.search or shape.metadata else ""
+    return f"""{planned}
 SELECT
     concat('[', string_agg({json_of(SessionSummary)}, ',' ORDER BY "rank") FILTER (WHERE "rank" <= $2::int), ']')
         AS "sessions",

@@ -5,7 +5,7 @@ from typing import Final, LiteralString
 
 from chat_sessions.contract.schemas import SessionSummary
 from chat_sessions.store.sql_json import json_of
-from chat_sessions.store.sql_reads import TITLE_CONTAINS
+from chat_sessions.store.sql_reads import PLANNED_FOR_ITS_VALUES, RANGES, TITLE_CONTAINS
 
 # At most this much per statement: some 5 ms for short messages, and less than a second for the largest.
 SESSIONS: Final = 500
@@ -13,20 +13,29 @@ MESSAGES: Final = 2_000
 # Larger bodies are read one by one.
 ORDINARY_BODY: Final = 64 * 1024
 
+# The index has the live and the archived sessions of a user apart, each the newest first.
+_NEWEST: Final[LiteralString] = " UNION ALL ".join(
+    f"""(
+    SELECT * FROM "ChatSession"
+    WHERE "userId" = $1 AND {each} AND ("updatedAt", "id") <= ($4::timestamptz, $5)
+        AND NOT ($6::int = 0 AND "id" = $5 AND "updatedAt" = $4::timestamptz)
+    ORDER BY "updatedAt" DESC, "id" DESC LIMIT {SESSIONS}
+)"""
+    for each in RANGES["any"]
+)
+
 # Searches sessions from a position on, newest first: $1 user, $2 and $3 the patterns of titles, $4, $5 and $6 the
 # position's time, session and sequence, $7 the limit. It takes as many sessions as have MESSAGES messages in total, or
 # the newest MESSAGES of one that has more. Each row is a result, except that the last one may only tell where the
 # search stopped: in which session and, as "from", at which message. A message without a key may or may not match.
 SEARCH: Final[LiteralString] = f"""
+{PLANNED_FOR_ITS_VALUES}
 WITH newest AS (
     SELECT *, row_number() OVER recent AS "rank", sum("below") OVER recent AS "messages"
     FROM (
         SELECT *,
             LEAST("messageCount", CASE WHEN "id" = $5 AND "updatedAt" = $4::timestamptz THEN $6::int END) AS "below"
-        FROM "ChatSession"
-        WHERE "userId" = $1 AND ("updatedAt", "id") <= ($4::timestamptz, $5)
-            AND NOT ($6::int = 0 AND "id" = $5 AND "updatedAt" = $4::timestamptz)
-        ORDER BY "updatedAt" DESC, "id" DESC LIMIT {SESSIONS}
+        FROM ({_NEWEST}) AS sessions ORDER BY "updatedAt" DESC, "id" DESC LIMIT {SESSIONS}
     ) AS sessions
     WINDOW recent AS (ORDER BY "updatedAt" DESC, "id" DESC)
 ), searched AS (

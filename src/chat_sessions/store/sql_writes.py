@@ -79,8 +79,3 @@ INSERT INTO "ChatMessage" ("userId", "sessionId", "id", "role", "body", "searchK
 SELECT $1, $2, * FROM json_to_recordset($3::json)
     AS message("id" text, "role" text, "body" json, "searchKey" text, "sequence" int, "created_at" timestamptz)
 """
-
-# Begins a statement whose generic plan, to which Postgres may switch after five executions, would read all of a large
-# account. The engine (pool.mjs) sends it without a name, like those with a list of ids. A setting of the transaction,
-# plan_cache_mode, would make Postgres also plan the cascade anew for each session.
-PLANNED_FOR_ITS_VALUES: Final[LiteralString] = "/* planned for its values */"
