@@ -3,10 +3,12 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
+from unittest.mock import patch
 
 import asyncpg
 import hypothesis
 import pytest
+from fastapi.routing import APIRoute
 from hypothesis import HealthCheck
 from redis.asyncio import Redis as RedisClient
 
@@ -202,3 +204,17 @@ async def receiver() -> AsyncIterator[Receiver]:
     """A webhook receiver."""
     async with receiving() as receiver:
         yield receiver
+
+
+@pytest.fixture
+def routed_paths() -> Iterator[list[str]]:
+    """The paths of the requests that FastAPI has routed."""
+    paths: list[str] = []
+    handle = APIRoute.handle
+
+    async def noted(route: APIRoute, *args: object) -> None:
+        paths.append(route.path)
+        await handle(route, *args)  # type: ignore[arg-type]
+
+    with patch.object(APIRoute, "handle", noted):
+        yield paths

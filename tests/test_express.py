@@ -1,10 +1,8 @@
 """Requests on the express lane get the same responses as through FastAPI's routes."""
 
-from collections.abc import Iterator, Sequence
-from unittest.mock import patch
+from collections.abc import Sequence
 
 import pytest
-from fastapi.routing import APIRoute
 
 from chat_sessions.settings import Algorithm
 from chat_sessions.web import dependencies
@@ -12,20 +10,6 @@ from chat_sessions.web.auth import tokens
 from chat_sessions.web.auth.keys import Key, SharedSecret
 from chat_sessions.web.auth.tokens import Authenticator
 from tests.service import SECRET, Caller, Service, token
-
-
-@pytest.fixture
-def routed_paths() -> Iterator[list[str]]:
-    """The paths of the requests that FastAPI has routed."""
-    paths: list[str] = []
-    handle = APIRoute.handle
-
-    async def noted(route: APIRoute, *args: object) -> None:
-        paths.append(route.path)
-        await handle(route, *args)  # type: ignore[arg-type]
-
-    with patch.object(APIRoute, "handle", noted):
-        yield paths
 
 
 async def test_a_repeated_read_takes_the_express_lane_with_the_same_response(

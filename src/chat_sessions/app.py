@@ -42,6 +42,7 @@ from chat_sessions.web.cors import Cors
 from chat_sessions.web.dependencies import AppState, ParsedQueries
 from chat_sessions.web.drain import Drain
 from chat_sessions.web.express import ExpressLane
+from chat_sessions.web.express_appends import ExpressAppends
 from chat_sessions.web.failsafe import Failsafe
 from chat_sessions.web.head import Head
 from chat_sessions.web.health import Health
@@ -101,7 +102,8 @@ def create_app(
     # Around FastAPI's own layers, which the express lane does not need, and in place of the outermost one, which would
     # respond to exceptions in plain text.
     fastapi = cast("ServerErrorMiddleware", app.build_middleware_stack()).app
-    layers: ASGIApp = Head(Failsafe(ExpressLane(fastapi)))
+    express = ExpressLane(ExpressAppends(fastapi, settings.max_body_bytes))
+    layers: ASGIApp = Head(Failsafe(express))
     if settings.cors_origins:
         layers = Cors(layers, settings.cors_origins)
     layers = RequestMiddleware(layers, metrics, request_log, drain, page.SECURITY_HEADERS)

@@ -26,7 +26,8 @@ GET = ROUTES["get_session"]
 DELETE = ROUTES["delete_session"]
 BELOW = f"{LIST.path}/"
 # A UUID in lower case: no other route below the list's path matches.
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_ID = re.compile(UUID)
 AUTHORIZATION, IF_NONE_MATCH = b"authorization", b"if-none-match"
 # Reads ignore their body and If-Match.
 READ_HEADERS = {AUTHORIZATION, IF_NONE_MATCH}
@@ -73,8 +74,8 @@ def _accept(scope: Scope) -> Accepted | None:
 def _read(scope: Scope) -> Accepted | None:
     path: str = scope["path"]
     session_id = "" if path == LIST.path else _session_id(path)
-    headers = _headers(scope, READ_HEADERS)
-    if session_id is None or headers is None or (user := _user(scope, headers)) is None:
+    headers = distinct_headers(scope, READ_HEADERS)
+    if session_id is None or headers is None or (user := remembered_user(scope, headers)) is None:
         return None
     tag = headers.get(IF_NONE_MATCH)
     response = _opened(scope, user, session_id) if session_id else _listed(scope, user)
@@ -87,20 +88,20 @@ def _read(scope: Scope) -> Accepted | None:
 def _listed(scope: Scope, user: User) -> Coroutine[Any, Any, Representation] | None:
     state = cast("AppState", scope["state"])
     page = state["parsed_queries"].lists.get(scope["query_string"])
-    return None if page is None else state["sessions"].list(user.id, page, _admission(state, user))
+    return None if page is None else state["sessions"].list(user.id, page, admission_of(state, user))
 
 
 def _opened(scope: Scope, user: User, session_id: str) -> Coroutine[Any, Any, Representation] | None:
     state = cast("AppState", scope["state"])
     page = state["parsed_queries"].messages.get(scope["query_string"])
-    return None if page is None else state["sessions"].get(user.id, session_id, page, _admission(state, user))
+    return None if page is None else state["sessions"].get(user.id, session_id, page, admission_of(state, user))
 
 
 def _deletion(scope: Scope) -> Accepted | None:
-    session_id, headers = _session_id(scope["path"]), _headers(scope, DELETE_HEADERS)
+    session_id, headers = _session_id(scope["path"]), distinct_headers(scope, DELETE_HEADERS)
     if session_id is None or scope["query_string"] or headers is None or len(headers) > 1:
         return None
-    user = _user(scope, headers)
+    user = remembered_user(scope, headers)
     return None if user is None else Accepted(user, DELETE, _delete(scope, user, session_id))
 
 
@@ -110,14 +111,14 @@ def _session_id(path: str) -> str | None:
     return session_id if _ID.fullmatch(session_id) else None
 
 
-def _headers(scope: Scope, names: Container[bytes]) -> dict[bytes, bytes] | None:
+def distinct_headers(scope: Scope, names: Container[bytes]) -> dict[bytes, bytes] | None:
     """Return the named headers, or None if one of them is repeated."""
     headers = [each for each in scope["headers"] if each[0] in names]
     given = dict(headers)
     return given if len(given) == len(headers) else None
 
 
-def _user(scope: Scope, headers: Mapping[bytes, bytes]) -> User | None:
+def remembered_user(scope: Scope, headers: Mapping[bytes, bytes]) -> User | None:
     """Return the user of a token that was verified before."""
     scheme, _, token = headers.get(AUTHORIZATION, b"").partition(b" ")
     authenticator = cast("AppState", scope["state"])["authenticator"]
@@ -130,10 +131,11 @@ async def _conditional(representation: Coroutine[Any, Any, Representation], if_n
 
 async def _delete(scope: Scope, user: User, session_id: str) -> Response:
     state = cast("AppState", scope["state"])
-    if (admission := _admission(state, user)) is not None:
+    if (admission := admission_of(state, user)) is not None:
         await admission
     return await sessions.delete_session(user, state["sessions"], session_id, None)
 
 
-def _admission(state: AppState, user: User) -> Admission:
+def admission_of(state: AppState, user: User) -> Admission:
+    """Return what counts a request of the user, if there is a rate limit."""
     return None if state["rate_limit"] is None else state["rate_limit"].admit(user.id)
