@@ -28,7 +28,7 @@ from tests.waiting import notes, swept, until, until_none
 from tests.wire import url_through
 from tests.world import World, world
 
-READ_OF_A_SESSION = b"WITH RECURSIVE newest"
+READ_OF_A_SESSION = b'NOT page."cut"'
 GOOD_SECRET = secrets.token_hex(32)
 
 
