@@ -62,7 +62,7 @@ class Service:
         async with self.client(None) as client:
             return (await client.get("/readyz")).text
 
-    def count(self) -> Callable[[], list[str]]:
+    def record_statements(self) -> Callable[[], list[str]]:
         """Return a function that returns the statements sent from now on, without those of background tasks."""
         start = len(self.statements)
         return lambda: [

@@ -34,7 +34,7 @@ async def served_from_the_cache(world: World, callers: Both, ids: Sequence[str])
     """Wait until the second worker reads all of them from the cache."""
 
     async def misses() -> list[str]:
-        statements = world.workers[1].count()
+        statements = world.workers[1].record_statements()
         assert await statuses(callers[1:], ids) == {200}
         return statements()
 

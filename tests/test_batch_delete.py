@@ -121,7 +121,7 @@ IN_ORDER = 'SELECT "title" FROM "ChatSession" ORDER BY "isPinned" DESC, "updated
 
 async def test_a_batch_is_one_delete_statement(service: Service, ada: Caller) -> None:
     ids = await created(ada, *"abcdefgh")
-    statements = service.count()
+    statements = service.record_statements()
     await batch(ada, ids=ids)
     assert len([each for each in statements() if each.startswith("DELETE")]) == 1
 
@@ -208,7 +208,7 @@ async def test_a_filter_deletes_in_pieces_and_reports_each_session_once(
     await created(bob, "Bob's")
     dry = await batch(ada, filter={"all": True}, dry_run=True)
     assert len(await ada.titles(limit=100)) == number
-    statements = service.count()
+    statements = service.record_statements()
     result = await batch(ada, filter={"all": True})
     deletes = [each for each in statements() if each.startswith("DELETE")]
     assert len(deletes) == -(-number // small_pieces)
@@ -230,7 +230,7 @@ async def test_a_piece_has_a_bounded_number_of_messages(
     monkeypatch.setattr(batches, "MESSAGES_PER_PIECE", 3)
     for number in (2, 1, 5, 1):
         await ada.create(messages=[{"role": "user", "content": "hi"}] * number)
-    statements = service.count()
+    statements = service.record_statements()
     assert (await batch(ada, filter={"all": True}))["count"] == 4
     assert len([each for each in statements() if each.startswith("DELETE")]) == 3
 

@@ -52,7 +52,7 @@ class Sent:
     """The statements that API calls send."""
 
     def __init__(self, service: Service) -> None:
-        self._statements = service.count()
+        self._statements = service.record_statements()
 
     def one(self, *fragments: str) -> str:
         """Return the last statement that contains all the fragments."""

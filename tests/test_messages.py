@@ -333,7 +333,7 @@ class TestPageBytes:
         self, service: Service, ada: Caller, session_id: str, bytes_each: int, statements: int
     ) -> None:
         await ada.append(session_id, "x" * bytes_each)
-        sent = service.count()
+        sent = service.record_statements()
         assert (await ada.get(session_id)).json()["messages"][0]["content"] == "x" * bytes_each
         assert len([each for each in sent() if '"ChatMessage"' in each]) == statements
 

@@ -88,7 +88,7 @@ async def test_every_call_is_rejected_without_an_effect(service: Service, strict
     async with service.client("ada") as unlimited:
         session_id = (await Caller(unlimited).create("Lisbon"))["id"]
         await exhaust(ada)
-        statements = strict.count()
+        statements = strict.record_statements()
         responses = await every_call(ada, session_id)
         assert {name: each.status_code for name, each in responses.items()} == dict.fromkeys(responses, 429)
         assert all(int(each.headers["Retry-After"]) >= 1 for each in responses.values())
@@ -102,7 +102,7 @@ async def test_the_express_lane_rejects_before_it_queries_the_database(strict: S
     for path in reads:
         await ada.http.get(path)
     await ada.page()
-    statements = strict.count()
+    statements = strict.record_statements()
     again = [f"{PATH}/{new_id()}?limit=21", *reads]
     assert [(await ada.http.get(path)).status_code for path in again] == [429] * 4
     assert statements() == []

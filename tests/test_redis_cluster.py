@@ -104,7 +104,7 @@ async def test_a_delete_is_one_statement_and_one_script_on_one_master(
 ) -> None:
     [session_id, _] = await cached(deployment, cluster, user, callers[0])
     await swept(deployment.database)
-    statements = deployment.workers[0].count()
+    statements = deployment.workers[0].record_statements()
     async with AsyncExitStack() as stack:
         sent = [await stack.enter_async_context(commands(cluster[each])) for each in cluster.masters]
         assert (await callers[0].delete(session_id)).status_code == 204
@@ -134,7 +134,7 @@ async def test_a_worker_serves_what_another_cached_on_any_master(deployment: Wor
         ids = [await cached(deployment, cluster, user, pair[0]) for user, pair in zip(users, pairs, strict=True)]
 
         async def misses() -> list[str]:
-            statements = deployment.workers[1].count()
+            statements = deployment.workers[1].record_statements()
             for pair, [session_id, _] in zip(pairs, ids, strict=True):
                 assert (await pair[1].get(session_id)).status_code == 200
             return statements()

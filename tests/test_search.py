@@ -342,7 +342,7 @@ async def test_caches_must_not_store_a_search(ada: Caller) -> None:
 
 def searches_of(service: Service) -> Callable[[], int]:
     """Return a function that counts the statements of searches since now."""
-    statements = service.count()
+    statements = service.record_statements()
     return lambda: sum("row_number() OVER recent" in each for each in statements())
 
 

@@ -103,6 +103,6 @@ async def test_pages_with_and_without_it_are_cached_separately(ada: Caller, serv
         return bool(await redis.hlen(UserKeys("ada").session(session_id)) == 3)
 
     await until(both_are_cached)
-    statements = service.count()
+    statements = service.record_statements()
     assert await both_are_cached()
     assert statements() == []
