@@ -95,7 +95,7 @@ async def redis(redis_server: Redis) -> AsyncIterator[RedisClient]:
 
 
 @pytest.fixture(scope="module")
-async def line(redis_server: Redis) -> AsyncIterator[Proxy]:
+async def redis_proxy(redis_server: Redis) -> AsyncIterator[Proxy]:
     """A proxy to Redis on which tests hold commands and responses."""
     async with Proxy(redis_server.port).running() as proxy:
         yield proxy
@@ -112,7 +112,7 @@ def settings(postgres: Postgres, redis_server: Redis) -> Settings:
             "drain_seconds": 0,
         }
     )
-    # Shorter than in production, so that tests which wait for them are quick, but long enough for a busy machine.
+    # Shorter than in production, so that tests that wait for them are quick, but long enough for a busy machine.
     paces = {"cache_hold": 1, "sweep_interval": 0.2, "redis_timeout": 10, "lease_slack": 60, "lock_wait": 60}
     database = {"pool_timeout": 60, "connect_timeout": 30, "statement_timeout": 60, "query_timeout": 120}
     paces |= {f"database_{name}": seconds for name, seconds in database.items()}
@@ -177,23 +177,23 @@ async def chats(service_url: str) -> AsyncIterator[ChatSessions]:
 
 
 @pytest.fixture(scope="module")
-def through_line(settings: Settings, redis_server: Redis, line: Proxy) -> Settings:
+def settings_behind_proxy(settings: Settings, redis_server: Redis, redis_proxy: Proxy) -> Settings:
     """Settings of a worker whose Redis commands a test can hold."""
-    url = url_through(line, redis_server, settings.redis_url)
+    url = url_through(redis_proxy, redis_server, settings.redis_url)
     return settings.model_copy(
         update={"redis_url": url, "redis_timeout": PATIENT_SECONDS, "lease_slack": PATIENT_SECONDS}
     )
 
 
 @pytest.fixture(scope="module")
-async def slow_service(through_line: Settings, service: Service) -> AsyncIterator[Service]:  # noqa: ARG001  migrated
-    async with running(through_line) as worker:
+async def slow_service(settings_behind_proxy: Settings, service: Service) -> AsyncIterator[Service]:  # noqa: ARG001  migrated
+    async with running(settings_behind_proxy) as worker:
         yield worker
 
 
 @pytest.fixture
 async def slow_ada(slow_service: Service) -> AsyncIterator[Caller]:
-    """The same user on the worker whose commands can be held. It caches, whatever its connection went through."""
+    """Ada on the slow worker, which trusts its cache whatever an earlier test did to its connection."""
     async with slow_service.client("ada") as client:
         await until(Caller(client).is_fully_ready)
         yield Caller(client)

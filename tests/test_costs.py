@@ -33,10 +33,10 @@ async def passive(settings: Settings) -> AsyncIterator[Service]:
 async def limited(
     settings: Settings,
     redis_server: RedisServer,
-    line: Proxy,
+    redis_proxy: Proxy,
 ) -> AsyncIterator[Service]:
     """The same with a rate limit, and its round trips to Redis counted."""
-    url = url_through(line, redis_server, settings.redis_url)
+    url = url_through(redis_proxy, redis_server, settings.redis_url)
     changes = {**SWEEPS_ONCE, "redis_url": url, "rate_limit": 60_000}
     async with running(settings.model_copy(update=changes)) as worker:
         yield worker
@@ -215,25 +215,27 @@ async def test_a_creation_is_one_statement_for_any_number_of_messages(
 
 
 async def test_a_rate_limit_adds_no_round_trip_to_a_cached_read(
-    limited: Service, line: Proxy, redis: Redis, session_id: str
+    limited: Service, redis_proxy: Proxy, redis: Redis, session_id: str
 ) -> None:
     async with limited.client("ada") as client:
         for path in (PATH, f"{PATH}/{session_id}"):
             await client.get(path)
-            statements, round_trips = counted(limited), line.round_trips
+            statements, round_trips = counted(limited), redis_proxy.round_trips
             async with commands(redis) as sent:
                 assert (await client.get(path)).status_code == 200
                 assert statements() == []
                 assert [each.split()[0] for each in await sent()] == ["EVALSHA", "EVALSHA"]
-            assert line.round_trips - round_trips == 1
+            assert redis_proxy.round_trips - round_trips == 1
 
 
-async def test_a_rate_limit_adds_one_round_trip_before_a_write(limited: Service, line: Proxy, session_id: str) -> None:
+async def test_a_rate_limit_adds_one_round_trip_before_a_write(
+    limited: Service, redis_proxy: Proxy, session_id: str
+) -> None:
     async with limited.client("ada") as client:
-        statements, round_trips = counted(limited), line.round_trips
+        statements, round_trips = counted(limited), redis_proxy.round_trips
         assert (await client.delete(f"{PATH}/{session_id}")).status_code == 204
         assert len(statements()) == 1
-        assert line.round_trips - round_trips == 2
+        assert redis_proxy.round_trips - round_trips == 2
 
 
 async def test_a_rejected_token_costs_neither_a_statement_nor_a_round_trip(

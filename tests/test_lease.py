@@ -141,8 +141,8 @@ async def test_a_paused_worker_serves_nothing_deleted_meanwhile_by_a_worker_with
     deployment: World, third: ServiceProcess
 ) -> None:
     await deployment.emptied()
-    async with Proxy(deployment.redis.port).running() as line:
-        url = url_through(line, deployment.redis, deployment.settings.redis_url)
+    async with Proxy(deployment.redis.port).running() as proxy:
+        url = url_through(proxy, deployment.redis, deployment.settings.redis_url)
         async with (
             running(deployment.settings.model_copy(update={"redis_url": url})) as cut_off,
             cut_off.client("ada") as client,
@@ -153,7 +153,7 @@ async def test_a_paused_worker_serves_nothing_deleted_meanwhile_by_a_worker_with
             async with deployment.redis_client() as redis:
                 await quiet(deployment.database, redis)
                 await cached(redis, late, ids)
-            gate = line.hold(b"")
+            gate = proxy.hold(b"")
             with paused(third):
                 responses = await asyncio.gather(*map(ada.delete, ids))
                 waiting = [asyncio.create_task(late.get(each)) for each in ids]
@@ -165,23 +165,25 @@ async def test_a_paused_worker_serves_nothing_deleted_meanwhile_by_a_worker_with
 
 
 @pytest.fixture(scope="module")
-async def behind_the_line(
-    settings: Settings, redis_server: Redis, line: Proxy, service: Service
+async def service_behind_proxy(
+    settings: Settings, redis_server: Redis, redis_proxy: Proxy, service: Service
 ) -> AsyncIterator[Service]:
     del service
-    url = url_through(line, redis_server, settings.redis_url)
+    url = url_through(redis_proxy, redis_server, settings.redis_url)
     async with running(
         settings.model_copy(update={"redis_url": url, "sweep_interval": 10, "redis_timeout": TIMEOUT})
     ) as worker:
         yield worker
 
 
-async def test_one_late_response_is_a_miss_and_does_not_end_the_lease(behind_the_line: Service, line: Proxy) -> None:
-    async with behind_the_line.client("ada") as client:
+async def test_one_late_response_is_a_miss_and_does_not_end_the_lease(
+    service_behind_proxy: Service, redis_proxy: Proxy
+) -> None:
+    async with service_behind_proxy.client("ada") as client:
         ada = Caller(client)
         session_id = (await ada.create("Lisbon"))["id"]
         failures = await failures_of(ada)
-        async with line.hold_response_to(script("read")):
+        async with redis_proxy.hold_response_to(script("read")):
             assert (await ada.get(session_id)).status_code == 200
         assert await failures_of(ada) == failures + 1
         assert await ada.is_fully_ready()
@@ -192,11 +194,14 @@ async def failures_of(caller: Caller) -> float:
 
 
 async def test_scripts_leave_connections_to_the_pings_and_queue(
-    settings: Settings, redis_server: Redis, line: Proxy
+    settings: Settings, redis_server: Redis, redis_proxy: Proxy
 ) -> None:
-    url = url_through(line, redis_server, settings.redis_url)
+    url = url_through(redis_proxy, redis_server, settings.redis_url)
     changes = {"redis_url": url, "redis_pool_size": 8}
-    async with linked(settings.model_copy(update=changes)) as link, line.hold_response_to(script("last")) as gate:
+    async with (
+        linked(settings.model_copy(update=changes)) as link,
+        redis_proxy.hold_response_to(script("last")) as gate,
+    ):
         await link.ping()
         calls = []
         for _ in range(20):

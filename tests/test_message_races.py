@@ -72,9 +72,15 @@ async def stored(database: asyncpg.Pool) -> list[tuple[int, Any]]:
 class TestReaders:
     @pytest.mark.parametrize("params", [{}, {"before_sequence": 3}, {"limit": 1}])
     async def test_a_read_that_began_before_a_cut_does_not_bring_the_messages_back(
-        self, params: dict[str, int], ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
+        self,
+        params: dict[str, int],
+        ada: Caller,
+        slow_ada: Caller,
+        redis_proxy: Proxy,
+        session_id: str,
+        redis: RedisClient,
     ) -> None:
-        async with line.hold(script("fill")) as gate:
+        async with redis_proxy.hold(script("fill")) as gate:
             reading = asyncio.ensure_future(slow_ada.get(session_id, **params))
             await gate.reached_by(reading)
             assert (await ada.cut(session_id, 1)).status_code == 204
@@ -94,10 +100,10 @@ class TestReaders:
         assert (await slow_ada.get(session_id, limit=2)).json()["oldest_sequence"] == 0
 
     async def test_a_lost_eviction_is_repeated_before_the_response(
-        self, ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
+        self, ada: Caller, slow_ada: Caller, redis_proxy: Proxy, session_id: str, redis: RedisClient
     ) -> None:
         await cached(redis, ada, [session_id])
-        async with line.hold(script("evict")) as gate:
+        async with redis_proxy.hold(script("evict")) as gate:
             cutting = asyncio.ensure_future(slow_ada.cut(session_id, 1))
             await gate.reached_by(cutting)
             gate.cut()
@@ -207,9 +213,9 @@ class TestWriters:
 
 class TestReplacements:
     async def test_a_read_that_began_before_a_replacement_does_not_restore_the_old_message(
-        self, ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
+        self, ada: Caller, slow_ada: Caller, redis_proxy: Proxy, session_id: str, redis: RedisClient
     ) -> None:
-        async with line.hold(script("fill")) as gate:
+        async with redis_proxy.hold(script("fill")) as gate:
             reading = asyncio.ensure_future(slow_ada.get(session_id))
             await gate.reached_by(reading)
             assert (await ada.replace(session_id, "b", "B")).status_code == 200

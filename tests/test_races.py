@@ -38,9 +38,9 @@ async def session_id(ada: Caller, redis: RedisClient, database: asyncpg.Pool) ->
 
 
 @asynccontextmanager
-async def held_before_its_fill(line: Proxy, read: Awaitable[httpx.Response]) -> AsyncIterator[None]:
+async def held_before_its_fill(redis_proxy: Proxy, read: Awaitable[httpx.Response]) -> AsyncIterator[None]:
     """Run the block while a read has loaded from Postgres and not yet filled the cache."""
-    async with line.hold(script("fill")) as gate:
+    async with redis_proxy.hold(script("fill")) as gate:
         reading = asyncio.ensure_future(read)
         await gate.reached_by(reading)
         yield
@@ -49,63 +49,68 @@ async def held_before_its_fill(line: Proxy, read: Awaitable[httpx.Response]) -> 
 
 
 async def test_a_delayed_read_fills_the_cache_if_nothing_changes_meanwhile(
-    slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
+    slow_ada: Caller, redis_proxy: Proxy, session_id: str, redis: RedisClient
 ) -> None:
-    async with held_before_its_fill(line, slow_ada.get(session_id)):
+    async with held_before_its_fill(redis_proxy, slow_ada.get(session_id)):
         pass
     assert await redis.exists(ADA.session(session_id)) == 1
 
 
 async def test_a_read_that_began_before_a_delete_does_not_bring_the_session_back(
-    ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
+    ada: Caller, slow_ada: Caller, redis_proxy: Proxy, session_id: str, redis: RedisClient
 ) -> None:
-    async with held_before_its_fill(line, slow_ada.get(session_id)):
+    async with held_before_its_fill(redis_proxy, slow_ada.get(session_id)):
         assert (await ada.delete(session_id)).status_code == 204
     assert await redis.exists(ADA.session(session_id)) == 0
     assert (await ada.get(session_id)).status_code == 404
 
 
 async def test_a_read_that_began_before_an_append_does_not_hide_the_message(
-    ada: Caller, slow_ada: Caller, line: Proxy, session_id: str
+    ada: Caller, slow_ada: Caller, redis_proxy: Proxy, session_id: str
 ) -> None:
-    async with held_before_its_fill(line, slow_ada.get(session_id)):
+    async with held_before_its_fill(redis_proxy, slow_ada.get(session_id)):
         await ada.append(session_id, "there")
     contents = [each["content"] for each in (await slow_ada.get(session_id)).json()["messages"]]
     assert contents == ["hi", "there"]
 
 
 async def test_a_read_that_began_before_a_rename_does_not_restore_the_old_title(
-    ada: Caller, slow_ada: Caller, line: Proxy, session_id: str
+    ada: Caller, slow_ada: Caller, redis_proxy: Proxy, session_id: str
 ) -> None:
-    async with held_before_its_fill(line, slow_ada.get(session_id)):
+    async with held_before_its_fill(redis_proxy, slow_ada.get(session_id)):
         await ada.change(session_id, title="Porto")
     assert (await slow_ada.get(session_id)).json()["title"] == "Porto"
 
 
 async def test_a_list_loaded_before_a_delete_does_not_show_the_session_again(
-    ada: Caller, slow_ada: Caller, line: Proxy, session_id: str
+    ada: Caller, slow_ada: Caller, redis_proxy: Proxy, session_id: str
 ) -> None:
-    async with held_before_its_fill(line, slow_ada.page()):
+    async with held_before_its_fill(redis_proxy, slow_ada.page()):
         await ada.delete(session_id)
     assert await slow_ada.titles() == []
 
 
 async def test_a_list_loaded_before_a_creation_does_not_hide_the_session(
-    ada: Caller, slow_ada: Caller, line: Proxy, session_id: str
+    ada: Caller, slow_ada: Caller, redis_proxy: Proxy, session_id: str
 ) -> None:
-    async with held_before_its_fill(line, slow_ada.page()):
+    async with held_before_its_fill(redis_proxy, slow_ada.page()):
         await ada.create("Porto")
     assert await slow_ada.titles() == ["Porto", "Lisbon"]
     assert (await ada.get(session_id)).status_code == 200
 
 
 async def test_a_read_slower_than_a_hold_does_not_fill(
-    through_line: Settings, line: Proxy, ada: Caller, session_id: str, redis: RedisClient, database: asyncpg.Pool
+    settings_behind_proxy: Settings,
+    redis_proxy: Proxy,
+    ada: Caller,
+    session_id: str,
+    redis: RedisClient,
+    database: asyncpg.Pool,
 ) -> None:
     async with (
-        running(through_line.model_copy(update={"cache_hold": SHORT_HOLD_SECONDS})) as worker,
+        running(settings_behind_proxy.model_copy(update={"cache_hold": SHORT_HOLD_SECONDS})) as worker,
         worker.client("ada") as client,
-        held_before_its_fill(line, Caller(client).get(session_id)),
+        held_before_its_fill(redis_proxy, Caller(client).get(session_id)),
     ):
         await ada.delete(session_id)
         await swept(database)
@@ -117,11 +122,11 @@ async def test_a_read_slower_than_a_hold_does_not_fill(
 
 
 async def test_a_lost_eviction_is_repeated_before_the_response(
-    ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
+    ada: Caller, slow_ada: Caller, redis_proxy: Proxy, session_id: str, redis: RedisClient
 ) -> None:
     await ada.get(session_id)
     assert await redis.exists(ADA.session(session_id)) == 1
-    async with line.hold(script("evict")) as gate:
+    async with redis_proxy.hold(script("evict")) as gate:
         deletion = asyncio.ensure_future(slow_ada.delete(session_id))
         await gate.reached_by(deletion)
         gate.cut()
@@ -232,9 +237,9 @@ class TestEmptiedRedis:
 
     @pytest.mark.parametrize("arrives", ["first", "after another reader"])
     async def test_a_read_from_before_a_delete_does_not_bring_the_session_back(
-        self, arrives: str, ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
+        self, arrives: str, ada: Caller, slow_ada: Caller, redis_proxy: Proxy, session_id: str, redis: RedisClient
     ) -> None:
-        async with held_before_its_fill(line, slow_ada.get(session_id)):
+        async with held_before_its_fill(redis_proxy, slow_ada.get(session_id)):
             assert (await ada.delete(session_id)).status_code == 204
             await redis.flushall()
             if arrives != "first":
@@ -244,9 +249,9 @@ class TestEmptiedRedis:
 
     @pytest.mark.parametrize("arrives", ["first", "after another reader"])
     async def test_a_list_from_before_a_delete_does_not_show_the_session_again(
-        self, arrives: str, ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient
+        self, arrives: str, ada: Caller, slow_ada: Caller, redis_proxy: Proxy, session_id: str, redis: RedisClient
     ) -> None:
-        async with held_before_its_fill(line, slow_ada.page()):
+        async with held_before_its_fill(redis_proxy, slow_ada.page()):
             assert (await ada.delete(session_id)).status_code == 204
             await redis.flushall()
             if arrives != "first":
@@ -255,12 +260,12 @@ class TestEmptiedRedis:
 
 
 async def test_a_read_from_before_a_large_batch_does_not_bring_a_session_back(
-    ada: Caller, slow_ada: Caller, line: Proxy, session_id: str, redis: RedisClient, database: asyncpg.Pool
+    ada: Caller, slow_ada: Caller, redis_proxy: Proxy, session_id: str, redis: RedisClient, database: asyncpg.Pool
 ) -> None:
     await database.execute("""INSERT INTO "ChatSession" ("id", "userId")
         SELECT 'bulk-' || n, 'ada' FROM generate_series(1, 500) AS n""")
     await swept(database)
-    async with held_before_its_fill(line, slow_ada.get(session_id)):
+    async with held_before_its_fill(redis_proxy, slow_ada.get(session_id)):
         response = await ada.http.post("/api/chat/sessions/batch-delete", json={"filter": {"all": True}})
         assert response.json()["count"] == 501
     assert await redis.exists(ADA.session(session_id)) == 0

@@ -23,13 +23,13 @@ SESSIONS = 20
 async def test_no_worker_serves_a_deleted_session_when_redis_responds_only_to_pings(
     postgres: Postgres, settings: Settings, redis_server: Redis, redis: RedisClient
 ) -> None:
-    async with Proxy(redis_server.port).running() as line:
-        url = url_through(line, redis_server, settings.redis_url)
+    async with Proxy(redis_server.port).running() as proxy:
+        url = url_through(proxy, redis_server, settings.redis_url)
         async with world(postgres, settings, redis_url=url) as deployment, deployment.callers("ada") as (ada, other):
             session_id = (await ada.create("Lisbon"))["id"]
             await swept(deployment.database)
             await cached(redis, other, [session_id])
-            async with line.hold(script("evict")):
+            async with proxy.hold(script("evict")):
                 assert (await ada.delete(session_id)).status_code == 204
                 assert (await other.get(session_id)).status_code == 404
             await deployment.trusted()

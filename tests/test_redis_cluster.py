@@ -149,12 +149,12 @@ async def test_a_read_that_began_before_a_delete_does_not_bring_the_session_back
     await swept(deployment.database)
     keys = UserKeys(user)
     await cluster[master].delete(keys.session(session_id), keys.hold(session_id))
-    async with Proxy(postgres.port).running() as line:
-        url = url_through(line, postgres, deployment.settings.database_url)
+    async with Proxy(postgres.port).running() as proxy:
+        url = url_through(proxy, postgres, deployment.settings.database_url)
         async with (
             running(deployment.settings.model_copy(update={"database_url": url})) as slow,
             slow.client(user) as client,
-            line.hold_response_to(READ_OF_A_SESSION) as gate,
+            proxy.hold_response_to(READ_OF_A_SESSION) as gate,
         ):
             reading = asyncio.ensure_future(Caller(client).get(session_id))
             await gate.reached_by(reading)
