@@ -55,7 +55,7 @@ async def test_a_deletion_takes_the_express_lane_with_the_same_response(ada: Cal
     assert (await ada.page()).json()["total"] == 0
 
 
-async def test_a_deletion_of_somebody_elses_session_is_the_same_404_on_both_paths(ada: Caller, bob: Caller) -> None:
+async def test_a_deletion_of_another_users_session_is_the_same_404_on_both_paths(ada: Caller, bob: Caller) -> None:
     session_id = (await bob.create("Bob's"))["id"]
     await ada.page()
     express, routed = await ada.delete(session_id), await ada.delete(session_id, if_match="*")

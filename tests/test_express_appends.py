@@ -16,7 +16,7 @@ from tests.service import Caller, new_id, running
 MESSAGE = {"role": "user", "content": "Ćao 🇺🇦", "id": "m1"}
 BODY = json.dumps({"messages": [MESSAGE]}).encode()
 EXPRESS = {"Content-Type": "application/json"}
-# The same media type; only FastAPI's route knows it in this spelling.
+# The same media type; only FastAPI's route accepts this spelling.
 ROUTED = {"Content-Type": "Application/JSON"}
 
 
@@ -71,7 +71,7 @@ async def test_a_refused_append_is_the_same_on_both_paths(
     assert (express.content, express.headers) == (routed.content, routed.headers)
 
 
-async def test_an_append_to_somebody_elses_session_is_the_same_404_on_both_paths(
+async def test_an_append_to_another_users_session_is_the_same_404_on_both_paths(
     ada: Caller, bob: Caller, session_id: str
 ) -> None:
     await bob.page()
@@ -82,7 +82,7 @@ async def test_an_append_to_somebody_elses_session_is_the_same_404_on_both_paths
     assert await ada.contents(session_id) == []
 
 
-INVALID: list[Any] = [
+UNUSUAL: list[Any] = [
     b"",
     b"null",
     b"{",
@@ -100,14 +100,14 @@ INVALID: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("body", INVALID, ids=range(len(INVALID)))
-async def test_what_is_wrong_with_a_body_is_the_same_on_both_paths(
+@pytest.mark.parametrize("body", UNUSUAL, ids=range(len(UNUSUAL)))
+async def test_an_unusual_body_gets_the_same_response_on_both_paths(
     body: bytes, ada: Caller, session_id: str, routed_paths: list[str]
 ) -> None:
     express, routed = await post(ada, session_id, body, EXPRESS), await post(ada, session_id, body, ROUTED)
     assert len(routed_paths) == 2
     assert express.status_code == routed.status_code
-    assert express.status_code == (201 if body == INVALID[-1] else 422)
+    assert express.status_code == (201 if body == UNUSUAL[-1] else 422)
     assert express.content == routed.content
 
 
@@ -171,7 +171,7 @@ async def test_an_append_is_counted_once(body: bytes, settings: Settings, redis:
     await redis.delete(UserKeys("ada").rate)
 
 
-async def test_a_worker_with_a_lower_limit_keeps_it(settings: Settings) -> None:
+async def test_a_lower_body_limit_applies_on_the_express_lane(settings: Settings) -> None:
     lower = settings.model_copy(update={"max_body_bytes": 1024})
     async with running(lower) as worker, worker.client("ada") as client:
         ada = Caller(client)
