@@ -21,6 +21,7 @@ async def cached(world: World, servers: Servers, user: str, caller: Caller, titl
     # The sweeper also evicts, so wait for it first. Then drop the holds rather than wait for them to expire.
     await swept(world.database)
     await servers.forget(keys.hold("*"))
+    await servers.forget(keys.list_hold)
 
     async def missing() -> set[str]:
         await asyncio.gather(*map(caller.get, ids), caller.page())
