@@ -7,7 +7,7 @@ export class MigrationError extends Error {
   }
 }
 
-/** Advice for the error codes that an operator has to act on. */
+/** Advice for the error codes that an operator must act on. */
 const ADVICE = {
   28000: "Postgres rejects this user from this host: check its pg_hba.conf.",
   "28P01": "Check the user and the password in the database URL.",

@@ -65,7 +65,7 @@ test("calls sent before stdin closes get their response", async () => {
   assert.equal(await exit, 0);
 });
 
-test("calls that fail before stdin closes get their response, too", async () => {
+test("calls that fail before stdin closes get their response as well", async () => {
   const host = start({ url: `${process.env.CHAT_DATABASE_URL}?sslmode=verify-ca&sslrootcert=/no/such/ca.pem` });
   host.send([1, { op: "query", query: raw("SELECT 1") }]);
   const exit = stop(host);

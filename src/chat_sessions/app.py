@@ -92,7 +92,7 @@ def create_app(
     )
     # Fixed paths first: the path of one session would match some of them as well.
     for routes in (events, export, search, sessions, messages, ops, docs):
-        # As they are: `include_router` would build every route a second time, and match every request twice.
+        # Not by `include_router`, which would build every route a second time and match every request twice.
         app.router.routes.extend(routes.router.routes)
     problems.install(app)
     openapi.install(app)

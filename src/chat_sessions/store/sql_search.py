@@ -13,7 +13,7 @@ MESSAGES: Final = 2_000
 # Larger bodies are read one by one.
 ORDINARY_BODY: Final = 64 * 1024
 
-# The index has the live and the archived sessions of a user apart, each the newest first.
+# The index has two ranges per user, live and archived sessions, each sorted newest first.
 _NEWEST: Final[LiteralString] = " UNION ALL ".join(
     f"""(
     SELECT * FROM "ChatSession"

@@ -87,14 +87,14 @@ def _read(scope: Scope) -> Accepted | None:
 
 def _listed(scope: Scope, user: User) -> Coroutine[Any, Any, Representation] | None:
     state = cast("AppState", scope["state"])
-    page = state["parsed_queries"].lists.get(scope["query_string"])
-    return None if page is None else state["sessions"].list(user.id, page, admission_of(state, user))
+    query = state["parsed_queries"].lists.get(scope["query_string"])
+    return None if query is None else state["sessions"].list(user.id, query, admission_of(state, user))
 
 
 def _opened(scope: Scope, user: User, session_id: str) -> Coroutine[Any, Any, Representation] | None:
     state = cast("AppState", scope["state"])
-    page = state["parsed_queries"].messages.get(scope["query_string"])
-    return None if page is None else state["sessions"].get(user.id, session_id, page, admission_of(state, user))
+    query = state["parsed_queries"].messages.get(scope["query_string"])
+    return None if query is None else state["sessions"].get(user.id, session_id, query, admission_of(state, user))
 
 
 def _deletion(scope: Scope) -> Accepted | None:
@@ -137,5 +137,5 @@ async def _delete(scope: Scope, user: User, session_id: str) -> Response:
 
 
 def admission_of(state: AppState, user: User) -> Admission:
-    """Return what counts a request of the user, if there is a rate limit."""
+    """Return an awaitable that counts a request of the user, or None without a rate limit."""
     return None if state["rate_limit"] is None else state["rate_limit"].admit(user.id)

@@ -1,6 +1,6 @@
-"""The express lane of appends: a small body that is valid, from a caller whose token was verified before.
+"""The express lane of appends: serves small, valid ones whose token was verified before, bypassing FastAPI.
 
-What is wrong with any other request, the ordinary route says.
+Every other request takes the ordinary route, which also reports what is wrong with it.
 """
 
 import re
@@ -27,19 +27,19 @@ _PATH = re.compile(f"{BELOW}({UUID})/messages")
 CONTENT_TYPE, CONTENT_LENGTH = b"content-type", b"content-length"
 REQUIRED_HEADERS = {AUTHORIZATION, CONTENT_TYPE, CONTENT_LENGTH}
 HEADERS = REQUIRED_HEADERS | {b"content-encoding", b"transfer-encoding"}
-# The usual ones; the ordinary route knows more.
+# The usual ones; the ordinary route accepts more.
 JSON = {b"application/json", b"application/json; charset=utf-8"}
 
 
 class Target(NamedTuple):
-    """Whose session an append is for."""
+    """The session to append to, and its user."""
 
     user: User
     session_id: str
 
 
 class ExpressAppends:
-    """Runs beside ExpressLane. Bodies are so small that the budget of large ones does not concern them."""
+    """Runs next to ExpressLane. Its bodies are too small to count towards the budget of large ones."""
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self._app = app

@@ -130,7 +130,7 @@ async def _invalid_request(request: Request, error: RequestValidationError) -> R
 def _readable(error: dict[str, Any]) -> ErrorDetails:
     if error["type"] != "json_invalid":
         return cast("ErrorDetails", error)
-    # FastAPI's location of invalid JSON ends with a position in the text, which is no path.
+    # FastAPI's location of invalid JSON ends with a position in the text, which is not a path.
     (body, position), reason = error["loc"], error["ctx"]["error"]
     return cast("ErrorDetails", {**error, "loc": (body,), "ctx": {"error": f"{reason} at character {position + 1:,}"}})
 

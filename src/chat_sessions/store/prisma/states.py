@@ -1,6 +1,6 @@
 """The SQLSTATEs by which Postgres reports that it is unavailable.
 
-Any other error is a bug of ours. /readyz shows the reasons, so they say what to do, without names or addresses.
+Any other error is our own bug. /readyz shows the reasons, so they say what to do, without names or addresses.
 """
 
 import re
