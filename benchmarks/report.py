@@ -13,8 +13,8 @@ from benchmarks.paths import Contestant, Row
 
 RESULTS = Path(__file__).with_name("results")
 PARTS = ("service", "engine", "postgres", "redis")
-MOST_MEGABYTES = 300
-MOST_SECONDS_TO_START = 2
+MOST_MEGABYTES = 200
+MOST_SECONDS_TO_START = 1.5
 MOST_GROWTH = 1.05
 HEAD = (
     f"{'':18}{'rps':>8}{'p50 ms':>8}{'p99 ms':>8}  {'CPU us/request: ' + ', '.join(PARTS):43}"
