@@ -13,6 +13,8 @@ from tests.citus import Coordinator
 
 TEMPLATE = "migrated"
 TABLES = '"ChatSession", "ChatMessage", "Outbox", "Tombstone", "WebhookReceiver", "WebhookDelivery"'
+# With the user, because Citus can lock rows on one node only.
+LOCK_SESSION = """SELECT FROM "ChatSession" WHERE "userId" = 'ada' AND "id" = $1 FOR UPDATE"""
 # TRUNCATE takes thirty times as long as the check, and most tests find the tables empty. The lock waits for writers
 # left over from the previous test; a weaker lock would have to be upgraded, and could deadlock with them.
 _EMPTY_ON_ONE_NODE = f"""

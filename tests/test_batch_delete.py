@@ -12,12 +12,12 @@ from chat_sessions.cache.session_cache import MAX_SESSIONS_PER_EVICTION
 from chat_sessions.store import batches
 from tests.caching import cached
 from tests.costs import commands
+from tests.databases import LOCK_SESSION
 from tests.service import Caller, Service, new_id
 from tests.waiting import a_statement_waits, deletion_under_way, swept, until
 
 PATH = "/api/chat/sessions/batch-delete"
 # Citus can lock rows of one user only.
-LOCK = """SELECT FROM "ChatSession" WHERE "userId" = 'ada' AND "id" = $1 FOR UPDATE"""
 
 
 async def batch(caller: Caller, **body: object) -> dict[str, Any]:
@@ -240,7 +240,7 @@ async def test_a_session_created_meanwhile_stays(ada: Caller, database: asyncpg.
     await created(ada, *map(str, range(25)))
     ids = [row["id"] for row in await database.fetch('SELECT "id" FROM "ChatSession" ORDER BY "id"')]
     async with database.acquire() as connection, connection.transaction():
-        await connection.execute(LOCK, ids[15])
+        await connection.execute(LOCK_SESSION, ids[15])
         deleting = asyncio.ensure_future(batch(ada, filter={"all": True}))
         await until(lambda: a_statement_waits(database))
         await ada.create("new")
@@ -255,7 +255,7 @@ async def test_a_batch_that_fails_halfway_has_evicted_its_deletions_and_can_be_r
     await cached(redis, ada, await created(ada, *map(str, range(15))))
     ids = [row["id"] for row in await database.fetch('SELECT "id" FROM "ChatSession" ORDER BY "id"')]
     async with database.acquire() as connection, connection.transaction():
-        await connection.execute(LOCK, ids[-1])
+        await connection.execute(LOCK_SESSION, ids[-1])
         deleting = asyncio.ensure_future(ada.http.post(PATH, json={"filter": {"all": True}}))
         await until(lambda: a_statement_waits(database))
         await database.execute("""SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -23,6 +23,7 @@ from chat_sessions.dev.embedded.machine import free_port
 from chat_sessions.settings import ConfigurationError, Settings, load_settings
 from chat_sessions.settings.environment import unknown_variables
 from tests.command import Operator, environment
+from tests.databases import LOCK_SESSION
 from tests.process import START_SECONDS
 from tests.provider import Provider
 from tests.service import Caller, Service, token
@@ -68,7 +69,7 @@ async def test_a_running_request_finishes_before_the_service_exits_with_0(
             members = family(process.pid)
             async with database.acquire() as other, other.transaction():
                 # The request waits for this lock.
-                await other.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session["id"])
+                await other.execute(LOCK_SESSION, session["id"])
                 running = asyncio.create_task(ada.change(session["id"], title="after"))
                 await until(lambda: a_statement_waits(database))
                 process.send_signal(signal.SIGTERM)

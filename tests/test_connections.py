@@ -15,6 +15,7 @@ import pytest
 
 from chat_sessions.settings import Settings
 from chat_sessions.web.connection.http import MAX_HEADERS, MAX_SURPLUS
+from tests.databases import LOCK_SESSION
 from tests.line import MOMENT, Line, connected_to
 from tests.listening import following
 from tests.process import ServiceProcess, serving
@@ -157,7 +158,7 @@ class TestSlow:
         async with server.caller() as ada:
             session = await ada.create("before")
             async with database.acquire() as other, other.transaction():
-                await other.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session["id"])
+                await other.execute(LOCK_SESSION, session["id"])
                 changing = asyncio.create_task(ada.change(session["id"], title="after"))
                 await until(lambda: a_statement_waits(database))
                 for _ in range(4):

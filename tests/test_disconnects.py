@@ -11,6 +11,7 @@ from starlette.types import Message, Scope
 
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.request_log import RequestLog, ServedRequest
+from tests.databases import LOCK_SESSION
 from tests.scrape import scrape
 from tests.service import Caller, Service, running, token
 from tests.waiting import a_statement_waits, until
@@ -93,7 +94,7 @@ async def test_a_request_cancelled_before_its_response_counts_as_a_disconnect(
     session_id = (await ada.create("kept"))["id"]
     body = {"type": "http.request", "body": b'{"title": "new"}', "more_body": False}
     async with database.acquire() as connection, connection.transaction():
-        await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
+        await connection.execute(LOCK_SESSION, session_id)
         call = request("PATCH", f"{SESSIONS}/{session_id}")
         running_request = asyncio.ensure_future(loud.asgi(call, receiving([body]), no_client))
         await until(lambda: a_statement_waits(database))

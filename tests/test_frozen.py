@@ -64,7 +64,7 @@ async def test_a_session_locked_by_a_frozen_worker_can_be_deleted(
     deleted = 0
     with suppress(DatabaseUnavailable):
         async with one.tx() as transaction:
-            await transaction.query_raw('SELECT "id" FROM "ChatSession" FOR UPDATE')
+            await transaction.query_raw("""SELECT "id" FROM "ChatSession" WHERE "userId" = 'ada' FOR UPDATE""")
             with frozen(one):
                 deleted = await other.chatsession.delete_many(where={"id": "a", "userId": "ada"})
     assert deleted == 1

@@ -43,7 +43,9 @@ async def writes_blocked(database: asyncpg.Pool, kind: str, ids: list[str]) -> A
         transaction = connection.transaction()
         await transaction.start()
         if kind == "append":
-            await connection.execute('SELECT FROM "ChatSession" WHERE "id" = ANY($1) FOR UPDATE', ids)
+            await connection.execute(
+                """SELECT FROM "ChatSession" WHERE "userId" = 'ada' AND "id" = ANY($1) FOR UPDATE""", ids
+            )
         else:
             await connection.execute(INSERT, ids)
         try:

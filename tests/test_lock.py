@@ -9,6 +9,7 @@ from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.cache.keys import UserKeys
 from chat_sessions.settings import Settings
+from tests.databases import LOCK_SESSION
 from tests.scrape import scrape
 from tests.service import Caller, Service, running
 from tests.waiting import until
@@ -106,7 +107,7 @@ async def test_a_writer_that_lost_its_lock_corrupts_nothing(
 ) -> None:
     session_id = (await ada.create())["id"]
     async with database.acquire() as connection, connection.transaction():
-        await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
+        await connection.execute(LOCK_SESSION, session_id)
         first = asyncio.ensure_future(ada.append(session_id, "first"))
         await until(lambda: is_locked(redis, session_id))
         await redis.delete(ADA.lock(session_id))

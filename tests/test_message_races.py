@@ -12,6 +12,7 @@ from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.cache.keys import UserKeys
 from tests.caching import CACHED_LIMIT, cached, quiet
+from tests.databases import LOCK_SESSION
 from tests.proxy import Proxy
 from tests.service import Caller
 from tests.waiting import PATIENT_SECONDS, deletion_under_way, until, waiting_statements
@@ -45,7 +46,7 @@ class Queue:
         """Return their responses once the row is free."""
         started: list[asyncio.Future[httpx.Response]] = []
         async with self.database.acquire() as connection, connection.transaction():
-            await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', self.session_id)
+            await connection.execute(LOCK_SESSION, self.session_id)
             for call in calls:
                 started.append(asyncio.ensure_future(call))
                 await until(lambda: _waits(self.database, len(started)))

@@ -15,6 +15,7 @@ import pytest
 from chat_sessions.settings import MAX_SOCKET_FOLDER_BYTES, ConfigurationError, Settings, load_settings
 from chat_sessions.telemetry.exposition import merge
 from chat_sessions.telemetry.peers import worker_socket
+from tests.databases import LOCK_SESSION
 from tests.process import START_SECONDS, ServiceProcess, serving
 from tests.scrape import Scrape, scrape
 from tests.service import Caller, running, token
@@ -74,7 +75,7 @@ class TestOneWorker:
     async def test_shows_busy_connections_and_waiting_calls(self, lean: Caller, database: asyncpg.Pool) -> None:
         session_id = (await lean.create("Lisbon"))["id"]
         async with database.acquire() as connection, connection.transaction():
-            await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
+            await connection.execute(LOCK_SESSION, session_id)
             calls = [asyncio.ensure_future(lean.change(session_id, title="Title"))]
             await until(lambda: a_statement_waits(database))
             # Calls of other users: those of one user queue before they request a connection.

@@ -11,6 +11,7 @@ import pytest
 
 from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
+from tests.databases import LOCK_SESSION
 from tests.scrape import scrape
 from tests.service import Caller
 from tests.shell import ENGINE, children
@@ -48,7 +49,7 @@ async def in_flight(deployment: World, caller: Caller, session_id: str) -> Async
     """Run the block while calls wait in Postgres; afterwards their responses are in the list."""
     responses: list[httpx.Response] = []
     async with deployment.database.acquire() as connection, connection.transaction():
-        await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
+        await connection.execute(LOCK_SESSION, session_id)
         calls = [asyncio.ensure_future(caller.change(session_id, title=f"Title {each}")) for each in range(CALLS)]
         await until(lambda: a_statement_waits(deployment.database))
         yield responses

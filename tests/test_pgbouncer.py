@@ -13,7 +13,7 @@ from chat_sessions.dev.embedded import Postgres
 from chat_sessions.settings import Settings
 from tests.bouncer import SERVER_CONNECTIONS, PgBouncer
 from tests.command import Operator
-from tests.databases import migrated_database
+from tests.databases import LOCK_SESSION, migrated_database
 from tests.programs import installed
 from tests.service import Caller, new_id, running
 from tests.test_doctor import Doctor
@@ -116,7 +116,7 @@ async def test_an_endless_statement_times_out(pooled: Settings, ada: Caller, dir
         worker.client("ada") as client,
     ):
         async with direct.acquire() as connection, connection.transaction():
-            await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
+            await connection.execute(LOCK_SESSION, session_id)
             response = await Caller(client).change(session_id, title="Porto")
         assert response.status_code == 503
 

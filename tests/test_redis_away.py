@@ -9,6 +9,7 @@ from redis.asyncio import Redis as RedisClient
 from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
 from tests.caching import CACHED_LIMIT, cached, quiet
+from tests.databases import LOCK_SESSION
 from tests.proxy import Proxy
 from tests.scrape import scrape
 from tests.service import Caller
@@ -189,7 +190,7 @@ async def test_a_writer_whose_lock_is_lost_with_redis_finishes(
     session_id = (await callers[0].create("Lisbon"))["id"]
     async with deployment.database.acquire() as connection, connection.transaction():
         # The writer holds the lock and waits here.
-        await connection.execute('SELECT FROM "ChatSession" WHERE "id" = $1 FOR UPDATE', session_id)
+        await connection.execute(LOCK_SESSION, session_id)
         append = asyncio.ensure_future(callers[0].append(session_id, "hi"))
         await until(lambda: holds_the_lock(deployment, session_id))
         deployment.redis.kill()

@@ -17,7 +17,7 @@ from chat_sessions.settings import Settings
 from chat_sessions.store.migrations import migrate_deploy
 from tests import citus
 from tests.command import Operator
-from tests.databases import url_of
+from tests.databases import LOCK_SESSION, url_of
 from tests.service import Caller, running
 from tests.waiting import until
 
@@ -127,8 +127,7 @@ class TestDirectSql:
         locked = await ada.create("Porto")
         async with database.acquire() as connection, connection.transaction():
             await database.execute("""UPDATE "ChatSession" SET "title" = 'Évora' """)
-            lock = """SELECT FROM "ChatSession" WHERE "userId" = 'ada' AND "id" = $1 FOR UPDATE"""
-            await connection.execute(lock, locked["id"])
+            await connection.execute(LOCK_SESSION, locked["id"])
 
             async def found() -> bool:
                 return await ada.titles(q="evora") == ["Évora"]
