@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { expect, test } from "vitest";
 import { Problem } from "../api/problem";
 import { english } from "./english";
