@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help install dev test nightly check format openapi screenshots image clean fuzz soak bench bench-quick bench-growth bench-pressure bench-paint
+.PHONY: help install dev test test-service test-engine test-frontend test-browser nightly check format openapi screenshots image clean fuzz soak bench bench-quick bench-growth bench-pressure bench-paint
 
 # Relative, because the folder's path may contain spaces.
 BIN := .venv/bin
@@ -46,7 +46,9 @@ endif
 
 # By file, so that a module's fixtures are set up once.
 IN_PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
-RANDOM_TESTS := tests/test_hostile.py tests/test_injection.py tests/test_stateful.py tests/test_users.py
+# macOS has an older make.
+OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
+RANDOM_TESTS := tests/test_hostile.py tests/test_injection.py tests/test_races.py tests/test_stateful.py tests/test_users.py
 
 help: ## List these verbs
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -55,11 +57,23 @@ install: .venv/.synced engine/generated/.made ## Install everything: Python and 
 dev: install ## Serve http://127.0.0.1:8000 on an embedded Postgres and Redis (PORT=8001 DATA=.data-8001: a second one)
 	@exec $(BIN)/python -m chat_sessions.dev $(if $(PORT),--port=$(PORT)) $(if $(DATA),--data='$(DATA)')
 
+# The service's tests spend half of their time waiting, so the other tests run beside them. Each part prints its output
+# when it ends.
 test: install tests/clients/node_modules/.package-lock.json $(CLIENTS) ## Run all tests: engine, front end, browser, service
-	$(BIN)/python -m chat_sessions.dev.embedded -- $(NPM) test --prefix engine
-	$(if $(FRONTEND),$(NPM) test --prefix frontend)
-	$(if $(FRONTEND),$(BROWSER) $(NPM) run e2e --prefix frontend)
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going $(OUTPUT_SYNC) test-service test-$(if $(FRONTEND),browser,engine) || \
+		{ echo 'A part of the tests failed: see its output above the line with ***.' >&2; exit 1; }
+
+test-service:
 	$(BIN)/pytest $(IN_PARALLEL)
+
+test-engine:
+	$(BIN)/python -m chat_sessions.dev.embedded -- $(NPM) test --prefix engine
+
+test-frontend: test-engine
+	$(NPM) test --prefix frontend
+
+test-browser: test-frontend
+	$(BROWSER) $(NPM) run e2e --prefix frontend
 
 # The random tests are those of `make test`, with a hundred times as many examples.
 nightly: install ## Run the long tests, two hours: random calls and faults, all clients, fuzzing, the soak, fresh apps

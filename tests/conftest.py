@@ -38,6 +38,8 @@ LONGEST = {
     *("test_fuzz.py", "test_stateful.py", "test_soak.py", "test_redis_cluster.py", "test_redis_sentinel.py"),
     *("test_workers.py", "test_draining.py", "test_crashes.py", "test_webhook_crashes.py", "test_webhooks.py"),
     *("test_races.py", "test_redis_away.py", "test_connections.py", "test_doctor.py", "test_cli.py", "test_dev.py"),
+    *("test_tracing.py", "test_deletion_commands.py", "test_feed.py", "test_portability.py", "test_life.py"),
+    *("test_outbox.py", "test_clients.py", "test_adapters.py", "test_migrations.py"),
 }
 
 
