@@ -1,10 +1,12 @@
 """A TCP proxy that can hold chosen requests or responses back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+
+T = TypeVar("T")
 
 CHUNK = 65536
 PATIENCE_SECONDS = 30
@@ -28,10 +30,22 @@ class Gate:
 
     async def reached_by(self, call: asyncio.Future[Any]) -> None:
         """Return once a call is held; fail if it completes instead."""
+        await self._held_or_done(call)
+        assert self.reached.is_set(), f"not held: {call}"
+
+    async def reached_by_one_of(self, call: Callable[[], Awaitable[T]]) -> asyncio.Future[T]:
+        """Call until a call is held, and return it."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                running = asyncio.ensure_future(call())
+                await self._held_or_done(running)
+                if self.reached.is_set():
+                    return running
+
+    async def _held_or_done(self, call: asyncio.Future[Any]) -> None:
         held = asyncio.ensure_future(self.reached.wait())
         await asyncio.wait({held, call}, timeout=PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         held.cancel()
-        assert self.reached.is_set(), f"not held: {call}"
 
     def cut(self) -> None:
         """Drop what is held, together with its connection."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -82,8 +83,7 @@ class TestReaders:
         redis: RedisClient,
     ) -> None:
         async with redis_proxy.hold(script("fill")) as gate:
-            reading = asyncio.ensure_future(slow_ada.get(session_id, **params))
-            await gate.reached_by(reading)
+            reading = await gate.reached_by_one_of(partial(slow_ada.get, session_id, **params))
             assert (await ada.cut(session_id, 1)).status_code == 204
             gate.released.set()
             assert len((await reading).json()["messages"]) == params.get("limit", 3)
@@ -217,8 +217,7 @@ class TestReplacements:
         self, ada: Caller, slow_ada: Caller, redis_proxy: Proxy, session_id: str, redis: RedisClient
     ) -> None:
         async with redis_proxy.hold(script("fill")) as gate:
-            reading = asyncio.ensure_future(slow_ada.get(session_id))
-            await gate.reached_by(reading)
+            reading = await gate.reached_by_one_of(partial(slow_ada.get, session_id))
             assert (await ada.replace(session_id, "b", "B")).status_code == 200
             gate.released.set()
             await reading
