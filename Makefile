@@ -124,7 +124,7 @@ bench: install ## Compare the service with its baselines, ten minutes (best with
 bench-quick: install ## Compare in one short round, one minute
 	$(BIN)/python -m benchmarks.run --rounds=1 --seconds=1 --no-soak
 
-bench-growth: install ## Measure with a thousand, a hundred thousand and a million sessions, and plot it
+bench-growth: install ## Measure with a thousand, a hundred thousand and a million sessions
 	$(BIN)/python -m benchmarks.growth
 
 bench-pressure: install ## Take single users to extremes and measure others' latency, ten minutes (MILLION=1: longer)

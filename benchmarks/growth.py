@@ -135,19 +135,6 @@ def measure(running: Running, secret: str, url: str, size: int) -> dict[str, dic
     return results
 
 
-def draw(measured: Mapping[int, Mapping[str, Mapping[str, float]]], file: Path) -> None:
-    """Plot the medians by size."""
-    from matplotlib.figure import Figure  # noqa: PLC0415  slow to import, and only needed here
-
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    axes = figure.subplots()
-    for name in next(iter(measured.values())):
-        axes.plot(list(measured), [each[name]["p50"] for each in measured.values()], marker="o", label=name)
-    axes.set(xscale="log", yscale="log", xlabel="sessions in the database", ylabel="median, ms", title="Growth")
-    axes.legend()
-    figure.savefig(file)
-
-
 def report(measured: Mapping[int, Mapping[str, Mapping[str, float]]], sizes: Sequence[int]) -> None:
     """Print the table."""
     print(f"{'p50 / p99, ms':32}" + "".join(f"{size:>20,}" for size in sizes) + f"{'growth':>8}")
@@ -166,7 +153,7 @@ def report(measured: Mapping[int, Mapping[str, Mapping[str, float]]], sizes: Seq
 
 
 def main() -> None:
-    """Measure at each size, print the table, and write JSON and a plot."""
+    """Measure at each size, print the table, and write JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     sizes: Sequence[int] = parser.parse_args().sizes
@@ -186,9 +173,9 @@ def main() -> None:
     report(measured, sizes)
     RESULTS.mkdir(exist_ok=True)
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    (RESULTS / f"growth-{stamp}.json").write_text(json.dumps(measured, indent=2))
-    draw(measured, RESULTS / f"growth-{stamp}.png")
-    print(f"Written to {RESULTS}/growth-{stamp}.json and .png.")
+    file = RESULTS / f"growth-{stamp}.json"
+    file.write_text(json.dumps(measured, indent=2))
+    print(f"Written to {file}.")
 
 
 if __name__ == "__main__":

@@ -106,3 +106,10 @@ async def test_probes_are_not_logged_at_info_level(log: RequestLog, written: Wri
     log.add(REQUEST._replace(route="/readyz"))
     log.close()
     assert written.lines == []
+
+
+async def test_probes_are_logged_at_debug_level(settings: Settings, written: Written) -> None:
+    log = RequestLog(written, settings.model_copy(update={"log_level": "debug"}), str)
+    log.add(REQUEST._replace(route="/readyz"))
+    log.close()
+    assert [(line["route"], line["level"]) for line in written.lines] == [("/readyz", "debug")]

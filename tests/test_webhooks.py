@@ -18,9 +18,10 @@ from chat_sessions.dev.embedded import Postgres
 from chat_sessions.dev.embedded.machine import free_port
 from chat_sessions.settings import ConfigurationError, Settings, load_settings
 from chat_sessions.store.prisma.client import prisma_client
-from chat_sessions.store.webhook_queue import FINISH, TAKE_TURN, Delivery, WebhookQueue
+from chat_sessions.store.webhook_queue import FINISH, TAKE_TURN, Delivery, ReceiverBacklog, WebhookQueue
 from chat_sessions.webhooks import client, courier
 from chat_sessions.webhooks.client import is_public
+from chat_sessions.webhooks.dispatch import by_host
 from chat_sessions.webhooks.message import message_of
 from tests.command import Operator, environment
 from tests.costs import counted
@@ -480,6 +481,12 @@ async def test_a_delete_with_webhooks_costs_one_statement(
         sent = statements()
     [statement] = [each for each in sent if "WebhookDelivery" not in each and each not in TRANSACTION]
     assert statement.startswith('DELETE FROM "public"."ChatSession" WHERE ')
+
+
+def test_receivers_on_one_host_share_a_series_of_metrics() -> None:
+    urls = ("https://a.example/one?key=secret", "https://b.example/hook", "https://a.example/two")
+    backlogs = [ReceiverBacklog(url, 1, 0.0, 0, None) for url in urls]
+    assert by_host(backlogs) == {"a.example": [backlogs[0], backlogs[2]], "b.example": [backlogs[1]]}
 
 
 async def test_metrics_count_deliveries_and_failures(ada: Caller, receiver: Receiver) -> None:

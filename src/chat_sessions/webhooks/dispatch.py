@@ -1,13 +1,15 @@
 """Runs a courier for each configured receiver, and measures the backlog."""
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
 from chat_sessions.background import eventually, forever
 from chat_sessions.errors import DatabaseUnavailable
 from chat_sessions.settings import Settings
-from chat_sessions.store.webhook_queue import WebhookQueue
+from chat_sessions.store.webhook_queue import ReceiverBacklog, WebhookQueue
 from chat_sessions.telemetry.metrics import Metrics
 
 TASK = "webhooks"
@@ -45,7 +47,14 @@ class Dispatch:
         await eventually(TASK, configure, pause=SECONDS_BETWEEN_ATTEMPTS, outages=OUTAGES)
 
     async def _measure(self) -> None:
-        for each in await self._queue.backlog():
-            host = urlsplit(each.receiver).netloc
-            self._metrics.webhook_waiting.labels(host).set(each.waiting)
-            self._metrics.webhook_age.labels(host).set(each.age)
+        for host, backlogs in by_host(await self._queue.backlog()).items():
+            self._metrics.webhook_waiting.labels(host).set(sum(each.waiting for each in backlogs))
+            self._metrics.webhook_age.labels(host).set(max(each.age for each in backlogs))
+
+
+def by_host(backlogs: Iterable[ReceiverBacklog]) -> Mapping[str, Sequence[ReceiverBacklog]]:
+    """Group backlogs as metrics name them: paths may contain secrets."""
+    hosts: defaultdict[str, list[ReceiverBacklog]] = defaultdict(list)
+    for each in backlogs:
+        hosts[urlsplit(each.receiver).netloc].append(each)
+    return hosts
