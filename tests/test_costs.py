@@ -39,6 +39,9 @@ async def limited(
     url = url_through(redis_proxy, redis_server, settings.redis_url)
     changes = {**SWEEPS_ONCE, "redis_url": url, "rate_limit": 60_000}
     async with running(settings.model_copy(update=changes)) as worker:
+        # The first script of a worker opens a connection, which takes round trips.
+        async with worker.client("ada") as client:
+            await client.get(PATH)
         yield worker
 
 
