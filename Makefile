@@ -118,7 +118,7 @@ screenshots: install ## Take screenshots of every state of the sidebar, into fro
 fuzz: install ## Fuzz the service with valid and invalid requests, 5 minutes (MINUTES=30: longer)
 	$(BIN)/python -m tests.fuzz --max-time=$$(( $(or $(MINUTES),5) * 60 ))
 
-bench: install ## Compare the service with its baselines, ten minutes (best with wrk: apt-get install wrk)
+bench: install ## Compare the service with its baselines, a quarter of an hour (best with wrk: apt-get install wrk)
 	$(BIN)/python -m benchmarks.run
 
 bench-quick: install ## Compare in one short round, one minute
