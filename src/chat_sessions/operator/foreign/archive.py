@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
-from grapheme import safe_split_index  # type: ignore[import-untyped]
+import regex
 
 from chat_sessions.contract.fields import MAX_TITLE, is_visible
 from chat_sessions.operator.foreign.chat import Chat, LeftOut, Losses
@@ -15,6 +15,8 @@ from chat_sessions.operator.foreign.loose import as_json
 NAMESPACE = UUID("5a0c1f64-2d0e-4f4b-9a53-3c1b6a0e7d11")
 MAX_ID = 128
 ELLIPSIS = "…"
+
+_GRAPHEME: Final = regex.compile(r"\X")
 
 
 class Limits(NamedTuple):
@@ -84,9 +86,14 @@ def title_of(text: str) -> str | None:
     """Return a title within the limit, without splitting a grapheme; None if it is blank."""
     title = text.strip()
     if len(title) > MAX_TITLE:
-        room = MAX_TITLE - len(ELLIPSIS)
-        title = title[: safe_split_index(title[: MAX_TITLE * 2], room) or room].rstrip() + ELLIPSIS
+        title = _cut(title, MAX_TITLE - len(ELLIPSIS)).rstrip() + ELLIPSIS
     return title if is_visible(title) else None
+
+
+def _cut(text: str, room: int) -> str:
+    """Cut before the grapheme that does not fit; a single one that is longer than the room is split."""
+    ends = (each.end() for each in _GRAPHEME.finditer(text, 0, room * 2))
+    return text[: max((end for end in ends if end <= room), default=room)]
 
 
 def _numbered(messages: list[dict[str, Any]], session_id: UUID, created_at: datetime) -> list[dict[str, Any]]:
