@@ -12,8 +12,8 @@ import uvicorn
 
 from chat_sessions.settings import Settings
 from chat_sessions.web.connection.http import BoundedProtocol
-from tests.service import Service, token
-from tests.waiting import until
+from tests.service import Caller, Service, token
+from tests.waiting import LIMIT_SECONDS, until
 
 
 def bounded_by(settings: Settings) -> type[BoundedProtocol]:
@@ -94,3 +94,22 @@ async def following(
         listener = Listener(response.aiter_lines())
         await listener.next(comments=True)
         yield listener
+
+
+async def heard_until_created(listener: Listener, caller: Caller) -> list[str]:
+    """Create a session, and return the types of the events up to the one about it.
+
+    Whenever Redis is slow for a moment, the stream may send a reset, which covers what was published before it. So
+    create another session after each reset.
+    """
+    heard, created = list[str](), {(await caller.create())["id"]}
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while True:
+            received = await listener.next()
+            assert received is not None, "the stream has ended"
+            heard.append(received.event)
+            if received.event == "reset":
+                created.add((await caller.create())["id"])
+            elif received.data["id"] in created:
+                assert received.event == "session.created"
+                return heard

@@ -20,7 +20,7 @@ from tests.waiting import LIMIT_SECONDS, until
 
 # A busy machine starts a process slowly.
 START_SECONDS = 180
-# The service rejects more.
+# The service rejects more, unless it is paced.
 MAX_REDIS_TIMEOUT = 0.5
 SECRETS = ("database_url", "redis_url", "jwt_secret", "log_user_key")
 
