@@ -14,13 +14,14 @@ def environment(settings: Settings) -> dict[str, str]:
     return {"PACE": pace, "CHAT_REDIS_TIMEOUT": str(settings.redis_timeout)}
 
 
-# The workers of `serve --workers` import this module as well.
-for name, seconds in json.loads(os.environ.get("PACE", "{}")).items():
-    setattr(Settings, name, seconds)
-# Production limits this timeout, but a busy machine must not look like a slow Redis.
-timeout = Settings.model_fields["redis_timeout"]
-timeout.metadata = [each for each in timeout.metadata if not hasattr(each, "le")]
-Settings.model_rebuild(force=True)
+# The workers of `serve --workers` import this module as well; so do the tests, which set no pace.
+if "PACE" in os.environ:
+    for name, seconds in json.loads(os.environ["PACE"]).items():
+        setattr(Settings, name, seconds)
+    # Production limits this timeout, but a busy machine must not look like a slow Redis.
+    timeout = Settings.model_fields["redis_timeout"]
+    timeout.metadata = [each for each in timeout.metadata if not hasattr(each, "le")]
+    Settings.model_rebuild(force=True)
 
 if __name__ == "__main__":
     # A busy machine may take longer than production tolerates to start a worker. But a worker that dies during a health

@@ -56,7 +56,6 @@ async def proxies(
         changes = {
             "database_url": url_through(one, postgres, settings.database_url),
             "redis_url": url_through(other, redis_server, settings.redis_url),
-            "redis_timeout": 0.5,
             "lease_slack": PATIENT_SECONDS,
         }
         yield Proxies(one, other, with_receiver(settings, receiver, **changes))
