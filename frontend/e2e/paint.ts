@@ -9,7 +9,7 @@ const SESSIONS = 5_000;
 const LOADS = 25;
 const WARM_UP_LOADS = 4;
 const MAX_MS = 100;
-const MAX_RATIO = 1.5;
+const MAX_RATIO = 1.2;
 
 declare global {
   interface Window {

@@ -14,9 +14,11 @@ import { useMenu } from "../actions/use-menu";
 import type { Summary } from "../api/types";
 import { useLanguage } from "../labels/context";
 import type { Listing } from "../sessions/keys";
+import { useHasPainted } from "../ui/use-has-painted";
 import { useLatched } from "../ui/use-latched";
 import { type Heading, type ListItem, listItems } from "./list-items";
 import { listCommand } from "./list-keys";
+import { ListLoading } from "./list-states";
 import { LoadMore } from "./load-more";
 import styles from "./session-list.module.css";
 import { type RowActions, SessionRow } from "./session-row";
@@ -41,6 +43,7 @@ interface SessionListProps {
   sessions: readonly Summary[];
   /** Matching messages of a search, by session id. */
   snippets: Readonly<Record<string, string>>;
+  isLoading: boolean;
   total: number;
   listing: Listing;
   selectedId: string | null;
@@ -54,6 +57,7 @@ interface SessionListProps {
 
 const ROW = 33;
 const HEADING = 32;
+const OVERSCAN = 4;
 const LOAD_BEFORE_END = 15;
 
 export function SessionList(props: SessionListProps) {
@@ -72,12 +76,13 @@ export function SessionList(props: SessionListProps) {
   );
   const indexOf = (id: string | null) => items.findIndex((item) => item.key === id);
   const activeIndex = indexOf(activeId);
+  const hasPainted = useHasPainted(sessions.length > 0);
   const virtualizer = useVirtualizer({
     count: items.length,
     getScrollElement: () => scroller.current,
     getItemKey: (index) => items[index]?.key ?? index,
     estimateSize: (index) => (items[index]?.kind === "heading" ? HEADING : ROW),
-    overscan: 4,
+    overscan: hasPainted ? OVERSCAN : 0,
     scrollPaddingStart: HEADING,
     scrollPaddingEnd: ROW,
     // The row that Tab reaches stays in the document, even if it is out of view.
@@ -182,6 +187,7 @@ export function SessionList(props: SessionListProps) {
 
   return (
     <div ref={scroller} className={styles.scroller} tabIndex={-1} onPointerDown={end.stop} onWheel={end.stop}>
+      {props.isLoading && <ListLoading />}
       {heading && (
         <StickyHeading
           label={labelOf(heading)}
@@ -218,6 +224,7 @@ export function SessionList(props: SessionListProps) {
                   isSelected={item.session.id === selectedId}
                   isActive={item.session.id === activeId}
                   isRenaming={item.session.id === renaming?.id}
+                  hasButtons={hasPainted || item.session.id === activeId}
                   isMenuOpen={item.session.id === menu.opened?.subject.id}
                   isChosen={chosen?.has(item.session.id) ?? null}
                   search={listing.q}

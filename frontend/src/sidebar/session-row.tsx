@@ -31,6 +31,8 @@ interface SessionRowProps {
   /** The one that Tab reaches. */
   isActive: boolean;
   isRenaming: boolean;
+  /** They are most of a row's elements, and show on hover only: the first paint has just those that Tab reaches. */
+  hasButtons: boolean;
   isMenuOpen: boolean;
   /** Null unless the user is choosing chats. */
   isChosen: boolean | null;
@@ -41,7 +43,8 @@ interface SessionRowProps {
 }
 
 export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
-  const { session, isSelected, isActive, isRenaming, isMenuOpen, isChosen, search, snippet, actions } = props;
+  const { session, isSelected, isActive, isRenaming, hasButtons, isMenuOpen, isChosen, search, snippet, actions } =
+    props;
   const labels = useLabels();
   const title = titleOf(session, labels);
   const tabIndex = isActive ? 0 : -1;
@@ -104,18 +107,22 @@ export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
     onClick,
   };
   const extra = actionsIn("row", session, actions);
-  const content = (
-    <span className={styles.texts}>
-      <span className={styles.title} dir="auto">
-        <Highlighted text={title} search={search} />
-      </span>
-      {snippet !== undefined && (
+  const titleText = (
+    <span className={styles.title} dir="auto">
+      <Highlighted text={title} search={search} />
+    </span>
+  );
+  const content =
+    snippet === undefined ? (
+      titleText
+    ) : (
+      <span className={styles.texts}>
+        {titleText}
         <span className={styles.snippet} dir="auto">
           <Highlighted text={aroundFound(snippet, search)} search={search} />
         </span>
-      )}
-    </span>
-  );
+      </span>
+    );
   const isInOtherList = search !== "" && session.is_archived;
   const shown = (
     <span className={styles.window}>
@@ -130,7 +137,7 @@ export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
     <div
       className={styles.row}
       data-selected={isSelected || undefined}
-      style={{ "--actions": extra.length + 2 } as CSSProperties}
+      style={extra.length > 0 ? ({ "--actions": extra.length + 2 } as CSSProperties) : undefined}
     >
       {actions.hrefOf ? (
         <a {...link} href={actions.hrefOf(session.id)} draggable={false}>
@@ -141,14 +148,16 @@ export const SessionRow = memo(function SessionRow(props: SessionRowProps) {
           {shown}
         </button>
       )}
-      <RowButtons
-        session={session}
-        title={title}
-        extra={extra}
-        isMenuOpen={isMenuOpen}
-        tabIndex={tabIndex}
-        actions={actions}
-      />
+      {hasButtons && (
+        <RowButtons
+          session={session}
+          title={title}
+          extra={extra}
+          isMenuOpen={isMenuOpen}
+          tabIndex={tabIndex}
+          actions={actions}
+        />
+      )}
     </div>
   );
 });

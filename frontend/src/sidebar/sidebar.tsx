@@ -12,7 +12,7 @@ import { useFocusKeeper } from "../ui/use-focus-keeper";
 import { useLatched } from "../ui/use-latched";
 import { ChoiceBar } from "./choice-bar";
 import { DeleteDialogs } from "./delete-dialogs";
-import { ArchiveEmpty, ListEmpty, ListError, ListLoading, NothingFound } from "./list-states";
+import { ArchiveEmpty, ListEmpty, ListError, NothingFound } from "./list-states";
 import type { RowSlots } from "./row-slots";
 import { SessionList, type SessionListHandle } from "./session-list";
 import styles from "./sidebar.module.css";
@@ -162,17 +162,17 @@ export function Sidebar(props: SidebarProps) {
           />
         </header>
 
-        {query.isPending && <ListLoading />}
         {!isLoaded && query.error && (
           <ListError error={query.error} isRetrying={query.isFetching} onRetry={() => query.refetch()} />
         )}
         {isEmpty && search === "" && (isArchive ? <ArchiveEmpty /> : <ListEmpty />)}
         {isEmpty && search !== "" && <NothingFound search={search} onClear={searching.leave} />}
-        {isLoaded && !isEmpty && (
+        {(query.isPending || (isLoaded && !isEmpty)) && (
           <SessionList
             handle={list}
             sessions={sessions}
             snippets={query.snippets}
+            isLoading={query.isPending}
             total={search !== "" && !query.hasNextPage ? sessions.length : (query.total ?? 0)}
             listing={listing}
             selectedId={selectedId}

@@ -17,8 +17,11 @@ function fold(text: string): { folded: string; origins: number[] } {
 /** The first match of the search in the text, or null. */
 export function findFolded(text: string, search: string): { start: number; end: number } | null {
   const wanted = fold(search).folded;
+  if (wanted === "") {
+    return null;
+  }
   const { folded, origins } = fold(text);
-  const at = wanted === "" ? -1 : folded.indexOf(wanted);
+  const at = folded.indexOf(wanted);
   if (at < 0) {
     return null;
   }
