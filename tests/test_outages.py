@@ -15,7 +15,7 @@ from tests.databases import LOCK_SESSION
 from tests.scrape import scrape
 from tests.service import Caller
 from tests.shell import ENGINE, children
-from tests.waiting import a_statement_waits, until
+from tests.waiting import until, waiting_statements
 from tests.world import World, world
 
 CALLS = 5
@@ -48,10 +48,14 @@ async def ada(deployment: World) -> AsyncIterator[Caller]:
 async def in_flight(deployment: World, caller: Caller, session_id: str) -> AsyncIterator[list[httpx.Response]]:
     """Run the block while calls wait in Postgres; afterwards their responses are in the list."""
     responses: list[httpx.Response] = []
+
+    async def all_wait() -> bool:
+        return await waiting_statements(deployment.database) == CALLS
+
     async with deployment.database.acquire() as connection, connection.transaction():
         await connection.execute(LOCK_SESSION, session_id)
         calls = [asyncio.ensure_future(caller.change(session_id, title=f"Title {each}")) for each in range(CALLS)]
-        await until(lambda: a_statement_waits(deployment.database))
+        await until(all_wait)
         yield responses
         responses.extend(await asyncio.gather(*calls))
 

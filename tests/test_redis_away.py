@@ -16,7 +16,7 @@ from tests.service import Caller
 from tests.steps import deleted, statuses
 from tests.waiting import swept, until
 from tests.wire import script, url_through
-from tests.world import World, restored, world
+from tests.world import SOON_AWAY, World, restored, world
 
 SESSIONS = 20
 
@@ -26,7 +26,10 @@ async def test_no_worker_serves_a_deleted_session_when_redis_responds_only_to_pi
 ) -> None:
     async with Proxy(redis_server.port).running() as proxy:
         url = url_through(proxy, redis_server, settings.redis_url)
-        async with world(postgres, settings, redis_url=url) as deployment, deployment.callers("ada") as (ada, other):
+        async with (
+            world(postgres, settings, redis_url=url, **SOON_AWAY) as deployment,
+            deployment.callers("ada") as (ada, other),
+        ):
             session_id = (await ada.create("Lisbon"))["id"]
             await swept(deployment.database)
             await cached(redis, other, [session_id])
@@ -38,7 +41,7 @@ async def test_no_worker_serves_a_deleted_session_when_redis_responds_only_to_pi
 
 @pytest.fixture(scope="module")
 async def deployment(postgres: Postgres, settings: Settings) -> AsyncIterator[World]:
-    async with world(postgres, settings, sweep_interval=0.2) as deployment:
+    async with world(postgres, settings, sweep_interval=0.2, **SOON_AWAY) as deployment:
         yield deployment
 
 

@@ -26,7 +26,7 @@ from tests.service import Caller, running
 from tests.steps import LIFE, Both, cached, deleted, life, served_from_the_cache, statuses
 from tests.waiting import notes, swept, until, until_none
 from tests.wire import url_through
-from tests.world import World, world
+from tests.world import SOON_AWAY, World, world
 
 READ_OF_A_SESSION = b'NOT page."cut"'
 GOOD_SECRET = secrets.token_hex(32)
@@ -40,7 +40,7 @@ async def formed() -> AsyncIterator[Cluster]:
 
 @pytest.fixture(scope="module")
 async def started(postgres: Postgres, settings: Settings, formed: Cluster) -> AsyncIterator[World]:
-    quick = {"redis_timeout": 0.5, "sweep_interval": 0.1, "lease_slack": 1.5}
+    quick = {"sweep_interval": 0.1, "lease_slack": 1.5}
     async with world(postgres, settings, redis_url=SecretStr(formed.url), **quick) as deployment:
         yield deployment
 
@@ -297,7 +297,8 @@ async def test_moved_slots_are_served_only_after_their_new_masters_run_id_was_re
 ) -> None:
     """Older entries of the new master would otherwise pass for entries of its current run."""
     errors: list[RedisError] = []
-    masters, key = Masters(deployment.settings, errors.append), UserKeys(user).list
+    masters = Masters(deployment.settings.model_copy(update=SOON_AWAY), errors.append)
+    key = UserKeys(user).list
     try:
         await masters.discover()
         before = masters.owner(key)

@@ -33,7 +33,7 @@ async def made() -> AsyncIterator[Guarded]:
 
 @pytest.fixture(scope="module")
 async def started(postgres: Postgres, settings: Settings, made: Guarded) -> AsyncIterator[World]:
-    quick = {"redis_timeout": 0.5, "sweep_interval": 0.1, "lease_slack": 1.5}
+    quick = {"sweep_interval": 0.1, "lease_slack": 1.5}
     async with world(postgres, settings, redis_url=SecretStr(made.url), **quick) as deployment:
         yield deployment
 
