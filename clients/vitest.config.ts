@@ -5,7 +5,7 @@ export default defineConfig({
     include: ["test/*.test.{ts,tsx}"],
     silent: "passed-only",
     maxWorkers: 2,
-    // A busy machine may be slow.
+    // Long enough for a busy machine.
     testTimeout: 120_000,
     expect: { poll: { timeout: 60_000 } },
   },

@@ -26,7 +26,7 @@ const DISABLED = [
   "PreconnectToSearch",
 ];
 
-/** Against the service at BASE_URL, which shares CHAT_JWT_SECRET; by default against one of its own. */
+/** Tests the service at BASE_URL, which must use the same CHAT_JWT_SECRET. Without BASE_URL, starts its own. */
 export default defineConfig({
   testDir: "e2e",
   outputDir: "test-results",
@@ -35,11 +35,11 @@ export default defineConfig({
   expect: { timeout: 10_000 },
   fullyParallel: true,
   workers: 2,
-  // A browser on a crowded machine; what passes only then is reported as flaky.
+  // On a busy machine the browser may time out. Playwright reports a test that needed a retry as flaky.
   retries: 2,
   forbidOnly: !!process.env.CI,
   projects: [
-    // First, because it takes longest to begin.
+    // First, because it takes the longest to start.
     { name: "host", testMatch: "hosts/hosts.ts", grep: /@quick/ },
     { name: "behaviour", testMatch: "*.spec.ts" },
     { name: "hosts", testMatch: "hosts/hosts.ts" },

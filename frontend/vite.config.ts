@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 const SERVICE = process.env.BASE_URL ?? "http://127.0.0.1:8000";
 const SERVED_BY_THE_SERVICE = ["/api", "/config.json", "/dev"];
 
-// The first with AbortSignal.any(), the newest API that the code uses.
+// The first versions with AbortSignal.any(), the newest API that the code uses.
 const BROWSERS = ["chrome116", "firefox124", "safari17.4"];
 
 // Nothing is inlined: the page's content security policy allows scripts, styles and images from its own origin only.
@@ -22,7 +22,7 @@ const library = {
   lib: { entry: "src/index.ts", formats: ["es" as const], fileName: "index", cssFileName: "style" },
   rolldownOptions: {
     external: /^(react|react-dom|@tanstack|@ariakit|react-hot-toast|lucide-react|eventsource-parser|markdown-it)($|\/)/,
-    // For Next.js and other server renderers: all components have state.
+    // Next.js and other server renderers need it, because all components have state.
     output: { banner: '"use client";' },
   },
 };
