@@ -174,6 +174,14 @@ async def test_nothing_outlives_the_process_that_started_it(end: signal.Signals,
         assert await query(server.url, "SELECT id FROM kept") == 1
 
 
+def test_a_misspelt_command_is_reported_before_any_server_starts(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "chat_sessions.dev.embedded", "--", "pyhton", "-V"]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  our own
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "python -m chat_sessions.dev.embedded: error: there is no command pyhton"
+
+
 def test_any_command_can_run_with_temporary_servers(tmp_path: Path) -> None:
     script = 'echo "$CHAT_DATABASE_URL $CHAT_REDIS_URL"; ls -A "$TMPDIR"; exit 3'
     command = [sys.executable, "-m", "chat_sessions.dev.embedded", "--", "sh", "-c", script]

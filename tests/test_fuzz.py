@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,9 +12,10 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chat_sessions.settings import Settings
-from tests.fuzz.run import USERS, fuzz
+from tests.fuzz.run import ROOT, USERS, fuzz
 from tests.listening import on_a_socket
 from tests.process import ServiceProcess, serving
+from tests.programs import run
 from tests.service import Service
 
 # A fixed seed and number of requests: the same work on every machine.
@@ -110,3 +112,13 @@ async def test_the_fuzzer_notices_each_lie(service: Service, tmp_path: Path) -> 
         (f"POST {PATH}/batch-delete", "IgnoredAuth"),
         (f"GET {PATH}/search", "AcceptedNegativeData"),
     }
+
+
+async def test_the_fuzzers_help_names_the_options_of_schemathesis() -> None:
+    assert "schemathesis run" in await run(ROOT, sys.executable, "-m", "tests.fuzz", "--help")
+
+
+async def test_an_unknown_option_of_the_fuzzer_is_reported(tmp_path: Path) -> None:
+    outcome = await fuzz("http://127.0.0.1:1", tmp_path, "--no-such-option")
+    assert outcome.exit_code == 2
+    assert "--no-such-option" in outcome.printed

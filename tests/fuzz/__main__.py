@@ -1,5 +1,6 @@
 """`make fuzz`: test_fuzz.py with a random seed and any duration."""
 
+import argparse
 import asyncio
 import sys
 import tempfile
@@ -22,7 +23,19 @@ async def main(settings: Settings, *options: str) -> int:
     return outcome.exit_code
 
 
+def options() -> list[str]:
+    """Return the options for schemathesis, or print the help."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fuzz",
+        usage="%(prog)s [-h] [OPTION ...]",
+        description="Fuzz a service of its own, on temporary servers, with valid and invalid requests of two users.",
+        epilog="Every OPTION is one of `schemathesis run`, such as --max-time=SECONDS, --seed=N or --phases=coverage.",
+    )
+    return parser.parse_known_args()[1]
+
+
 if __name__ == "__main__":
+    given = options()
     with temporary_servers() as (postgres, redis):
         migrate_deploy(postgres.url)
         environment = {
@@ -32,4 +45,4 @@ if __name__ == "__main__":
             # One line per request would hide the errors.
             "log_level": "warning",
         }
-        sys.exit(asyncio.run(main(Settings.model_validate(environment), *sys.argv[1:])))
+        sys.exit(asyncio.run(main(Settings.model_validate(environment), *given)))

@@ -20,7 +20,7 @@ USERS = ("ada", "bob")
 
 @dataclass
 class Outcome:
-    """The output of schemathesis, and its report."""
+    """The output of schemathesis, and its report, which is empty if it rejected its options."""
 
     exit_code: int
     printed: str
@@ -51,7 +51,7 @@ async def fuzz(url: str, folder: Path, *options: str) -> Outcome:
         PYTHONPATH=str(ROOT),
         FUZZ_USERS=str(users),
     )
-    return Outcome(exit_code, printed, json.loads(report.read_text()))
+    return Outcome(exit_code, printed, json.loads(report.read_text()) if report.exists() else {})
 
 
 def _user(name: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m chat_sessions.dev.embedded", description=main.__doc__)
     parser.add_argument("command", nargs="+")
     command = parser.parse_args().command
+    if shutil.which(command[0]) is None:
+        parser.error(f"there is no command {command[0]}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with temporary_servers() as (database, cache):
         addresses = {"CHAT_DATABASE_URL": database.url, "CHAT_REDIS_URL": cache.url}
