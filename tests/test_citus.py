@@ -195,7 +195,7 @@ async def test_doctor_reports_a_disabled_trigger_of_a_shard(doctor: Doctor, conn
         """SELECT run_command_on_shards('"ChatSession"', $$
                SET citus.enable_manual_changes_to_shards = on; ALTER TABLE %s DISABLE TRIGGER USER $$)"""
     )
-    assert "lack triggers" in (await doctor.find())["wrong", "citus"]
+    assert "triggers are missing on" in (await doctor.find())["wrong", "citus"]
 
 
 @on_a_cluster

@@ -233,6 +233,23 @@ async def test_a_token_needs_a_user_and_a_secret(operator: Operator) -> None:
         assert missing in result.stderr
 
 
+async def test_a_token_is_not_minted_with_a_secret_that_the_service_rejects(operator: Operator) -> None:
+    result = await operator.run("token", "--user", "ada", "--secret", "x")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "must have at least 32 bytes" in plain(result.stderr)
+
+
+@pytest.mark.parametrize("user", ["", "x" * 256, "nul\0", "\ud800"], ids=["empty", "long", "NUL", "not Unicode"])
+@pytest.mark.parametrize(
+    "command", [["token", "--user"], ["export", "--user"], ["import", "--user"], ["erase-user", "--yes"]], ids=" ".join
+)
+async def test_a_user_whom_no_token_can_name_is_rejected(command: list[str], user: str, operator: Operator) -> None:
+    result = await operator.run(*command, user)
+    assert result.exit_code == 2
+    assert "a user has 1 to 255 characters" in plain(result.stderr)
+
+
 REJECTED: dict[str, tuple[dict[str, Any], str]] = {
     "expired": ({"exp": 0}, "Rejected: it expired at 1970-01-01T00:00:00Z."),
     "audience": ({"aud": "other", "iss": "id"}, "Rejected: its aud is not in CHAT_JWT_AUDIENCE."),
@@ -270,6 +287,11 @@ async def test_a_check_of_a_valid_token_shows_its_user_and_expiry(operator: Oper
         assert result.stdout == "Accepted for user ada until 2096-10-02T07:06:50Z, leeway included.\n"
 
 
+async def test_a_check_of_a_token_that_never_expires_shows_the_last_moment_of_the_calendar(operator: Operator) -> None:
+    result = await operator.succeed("token", "--check", token(exp=10**14))
+    assert result.stdout == "Accepted for user ada until 9999-12-31T23:59:59Z, leeway included.\n"
+
+
 async def test_a_check_fetches_published_keys_as_the_service_does(operator: Operator) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     with closing(Provider()) as provider:
@@ -290,6 +312,12 @@ async def test_migrate_reports_that_the_database_is_away(operator: Operator) -> 
     assert "Postgres cannot be reached" in result.stderr
 
 
+@pytest.mark.parametrize("url", ["", "mysql://x"], ids=["empty", "MySQL"])
+async def test_migrate_rejects_the_url_of_another_database(url: str, operator: Operator) -> None:
+    result = await operator.fail("migrate", "--database-url", url)
+    assert result.stderr == "The database URL is invalid: must start with postgresql:// or postgres://.\n"
+
+
 async def test_an_unmigrated_database_is_reported(
     operator: Operator, settings: Settings, database: asyncpg.Pool
 ) -> None:
@@ -299,6 +327,17 @@ async def test_an_unmigrated_database_is_reported(
     for command in (["purge", "--inactive-days", "9"], ["export", "--user", "ada"]):
         result = await operator.fail(*command, CHAT_DATABASE_URL=url)
         assert "run `chat-sessions migrate`" in result.stderr
+
+
+def plain(printed: str) -> str:
+    """Return a framed message on one line."""
+    return " ".join(printed.replace("│", " ").split())
+
+
+def test_the_help_of_import_shows_its_default_once() -> None:
+    shown = finished("import", "--help", env={"COLUMNS": "300"}).stdout
+    assert "An export. Default: stdin. " in shown
+    assert "[default: -]" not in shown
 
 
 def test_python_m_chat_sessions_is_the_same_command_and_describes_each_subcommand() -> None:

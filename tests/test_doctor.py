@@ -55,9 +55,9 @@ class Doctor:
             findings[each["state"], each["check"]] = findings.get((each["state"], each["check"]), "") + line
         return findings
 
-    async def show(self) -> str:
-        result = await self._operator.succeed("doctor", CHAT_DATABASE_URL=self._url, CHAT_JWT_SECRET=GOOD_SECRET)
-        return result.stdout
+    async def show(self, **changes: str) -> str:
+        env = {"CHAT_DATABASE_URL": self._url, "CHAT_JWT_SECRET": GOOD_SECRET, **changes}
+        return (await self._operator.succeed("doctor", **env)).stdout
 
 
 @pytest.fixture(scope="module")
@@ -349,6 +349,10 @@ async def test_a_client_of_another_schema_is_reported(
 async def test_a_misspelt_variable_is_reported(doctor: Doctor) -> None:
     findings = await doctor.find(CHAT_REDIS_ULR="redis://")
     assert "Did you mean CHAT_REDIS_URL?" in findings["warning", "configuration"]
+
+
+async def test_the_summary_counts_one_warning_in_the_singular(doctor: Doctor) -> None:
+    assert (await doctor.show(CHAT_REDIS_ULR="redis://")).splitlines()[-1] == "0 wrong, 1 warning."
 
 
 async def test_an_unencoded_password_is_named_and_not_shown(doctor: Doctor) -> None:

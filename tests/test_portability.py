@@ -180,10 +180,21 @@ async def test_a_file_is_private_to_its_owner_and_complete_or_absent(
 
 async def test_an_unwritable_or_unreadable_file_is_reported(operator: Operator, tmp_path: Path) -> None:
     result = await operator.fail("export", "--user", "ada", "--output", str(tmp_path / "no" / "file"))
-    assert "file.unfinished: No such file" in result.stderr
+    assert "no/file: No such file" in result.stderr
     missing = await operator.run("import", "--user", "ada", str(tmp_path / "missing"))
     assert missing.exit_code == 2
     assert "No such file" in " ".join(missing.stderr.replace("│", " ").split())
+
+
+async def test_an_export_to_a_full_device_fails_with_a_message_and_leaves_the_device_in_place(
+    operator: Operator, ada: Caller, tmp_path: Path
+) -> None:
+    await ada.create()
+    full = tmp_path / "full"
+    full.symlink_to("/dev/full")
+    result = await operator.fail("export", "--user", "ada", "--output", str(full))
+    assert result.stderr == f"Cannot write {full}: No space left on device\n"
+    assert full.is_char_device()
 
 
 async def test_taken_and_deleted_ids_are_rejected_by_line_and_the_rest_is_imported(
@@ -194,7 +205,10 @@ async def test_taken_and_deleted_ids_are_rejected_by_line_and_the_rest_is_import
     await ada.delete(deleted["id"])
     lines = [line(id=taken["id"]), line(title="one"), b"\n", line(id=deleted["id"]), line(title="two")]
     result = await operator.fail("import", "--user", "ada", stdin=b"".join(lines))
-    assert rejections(result) == {1: "the session id is taken", 4: "the session id is taken"}
+    assert rejections(result) == {
+        1: "a session with this id is already here; use --new-ids to mint ids.",
+        4: "a session with this id was deleted recently; use --new-ids to mint ids.",
+    }
     assert result.stdout == "Imported 2 sessions with 0 messages; rejected 2 lines.\n"
     assert sorted(await ada.titles()) == ["mine", "one", "two"]
 
@@ -314,9 +328,8 @@ async def test_the_first_and_the_last_possible_times_can_be_imported_and_read(
 
 
 def rejections(result: Result) -> dict[int, str]:
-    """Return the reasons by line number; a taken id without its details."""
+    """Return the reasons by line number."""
     found = [
         each.removeprefix("Line ").split(": ", 1) for each in result.stderr.splitlines() if each.startswith("Line")
     ]
-    taken = "the session id is taken"
-    return {int(number): taken if reason.startswith(taken) else reason for number, reason in found}
+    return {int(number): reason for number, reason in found}

@@ -404,6 +404,13 @@ class TestOperators:
         assert line.startswith(f"{away}: 1 waiting, the oldest for 3,6")
         assert line.endswith("; up to 3 attempts; error: HTTP status 500")
 
+    async def test_the_command_shows_a_configured_receiver_that_the_service_has_not_seen(
+        self, operator: Operator, given: dict[str, str], away: str
+    ) -> None:
+        new = "http://127.0.0.1:1/new"
+        shown = await operator.succeed("webhooks", **given | {"CHAT_WEBHOOK_URL": f"{away},{new}"})
+        assert shown.stdout.splitlines()[1].startswith(f"{new}: new; nothing is queued until")
+
     async def test_a_retry_makes_every_delivery_due(
         self, operator: Operator, given: dict[str, str], database: asyncpg.Pool
     ) -> None:
@@ -427,7 +434,7 @@ class TestOperators:
     ) -> None:
         found = json.loads((await operator.fail("doctor", "--json", **given)).stdout)
         details = {each["state"]: each["detail"] for each in found if each["check"] == "webhooks"}
-        assert details["wrong"].startswith(f"{away} does not respond: ")
+        assert details["wrong"].startswith(f"{away} does not respond: cannot connect: Connect call failed")
         assert details["warning"].startswith(f"1 waiting for {away}, the oldest for 3,6")
 
     @pytest.mark.parametrize(

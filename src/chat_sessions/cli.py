@@ -24,7 +24,15 @@ WORKER_START_SECONDS = 30
 DAY = 24 * 60 * 60
 MAX_DAYS = 100 * 365
 
-UserOption = Annotated[str, typer.Option("--user", help="The user, as in the `sub` of their tokens.")]
+
+def _checked_user(user: str | None) -> str | None:
+    from chat_sessions.operator import users
+
+    return None if user is None else users.checked(user)
+
+
+THE_USER = "The user, as in the `sub` of their tokens."
+UserOption = Annotated[str, typer.Option("--user", callback=_checked_user, help=THE_USER)]
 
 
 def _print_version(*, wanted: bool) -> None:
@@ -106,9 +114,9 @@ def migrate(
 
 @app.command()
 def token(  # noqa: PLR0913, PLR0917  options
-    user: Annotated[str | None, typer.Option(help="The user: `sub` of the token.")] = None,
+    user: Annotated[str | None, typer.Option(callback=_checked_user, help="The user: `sub` of the token.")] = None,
     secret: Annotated[str | None, typer.Option(envvar="CHAT_JWT_SECRET", help="The HS256 secret to sign with.")] = None,
-    ttl: Annotated[int, typer.Option(min=1, help="Seconds until the token expires.")] = DAY,
+    ttl: Annotated[int, typer.Option(min=1, max=MAX_DAYS * DAY, help="Seconds until the token expires.")] = DAY,
     audience: Annotated[
         str | None, typer.Option(envvar="CHAT_JWT_AUDIENCE", help="`aud` of the token; of several, the first.")
     ] = None,
@@ -121,7 +129,6 @@ def token(  # noqa: PLR0913, PLR0917  options
 ) -> None:
     """Mint a token for a user, or verify one with --check."""
     from chat_sessions.operator import tokens
-    from chat_sessions.web.auth.tokens import mint_token
 
     if check is not None:
         tokens.check(sys.stdin.read().strip() if check == "-" else check)
@@ -129,11 +136,7 @@ def token(  # noqa: PLR0913, PLR0917  options
     if user is None or secret is None:
         missing = "--user" if user is None else "--secret (or CHAT_JWT_SECRET)"
         raise typer.BadParameter("required to mint a token.", param_hint=missing)
-    typer.echo(mint_token(secret, user, ttl=ttl, audience=_first(audience), issuer=_first(issuer)))
-
-
-def _first(names: str | None) -> str | None:
-    return None if names is None else names.partition(",")[0].strip()
+    tokens.mint(user, secret, ttl=ttl, audience=audience, issuer=issuer)
 
 
 @app.command(name="openapi")
@@ -150,7 +153,7 @@ def print_openapi() -> None:
 def doctor(
     *, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for scripts.")] = False
 ) -> None:
-    """Check configuration, Postgres, Redis, query engine and keys; exit with 1 if anything is wrong."""
+    """Check configuration, keys, engine, Postgres, Citus, Redis and webhooks; exit with 1 if anything is wrong."""
     from chat_sessions.operator.doctor.report import report
 
     if not report(as_json=as_json):
@@ -159,7 +162,10 @@ def doctor(
 
 @app.command()
 def purge(
-    inactive_days: Annotated[int, typer.Option(min=1, max=MAX_DAYS, help="Delete sessions unused for this long.")],
+    inactive_days: Annotated[
+        int,
+        typer.Option(min=1, max=MAX_DAYS, help="Delete sessions without a new message for this many days."),
+    ],
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count them.")] = False,
     batch: Annotated[int, typer.Option(min=1, max=5000, help="Sessions per transaction.")] = 500,
@@ -172,7 +178,7 @@ def purge(
 
 @app.command()
 def erase_user(
-    user: Annotated[str, typer.Argument(help="The user, as in the `sub` of their tokens.")],
+    user: Annotated[str, typer.Argument(callback=_checked_user, help=THE_USER)],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
@@ -196,7 +202,7 @@ def export(
 @app.command(name="import")
 def import_sessions(
     user: UserOption,
-    file: Annotated[typer.FileBinaryRead, typer.Argument(help="An export. Default: stdin.")] = "-",  # type: ignore[assignment]
+    file: Annotated[typer.FileBinaryRead, typer.Argument(help="An export. Default: stdin.", show_default=False)] = "-",  # type: ignore[assignment]
     *,
     source: Annotated[
         Source | None, typer.Option("--from", help="The product that wrote the file. Default: chat-sessions.")

@@ -224,6 +224,11 @@ class MigrationFailed(ChatSessionsError):
 _UNITS = ("bytes", "KiB", "MiB", "GiB")
 
 
+def counted(count: int, what: str) -> str:
+    """Return a number of things: `1,234 sessions`."""
+    return f"{count:,} {what}{'s'[: count != 1]}"
+
+
 def size_in_words(count: int) -> str:
     """Format a number of bytes as `4 MiB`, in the largest unit that divides it."""
     unit = 0

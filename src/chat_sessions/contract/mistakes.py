@@ -6,6 +6,8 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import ErrorDetails
 
+from chat_sessions.errors import counted
+
 Path = tuple[str | int, ...]
 
 A_TIME: Final = "a time in RFC 3339 format, such as 2026-01-31T12:00:00Z"
@@ -117,4 +119,4 @@ def _length(words: str, count: int, error: ErrorDetails) -> str:
     unit = "character" if isinstance(error["input"], str) else "item"
     if words == LENGTHS["min_length"] and count == 1:
         return "must not be empty"
-    return f"must have {words} {count:,} {unit}{'s'[: count != 1]}"
+    return f"must have {words} {counted(count, unit)}"

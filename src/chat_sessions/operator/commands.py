@@ -1,8 +1,6 @@
 """The operator's commands on user data: purge, erase-user, export, import."""
 
 import asyncio
-import os
-import sys
 from contextlib import aclosing
 from pathlib import Path
 from typing import BinaryIO
@@ -10,12 +8,14 @@ from typing import BinaryIO
 import typer
 
 from chat_sessions.contract.archive import ArchivedSession
+from chat_sessions.errors import counted
 from chat_sessions.operator import workbench
 from chat_sessions.operator.bulk import RowCounts
-from chat_sessions.operator.console import REDIS_AWAY, counted, errors_as_messages, fail, settings_or_fail, warn
+from chat_sessions.operator.console import REDIS_AWAY, errors_as_messages, fail, settings_or_fail, warn
 from chat_sessions.operator.deletion import Erasure
 from chat_sessions.operator.importer import Rejected, Taken
 from chat_sessions.operator.lines import records
+from chat_sessions.operator.output import opened
 from chat_sessions.operator.progress import progress
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.pseudonyms import pseudonyms
@@ -66,7 +66,7 @@ async def _erase(settings: Settings, user: str) -> Erasure:
 
 def _print_remains(done: Erasure, hours: int) -> None:
     typer.echo(f"  Postgres  {_remains(done.left)}")
-    redis = "not checked" if done.keys_left is None else f"{done.keys_left} keys left"
+    redis = "not checked" if done.keys_left is None else f"{counted(done.keys_left, 'key')} left"
     typer.echo(f"  Redis     {redis}")
     if done.keys_left is None:
         fail(f"{REDIS_AWAY} Run this again when Redis is back to verify.")
@@ -81,31 +81,16 @@ def _print_remains(done: Erasure, hours: int) -> None:
 
 
 def _remains(left: RowCounts) -> str:
-    return f"{counted(left.sessions, 'session')}, {counted(left.messages, 'message')}, {left.notes} outbox notes left"
+    notes = counted(left.notes, "outbox note")
+    return f"{counted(left.sessions, 'session')}, {counted(left.messages, 'message')}, {notes} left"
 
 
 def export(user: str, output: Path | None) -> None:
     """Write all sessions of a user as NDJSON."""
     settings = settings_or_fail()
-    if output is None:
-        with errors_as_messages():
-            count = asyncio.run(_export(settings, user, sys.stdout.buffer))
-        sys.stdout.flush()
-    else:
-        # Renamed when complete, so that an interrupted export never looks finished.
-        unfinished = output.with_name(f"{output.name}.unfinished")
-        with errors_as_messages(), _private(unfinished) as file:
-            count = asyncio.run(_export(settings, user, file))
-        unfinished.replace(output)
+    with opened(output) as file, errors_as_messages():
+        count = asyncio.run(_export(settings, user, file))
     typer.echo(f"Exported {counted(count, 'session')}.", err=True)
-
-
-def _private(path: Path) -> BinaryIO:
-    try:
-        path.unlink(missing_ok=True)
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
-    except OSError as error:
-        fail(f"Cannot write {path}: {error.strerror}")
 
 
 async def _export(settings: Settings, user: str, out: BinaryIO) -> int:
@@ -135,9 +120,10 @@ async def _import(settings: Settings, user: str, file: BinaryIO, *, new_ids: boo
                 case Rejected(number=line, reason=reason):
                     rejected += 1
                     warn(f"Line {line}: {reason}.")
-                case Taken(number=line):
+                case Taken(number=line, is_here=is_here):
                     rejected += 1
-                    warn(f"Line {line}: the session id is taken, or was deleted recently; use --new-ids to mint ids.")
+                    why = "is already here" if is_here else "was deleted recently"
+                    warn(f"Line {line}: a session with this id {why}; use --new-ids to mint ids.")
             if strict and rejected:
                 break
     stopped = " and stopped there" if strict and rejected else ""

@@ -11,8 +11,8 @@ from chat_sessions.settings import ConfigurationError, Settings, load_settings
 from chat_sessions.settings.environment import unknown_variables
 
 REDIS_AWAY = (
-    "Redis is unavailable. The service drains the outbox before it trusts its cache again, so deleted sessions "
-    "stay hidden; there is nothing else to do."
+    "Redis is unavailable. The service drains the outbox before it trusts its cache again, so it serves nothing "
+    "outdated."
 )
 
 
@@ -41,11 +41,6 @@ def fail(message: str) -> NoReturn:
 def warn(message: str) -> None:
     """Print a warning."""
     typer.secho(message, fg="yellow", err=True)
-
-
-def counted(count: int, what: str) -> str:
-    """Return a number of things: `1,234 sessions`."""
-    return f"{count:,} {what}{'s'[: count != 1]}"
 
 
 @contextmanager

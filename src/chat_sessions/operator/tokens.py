@@ -1,4 +1,4 @@
-"""`token --check`: whether the service accepts a token, and if not, why."""
+"""The command `token`: mints a token, or says whether the service accepts one, and if not, why."""
 
 import asyncio
 import json
@@ -11,12 +11,26 @@ from chat_sessions.contract.user import User
 from chat_sessions.errors import Unauthorized, Unavailable
 from chat_sessions.operator.console import fail, settings_or_fail
 from chat_sessions.settings import PUBLISHED_ALGORITHMS, Settings
+from chat_sessions.settings.values import MIN_SECRET_BYTES, check_length
 from chat_sessions.telemetry.logs import configure_logging
 from chat_sessions.web.auth.sources import key_sources
-from chat_sessions.web.auth.tokens import Authenticator
+from chat_sessions.web.auth.tokens import MAX_EXPIRY, Authenticator, mint_token
 
 # Required settings that do not matter here, so they need not be set.
 UNUSED = {"database_url": "postgresql://", "redis_url": "redis://"}
+
+
+def mint(user: str, secret: str, *, ttl: int, audience: str | None, issuer: str | None) -> None:
+    """Print a token, with the first of several audiences and issuers."""
+    try:
+        check_length(secret, MIN_SECRET_BYTES)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.", param_hint="--secret (or CHAT_JWT_SECRET)") from None
+    typer.echo(mint_token(secret, user, ttl=ttl, audience=_first(audience), issuer=_first(issuer)))
+
+
+def _first(names: str | None) -> str | None:
+    return None if names is None else names.partition(",")[0].strip()
 
 
 def check(token: str) -> None:
@@ -29,7 +43,8 @@ def check(token: str) -> None:
         fail(f"Rejected: {error.reason}.\n{_contents(token)}\n{_expectations(settings)}")
     except Unavailable as error:
         fail(str(error))
-    until = datetime.fromtimestamp(user.expires_at, UTC)
+    # With the leeway, even the latest expiry may be past what datetime can hold.
+    until = datetime.fromtimestamp(min(user.expires_at, MAX_EXPIRY), UTC)
     typer.secho(f"Accepted for user {user.id} until {until:%Y-%m-%dT%H:%M:%SZ}, leeway included.", fg="green")
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated
@@ -44,12 +45,14 @@ def _checking(check: Callable[[str], object]) -> Callable[[SecretStr], SecretStr
     return validate
 
 
-def _at_least(minimum: int) -> AfterValidator:
-    def check(secret: str) -> None:
-        if len(secret.encode()) < minimum:
-            raise ValueError(f"must have at least {minimum} bytes; generate one with `openssl rand -hex 32`")
+def check_length(secret: str, minimum: int) -> None:
+    """Raise ValueError unless the secret has that many bytes."""
+    if len(secret.encode()) < minimum:
+        raise ValueError(f"must have at least {minimum} bytes; generate one with `openssl rand -hex 32`")
 
-    return AfterValidator(_checking(check))
+
+def _at_least(minimum: int) -> AfterValidator:
+    return AfterValidator(_checking(partial(check_length, minimum=minimum)))
 
 
 def _fits_sockets(folder: Path) -> Path:

@@ -8,7 +8,7 @@ from subprocess import Popen
 from typing import IO, cast
 
 from chat_sessions.errors import DatabaseUnavailable, MigrationFailed
-from chat_sessions.settings.passwords import check_password
+from chat_sessions.settings.values import check_database_url
 from chat_sessions.store.prisma.node import ENGINE_DIR, launch
 
 # Exit code of engine/migrate.mjs: the migrations and the URL are fine, so a retry may succeed.
@@ -61,7 +61,7 @@ def migrate_deploy(
 
 def _check(database_url: str) -> None:
     try:
-        check_password(database_url)
+        check_database_url(database_url)
     except ValueError as error:
         message = f"The database URL is invalid: {error}."
         raise MigrationFailed(message) from None

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 from typing_extensions import override
@@ -87,6 +87,8 @@ class WebhookClient:
                 return response.status, response.headers.get("Retry-After", "")
         except TimeoutError:
             raise NotDelivered(f"no complete response within {TIMEOUT_SECONDS:g} s") from None
+        except ClientConnectorError as error:
+            raise NotDelivered(f"cannot connect: {error.strerror or error}") from error
         except (ClientError, OSError, ValueError) as error:
             raise NotDelivered(f"{type(error).__name__}: {error}") from error
 

@@ -25,7 +25,7 @@ async def examine() -> AsyncIterator[Finding]:
         started, query = await engine.start(settings, stack)
         yield started
         if "database_url" in errors:
-            yield skipped("postgres", "CHAT_DATABASE_URL is invalid")
+            yield skipped("postgres", "CHAT_DATABASE_URL is missing or invalid")
         elif query is None:
             yield skipped("postgres", "the query engine is not running")
         else:

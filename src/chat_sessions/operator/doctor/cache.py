@@ -7,6 +7,7 @@ from typing import Any
 
 from chat_sessions.cache.keys import UserKeys
 from chat_sessions.cache.redis.link import RedisAway, RedisLink
+from chat_sessions.errors import counted
 from chat_sessions.operator.doctor.configuration import SettingErrors
 from chat_sessions.operator.doctor.findings import Finding, ok, skipped, warning, wrong
 from chat_sessions.settings import Settings
@@ -20,7 +21,7 @@ USER = "doctor"
 async def redis(settings: Settings, errors: SettingErrors) -> list[Finding]:
     """Check version, latency, topology, eviction policy and permissions of Redis."""
     if "redis_url" in errors:
-        return [skipped("redis", "CHAT_REDIS_URL is invalid")]
+        return [skipped("redis", "CHAT_REDIS_URL is missing or invalid")]
     link = RedisLink(settings, Metrics())
     try:
         # Connect first, so that the latency below is that of a query.
@@ -72,7 +73,7 @@ def _topology(settings: Settings, link: RedisLink, masters: list[dict[str, Any]]
         yield wrong("masters", "this is a cluster, but CHAT_REDIS_URL names a single server", advice)
     elif kind != "server":
         alone = sum(facts.get("connected_slaves") == 0 for facts in masters)
-        detail = f"{len(masters)} master{'s'[: len(masters) != 1]}"
+        detail = counted(len(masters), "master")
         if alone:
             advice = "Add a replica to each master: when one fails, its users' reads go to Postgres."
             yield warning("masters", f"{detail}, {alone} without a replica", advice)
@@ -80,7 +81,7 @@ def _topology(settings: Settings, link: RedisLink, masters: list[dict[str, Any]]
             yield ok("masters", f"{detail}, each with a replica")
     if link.unserved:
         advice = "Run `redis-cli --cluster fix`."
-        yield wrong("masters", f"{link.unserved} slots are not covered", advice)
+        yield wrong("masters", f"no master serves {counted(link.unserved, 'slot')}", advice)
 
 
 def _eviction(facts: dict[str, Any]) -> Finding:

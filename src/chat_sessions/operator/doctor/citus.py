@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from chat_sessions.errors import counted
 from chat_sessions.operator.doctor.engine import Query
 from chat_sessions.operator.doctor.findings import Finding, ok, warning, wrong
 from chat_sessions.store.migrations import CITUS
@@ -58,7 +59,7 @@ async def citus(query: Query) -> list[Finding]:
     if not found:
         found = list(_triggers(await query(TRIGGERS)))
     shards = distributed["ChatSession"]["shards"] if "ChatSession" in distributed else 0
-    return found or [ok("citus", f"the users are distributed over {shards} shards, with their triggers")]
+    return found or [ok("citus", f"the users are distributed over {counted(shards, 'shard')}, with their triggers")]
 
 
 def _tables(distributed: dict[str, dict[str, Any]]) -> Iterator[Finding]:
@@ -93,5 +94,7 @@ def _functions(present: list[dict[str, str]]) -> Iterator[Finding]:
 
 def _triggers(missing: list[dict[str, Any]]) -> Iterator[Finding]:
     for row in missing:
-        advice = "Restore them: migrations/ has the statements; on the coordinator they reach every shard."
-        yield wrong("citus", f"{row['shards']} shards of ChatSession on {row['node']} lack triggers", advice)
+        detail = f"triggers are missing on {counted(row['shards'], 'shard')} of ChatSession at {row['node']}"
+        yield wrong(
+            "citus", detail, "Restore them: migrations/ has the statements; on the coordinator they reach every shard."
+        )

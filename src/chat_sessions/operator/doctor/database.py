@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from time import time
 from typing import Any
 
-from chat_sessions.errors import DatabaseUnavailable
+from chat_sessions.errors import DatabaseUnavailable, counted
 from chat_sessions.operator.doctor.catalog import EXPECTED, PRESENT
 from chat_sessions.operator.doctor.citus import citus
 from chat_sessions.operator.doctor.engine import Query
@@ -115,7 +115,8 @@ async def _migrations(query: Query) -> list[Finding]:
     known = {migration.name: migration.checksum for migration in known_migrations()}
     [table] = await query(HAS_MIGRATIONS)
     applied = {row["name"]: row for row in await query(APPLIED)} if table["exists"] else {}
-    return list(_compare(known, applied)) or [ok("migrations", f"all {len(known)} applied")]
+    all_applied = ok("migrations", f"{counted(len(known), 'migration')} applied, none pending")
+    return list(_compare(known, applied)) or [all_applied]
 
 
 def _compare(known: dict[str, str], applied: dict[str, dict[str, Any]]) -> Iterator[Finding]:

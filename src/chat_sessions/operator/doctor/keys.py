@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from chat_sessions.errors import counted
 from chat_sessions.operator.doctor.configuration import SettingErrors
 from chat_sessions.operator.doctor.findings import Finding, ok, warning, wrong
 from chat_sessions.settings import PUBLISHED_ALGORITHMS, Settings
@@ -65,7 +66,7 @@ async def _fetch(url: str) -> Finding:
     except UnusableSetError as error:
         advice = f"It must return JSON as in RFC 7517, with a key for {' or '.join(PUBLISHED_ALGORITHMS)}."
         return wrong("jwks", f"{_redacted(url)} is not a usable key set: {error}", advice)
-    detail = f"{_redacted(url)} has {len(keys)} usable key{'s'[: len(keys) != 1]}"
+    detail = f"{_redacted(url)} has {counted(len(keys), 'usable key')}"
     return ok("jwks", f"{detail}; ignored: {', '.join(ignored)}" if ignored else detail)
 
 

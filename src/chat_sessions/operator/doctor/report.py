@@ -7,6 +7,7 @@ import logging
 import structlog
 import typer
 
+from chat_sessions.errors import counted
 from chat_sessions.operator.doctor import examine
 from chat_sessions.operator.doctor.findings import Finding, FindingState
 
@@ -28,7 +29,7 @@ def report(*, as_json: bool) -> bool:
     if as_json:
         typer.echo(json.dumps([each._asdict() for each in found], indent=2))
     else:
-        typer.echo(f"\n{wrong} wrong, {warnings} warnings." if wrong or warnings else "\nAll good.")
+        typer.echo(f"\n{wrong} wrong, {counted(warnings, 'warning')}." if wrong or warnings else "\nAll good.")
     return not wrong
 
 

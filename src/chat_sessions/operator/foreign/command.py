@@ -8,9 +8,9 @@ from typing import BinaryIO
 import typer
 
 from chat_sessions.contract.archive import ArchivedSession
-from chat_sessions.errors import size_in_words
+from chat_sessions.errors import counted, size_in_words
 from chat_sessions.operator import workbench
-from chat_sessions.operator.console import REDIS_AWAY, counted, errors_as_messages, fail, settings_or_fail, warn
+from chat_sessions.operator.console import REDIS_AWAY, errors_as_messages, fail, settings_or_fail, warn
 from chat_sessions.operator.foreign.archive import Limits
 from chat_sessions.operator.foreign.chat import LeftOut
 from chat_sessions.operator.foreign.export import ForeignExport
