@@ -24,7 +24,6 @@ if "PACE" in os.environ:
     Settings.model_rebuild(force=True)
 
 if __name__ == "__main__":
-    # A busy machine may take longer than production tolerates to start a worker. But a worker that dies during a health
-    # check is not replaced until then.
+    # A busy machine may take longer than production tolerates to start a worker.
     cli.WORKER_START_SECONDS = 90
     cli.app()

@@ -9,13 +9,15 @@ import asyncpg
 import httpx
 import psutil
 import pytest
+import uvicorn
 
 from chat_sessions.settings import Settings
+from chat_sessions.supervisor import Worker
 from tests.listening import Listener, following
 from tests.process import START_SECONDS, ServiceProcess, serving
 from tests.service import new_id
 from tests.shell import ENGINE, WORKER, children, kill_family
-from tests.waiting import swept, until
+from tests.waiting import LIMIT_SECONDS, swept, until
 
 WORKERS = 2
 # New connections go to either worker: the chance that so many all go to one is one in a million.
@@ -152,3 +154,14 @@ async def test_a_killed_worker_is_replaced_without_loss(workers: Workers) -> Non
             assert (await ada.get(kept)).status_code == 200
             assert (await ada.get(deleted)).status_code == 404
             assert await ada.titles() == ["kept"]
+
+
+def test_the_death_of_a_worker_ends_its_health_check() -> None:
+    worker = Worker(uvicorn.Config("chat_sessions.server:from_environment", log_config=None), [])
+    worker.start()
+    worker.process.kill()
+    try:
+        assert worker.parent_conn.poll(LIMIT_SECONDS), "the pipe has ended"
+    finally:
+        worker.kill()
+        worker.join()

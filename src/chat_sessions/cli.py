@@ -66,6 +66,7 @@ def serve(
     """Serve the API, and the sidebar at / if CHAT_FRONTEND_DIR is set."""
     import uvicorn
 
+    from chat_sessions.supervisor import replace_dead_workers_at_once
     from chat_sessions.telemetry.logs import capture_warnings_and_crashes, configure_logging, log_unknown_variables
     from chat_sessions.telemetry.peers import socket_folder
 
@@ -79,6 +80,7 @@ def serve(
     _fail_if_taken(settings.host, settings.port)
     # uvicorn raises the signal again after a graceful shutdown, which is a success.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    replace_dead_workers_at_once()
     with socket_folder(settings.workers):
         uvicorn.run(
             "chat_sessions.server:from_environment",
