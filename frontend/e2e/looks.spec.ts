@@ -97,6 +97,12 @@ test("a heading sticks above its rows until the next one replaces it", async ({ 
   await expect(sidebar.root.getByRole("heading", { name: "Today" })).toHaveCount(1);
 });
 
+/** What a page has seen: layout shifts, and the rows that have moved, with the seconds that it took. */
+interface Seen {
+  shifts: number[];
+  glides: string[];
+}
+
 test("after a deletion only the rows below move, with a transition", async ({ sidebar, page, service }) => {
   await service.createAll(["Alpha", "Beta", "Gamma"]);
   await sidebar.open();
@@ -104,26 +110,23 @@ test("after a deletion only the rows below move, with a transition", async ({ si
   await settled(page);
   await page.evaluate(() => {
     Object.assign(window, { shifts: [], glides: [] });
-    const seen = window as unknown as { shifts: number[]; glides: string[] };
+    const seen = window as unknown as Seen;
     new PerformanceObserver((list) => {
       seen.shifts.push(...list.getEntries().map((entry) => (entry as unknown as { value: number }).value));
     }).observe({ type: "layout-shift" });
-    document.addEventListener("transitionrun", ({ target, propertyName }) => {
+    document.addEventListener("transitionend", ({ target, propertyName, elapsedTime }) => {
       if (propertyName === "transform" && target instanceof HTMLLIElement) {
-        seen.glides.push(`${target.textContent} ${getComputedStyle(target).transitionDuration}`);
+        seen.glides.push(`${target.textContent} ${elapsedTime}`);
       }
     });
   });
   await sidebar.dialog.getByRole("button", { name: "Delete" }).click();
   await sidebar.expectTitles(["Beta", "Gamma"]);
   await expect(sidebar.dialog).toBeHidden();
+  const seen = (what: "glides" | "shifts") => page.evaluate((name) => (window as unknown as Seen)[name], what);
+  await expect.poll(async () => (await seen("glides")).sort()).toEqual(["Beta 0.14", "Gamma 0.14"]);
   await settled(page);
-  const { shifts, glides } = await page.evaluate(() => {
-    const { shifts, glides } = window as unknown as { shifts: number[]; glides: string[] };
-    return { shifts, glides };
-  });
-  expect(shifts).toEqual([]);
-  expect(glides.sort()).toEqual(["Beta 0.14s", "Gamma 0.14s"]);
+  expect(await seen("shifts")).toEqual([]);
 });
 
 test.describe("when it fails", () => {

@@ -22,6 +22,7 @@ export const test = base.extend<Fixtures>({
   page: async ({ page, context, baseURL, user, failuresExpected }, use) => {
     const errors = watch(page, baseURL ?? "", failuresExpected);
     await signIn(context, baseURL ?? "", user);
+    await moveFromPointer(page);
     await use(page);
     expect(errors).toEqual([]);
   },
@@ -33,6 +34,14 @@ export const test = base.extend<Fixtures>({
   },
   sidebar: async ({ page }, use) => use(new Sidebar(page)),
 });
+
+/** Moves the window from the corner of the screen, where a headless machine's pointer would hover over the page. */
+async function moveFromPointer(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const { windowId } = await session.send("Browser.getWindowForTarget");
+  await session.send("Browser.setWindowBounds", { windowId, bounds: { left: 100, top: 100 } });
+  await session.detach();
+}
 
 /** Collects page errors, console warnings, and requests to other origins. */
 export function watch(page: Page, origin: string, failuresExpected = false): string[] {
