@@ -10,7 +10,8 @@ import pytest
 from starlette.types import Message, Scope
 
 from chat_sessions.settings import Settings
-from chat_sessions.telemetry.request_log import RequestLog, ServedRequest
+from chat_sessions.telemetry.request_log import ServedRequest
+from chat_sessions.telemetry.served import ServedRequests
 from tests.databases import LOCK_SESSION
 from tests.scrape import scrape
 from tests.service import Caller, Service, running, token
@@ -30,7 +31,7 @@ def log() -> list[ServedRequest]:
 async def loud(settings: Settings, log: list[ServedRequest]) -> AsyncIterator[Service]:
     """A worker that logs its requests there."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RequestLog, "add", lambda _self, request: log.append(request))
+        patch.setattr(ServedRequests, "add", lambda _self, request: log.append(request))
         async with running(settings) as worker:
             yield worker
 

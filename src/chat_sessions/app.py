@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, closing, nullcontext
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from subprocess import Popen
 from typing import NamedTuple, cast
 
@@ -33,6 +33,7 @@ from chat_sessions.telemetry.lifecycle import log_failure, log_lifetime
 from chat_sessions.telemetry.metrics import Metrics
 from chat_sessions.telemetry.pseudonyms import pseudonyms
 from chat_sessions.telemetry.request_log import RequestLog
+from chat_sessions.telemetry.served import ServedRequests
 from chat_sessions.telemetry.spans import engine_span, script_span
 from chat_sessions.telemetry.tracing import Tracing, TracingMiddleware, trace_ids
 from chat_sessions.web import openapi, problems
@@ -68,16 +69,19 @@ def create_app(
     """
     metrics, drain, availability = Metrics(), Drain(settings.drain_seconds), Availability()
     pseudonym_of = pseudonyms(settings.log_user_key)
-    request_log = RequestLog(sys.stderr, settings, pseudonym_of, *([] if tracing is None else [trace_ids]))
+    request_log = RequestLog(sys.stderr, settings, pseudonym_of)
+    served = ServedRequests(metrics, request_log, *([] if tracing is None else [trace_ids]))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[AppState]:
         span = nullcontext if tracing is None else engine_span(tracing.tracer)
-        with log_failure(), closing(request_log):
+        with log_failure(), ExitStack() as stack:
+            stack.callback(served.flush)
             prisma = prisma_client(
                 settings, on_statement=on_statement, launched=launched, availability=availability, span=span
             )
-            async with _opened(settings, metrics, drain, Database(prisma, availability), tracing) as state:
+            telemetry, database = Telemetry(metrics, served, tracing), Database(prisma, availability)
+            async with _opened(settings, telemetry, drain, database) as state:
                 yield state
 
     app = FastAPI(
@@ -106,7 +110,7 @@ def create_app(
     layers: ASGIApp = Head(Failsafe(express))
     if settings.cors_origins:
         layers = Cors(layers, settings.cors_origins)
-    layers = RequestMiddleware(layers, metrics, request_log, drain, page.SECURITY_HEADERS)
+    layers = RequestMiddleware(layers, served, drain, page.SECURITY_HEADERS)
     if tracing is not None:
         layers = TracingMiddleware(layers, tracing.tracer, pseudonym_of)
     app.middleware_stack = layers
@@ -120,21 +124,26 @@ class Database(NamedTuple):
     availability: Availability
 
 
+class Telemetry(NamedTuple):
+    """What a worker reports about itself."""
+
+    metrics: Metrics
+    served: ServedRequests
+    tracing: Tracing | None
+
+
 @asynccontextmanager
 async def _opened(
-    settings: Settings,
-    metrics: Metrics,
-    drain: Drain,
-    database: Database,
-    tracing: Tracing | None,
+    settings: Settings, telemetry: Telemetry, drain: Drain, database: Database
 ) -> AsyncIterator[AppState]:
+    metrics, served, tracing = telemetry
     prisma, preconditions = database.prisma, Preconditions(database.prisma, database.availability)
     async with AsyncExitStack() as stack:
         if tracing is not None:
             stack.push_async_callback(tracing.close)
         await stack.enter_async_context(prisma)
         await preconditions.check_at_start()
-        exposition = Exposition(metrics, prisma.engine, settings.metrics_dir)
+        exposition = Exposition(metrics, served, prisma.engine, settings.metrics_dir)
         await stack.enter_async_context(exposition.opened())
         link = RedisLink(settings, metrics, nullcontext if tracing is None else script_span(tracing.tracer))
         stack.push_async_callback(link.close)

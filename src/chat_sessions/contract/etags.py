@@ -28,7 +28,7 @@ def of_compressed(etag: str) -> str:
 
 def matches(if_none_match: str, etag: str) -> bool:
     """Return whether If-None-Match matches the ETag, by weak comparison (RFC 9110, 13.1.2)."""
-    if if_none_match.strip() == "*":
+    if if_none_match.strip() in {"*", etag}:
         return True
     return any(f'"{tag}"' == etag for tag in _ENTITY_TAG.findall(if_none_match))
 

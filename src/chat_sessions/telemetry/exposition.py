@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from chat_sessions.telemetry.metrics import Metrics
 from chat_sessions.telemetry.peers import WorkerSocket, worker_socket
+from chat_sessions.telemetry.served import ServedRequests
 
 HELP = b"# HELP "
 NO_PROCESS = "none"
@@ -71,8 +72,9 @@ class EngineCollector(Collector):
 class Exposition:
     """Renders the metrics. Each worker counts in its own memory; a scrape collects them all."""
 
-    def __init__(self, metrics: Metrics, engine: EngineMetrics, folder: Path | None) -> None:
+    def __init__(self, metrics: Metrics, served: ServedRequests, engine: EngineMetrics, folder: Path | None) -> None:
         self._metrics = metrics
+        self._served = served
         self._engine = EngineCollector(engine)
         self._folder = folder
         self._socket: WorkerSocket | None = None
@@ -97,6 +99,7 @@ class Exposition:
 
     async def _render_own(self) -> bytes:
         await self._engine.refresh()
+        self._served.flush()
         if self._socket is None:
             return generate_latest(self._metrics.registry)
         return generate_latest(LabelledRegistry(self._metrics.registry, str(self._socket.number)))

@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from chat_sessions.web.static_files import StaticFile
+from chat_sessions.web.static_files import DOCUMENT_HEADERS, StaticFile
 
 PAGE = "index.html"
 API = "api/"
@@ -81,7 +81,8 @@ def _is_hidden(name: str) -> bool:
 def _response(found: _Found, request: Request, prefix: str) -> Response:
     lifetime = IMMUTABLE if _HASHED.fullmatch(found.name) else REVALIDATE
     if found.stat.st_size > MAX_BYTES_IN_MEMORY:
-        return FileResponse(found.path, stat_result=found.stat, headers={"Cache-Control": lifetime})
+        headers = DOCUMENT_HEADERS | {"Cache-Control": lifetime}
+        return FileResponse(found.path, stat_result=found.stat, headers=headers)
     file = _load(found.path, found.stat.st_mtime_ns, prefix if found.name == PAGE else "")
     return file.response(request.headers, lifetime)
 

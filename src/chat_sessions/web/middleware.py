@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from time import perf_counter
 
 import structlog
@@ -14,8 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chat_sessions.errors import BodyTooLarge, Unavailable
 from chat_sessions.limits import ByteBudget
 from chat_sessions.telemetry.labels import method_of, route_of
-from chat_sessions.telemetry.metrics import Metrics
-from chat_sessions.telemetry.request_log import RequestLog, ServedRequest
+from chat_sessions.telemetry.request_log import ServedRequest
+from chat_sessions.telemetry.served import ServedRequests
 from chat_sessions.web.connection.framing import Header, expects_continue
 from chat_sessions.web.drain import Drain
 from chat_sessions.web.problem_responses import problem_response
@@ -31,26 +30,14 @@ LARGE_BODIES_BYTES = 4 * 1024 * 1024
 LARGE_BODY_WAIT_SECONDS = 10
 MANY_LARGE_BODIES = "Too many large bodies in progress. Try again, or send less per request."
 
-# Looking up a labelled series costs more than incrementing it.
-MAX_CACHED_SERIES = 512
-
 
 class RequestMiddleware:
     """The outermost layer; pure ASGI, because BaseHTTPMiddleware halves the throughput."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        metrics: Metrics,
-        request_log: RequestLog,
-        drain: Drain,
-        headers: Iterable[Header],
-    ) -> None:
+    def __init__(self, app: ASGIApp, served: ServedRequests, drain: Drain, headers: Iterable[Header]) -> None:
         """`headers` are added to every response."""
         self._app = app
-        self._requests = lru_cache(MAX_CACHED_SERIES)(metrics.requests.labels)
-        self._latency = lru_cache(MAX_CACHED_SERIES)(metrics.latency.labels)
-        self._request_log = request_log
+        self._served = served
         self._drain = drain
         self._headers = tuple(headers)
 
@@ -88,13 +75,10 @@ class RequestMiddleware:
         except ClientDisconnect:
             return
         finally:
-            self._record(scope, request_id, status or CLIENT_CLOSED_REQUEST, perf_counter() - started)
-
-    def _record(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
-        method, route = method_of(scope), route_of(scope)
-        self._requests(method, route, status).inc()
-        self._latency(method, route).observe(seconds)
-        self._request_log.add(ServedRequest(request_id, method, route, status, seconds, scope.get("user_id")))
+            method, route, user = method_of(scope), route_of(scope), scope.get("user_id")
+            seconds = perf_counter() - started
+            served = ServedRequest(request_id, method, route, status or CLIENT_CLOSED_REQUEST, seconds, user)
+            self._served.add(served)
 
 
 class BodyLimit:

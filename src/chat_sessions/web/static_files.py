@@ -12,6 +12,12 @@ from chat_sessions.contract import etags
 # Smaller ones fit into one packet anyway.
 MIN_COMPRESSED_BYTES = 1024
 COMPRESSIBLE = ("text/", "image/svg", "application/json", "application/javascript", "application/manifest")
+# They mean nothing to the API's clients, and each costs a response about 1 µs.
+DOCUMENT_HEADERS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class StaticFile:
 
     def response(self, request: Headers, cache_control: str) -> Response:
         """Return the file, compressed if the client can read that, or 304."""
-        headers = {"ETag": self.etag, "Cache-Control": cache_control}
+        headers = DOCUMENT_HEADERS | {"ETag": self.etag, "Cache-Control": cache_control}
         body = self.body
         if self.compressed is not None:
             headers["Vary"] = "Accept-Encoding"
