@@ -42,7 +42,11 @@ def configure_logging(settings: Settings, *extra: Processor) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, _without_reprs],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer(settings)],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_exceptions(settings),
+                renderer(settings),
+            ],
         )
     )
     root = logging.getLogger()
@@ -64,14 +68,22 @@ def log_unknown_variables() -> None:
         log.warning("settings.unknown_variable", variable=name, did_you_mean=meant)
 
 
-def renderer(settings: Settings) -> Sequence[Processor]:
-    """Return the last processors of every line."""
+def renderer(settings: Settings) -> Processor:
+    """Return the last processor of every line."""
     if settings.log_format == "console":
         colors = sys.stderr.isatty()
-        return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
+        return structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
+    return structlog.processors.JSONRenderer(_json)
+
+
+def _exceptions(settings: Settings) -> Sequence[Processor]:
+    if settings.log_format == "console":
+        return []
     # Local variables hold tokens, titles and messages.
-    tracebacks = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
-    return [tracebacks, _without_messages, structlog.processors.JSONRenderer(_json)]
+    return [
+        structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+        _without_messages,
+    ]
 
 
 def _json(event: EventDict, *, default: Callable[[Any], Any]) -> str:
