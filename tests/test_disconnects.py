@@ -31,7 +31,13 @@ def log() -> list[ServedRequest]:
 async def loud(settings: Settings, log: list[ServedRequest]) -> AsyncIterator[Service]:
     """A worker that logs its requests there."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ServedRequests, "add", lambda _self, request: log.append(request))
+        add = ServedRequests.add
+
+        def add_and_keep(served: ServedRequests, request: ServedRequest) -> None:
+            log.append(request)
+            add(served, request)
+
+        patch.setattr(ServedRequests, "add", add_and_keep)
         async with running(settings) as worker:
             yield worker
 

@@ -43,6 +43,14 @@ async def browser(
             yield client
 
 
+DOCUMENT_HEADERS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
 @pytest.fixture(scope="module")
 async def page(settings: Settings, folder: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with browser(settings, folder) as client:
@@ -95,6 +103,14 @@ class TestFiles:
         response = await page.get(path, headers=NAVIGATION)
         assert (response.status_code, response.headers["Cache-Control"]) == (200, lifetime)
 
+    @pytest.mark.parametrize("path", ["/", f"/{SCRIPT}", "/docs"])
+    async def test_documents_cannot_be_framed_opened_or_traced_by_another_site(
+        self, path: str, page: httpx.AsyncClient
+    ) -> None:
+        headers = (await page.get(path, headers=NAVIGATION)).headers
+        assert {name: headers.get(name) for name in DOCUMENT_HEADERS} == DOCUMENT_HEADERS
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
     async def test_a_new_build_is_served_at_once(self, settings: Settings, tmp_path: Path) -> None:
         (tmp_path / "index.html").write_text("old")
         async with browser(settings, tmp_path) as client:
@@ -108,6 +124,7 @@ class TestFiles:
         async with browser(settings, tmp_path) as client:
             response = await client.get("/film.js", headers={"Accept-Encoding": "gzip"})
         assert (len(response.content), "Content-Encoding" in response.headers) == (4 * 1024 * 1024 + 1, False)
+        assert {name: response.headers.get(name) for name in DOCUMENT_HEADERS} == DOCUMENT_HEADERS
 
     async def test_the_api_reference_is_compressed(self, page: httpx.AsyncClient) -> None:
         response = await page.get("/docs/swagger-ui-bundle.js", headers={"Accept-Encoding": "gzip"})

@@ -38,8 +38,9 @@ def find_error(method: bytes, version: str, headers: Iterable[Header]) -> str | 
 
 def _has_valid_host(version: str, hosts: list[bytes]) -> bool:
     """RFC 9112, 3.2: HTTP/1.1 requires exactly one Host; in HTTP/1.0 it is optional."""
-    allowed = {1} if version == "1.1" else {0, 1}
-    return len(hosts) in allowed and all(_HOST.fullmatch(host.strip()) for host in hosts)
+    if len(hosts) != 1:
+        return version == "1.0" and not hosts
+    return _HOST.fullmatch(hosts[0].strip()) is not None
 
 
 def expects_continue(headers: Iterable[Header]) -> bool:
