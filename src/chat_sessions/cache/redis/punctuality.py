@@ -1,8 +1,8 @@
 """A timeout that tells a silent server from a late event loop."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable
+from typing import TypeVar
 
 T = TypeVar("T")
 # A loop whose timer fires this late has had no time to read the response either.
@@ -11,25 +11,42 @@ LATE_SECONDS = 0.02
 MAX_EXTENSIONS = 20
 
 
-async def within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
+async def within(seconds: float, call: Awaitable[T]) -> T:
     """Return the result of the call; raise TimeoutError once a punctual loop has given it that much time."""
-    loop = asyncio.get_running_loop()
-    task = loop.create_task(call)
-    try:
-        for _ in range(MAX_EXTENSIONS):
-            due = loop.time() + seconds
-            done, _ = await asyncio.wait([task], timeout=seconds)
-            if done:
-                return task.result()
-            if loop.time() - due < LATE_SECONDS:
-                break
-        raise TimeoutError
-    finally:
-        # The task may fail before it is cancelled, and nothing else would retrieve that exception.
-        task.add_done_callback(_retrieve_exception)
-        task.cancel()
+    async with asyncio.timeout(None) as scope:
+        timer = _Timer(seconds, scope)
+        try:
+            return await call
+        except Exception as error:
+            # A call that is cancelled may fail otherwise.
+            if scope.expired():
+                raise asyncio.CancelledError from error
+            raise
+        finally:
+            timer.stop()
 
 
-def _retrieve_exception(task: asyncio.Task[T]) -> None:
-    if not task.cancelled():
-        task.exception()
+class _Timer:
+    """Expires a timeout. asyncio's own timer would do so however late it fires."""
+
+    def __init__(self, seconds: float, scope: asyncio.Timeout) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._seconds = seconds
+        self._scope = scope
+        self._extensions = 0
+        self._start()
+
+    def stop(self) -> None:
+        self._handle.cancel()
+
+    def _start(self) -> None:
+        self._due = self._loop.time() + self._seconds
+        self._handle = self._loop.call_at(self._due, self._end)
+
+    def _end(self) -> None:
+        now = self._loop.time()
+        if now - self._due < LATE_SECONDS or self._extensions == MAX_EXTENSIONS:
+            self._scope.reschedule(now)
+        else:
+            self._extensions += 1
+            self._start()
