@@ -12,6 +12,7 @@ from chat_sessions.cache.redis.link import RedisAway, RedisLink
 from chat_sessions.cache.redis.server import RedisServer
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -46,6 +47,17 @@ async def test_a_closed_connection_sends_nothing(connection: AbstractConnection)
     await connection.disconnect(nowait=True)
     with pytest.raises(RedisConnectionError, match="closed"):
         await connection._send_packed_command([b"PING"])  # noqa: SLF001  what redis-py calls last
+
+
+async def test_a_connection_that_redis_closed_while_it_was_idle_is_replaced(settings: Settings) -> None:
+    server = RedisServer(settings.redis_url.get_secret_value(), settings, in_cluster=False)
+    await server.run("last", ["chat:{nobody}:events"], [])
+    [idle] = server._idle  # noqa: SLF001  to close this one and no other
+    await idle.send_command("CLIENT", "ID")
+    await server.client.client_kill_filter(_id=await idle.read_response())
+    await until(idle.can_read)
+    assert await server.run("last", ["chat:{nobody}:events"], []) == b"0-0"
+    await server.close()
 
 
 async def test_a_closed_subscription_opens_no_further_connection(link: RedisLink) -> None:
