@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
+from unittest.mock import Mock
 
 import asyncpg
 import psutil
@@ -23,6 +24,7 @@ from chat_sessions.store.prisma.client import BridgedPrisma
 from chat_sessions.store.prisma.engine import PrismaEngine
 from chat_sessions.store.prisma.node import NodeChild
 from chat_sessions.store.prisma.options import EngineOptions
+from chat_sessions.store.prisma.protocol import LARGE
 from tests.engine.bridge import new_session
 from tests.shell import has_ended
 from tests.waiting import LIMIT_SECONDS, until
@@ -219,6 +221,27 @@ async def test_disconnect_waits_for_running_calls(options: EngineOptions, databa
     assert await database.fetchval('SELECT "sessionId" FROM "Tombstone"') == "a"
 
 
+async def test_disconnect_sends_the_calls_made_just_before(options: EngineOptions) -> None:
+    async with BridgedPrisma(options) as db:
+        await db.query_first("SELECT 1 AS one")
+        call = asyncio.create_task(db.query_first("SELECT 2 AS two"))
+        # The call is made, but its line waits for others of this iteration of the event loop.
+        await asyncio.sleep(0)
+    assert await call == {"two": 2}
+
+
+async def test_calls_made_at_the_same_time_share_a_write(
+    fragile: BridgedPrisma, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fragile.query_first("SELECT 1 AS one")
+    child = fragile.engine._child  # noqa: SLF001  nothing else shows its writes
+    assert child is not None
+    stdin = Mock(wraps=child._stdin)  # noqa: SLF001  likewise
+    monkeypatch.setattr(child, "_stdin", stdin)
+    assert await asyncio.gather(*(fragile.query_first("SELECT 1 AS one") for _ in range(8))) == [{"one": 1}] * 8
+    assert stdin.write.call_count == 1
+
+
 async def test_signals_to_the_process_group_do_not_end_the_engine(fragile: BridgedPrisma) -> None:
     engine = engine_of(fragile)
     assert os.getpgid(engine.pid) != os.getpgid(0)
@@ -292,9 +315,9 @@ class TestAnEngineThatReadsNothing:
     SIZE = 1_000_000
     CALLS = 40
 
-    async def echo(self, db: BridgedPrisma, number: int) -> int:
-        text = str(number) * self.SIZE
-        response = await db.query_first("SELECT length($1::text) AS length", text[: self.SIZE])
+    async def echo(self, db: BridgedPrisma, number: int, size: int = SIZE) -> int:
+        text = str(number) * size
+        response = await db.query_first("SELECT length($1::text) AS length", text[:size])
         return int(response["length"])
 
     def child(self, db: BridgedPrisma) -> NodeChild:
@@ -318,6 +341,21 @@ class TestAnEngineThatReadsNothing:
         assert await asyncio.gather(*calls) == [self.SIZE] * self.CALLS
         assert self.SIZE / 2 < unread < 2 * self.SIZE
         assert fragile.engine.restarts == 0
+
+    async def test_is_sent_few_short_calls_too_many(self, fragile: BridgedPrisma) -> None:
+        await fragile.query_first("SELECT 1 AS one")
+        child, engine, size = self.child(fragile), engine_of(fragile), LARGE - 100
+        engine.suspend()
+        calls = [asyncio.create_task(self.echo(fragile, number, size)) for number in range(self.CALLS)]
+
+        async def all_wait() -> bool:
+            return child.waiting == self.CALLS
+
+        await until(all_wait)
+        unread = child._stdin.get_write_buffer_size()  # noqa: SLF001  likewise
+        engine.resume()
+        assert await asyncio.gather(*calls) == [size] * self.CALLS
+        assert unread < 4 * LARGE
 
     async def test_fails_its_callers_when_it_ends(self, fragile: BridgedPrisma) -> None:
         await fragile.query_first("SELECT 1 AS one")
