@@ -54,12 +54,17 @@ class ExpressLane:
         if accepted is None:
             await self._app(scope, receive, send)
             return
-        scope["route"], scope["user_id"] = accepted.route, accepted.user.id
-        try:
-            response = await accepted.response
-        except ChatSessionsError as error:
-            response = problem_response(error)
-        await response(scope, receive, send)
+        await serve(accepted, scope, receive, send)
+
+
+async def serve(accepted: Accepted, scope: Scope, receive: Receive, send: Send) -> None:
+    """Respond to an accepted request."""
+    scope["route"], scope["user_id"] = accepted.route, accepted.user.id
+    try:
+        response = await accepted.response
+    except ChatSessionsError as error:
+        response = problem_response(error)
+    await response(scope, receive, send)
 
 
 def _accept(scope: Scope) -> Accepted | None:
@@ -88,13 +93,13 @@ def _read(scope: Scope) -> Accepted | None:
 def _listed(scope: Scope, user: User) -> Coroutine[Any, Any, Representation] | None:
     state = cast("AppState", scope["state"])
     query = state["parsed_queries"].lists.get(scope["query_string"])
-    return None if query is None else state["sessions"].list(user.id, query, admission_of(state, user))
+    return None if query is None else state["sessions"].list(user.id, query, _admission_of(state, user))
 
 
 def _opened(scope: Scope, user: User, session_id: str) -> Coroutine[Any, Any, Representation] | None:
     state = cast("AppState", scope["state"])
     query = state["parsed_queries"].messages.get(scope["query_string"])
-    return None if query is None else state["sessions"].get(user.id, session_id, query, admission_of(state, user))
+    return None if query is None else state["sessions"].get(user.id, session_id, query, _admission_of(state, user))
 
 
 def _deletion(scope: Scope) -> Accepted | None:
@@ -131,11 +136,16 @@ async def _conditional(representation: Coroutine[Any, Any, Representation], if_n
 
 async def _delete(scope: Scope, user: User, session_id: str) -> Response:
     state = cast("AppState", scope["state"])
-    if (admission := admission_of(state, user)) is not None:
-        await admission
+    await admit(state, user)
     return await sessions.delete_session(user, state["sessions"], session_id, None)
 
 
-def admission_of(state: AppState, user: User) -> Admission:
+async def admit(state: AppState, user: User) -> None:
+    """Count a request of the user; raise TooManyRequests."""
+    if (admission := _admission_of(state, user)) is not None:
+        await admission
+
+
+def _admission_of(state: AppState, user: User) -> Admission:
     """Return an awaitable that counts a request of the user, or None without a rate limit."""
     return None if state["rate_limit"] is None else state["rate_limit"].admit(user.id)

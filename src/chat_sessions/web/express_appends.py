@@ -9,17 +9,26 @@ from collections.abc import Collection
 from typing import NamedTuple, cast
 
 from fastapi.routing import APIRoute
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chat_sessions.contract import spelling
 from chat_sessions.contract.messages import NewMessages
 from chat_sessions.contract.user import User
-from chat_sessions.errors import BadRequest, ChatSessionsError
+from chat_sessions.errors import BadRequest
 from chat_sessions.web.bodies import MAX_VALUES, holds_at_most
 from chat_sessions.web.dependencies import AppState
-from chat_sessions.web.express import AUTHORIZATION, BELOW, UUID, admission_of, distinct_headers, remembered_user
+from chat_sessions.web.express import (
+    AUTHORIZATION,
+    BELOW,
+    UUID,
+    Accepted,
+    admit,
+    distinct_headers,
+    remembered_user,
+    serve,
+)
 from chat_sessions.web.middleware import FREE_BYTES
-from chat_sessions.web.problem_responses import problem_response
 from chat_sessions.web.routes import messages
 
 [ROUTE] = (each for each in messages.router.routes if isinstance(each, APIRoute) and each.name == "append_messages")
@@ -56,15 +65,8 @@ class ExpressAppends:
         if new is None:
             await self._app(scope, _again(received, receive), send)
             return
-        scope["route"], scope["user_id"] = ROUTE, target.user.id
         state = cast("AppState", scope["state"])
-        try:
-            if (admission := admission_of(state, target.user)) is not None:
-                await admission
-            response = await messages.append_messages(target.user, state["sessions"], target.session_id, new)
-        except ChatSessionsError as error:
-            response = problem_response(error)
-        await response(scope, receive, send)
+        await serve(Accepted(target.user, ROUTE, _append(state, target, new)), scope, receive, send)
 
     def _target(self, scope: Scope) -> Target | None:
         path, headers = _PATH.fullmatch(scope["path"]), distinct_headers(scope, HEADERS)
@@ -75,6 +77,11 @@ class ExpressAppends:
             return None
         user = remembered_user(scope, headers)
         return None if user is None else Target(user, path[1])
+
+
+async def _append(state: AppState, target: Target, new: NewMessages) -> Response:
+    await admit(state, target.user)
+    return await messages.append_messages(target.user, state["sessions"], target.session_id, new)
 
 
 async def _body(receive: Receive) -> deque[Message]:
