@@ -12,11 +12,13 @@ from chat_sessions.store.prisma.client import BridgedPrisma
 from chat_sessions.store.prisma.options import EngineOptions
 from tests.databases import migrated_database, url_of
 from tests.engine.bridge import MakeDatabase, Statements
+from tests.waiting import LIMIT_SECONDS
 
 
 @pytest.fixture(scope="session")
 def options(postgres: Postgres) -> EngineOptions:
-    return EngineOptions(postgres.url)
+    """Timeouts that no moment in which the machine stalls exceeds."""
+    return EngineOptions(postgres.url, pool_timeout=30, connect_timeout=30, query_timeout=LIMIT_SECONDS)
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +42,8 @@ def statements(_bridge: tuple[BridgedPrisma, Statements]) -> Statements:
 
 @pytest.fixture
 async def fragile(options: EngineOptions) -> AsyncIterator[BridgedPrisma]:
-    """An engine for this test alone, with short timeouts."""
-    async with BridgedPrisma(replace(options, pool_size=4, pool_timeout=1.5, query_timeout=5.0)) as db:
+    """An engine for this test alone, with a small pool."""
+    async with BridgedPrisma(replace(options, pool_size=4)) as db:
         yield db
 
 

@@ -59,12 +59,12 @@ async def test_calls_fail_at_once_while_postgres_is_away(patient: BridgedPrisma,
     assert patient.engine.pid == pid, "the engine outlives the database"
 
 
-async def test_calls_succeed_again_after_a_restart_under_load(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:
+async def test_calls_succeed_again_after_a_restart_under_load(patient: BridgedPrisma, shaky_postgres: Postgres) -> None:
     stop = asyncio.Event()
     failures = 0
 
     async def transact() -> None:
-        async with shaky.tx() as tx:
+        async with patient.tx() as tx:
             await tx.execute_raw("SELECT pg_sleep(0.005)")
             await tx.tombstone.count()
 
@@ -79,26 +79,26 @@ async def test_calls_succeed_again_after_a_restart_under_load(shaky: BridgedPris
 
     workers = [asyncio.create_task(work()) for _ in range(16)]
     for end in (shaky_postgres.stop, shaky_postgres.kill):
-        await until(lambda: _works(shaky))
+        await until(lambda: _works(patient))
         await asyncio.to_thread(end)
         await asyncio.to_thread(shaky_postgres.start)
-    await until(lambda: _works(shaky))
+    await until(lambda: _works(patient))
     stop.set()
     await asyncio.gather(*workers)
     assert failures
-    assert shaky.engine.restarts == 0
-    assert await asyncio.gather(*(_works(shaky) for _ in range(16))) == [True] * 16
+    assert patient.engine.restarts == 0
+    assert await asyncio.gather(*(_works(patient) for _ in range(16))) == [True] * 16
 
 
-async def test_a_crash_within_a_transaction_rolls_it_back(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:
-    tx = await shaky.tx().start()
+async def test_a_crash_within_a_transaction_rolls_it_back(patient: BridgedPrisma, shaky_postgres: Postgres) -> None:
+    tx = await patient.tx().start()
     await tx.tombstone.create(data={"userId": "ada", "sessionId": "a"})
     shaky_postgres.kill()
     shaky_postgres.start()
     with pytest.raises(DatabaseUnavailable):
         await tx.tombstone.create(data={"userId": "ada", "sessionId": "b"})
-    await until(lambda: _works(shaky))
-    assert await shaky.tombstone.count() == 0
+    await until(lambda: _works(patient))
+    assert await patient.tombstone.count() == 0
 
 
 async def test_an_unresponsive_postgres_is_unavailable_until_it_responds(
@@ -113,13 +113,13 @@ async def test_an_unresponsive_postgres_is_unavailable_until_it_responds(
     assert shaky.engine.restarts == 0
 
 
-async def test_connections_cut_while_idle_are_replaced(shaky: BridgedPrisma, shaky_postgres: Postgres) -> None:
-    await asyncio.gather(*(_works(shaky) for _ in range(8)))
+async def test_connections_cut_while_idle_are_replaced(patient: BridgedPrisma, shaky_postgres: Postgres) -> None:
+    await asyncio.gather(*(_works(patient) for _ in range(8)))
     connection = await asyncpg.connect(shaky_postgres.url)
     await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
     await connection.close()
-    await until(lambda: _works(shaky))
-    assert await asyncio.gather(*(_works(shaky) for _ in range(8))) == [True] * 8
+    await until(lambda: _works(patient))
+    assert await asyncio.gather(*(_works(patient) for _ in range(8))) == [True] * 8
 
 
 async def test_connect_succeeds_without_postgres(shaky_postgres: Postgres) -> None:
