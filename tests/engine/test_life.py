@@ -146,7 +146,11 @@ async def test_postgres_cancels_a_statement_that_runs_too_long(options: EngineOp
         async def works() -> bool:
             return await outcome(db.chatsession.count()) == "done"
 
+        async def cancelled() -> bool:
+            return await running_queries(database, "AS held") == 0
+
         assert await outcome(db.query_raw(HELD)) == "unavailable"
+        await until(cancelled)
         # On a busy machine any statement may take that long.
         await until(works)
 
