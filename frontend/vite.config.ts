@@ -39,7 +39,10 @@ export default defineConfig(({ mode }) => ({
     environment: "jsdom",
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/test/setup.ts"],
+    // Files that share modules and a page take a third of the CPU time. Each test restores what it changes.
+    isolate: false,
     restoreMocks: true,
+    unstubGlobals: true,
     testTimeout: 60_000,
   },
 }));

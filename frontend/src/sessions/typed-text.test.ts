@@ -1,7 +1,5 @@
-import { beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { editOf, NEW_CHAT, TypedText } from "./typed-text";
-
-beforeEach(() => sessionStorage.clear());
 
 const message = (id: string, content = id, chat = "a") => ({ id, chat, content });
 

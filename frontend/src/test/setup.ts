@@ -1,7 +1,7 @@
 import "@testing-library/jest-dom/vitest";
 import { cleanup, configure } from "@testing-library/react";
 import toast from "react-hot-toast/headless";
-import { afterAll, afterEach, beforeAll, vi } from "vitest";
+import { afterAll, afterEach, beforeAll } from "vitest";
 import { service } from "./service";
 
 // A busy machine may be slow.
@@ -13,6 +13,8 @@ afterEach(async () => {
   toast.removeAll();
   await service.reset();
   globalThis.localStorage?.clear();
+  globalThis.sessionStorage?.clear();
+  globalThis.document?.body.replaceChildren();
 });
 afterAll(() => service.server.close());
 
@@ -23,6 +25,7 @@ if (typeof window !== "undefined") {
   const sizes = { clientHeight: () => 600, clientWidth: () => 300, offsetHeight: heightOf, offsetWidth: () => 300 };
   for (const [property, size] of Object.entries(sizes)) {
     Object.defineProperty(HTMLElement.prototype, property, {
+      configurable: true,
       get(this: HTMLElement) {
         return size(this);
       },
@@ -30,14 +33,13 @@ if (typeof window !== "undefined") {
   }
   Element.prototype.scrollTo = () => undefined;
   Element.prototype.scrollIntoView = () => undefined;
-  vi.stubGlobal("CSS", { supports: () => false });
-  vi.stubGlobal(
-    "ResizeObserver",
-    class {
+  Object.assign(globalThis, {
+    CSS: { supports: () => false },
+    ResizeObserver: class {
       observe() {}
       unobserve() {}
       disconnect() {}
     },
-  );
-  vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
+    matchMedia: () => ({ matches: false, addEventListener() {}, removeEventListener() {} }),
+  });
 }
