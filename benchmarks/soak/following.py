@@ -96,7 +96,7 @@ class Follower:
         self._tally.add_event(event)
         if event == "reset":
             self._reset_at = monotonic()
-        elif event != "comment":
+        elif event not in {"comment", "opened"}:
             session_id = json.loads(fields["data"])["id"]
             if event == "session.deleted":
                 self._deleted.add(session_id)

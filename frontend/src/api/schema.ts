@@ -15,8 +15,10 @@ export interface paths {
          * Follow your sessions
          * @description Stream the changes of your sessions as server-sent events. The `data` of each is a `SessionEvent`.
          *
-         *     `reset` means that events may have been missed: reload what you show. To resume, send the `id` of the last event as
-         *     `Last-Event-ID`. Comments are heartbeats. The stream ends when the token expires or the service restarts.
+         *     Unless you resume, `opened` comes first: what you requested in the `quiet_ms` before it arrived is current. If it
+         *     does not come, and after `reset`, events may have been missed: reload what you show. To resume, send the `id` of the
+         *     last event as `Last-Event-ID`. Comments are heartbeats. The stream ends when the token expires or the service
+         *     restarts.
          */
         get: operations["followSessions"];
         put?: never;
@@ -848,7 +850,7 @@ export interface components {
         };
         /**
          * SessionEvent
-         * @description A change to your sessions: the `data` of a server-sent event.
+         * @description A change to your sessions, or the state of the stream: the `data` of a server-sent event.
          * @example {
          *       "type": "session.deleted",
          *       "id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c"
@@ -863,9 +865,14 @@ export interface components {
              * @description What happened; the same as the `event` field. Ignore types that you do not know.
              * @enum {string}
              */
-            type: "session.created" | "session.updated" | "session.deleted" | "reset";
-            /** @description The id of the session. Null for `reset`. */
+            type: "opened" | "session.created" | "session.updated" | "session.deleted" | "reset";
+            /** @description The id of the session. Null for `opened` and `reset`. */
             id: string | null;
+            /**
+             * @description Only in `opened`: for how many milliseconds nothing had changed. Zero if that is not known.
+             * @default 0
+             */
+            quiet_ms?: number;
         };
         /**
          * SessionList

@@ -61,8 +61,31 @@ test("when the stream ends, it reconnects and resumes", async () => {
   );
   const { onOpen, onLost } = watch();
   await vi.waitFor(() => expect(resumedFrom).toEqual([null, "7-1"]), { timeout: 5_000 });
-  expect(onOpen.mock.calls).toEqual([[{ resumed: false }], [{ resumed: true }]]);
+  expect(onOpen.mock.calls).toEqual([[{ quietMs: 0 }], [{ quietMs: Number.POSITIVE_INFINITY }]]);
   expect(onLost).toHaveBeenCalled();
+});
+
+test("a new stream says for how long nothing has changed, and resumes from where it opened", async () => {
+  const resumedFrom: (string | null)[] = [];
+  service.server.use(
+    http.get(EVENTS, ({ request }) => {
+      resumedFrom.push(request.headers.get("Last-Event-ID"));
+      return stream('event: opened\nid: 7-1\ndata: {"type": "opened", "id": null, "quiet_ms": 1234}\n\n: alive\n\n');
+    }),
+  );
+  const { events, onOpen } = watch();
+  await vi.waitFor(() => expect(resumedFrom).toEqual([null, "7-1"]), { timeout: 5_000 });
+  expect(onOpen).toHaveBeenNthCalledWith(1, { quietMs: 1234 });
+  expect(events).toEqual([]);
+});
+
+test.each([
+  ["a comment", ": alive\n\n"],
+  ["no duration", 'event: opened\nid: 7-1\ndata: {"type": "opened", "id": null}\n\n'],
+])("a new stream that begins with %s may have missed anything", async (_, text) => {
+  service.server.use(http.get(EVENTS, () => stream(text)));
+  const { onOpen } = watch();
+  await vi.waitFor(() => expect(onOpen).toHaveBeenCalledWith({ quietMs: 0 }));
 });
 
 test("repeated failures slow the reconnects down", async () => {

@@ -1,4 +1,4 @@
-import { EventSourceParserStream } from "eventsource-parser/stream";
+import { createParser } from "eventsource-parser";
 import type { Api } from "./client";
 import { retryAfter } from "./problem";
 
@@ -10,7 +10,8 @@ export interface Feed {
   signal: AbortSignal;
   /** Where the feed stopped last time. The caller keeps it, so that a later call resumes there. */
   position: { lastEventId: string };
-  onOpen: (opened: { resumed: boolean }) => void;
+  /** What was requested in the last `quietMs` milliseconds is current, and later changes arrive as events. */
+  onOpen: (opened: { quietMs: number }) => void;
   onEvent: (event: SessionEvent) => void;
   onLost: () => void;
 }
@@ -55,27 +56,44 @@ async function follow(api: Api, { signal, position, onOpen, onEvent }: Feed): Pr
   };
   try {
     const { lastEventId } = position;
+    let isOpen = false;
+    const open = (quietMs: number) => {
+      if (!isOpen) {
+        isOpen = true;
+        onOpen({ quietMs });
+      }
+    };
     const response = await api.stream("/api/chat/sessions/events", {
       headers: { Accept: "text/event-stream", ...(lastEventId && { "Last-Event-ID": lastEventId }) },
       signal: AbortSignal.any([signal, silence.signal]),
       cache: "no-store",
     });
-    onOpen({ resumed: lastEventId !== "" });
-    const reader = response.body
-      ?.pipeThrough(new TextDecoderStream())
-      .pipeThrough(new EventSourceParserStream({ onComment: resetTimer }))
-      .getReader();
+    if (lastEventId !== "") {
+      open(Number.POSITIVE_INFINITY);
+    }
+    const parser = createParser({
+      onComment: () => open(0),
+      onEvent: ({ id, event, data }) => {
+        position.lastEventId = id ?? position.lastEventId;
+        open(event === "opened" ? quietMsOf(data) : 0);
+        const change = eventOf(event, data);
+        if (change) {
+          onEvent(change);
+        }
+      },
+    });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
       resetTimer();
-      position.lastEventId = next.value.id ?? position.lastEventId;
-      const event = eventOf(next.value.event, next.value.data);
-      if (event) {
-        onEvent(event);
-      }
+      parser.feed(next.value);
     }
   } finally {
     clearTimeout(timer);
   }
+}
+
+function quietMsOf(data: string): number {
+  return (JSON.parse(data) as { quiet_ms?: number }).quiet_ms ?? 0;
 }
 
 function eventOf(type: string | undefined, data: string): SessionEvent | null {

@@ -13,6 +13,8 @@ export interface ChatSessions {
   deleted: DeletedSessions;
   listeners: Listeners;
   typed: TypedText;
+  /** Milliseconds since it was created. */
+  age: () => number;
 }
 
 export const ChatSessionsContext = createContext<ChatSessions | null>(null);

@@ -32,3 +32,24 @@ test("an error in handling an event is reported, and the next event is still han
   service.emit("session.created", { id: beta.id }, "2-0");
   expect(await screen.findByRole("button", { name: "Beta" })).toBeInTheDocument();
 });
+
+const HOUR = 3_600_000;
+
+test.each([
+  ["reads its list once if nothing has changed since", HOUR, 1],
+  ["reads its list again if something may have changed since", 0, 2],
+])("a new page %s", async (_, quietMs, reads) => {
+  const [alpha, beta] = [summary("Alpha"), summary("Beta")];
+  service.sessions = [alpha];
+  render(<ChatSidebar baseUrl={BASE_URL} getToken={() => "token"} onSelect={() => undefined} />);
+  await screen.findByRole("button", { name: "Alpha" });
+  await service.openQuietFeed(quietMs);
+  const lists = () => service.requests.filter((request) => request.includes("sessions?"));
+  await waitFor(() => expect(lists()).toHaveLength(reads));
+
+  service.sessions = [beta, alpha];
+  service.emit("session.created", { id: beta.id });
+  await screen.findByRole("button", { name: "Beta" });
+  // The event reads it once more.
+  await waitFor(() => expect(lists()).toHaveLength(reads + 1));
+});

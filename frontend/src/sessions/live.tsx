@@ -34,9 +34,10 @@ export function Live({ children }: { children: ReactNode }) {
         signal: watching.signal,
         position,
         onEvent: burst.add,
-        onOpen: ({ resumed }) => {
+        onOpen: ({ quietMs }) => {
           setLive(true);
-          if (!resumed) {
+          // Nothing was requested before the context existed.
+          if (quietMs <= context.age()) {
             refetchAll(context);
           }
         },

@@ -10,6 +10,7 @@ import { type ChatSessions, ChatSessionsContext } from "./context";
 import { DeletedSessions } from "./deleted-sessions";
 import { createQueryKeys } from "./keys";
 import { Live } from "./live";
+import { stopwatch } from "./stopwatch";
 import { TypedText } from "./typed-text";
 
 export interface ChatSessionsProviderProps extends LanguageProps, ChatCallbacks {
@@ -42,6 +43,7 @@ function Provider(props: ChatSessionsProviderProps) {
     deleted: new DeletedSessions(),
     typed: new TypedText(user),
     listeners: new Listeners(),
+    age: stopwatch(),
   }));
   const { client, keys, listeners } = context;
   useEffect(() => watchErrors(client, keys, (error) => listeners.emit("onError", error)), [client, keys, listeners]);

@@ -28,6 +28,7 @@ class TestService {
   requests: string[] = [];
   readonly #pending = new Set<string>();
   #openFeed: (() => void) | null = null;
+  #opening = "";
   #feed: ReadableStreamDefaultController<string> | null = null;
 
   readonly server = setupServer(
@@ -42,7 +43,7 @@ class TestService {
       const body = new ReadableStream<string>({
         start: (controller) => {
           this.#feed = controller;
-          controller.enqueue(": welcome\n\n");
+          controller.enqueue(this.#opening);
         },
       }).pipeThrough(new TextEncoderStream());
       return new HttpResponse(body, { headers: { "Content-Type": "text/event-stream" } });
@@ -180,11 +181,22 @@ class TestService {
     this.#feed = null;
   }
 
+  /** Opens the feed that the page has requested. Nothing has changed for `quietMs` milliseconds. */
+  async openQuietFeed(quietMs: number): Promise<void> {
+    await this.#open(`event: opened\nid: 0-0\ndata: {"type":"opened","id":null,"quiet_ms":${quietMs}}\n\n`);
+  }
+
+  async #open(opening: string): Promise<void> {
+    await waitFor(() => expect(this.#openFeed).not.toBeNull());
+    this.#opening = opening;
+    this.#openFeed?.();
+    await waitFor(() => expect(this.#feed).not.toBeNull());
+  }
+
   /** Opens the feed that the page has requested, and waits until the page has refetched everything it shows. */
   async openFeed(): Promise<void> {
-    await waitFor(() => expect(this.#openFeed).not.toBeNull());
     const before = this.requests.length;
-    this.#openFeed?.();
+    await this.#open(": welcome\n\n");
     await waitFor(() => {
       expect(this.requests.length).toBeGreaterThan(before);
       expect(this.#pending.size).toBe(0);

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from time import time
+from time import monotonic, time
 from typing import Any, NamedTuple, NoReturn
 
 import structlog
@@ -39,14 +39,22 @@ class Event(NamedTuple):
     session_id: str | None
 
 
+class Opened(NamedTuple):
+    """Where a stream starts, and for how long nothing had changed until then: a later read need not be repeated."""
+
+    id: str
+    quiet_ms: int
+
+
 class Stream:
     """The events of one client. It has no queue: when woken, it reads from the last event that the client received."""
 
-    def __init__(self, user: User, link: RedisLink, heartbeat: float) -> None:
+    def __init__(self, user: User, link: RedisLink, heartbeat: float, runs: dict[str, float]) -> None:
         self.channel = UserKeys(user.id).events
         self._user = user
         self._link = link
         self._heartbeat = heartbeat
+        self._runs = runs
         self._woken = asyncio.Event()
         self._closing = False
 
@@ -59,13 +67,14 @@ class Stream:
         self._closing = True
         self._woken.set()
 
-    async def events(self, last_event_id: str | None) -> AsyncIterator[Event | None]:
+    async def events(self, last_event_id: str | None) -> AsyncIterator[Opened | Event | None]:
         """Yield the events after the given one, or from now on, until the token expires; None is a heartbeat.
 
-        No event after the first None is missed.
+        No event after the first result is missed.
         """
-        seen = last_event_id or await self._last()
-        yield None
+        opened = None if last_event_id else await self._opened()
+        seen = opened.id if opened else last_event_id
+        yield opened
         while not self._closing and time() < self._user.expires_at:
             self._woken.clear()
             events = await self._since(seen)
@@ -82,17 +91,19 @@ class Stream:
                 found, epoch = await self._read("since", known[1], EVENTS_AT_ONCE)
                 if found is not None:
                     return [_event(f"{event_id.decode()}@{epoch}", fields) for event_id, fields in found]
-            last, epoch = await self._read("last")
+            (last, _), epoch = await self._read("last")
             return [Event(f"{last.decode()}@{epoch}", "reset", None)]
         except RedisAway:
             return []
 
-    async def _last(self) -> str | None:
+    async def _opened(self) -> Opened | None:
         try:
-            last, epoch = await self._read("last")
+            (last, quiet_ms), epoch = await self._read("last")
         except RedisAway:
             return None
-        return f"{last.decode()}@{epoch}"
+        # An earlier run may have had events that this one lacks.
+        since = self._runs.setdefault(epoch, monotonic())
+        return Opened(f"{last.decode()}@{epoch}", min(quiet_ms, int((monotonic() - since) * 1000)))
 
     async def _read(self, script: ScriptName, *args: str | int) -> tuple[Any, str]:
         """Return the result of a script and its epoch; raise RedisAway."""
@@ -122,11 +133,13 @@ class Feed:
         self._metrics = metrics
         self._streams: dict[str, set[Stream]] = {}
         self._subscription: Subscription | None = None
+        # When each epoch was first met.
+        self._runs: dict[str, float] = {}
 
     @asynccontextmanager
     async def opened(self, user: User) -> AsyncIterator[Stream]:
         """Open a stream for a user, or raise TooManyStreams."""
-        stream = Stream(user, self._link, self._settings.feed_heartbeat)
+        stream = Stream(user, self._link, self._settings.feed_heartbeat, self._runs)
         theirs = self._streams.setdefault(stream.channel, set())
         if len(theirs) >= self._settings.feed_streams_per_user:
             raise TooManyStreams

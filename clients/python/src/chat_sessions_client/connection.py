@@ -106,6 +106,7 @@ class Connection:
                         # Heartbeats have no data.
                         if event.data:
                             headers["Last-Event-ID"] = event.id
+                        if event.data and event.event != "opened":
                             yield event
             await sleep(RECONNECT_SECONDS)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Response
 from fastapi.sse import EventSourceResponse, format_sse_event
 
-from chat_sessions.cache.feed import Event
+from chat_sessions.cache.feed import Event, Opened
 from chat_sessions.contract.schemas import SessionEvent
 from chat_sessions.errors import DatabaseUnavailable, TooManyRequests, TooManyStreams, Unauthorized
 from chat_sessions.web.dependencies import LastEventId, OpenStream
@@ -34,18 +34,26 @@ STREAM: Final[dict[str, Any]] = {"model": SessionEvent, "content": {EventSourceR
 async def follow_sessions(stream: OpenStream, last_event_id: LastEventId = None) -> EventSourceResponse:
     """Stream the changes of your sessions as server-sent events. The `data` of each is a `SessionEvent`.
 
-    `reset` means that events may have been missed: reload what you show. To resume, send the `id` of the last event as
-    `Last-Event-ID`. Comments are heartbeats. The stream ends when the token expires or the service restarts.
+    Unless you resume, `opened` comes first: what you requested in the `quiet_ms` before it arrived is current. If it
+    does not come, and after `reset`, events may have been missed: reload what you show. To resume, send the `id` of the
+    last event as `Last-Event-ID`. Comments are heartbeats. The stream ends when the token expires or the service
+    restarts.
     """
     # Not yielded to FastAPI, which would add a heartbeat of its own every 15 s.
     return EventSourceResponse(_encode(stream.events(last_event_id)), headers=HEADERS)
 
 
-async def _encode(events: AsyncIterator[Event | None]) -> AsyncIterator[bytes]:
+async def _encode(events: AsyncIterator[Opened | Event | None]) -> AsyncIterator[bytes]:
     async for event in events:
         if event is None:
             yield format_sse_event(comment="alive", retry=RECONNECT_MS)
+        elif isinstance(event, Opened):
+            yield _encoded("opened", event.id, {"quiet_ms": event.quiet_ms}, retry=RECONNECT_MS)
         else:
             kind = f"session.{event.change}" if event.session_id is not None else "reset"
-            data = json.dumps({"type": kind, "id": event.session_id})
-            yield format_sse_event(event=kind, data_str=data, id=event.id)
+            yield _encoded(kind, event.id, {"id": event.session_id})
+
+
+def _encoded(kind: str, event_id: str, fields: dict[str, Any], retry: int | None = None) -> bytes:
+    data = json.dumps({"type": kind, "id": None, **fields})
+    return format_sse_event(event=kind, data_str=data, id=event_id, retry=retry)
