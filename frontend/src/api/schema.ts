@@ -15,9 +15,9 @@ export interface paths {
          * Follow your sessions
          * @description Stream the changes of your sessions as server-sent events. The `data` of each is a `SessionEvent`.
          *
-         *     Unless you resume, `opened` comes first: what you requested in the `quiet_ms` before it arrived is current. If it
-         *     does not come, and after `reset`, events may have been missed: reload what you show. To resume, send the `id` of the
-         *     last event as `Last-Event-ID`. Comments are heartbeats. The stream ends when the token expires or the service
+         *     Unless you resume, a `StreamOpened` comes first: what you requested in the `quiet_ms` before it arrived is current.
+         *     If it does not come, and after `reset`, events may have been missed: reload what you show. To resume, send the `id`
+         *     of the last event as `Last-Event-ID`. Comments are heartbeats. The stream ends when the token expires or the service
          *     restarts.
          */
         get: operations["followSessions"];
@@ -850,7 +850,7 @@ export interface components {
         };
         /**
          * SessionEvent
-         * @description A change to your sessions, or the state of the stream: the `data` of a server-sent event.
+         * @description A change to your sessions: the `data` of a server-sent event.
          * @example {
          *       "type": "session.deleted",
          *       "id": "3f1c8f0e-7a55-4f8e-9d3c-0a6b1f2e4d5c"
@@ -865,14 +865,9 @@ export interface components {
              * @description What happened; the same as the `event` field. Ignore types that you do not know.
              * @enum {string}
              */
-            type: "opened" | "session.created" | "session.updated" | "session.deleted" | "reset";
-            /** @description The id of the session. Null for `opened` and `reset`. */
+            type: "session.created" | "session.updated" | "session.deleted" | "reset";
+            /** @description The id of the session. Null for `reset`. */
             id: string | null;
-            /**
-             * @description Only in `opened`: for how many milliseconds nothing had changed. Zero if that is not known.
-             * @default 0
-             */
-            quiet_ms?: number;
         };
         /**
          * SessionList
@@ -947,6 +942,26 @@ export interface components {
             metadata: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * StreamOpened
+         * @description The start of a new event stream: the `data` of its first server-sent event.
+         * @example {
+         *       "type": "opened",
+         *       "id": null,
+         *       "quiet_ms": 86400
+         *     }
+         */
+        StreamOpened: {
+            /**
+             * @description The same as the `event` field.
+             * @constant
+             */
+            type: "opened";
+            /** @description Null: no session has changed. */
+            id: string | null;
+            /** @description For how many milliseconds nothing had changed; 0 if that is not known. */
+            quiet_ms: number;
         };
         /**
          * ValidationProblem
@@ -1031,7 +1046,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": components["schemas"]["SessionEvent"];
+                    "text/event-stream": components["schemas"]["StreamOpened"] | components["schemas"]["SessionEvent"];
                 };
             };
             /** @description Send a valid token as `Authorization: Bearer <JWT>`. */

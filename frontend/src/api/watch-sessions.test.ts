@@ -74,7 +74,7 @@ test("a new stream says for how long nothing has changed, and resumes from where
     }),
   );
   const { events, onOpen } = watch();
-  await vi.waitFor(() => expect(resumedFrom).toEqual([null, "7-1"]), { timeout: 5_000 });
+  await vi.waitFor(() => expect(resumedFrom).toEqual([null, "7-1"]), { timeout: 10_000 });
   expect(onOpen).toHaveBeenNthCalledWith(1, { quietMs: 1234 });
   expect(events).toEqual([]);
 });
@@ -85,7 +85,7 @@ test.each([
 ])("a new stream that begins with %s may have missed anything", async (_, text) => {
   service.server.use(http.get(EVENTS, () => stream(text)));
   const { onOpen } = watch();
-  await vi.waitFor(() => expect(onOpen).toHaveBeenCalledWith({ quietMs: 0 }));
+  await vi.waitFor(() => expect(onOpen).toHaveBeenCalledWith({ quietMs: 0 }), { timeout: 10_000 });
 });
 
 test("repeated failures slow the reconnects down", async () => {

@@ -70,6 +70,7 @@ EXAMPLES: Final[Mapping[str, Sequence[Mapping[str, Any]]]] = {
     "AppendedMessages": [{"messages": [MESSAGE]}],
     "BatchDeleted": [{"deleted": [ID], "not_found": [], "count": 1}],
     "SessionEvent": [{"type": "session.deleted", "id": ID}, {"type": "reset", "id": None}],
+    "StreamOpened": [{"type": "opened", "id": None, "quiet_ms": 86400}],
     "Liveness": [{"status": "ok"}],
     "Readiness": [{"status": "ok", "database": "ok", "cache": "ok"}],
 }

@@ -157,16 +157,20 @@ class Session(SessionSummary):
 
 
 class SessionEvent(BaseModel):
-    """A change to your sessions, or the state of the stream: the `data` of a server-sent event."""
+    """A change to your sessions: the `data` of a server-sent event."""
 
-    type: Literal["opened", "session.created", "session.updated", "session.deleted", "reset"] = Field(
+    type: Literal["session.created", "session.updated", "session.deleted", "reset"] = Field(
         description="What happened; the same as the `event` field. Ignore types that you do not know."
     )
-    id: str | None = Field(description="The id of the session. Null for `opened` and `reset`.")
-    quiet_ms: int = Field(
-        default=0,
-        description="Only in `opened`: for how many milliseconds nothing had changed. Zero if that is not known.",
-    )
+    id: str | None = Field(description="The id of the session. Null for `reset`.")
+
+
+class StreamOpened(BaseModel):
+    """The start of a new event stream: the `data` of its first server-sent event."""
+
+    type: Literal["opened"] = Field(description="The same as the `event` field.")
+    id: str | None = Field(description="Null: no session has changed.")
+    quiet_ms: int = Field(description="For how many milliseconds nothing had changed; 0 if that is not known.")
 
 
 class FieldProblem(BaseModel):

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from fastapi.sse import EventSourceResponse, format_sse_event
 
 from chat_sessions.cache.feed import Event, Opened
-from chat_sessions.contract.schemas import SessionEvent
+from chat_sessions.contract.schemas import SessionEvent, StreamOpened
 from chat_sessions.errors import DatabaseUnavailable, TooManyRequests, TooManyStreams, Unauthorized
 from chat_sessions.web.dependencies import LastEventId, OpenStream
 from chat_sessions.web.problems import documented
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/api/chat/sessions/events", tags=["events"], route_cl
 RECONNECT_MS = 1000
 # Proxies must neither buffer nor compress the stream.
 HEADERS: Final = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
-STREAM: Final[dict[str, Any]] = {"model": SessionEvent, "content": {EventSourceResponse.media_type: {}}}
+STREAM: Final[dict[str, Any]] = {"model": StreamOpened | SessionEvent, "content": {EventSourceResponse.media_type: {}}}
 
 
 @router.get(
@@ -34,9 +34,9 @@ STREAM: Final[dict[str, Any]] = {"model": SessionEvent, "content": {EventSourceR
 async def follow_sessions(stream: OpenStream, last_event_id: LastEventId = None) -> EventSourceResponse:
     """Stream the changes of your sessions as server-sent events. The `data` of each is a `SessionEvent`.
 
-    Unless you resume, `opened` comes first: what you requested in the `quiet_ms` before it arrived is current. If it
-    does not come, and after `reset`, events may have been missed: reload what you show. To resume, send the `id` of the
-    last event as `Last-Event-ID`. Comments are heartbeats. The stream ends when the token expires or the service
+    Unless you resume, a `StreamOpened` comes first: what you requested in the `quiet_ms` before it arrived is current.
+    If it does not come, and after `reset`, events may have been missed: reload what you show. To resume, send the `id`
+    of the last event as `Last-Event-ID`. Comments are heartbeats. The stream ends when the token expires or the service
     restarts.
     """
     # Not yielded to FastAPI, which would add a heartbeat of its own every 15 s.
