@@ -99,7 +99,7 @@ class Settings(WebhookSettings):
     jwt_leeway: float = Field(default=10, ge=0, le=300, description="tolerated clock skew")
     jwks_lifespan: PositiveFloat = Field(default=300, description="how long fetched keys stay fresh")
 
-    database_pool_size: PositiveInt = Field(default=10, description="Postgres connections per worker")
+    database_pool_size: PositiveInt = Field(default=20, description="Postgres connections per worker")
     database_connect_timeout: PositiveFloat = Field(default=3, description="timeout for opening a connection")
     database_pool_timeout: PositiveFloat = Field(default=5, description="timeout for getting one from the pool")
     # Below query_timeout, so that Postgres cancels a slow statement before the engine is considered hung.
