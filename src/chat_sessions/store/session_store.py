@@ -22,7 +22,7 @@ from chat_sessions.store.export_store import ExportStore
 from chat_sessions.store.filters import ListQuery
 from chat_sessions.store.message_store import MessageStore
 from chat_sessions.store.search_store import SearchStore
-from chat_sessions.store.sql_reads import MAX_PAGE_BYTES, ListShape, list_sessions, open_session
+from chat_sessions.store.sql_reads import MAX_PAGE_BYTES, PAGE_LIMITS, ListShape, list_sessions, open_session
 from chat_sessions.store.sqlstate import NOT_COMPARABLE, UNIQUE_VIOLATION, has_sqlstate
 from chat_sessions.store.versioned import Versioned
 
@@ -91,6 +91,7 @@ class SessionStore:
             after=query.cursor is not None,
             search=bool(query.q),
             metadata=bool(query.metadata),
+            at_most=min(each for each in PAGE_LIMITS if query.limit <= each),
         )
         page = (await self._prisma.query_raw(list_sessions(shape), *given))[0]
         return Listed(rows.list_body(page, pinned_first=query.pinned_first), int(page["total"]))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final, LiteralString, NamedTuple
 
+from chat_sessions.contract.fields import MAX_INTEGER
 from chat_sessions.contract.schemas import Session, SessionSummary
 from chat_sessions.store.filters import Archived
 from chat_sessions.store.sql_json import ADDED_BYTES, MESSAGE, json_of
@@ -87,14 +88,22 @@ RANGES: Final[Mapping[Archived, Sequence[LiteralString]]] = {
 METADATA_CONTAINS: Final = '"metadata"::jsonb @> ${}::jsonb'
 
 
+# Limits of a page of the list: the API's default and its maximum.
+PAGE_LIMITS: Final = (50, 100)
+
+
 class ListShape(NamedTuple):
-    """What the statement for a list depends on; everything else is a parameter."""
+    """What the statement for a list depends on; everything else is a parameter.
+
+    `at_most` is the smallest of PAGE_LIMITS that is not below the page's limit.
+    """
 
     pinned_first: bool
     archived: Archived
     after: bool
     search: bool
     metadata: bool
+    at_most: int
 
 
 @cache
@@ -104,6 +113,10 @@ def list_sessions(shape: ListShape) -> LiteralString:
     Further parameters: the two patterns of a search, the object of a metadata filter, and the cursor's pin (if pinned
     sessions come first), time and id. The cursor is compared as one row, so that Postgres starts its index scan there.
     Title and metadata have no index, which every append would have to maintain: filters scan the rows of one user.
+
+    `at_most` and the limit of the count change no result, only the cost that Postgres expects of a generic plan, which
+    otherwise grows with the average account: beside a few large ones, Postgres would plan all other lists each time,
+    which takes longer than reading them.
     """
     keys = ['"updatedAt"', '"id"']
     if shape.pinned_first:
@@ -121,6 +134,7 @@ def list_sessions(shape: ListShape) -> LiteralString:
     first_rows = f"ORDER BY {order} LIMIT $3::bigint + $2::int + 1"
     shown = " OR ".join(RANGES[shape.archived])
     ranges = " UNION ALL ".join(f"({rows} AND {each}{after} {first_rows})" for each in RANGES[shape.archived])
+    all_rows = f'SELECT FROM "ChatSession" WHERE {mine} AND ({shown}) LIMIT {MAX_INTEGER} + $2::bigint'
     planned = PLANNED_FOR_ITS_VALUES if shape.search or shape.metadata else ""
     return f"""{planned}
 SELECT
@@ -128,9 +142,9 @@ SELECT
         AS "sessions",
     count(*) > $2::int AS "more", bool_or("isPinned") FILTER (WHERE "rank" = $2::int) AS "pinned",
     max("updatedAt") FILTER (WHERE "rank" = $2::int) AS "updated_at", max("id") FILTER (WHERE "rank" = $2::int) AS "id",
-    COALESCE($4::int, (SELECT count(*) FROM "ChatSession" WHERE {mine} AND ({shown})))::int AS "total"
+    COALESCE($4::int, (SELECT count(*) FROM ({all_rows}) AS mine))::int AS "total"
 FROM (
     SELECT *, row_number() OVER (ORDER BY {order}) - $3::int AS "rank" FROM ({ranges}) AS mine
-    ORDER BY {order} LIMIT $2::int + 1 OFFSET $3::int
+    ORDER BY {order} LIMIT {shape.at_most + 1} OFFSET $3::int
 ) AS page
 """  # noqa: S608  as above
