@@ -47,6 +47,15 @@ EMPTY = (
 )
 
 
+async def on_each_node(database: asyncpg.Pool, statement: str) -> list[str]:
+    """Run a statement on each node, of which only Citus has several, and return the first column of the first rows."""
+    if citus.URL is None:
+        return [str(await database.fetchval(statement))]
+    found = await database.fetch("SELECT success, result FROM run_command_on_all_nodes($1)", statement)
+    assert all(row["success"] for row in found), found
+    return [row["result"] for row in found]
+
+
 def url_of(postgres: Postgres, name: str) -> str:
     """Return the URL of a database on the server."""
     return urlsplit(postgres.url)._replace(path=f"/{name}").geturl()

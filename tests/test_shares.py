@@ -9,12 +9,18 @@ import httpx
 import pytest
 
 from chat_sessions.settings import Settings
+from tests.databases import on_each_node
 from tests.service import Caller, Service, running
 from tests.waiting import until
 
 CALLS = 40
 INSERT = """
 INSERT INTO "ChatSession" ("id", "userId") SELECT n::text, 'ada' FROM generate_series(1, $1::int) AS n RETURNING "id"
+"""
+# On Citus, the table has the number of the shard in its name.
+UPDATES_THAT_WAIT = """
+SELECT count(*) FROM pg_stat_activity
+WHERE wait_event_type = 'Lock' AND datname = current_database() AND query LIKE '%UPDATE%"ChatSession%'
 """
 WAIT_SECONDS = 1.0
 
@@ -50,8 +56,7 @@ async def stuck(worker: Service, database: asyncpg.Pool) -> AsyncIterator[list[a
 
 
 async def statements_wait(database: asyncpg.Pool, number: int) -> bool:
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1"
-    return bool(await database.fetchval(query, '%UPDATE "ChatSession"%') == number)
+    return sum(map(int, await on_each_node(database, UPDATES_THAT_WAIT))) == number
 
 
 async def test_one_users_calls_leave_half_of_the_connections_to_the_others(

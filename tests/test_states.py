@@ -1,7 +1,7 @@
 """Postgres responds with an error: the client gets a 503 that it can retry, and the operator a reason."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -17,7 +17,8 @@ from chat_sessions.errors import DatabaseUnavailable, MigrationFailed
 from chat_sessions.settings import ConfigurationError, Settings
 from chat_sessions.store.migrations import migrate_deploy
 from chat_sessions.telemetry.availability import Availability
-from tests.databases import migrated_database
+from tests import citus
+from tests.databases import migrated_database, on_each_node
 from tests.logged import logged
 from tests.service import Caller, Service, running
 from tests.waiting import until
@@ -26,25 +27,37 @@ REFUSALS = ["08006", "25006", "42501", "53100", "53200", "53400", "57014", "57P0
 UNDONE = ["40001", "40P01", "55P03", "0A000", "26000", "42P05"]
 ATTEMPTS = 3
 
+Counter = Callable[[], Awaitable[int]]
+
 
 @asynccontextmanager
-async def refusing(database: asyncpg.Pool, state: str, times: int = 1000) -> AsyncIterator[Callable[[], "object"]]:
+async def refusing(database: asyncpg.Pool, state: str, times: int = 1000) -> AsyncIterator[Counter]:
     """Make Postgres reject the next session writes with an SQLSTATE; yields a counter of the attempts."""
+    # One by one, as Citus requires. There, triggers run on the nodes of the shards.
+    await on_each_node(database, "CREATE SEQUENCE attempts START 0 MINVALUE 0")
     await database.execute(
-        f"""CREATE SEQUENCE attempts;
-            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                IF nextval('attempts') <= {times} THEN
+        f"""CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF nextval('attempts') < {times} THEN
                     RAISE EXCEPTION 'secret words' USING ERRCODE = '{state}';
                 END IF;
                 RETURN NULL;
-            END $$;
-            CREATE TRIGGER refuse BEFORE INSERT OR UPDATE OR DELETE ON "ChatSession"
-                FOR EACH STATEMENT EXECUTE FUNCTION refuse()"""
+            END $$"""
+    )
+    await database.execute(
+        """CREATE TRIGGER refuse BEFORE INSERT OR UPDATE OR DELETE ON "ChatSession"
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse()"""
     )
     try:
-        yield lambda: database.fetchval("SELECT last_value FROM attempts")
+        yield lambda: attempts(database)
     finally:
-        await database.execute('DROP TRIGGER refuse ON "ChatSession"; DROP FUNCTION refuse; DROP SEQUENCE attempts')
+        await database.execute('DROP TRIGGER refuse ON "ChatSession"')
+        await database.execute("DROP FUNCTION refuse")
+        await on_each_node(database, "DROP SEQUENCE attempts")
+
+
+async def attempts(database: asyncpg.Pool) -> int:
+    found = await on_each_node(database, "SELECT last_value + is_called::int FROM attempts")
+    return sum(map(int, found))
 
 
 def writes(ada: Caller, session_id: str) -> dict[str, Callable[[], "asyncio.Future[httpx.Response]"]]:
@@ -64,9 +77,9 @@ def writes(ada: Caller, session_id: str) -> dict[str, Callable[[], "asyncio.Futu
 async def test_a_rejected_write_is_503_and_is_not_retried(ada: Caller, database: asyncpg.Pool, state: str) -> None:
     session_id = (await ada.create("Lisbon"))["id"]
     calls = writes(ada, session_id)
-    async with refusing(database, state) as attempts:
+    async with refusing(database, state) as count:
         responses = [await call() for call in calls.values()]
-        assert await attempts() == len(calls)  # type: ignore[misc]
+        assert await count() == len(calls)
     assert [each.status_code for each in responses] == [503] * len(calls)
     assert {each.headers["Retry-After"] for each in responses} == {"1"}
     assert {each.json()["detail"] for each in responses} == {"Database unavailable. Try again."}
@@ -196,21 +209,28 @@ async def test_a_read_only_database_is_not_ready(settings: Settings, postgres: P
     await connection.close()
 
 
+on_one_server = pytest.mark.skipif(
+    citus.URL is not None, reason="a test cluster may trust every user, and Citus makes its nodes accept TLS"
+)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (
+        pytest.param(
             lambda url: url._replace(netloc="postgres:wrong@" + url.netloc.rpartition("@")[2]),
             "Postgres rejects the service: check user and password in CHAT_DATABASE_URL, and pg_hba.conf.",
+            marks=on_one_server,
         ),
         (lambda url: url._replace(path="/no_such"), "The database that CHAT_DATABASE_URL names does not exist."),
         (
             lambda url: url._replace(query="sslmode=verify-ca&sslrootcert=/no/such/ca.pem"),
             "CHAT_DATABASE_URL cannot be used: it is malformed, or names a file that cannot be read.",
         ),
-        (
+        pytest.param(
             lambda url: url._replace(query="sslmode=require"),
             "The TLS connection to Postgres failed: check sslmode and the certificates in CHAT_DATABASE_URL.",
+            marks=on_one_server,
         ),
         (lambda url: url._replace(netloc="u:p@127.0.0.1:1"), "Postgres cannot be reached."),
     ],

@@ -8,7 +8,7 @@ from time import monotonic
 
 import asyncpg
 
-from tests import citus
+from tests.databases import on_each_node
 
 # Far longer than anything takes, even on a slow and busy machine.
 LIMIT_SECONDS = 60.0
@@ -18,11 +18,9 @@ PATIENT_SECONDS = 10
 POLL_SECONDS = (0.001, 0.002, 0.004, 0.008, 0.016)
 SLOWEST_POLL_SECONDS = 0.03
 
-WAITING_ON_ONE_NODE = """
+WAITING = """
 SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
 """
-# On Citus the rows, and so the locks, are on the workers.
-WAITING_ON_ALL_NODES = f"SELECT sum(result::int) FROM run_command_on_all_nodes($${WAITING_ON_ONE_NODE}$$)"  # noqa: S608  a constant
 
 
 async def until(condition: Callable[[], Awaitable[bool]], limit: float = LIMIT_SECONDS) -> None:
@@ -62,7 +60,7 @@ async def a_statement_waits(database: asyncpg.Pool) -> bool:
 
 async def waiting_statements(database: asyncpg.Pool) -> int:
     """Return how many statements wait for a lock."""
-    return int(await database.fetchval(WAITING_ON_ONE_NODE if citus.URL is None else WAITING_ON_ALL_NODES))
+    return sum(map(int, await on_each_node(database, WAITING)))
 
 
 @asynccontextmanager
