@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import pytest
 
@@ -16,14 +17,18 @@ from tests.databases import migrated_database
 from tests.engine.bridge import new_session
 from tests.waiting import until
 
-IDLE_SECONDS = 0.5
+# Longer than the machine stalls.
+IDLE_SECONDS = 2.0
 
 
 @pytest.fixture
 async def engines(postgres: Postgres) -> AsyncIterator[tuple[BridgedPrisma, BridgedPrisma]]:
     """The engines of two workers on one database, with one session and its note."""
-    options = EngineOptions(await migrated_database(postgres), idle_timeout=IDLE_SECONDS)
-    async with BridgedPrisma(options) as one, BridgedPrisma(options) as other:
+    options = EngineOptions(await migrated_database(postgres))
+    async with (
+        BridgedPrisma(replace(options, idle_timeout=IDLE_SECONDS)) as one,
+        BridgedPrisma(options) as other,
+    ):
         await new_session(one, "a")
         yield one, other
 
