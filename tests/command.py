@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from unittest.mock import patch
 
 from typer.testing import CliRunner, Result
 
 from chat_sessions.cli import app
+from chat_sessions.operator import workbench
 from chat_sessions.operator.doctor import cache
 from chat_sessions.operator.doctor.configuration import SettingErrors
 from chat_sessions.operator.doctor.findings import Finding
+from chat_sessions.operator.workbench import Workbench
 from chat_sessions.settings import Settings
 from chat_sessions.settings.environment import variable_of
 from chat_sessions.telemetry.logs import configure_logging
@@ -26,11 +29,21 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-async def examine_redis_patiently(
+def patient(settings: Settings) -> Settings:
+    """Let a command wait longer than production allows: a busy machine must not look like a slow Redis."""
+    return settings.model_copy(update={"redis_timeout": PATIENT_SECONDS})
+
+
+async def examine_patiently(
     settings: Settings, errors: SettingErrors, examine: Callable[..., Awaitable[list[Finding]]] = cache.redis
 ) -> list[Finding]:
-    """Let doctor wait longer than production allows: a busy machine must not look like a slow Redis."""
-    return await examine(settings.model_copy(update={"redis_timeout": PATIENT_SECONDS}), errors)
+    return await examine(patient(settings), errors)
+
+
+def opened_patiently(
+    settings: Settings, opened: Callable[..., AbstractAsyncContextManager[Workbench]] = workbench.opened
+) -> AbstractAsyncContextManager[Workbench]:
+    return opened(patient(settings))
 
 
 class Operator:
@@ -45,7 +58,10 @@ class Operator:
         nothing = dict.fromkeys(map(variable_of, Settings.model_fields))
         env: Mapping[str, str | None] = {**nothing, **environment(self._settings), **changes}
         try:
-            with patch.object(cache, "redis", examine_redis_patiently):
+            with (
+                patch.object(cache, "redis", examine_patiently),
+                patch.object(workbench, "opened", opened_patiently),
+            ):
                 return await asyncio.to_thread(CliRunner().invoke, app, arguments, input=stdin, env=env)
         finally:
             configure_logging(self._settings)
