@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { Button } from "../ui/button";
 import { devIdentity, followHost, type Identity, type SignInMode, signInMode } from "./identity";
 import { Notice, SignIn } from "./sign-in";
@@ -7,29 +7,31 @@ import { Workspace } from "./workspace";
 // Holds the name of the development sign-in, so that a reload can fetch a new token. Tokens are never stored.
 const USER = "chat-sessions:user";
 
-export function App() {
+/** `firstMode` is requested before anything renders. */
+export function App({ firstMode }: { firstMode: Promise<SignInMode> }) {
   const [mode, setMode] = useState<SignInMode | null>(null);
   const [failure, setFailure] = useState<Error | null>(null);
   const [identity, setIdentity] = useState<Identity | null>(null);
 
-  const loadMode = () => {
-    setFailure(null);
-    signInMode().then(setMode, setFailure);
-  };
-  useEffect(loadMode, []);
-
-  useEffect(() => {
+  const start = useCallback((found: SignInMode) => {
     const name = sessionStorage.getItem(USER);
-    if (mode === "dev" && name) {
+    if (found === "dev" && name) {
       setIdentity(devIdentity(name));
     }
-    return mode === "host" ? followHost(setIdentity) : undefined;
-  }, [mode]);
+    setMode(found);
+  }, []);
+  useEffect(() => void firstMode.then(start, setFailure), [firstMode, start]);
+  const retry = () => {
+    setFailure(null);
+    signInMode().then(start, setFailure);
+  };
+
+  useEffect(() => (mode === "host" ? followHost(setIdentity) : undefined), [mode]);
 
   if (failure) {
     return (
       <Notice title="The service can’t be reached" text={failure.message}>
-        <Button onClick={loadMode}>Retry</Button>
+        <Button onClick={retry}>Retry</Button>
       </Notice>
     );
   }

@@ -37,9 +37,8 @@ export function Live({ children }: { children: ReactNode }) {
         onOpen: ({ quietMs }) => {
           setLive(true);
           // Nothing was requested before the context existed.
-          if (quietMs <= context.age()) {
-            refetchAll(context);
-          }
+          const hasMissedNothing = quietMs > context.age();
+          (hasMissedNothing ? refetchFailed : refetchAll)(context);
         },
         onLost: () => setLive(false),
       });

@@ -1,5 +1,5 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { infiniteQueryOptions, useInfiniteQuery } from "@tanstack/react-query";
+import { useLayoutEffect, useMemo, useRef } from "react";
 import { useChatSessions } from "./context";
 import { useDeletedIds } from "./deleted-sessions";
 import { type Listing, listingOf } from "./keys";
@@ -7,13 +7,19 @@ import { readPage } from "./read-page";
 import { sessionsOf } from "./session-pages";
 
 export function useSessionList(listing: Listing) {
-  const { api, keys } = useChatSessions();
+  const { api, client, keys } = useChatSessions();
   const deletedIds = useDeletedIds();
-  const query = useInfiniteQuery({
+  const options = infiniteQueryOptions({
     queryKey: keys.list(listing),
     queryFn: ({ pageParam, signal }) => readPage(api, listing, pageParam, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
+  });
+  const first = useRef(options);
+  // The query below requests its data only after the page without it has been painted.
+  useLayoutEffect(() => void client.prefetchInfiniteQuery(first.current), [client]);
+  const query = useInfiniteQuery({
+    ...options,
     // Keep showing the results of the last search until new ones arrive, but never swap in the archive.
     placeholderData: (before, query) => (listingOf(query)?.archived === listing.archived ? before : undefined),
   });

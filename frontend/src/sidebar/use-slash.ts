@@ -5,7 +5,12 @@ const STORED_AS = "chat-sessions:slash";
 /** `/` opens the search: always inside the sidebar and, unless switched off, while nothing has the focus. */
 export function useSlash(sidebar: RefObject<HTMLElement | null>, openSearch: () => void) {
   const [isOn, setOn] = useState(true);
-  useEffect(() => setOn(stored() !== "off"), []);
+  useEffect(() => {
+    // Setting what it is would render the sidebar once more before the list is painted.
+    if (stored() === "off") {
+      setOn(false);
+    }
+  }, []);
   const latest = useRef(openSearch);
   useEffect(() => {
     latest.current = openSearch;
