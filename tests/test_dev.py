@@ -100,6 +100,14 @@ async def test_a_second_instance_reports_that_the_port_is_taken(dev: Dev, tmp_pa
     assert "Traceback" not in done.stderr
 
 
+async def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
+    data = tmp_path / "a file"
+    data.touch()
+    done = await asyncio.to_thread(finished, "--port", "0", "--data", str(data), env={}, module=DEV)
+    assert done.returncode == 1
+    assert done.stderr == f"Cannot use the folder {data}: Not a directory. Choose another: `make dev DATA=…`\n"
+
+
 async def test_a_second_instance_on_the_same_data_names_the_first(dev: Dev) -> None:
     arguments = ("--port", "0", "--data", str(dev.folder / "data"))
     done = await asyncio.to_thread(finished, *arguments, env={}, module=DEV)

@@ -121,6 +121,8 @@ def _settings(stack: ExitStack, data: Path, secret: str, port: int) -> Settings:
         raise DevError(f"{error} {_alternative(port)}") from error
     except EmbeddedServerError as error:
         raise DevError(str(error)) from error
+    except OSError as error:
+        raise DevError(f"Cannot use the folder {data}: {error.strerror}. Choose another: `make dev DATA=…`") from error
     return load_settings({name: value for name, value in given.items() if f"CHAT_{name.upper()}" not in os.environ})
 
 
