@@ -8,7 +8,9 @@ import { BASE_URL, problem, SESSIONS, service } from "../test/service";
 const MESSAGES = `${SESSIONS}/:id/messages`;
 const onSent = vi.fn();
 
-beforeEach(() => onSent.mockClear());
+beforeEach(() => {
+  onSent.mockClear();
+});
 
 function open(id: string, props: Partial<ChatPaneProps> = {}) {
   return render(
