@@ -12,7 +12,7 @@ import uvicorn
 
 from chat_sessions.settings import Settings
 from chat_sessions.web.connection.http import BoundedProtocol
-from tests.service import Caller, Service, token
+from tests.service import NO_CERTIFICATES, Caller, Service, token
 from tests.waiting import LIMIT_SECONDS, until
 
 
@@ -87,7 +87,7 @@ async def following(
     if last_event_id is not None:
         headers["Last-Event-ID"] = last_event_id
     async with (
-        httpx.AsyncClient(base_url=url, headers=headers, timeout=20) as client,
+        httpx.AsyncClient(base_url=url, headers=headers, timeout=20, verify=NO_CERTIFICATES) as client,
         client.stream("GET", "/api/chat/sessions/events") as response,
     ):
         response.raise_for_status()

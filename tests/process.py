@@ -14,7 +14,7 @@ import httpx
 from chat_sessions.dev.embedded.machine import free_port
 from chat_sessions.settings import Settings
 from tests import paced
-from tests.service import Caller, token
+from tests.service import NO_CERTIFICATES, Caller, token
 from tests.shell import kill_family
 from tests.waiting import LIMIT_SECONDS, until
 
@@ -35,7 +35,7 @@ class ServiceProcess:
     @asynccontextmanager
     async def caller(self, user: str = "ada") -> AsyncIterator[Caller]:
         headers = {"Authorization": f"Bearer {token(user)}"}
-        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30, verify=NO_CERTIFICATES) as client:
             yield Caller(client)
 
     async def killed(self) -> None:

@@ -1,5 +1,6 @@
 """The service under test: the real application on real servers, and users who call it."""
 
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -25,6 +26,8 @@ from tests.waiting import until
 
 SECRET = "a secret of the tests, long enough for HS256"  # noqa: S105  it protects nothing
 DAY = 24 * 60 * 60
+# Each HTTP client would load the machine's certificates, which takes 20 ms and is of no use without TLS.
+NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def token(user: str = "ada", *, secret: str = SECRET, algorithm: str = "HS256", **claims: object) -> str:
