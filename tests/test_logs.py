@@ -239,6 +239,11 @@ async def test_start_and_stop_have_one_line_each(run: Run) -> None:
     assert stopped["uptime_seconds"] > 0
 
 
+async def test_the_line_of_the_start_shows_the_port_of_the_command_line(run: Run) -> None:
+    (started,) = run.events("service.started")
+    assert f"Uvicorn running on http://127.0.0.1:{started['settings']['port']} " in run.output
+
+
 async def test_the_server_and_the_engine_log_in_the_same_format(run: Run) -> None:
     assert run.events("query engine: output of the engine")
     assert {line.get("logger") for line in run.lines} >= {"uvicorn.error", "chat_sessions.store.prisma.node"}

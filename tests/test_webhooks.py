@@ -412,9 +412,10 @@ class TestOperators:
         assert shown.stdout.splitlines()[1].startswith(f"{new}: new; nothing is queued until")
 
     async def test_a_retry_makes_every_delivery_due(
-        self, operator: Operator, given: dict[str, str], database: asyncpg.Pool
+        self, operator: Operator, given: dict[str, str], database: asyncpg.Pool, away: str
     ) -> None:
-        await operator.succeed("webhooks", "--retry", **given)
+        printed = await operator.succeed("webhooks", "--retry", **given)
+        assert printed.stdout.startswith(f"{away}: 1 due now\n")
         assert await database.fetchval('SELECT count(*) FROM "WebhookDelivery" WHERE "dueAt" <= now()') == 1
 
     async def test_the_backlog_of_a_receiver_can_be_discarded(

@@ -12,6 +12,7 @@ import typer
 from chat_sessions.operator.console import errors_as_messages, fail, settings_or_fail
 from chat_sessions.operator.foreign.source import Source
 from chat_sessions.settings import Settings
+from chat_sessions.settings.environment import variable_of
 from chat_sessions.version import VERSION
 
 # Commands import what they need: doctor must run even where the rest cannot be imported.
@@ -70,12 +71,14 @@ def serve(
     from chat_sessions.telemetry.logs import capture_warnings_and_crashes, configure_logging, log_unknown_variables
     from chat_sessions.telemetry.peers import socket_folder
 
-    options = {"host": host, "port": port, "workers": workers}
-    settings = settings_or_fail({name: value for name, value in options.items() if value is not None})
+    given = {"host": host, "port": port, "workers": workers}
+    options = {name: value for name, value in given.items() if value is not None}
+    settings = settings_or_fail(options)
     configure_logging(settings)
     capture_warnings_and_crashes()
     log_unknown_variables()
-    # All workers, and their replacements, share one key for pseudonyms.
+    # All workers, and their replacements, have these options and share one key for pseudonyms.
+    os.environ.update({variable_of(name): str(value) for name, value in options.items()})
     os.environ["CHAT_LOG_USER_KEY"] = settings.log_user_key.get_secret_value()
     _fail_if_taken(settings.host, settings.port)
     # uvicorn raises the signal again after a graceful shutdown, which is a success.

@@ -34,7 +34,7 @@ async def _run(settings: Settings, *, retry: bool, discard: str | None) -> list[
             typer.echo(f"{discard}: {await queue.discard(discard):,} discarded")
         if retry:
             for receiver in known:
-                await queue.retry(receiver)
+                typer.echo(f"{receiver}: {await queue.retry(receiver):,} due now")
         return await queue.backlog()
 
 

@@ -33,7 +33,7 @@ async def redis(settings: Settings, errors: SettingErrors) -> list[Finding]:
         return [*found, *dict.fromkeys(map(_eviction, masters)), await _scripts(link)]
     except RedisAway as error:
         advice = f"Check CHAT_REDIS_URL, and whether Redis responds within {settings.redis_timeout:g} s."
-        return [wrong("redis", f"no response: {error.__cause__}", advice)]
+        return [wrong("redis", f"no response: {str(error.__cause__).removesuffix('.')}", advice)]
     finally:
         await link.close()
 
