@@ -1,8 +1,9 @@
 import { QueryClient } from "@tanstack/react-query";
 import { render, screen, waitFor } from "@testing-library/react";
+import { http } from "msw";
 import { expect, test, vi } from "vitest";
 import { ChatSidebar } from "../sidebar/chat-sidebar";
-import { BASE_URL, service, summary } from "../test/service";
+import { BASE_URL, problem, SESSIONS, service, summary } from "../test/service";
 
 test("an error in handling an event is reported, and the next event is still handled", async () => {
   const [alpha, beta] = [summary("Alpha"), summary("Beta")];
@@ -52,4 +53,15 @@ test.each([
   await screen.findByRole("button", { name: "Beta" });
   // The event reads it once more.
   await waitFor(() => expect(lists()).toHaveLength(reads + 1));
+});
+
+test("a list that could not be loaded is read again when the feed opens", async () => {
+  service.sessions = [summary("Alpha")];
+  let fails = true;
+  service.server.use(http.get(SESSIONS, () => (fails ? problem(503, "database-unavailable") : undefined)));
+  render(<ChatSidebar baseUrl={BASE_URL} getToken={() => "token"} onSelect={() => undefined} />);
+  await screen.findByRole("alert");
+  fails = false;
+  await service.openQuietFeed(HOUR);
+  expect(await screen.findByRole("button", { name: "Alpha" })).toBeInTheDocument();
 });
