@@ -5,14 +5,16 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import { ColumnTypeEnum } from "@prisma/driver-adapter-utils";
 import { restored } from "./bypass.mjs";
+import { isCaught } from "./deletions.mjs";
 
 /** A type that the engine passes through. adapter-pg never uses it: it reads Postgres' enums as text. */
 const UNTOUCHED = ColumnTypeEnum.Enum;
 const UNTOUCHED_NAME = "enum";
 
 function customize(queryable) {
-  const { performIO, queryRaw, startTransaction } = queryable;
+  const { executeRaw, performIO, queryRaw, startTransaction } = queryable;
   queryable.performIO = (query) => performIO.call(queryable, { ...query, args: restored(query.args) });
+  queryable.executeRaw = async (query) => (isCaught(query) ? 0 : executeRaw.call(queryable, query));
   queryable.queryRaw = async (query) => {
     const result = await queryRaw.call(queryable, query);
     result.columnTypes = result.columnTypes.map((type) => (type === ColumnTypeEnum.Json ? UNTOUCHED : type));

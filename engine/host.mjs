@@ -5,6 +5,7 @@
  */
 import { Adapter, rawResult } from "./adapter.mjs";
 import { bypassing } from "./bypass.mjs";
+import { deletion } from "./deletions.mjs";
 import { createPool, StatementNames } from "./pool.mjs";
 import { ConfigurationError, Input, packed, sqlStateOf, untag, wireError } from "./protocol.mjs";
 import { rawAdapter, runRaw } from "./raw.mjs";
@@ -71,6 +72,8 @@ const OPERATIONS = {
   usage: ({ pool }) => usage(pool),
   async query({ engine, raw }, { query, tx }) {
     if (RAW.has(query.action) && !tx) return runRaw(raw, query);
+    const statement = query.action === "deleteMany" && !tx && (await deletion(engine, query));
+    if (statement) return { count: await raw.executeRaw(statement) };
     const response = await request(engine, query, { interactiveTransaction: tx && { id: tx } });
     const data = response.data[query.action];
     return query.action === "queryRaw" ? rawResult(data) : untag(data);
