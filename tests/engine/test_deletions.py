@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from chat_sessions.store.prisma.client import BridgedPrisma
 from tests.engine.bridge import Statements, new_session
 
