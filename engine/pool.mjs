@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import pg from "pg";
 import { parse } from "pg-connection-string";
+import { Pool } from "./connections.mjs";
 
 /** How long after the statement timeout a silent server counts as gone. */
 const SILENCE_MS = 2_000;
@@ -86,7 +87,7 @@ export function createPool({ url, poolSize, poolTimeout, statementTimeout, idleT
   const limits = { statement_timeout: statementTimeout, idle_in_transaction_session_timeout: idleTimeout };
   // PgBouncer rejects start-up parameters that it does not know.
   const { options, schema, pgbouncer } = poolOptions(url, { ...RELIED_ON, ...limits });
-  const pool = new pg.Pool({
+  const pool = new Pool({
     ...options,
     Client: reporting(options.Client, reported),
     max: poolSize,
