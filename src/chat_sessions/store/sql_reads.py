@@ -85,6 +85,8 @@ RANGES: Final[Mapping[Archived, Sequence[LiteralString]]] = {
     "any": [_LIVE, _ARCHIVED],
 }
 
+# A sub-select is evaluated once, not for each row.
+_SUMMARY: Final = json_of(SessionSummary, formatted={"user_id": "(SELECT to_json($1::text)::text)"})
 METADATA_CONTAINS: Final = '"metadata"::jsonb @> ${}::jsonb'
 
 
@@ -138,8 +140,8 @@ def list_sessions(shape: ListShape) -> LiteralString:
     planned = PLANNED_FOR_ITS_VALUES if shape.search or shape.metadata else ""
     return f"""{planned}
 SELECT
-    concat('[', string_agg({json_of(SessionSummary)}, ',' ORDER BY "rank") FILTER (WHERE "rank" <= $2::int), ']')
-        AS "sessions",
+    -- Without an order of its own, the aggregate keeps that of the rows.
+    concat('[', string_agg({_SUMMARY}, ',') FILTER (WHERE "rank" <= $2::int), ']') AS "sessions",
     count(*) > $2::int AS "more", bool_or("isPinned") FILTER (WHERE "rank" = $2::int) AS "pinned",
     max("updatedAt") FILTER (WHERE "rank" = $2::int) AS "updated_at", max("id") FILTER (WHERE "rank" = $2::int) AS "id",
     COALESCE($4::int, (SELECT count(*) FROM ({all_rows}) AS mine))::int AS "total"
