@@ -123,6 +123,14 @@ def settings(postgres: Postgres, redis_server: Redis) -> Settings:
     return settings
 
 
+@pytest.fixture
+def informative(settings: Settings) -> Iterator[None]:
+    """Log at level `info`."""
+    configure_logging(settings.model_copy(update={"log_level": "info"}))
+    yield
+    configure_logging(settings)
+
+
 @pytest.fixture(scope="session")
 async def service(settings: Settings) -> AsyncIterator[Service]:
     async with running(settings) as worker:

@@ -22,7 +22,6 @@ from structlog.typing import EventDict
 from chat_sessions.contract.user import User
 from chat_sessions.errors import Unauthorized, Unavailable
 from chat_sessions.settings import Settings, load_settings
-from chat_sessions.telemetry.logs import configure_logging
 from chat_sessions.web.auth.key_set import MAX_SET_BYTES, MIN_SECONDS_BETWEEN_FETCHES, KeySet
 from chat_sessions.web.auth.keys import MAX_KEYS, SharedSecret
 from chat_sessions.web.auth.tokens import Authenticator, mint_token
@@ -420,14 +419,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture
-def informative(settings: Settings) -> Iterator[None]:
-    """Log at level `info`."""
-    configure_logging(settings.model_copy(update={"log_level": "info"}))
-    yield
-    configure_logging(settings)
 
 
 @pytest.fixture

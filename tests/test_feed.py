@@ -4,16 +4,21 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
+from pydantic import SecretStr
 from redis.asyncio import Redis as RedisClient
 
 from chat_sessions.cache import feed
-from chat_sessions.dev.embedded import Postgres
+from chat_sessions.cache.redis.link import RedisLink
+from chat_sessions.dev.embedded import Postgres, Redis
 from chat_sessions.settings import Settings
+from chat_sessions.telemetry.metrics import Metrics
 from tests.listening import Listener, ServerSentEvent, following, heard_until_created, on_a_socket
+from tests.logged import logged
 from tests.process import serving
 from tests.scrape import scrape
 from tests.service import Caller, Service, running, token
@@ -227,6 +232,31 @@ async def test_many_streams_share_one_subscription(url: str, redis: RedisClient)
     before = await subscribers()
     async with following(url), following(url), following(url, "bob"):
         assert await subscribers() == before
+
+
+@pytest.mark.usefixtures("informative")
+async def test_an_outage_of_redis_is_logged_once(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "RECONNECT_SECONDS", 0.01)
+    with Redis(tmp_path, durable=False) as redis, logged("feed.") as lines:
+        link = RedisLink(settings.model_copy(update={"redis_url": SecretStr(redis.url)}), Metrics())
+        following_redis = asyncio.create_task(feed.Feed(link, settings, Metrics()).run())
+
+        async def subscribed() -> bool:
+            async with RedisClient.from_url(redis.url) as client:
+                return bool(await client.pubsub_numsub(feed.KEPT_OPEN) == [(feed.KEPT_OPEN.encode(), 1)])
+
+        await until(subscribed)
+        redis.kill()
+        await until(lambda: asyncio.sleep(0, bool(lines)))
+        # Takes as long as several attempts.
+        redis.start()
+        await until(subscribed)
+        following_redis.cancel()
+        await asyncio.wait([following_redis])
+        await link.close()
+    assert [line["event"] for line in lines] == ["feed.interrupted"]
 
 
 async def test_the_feed_survives_a_restart_of_redis(postgres: Postgres, settings: Settings) -> None:

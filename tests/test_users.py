@@ -12,7 +12,7 @@ from redis.crc import key_slot
 
 from chat_sessions.cache.keys import UserKeys
 from chat_sessions.contract.storable import is_storable
-from chat_sessions.web.auth.tokens import MAX_USER_CHARACTERS
+from chat_sessions.contract.user import is_user
 from tests.service import Caller, Service
 
 # Characters with a meaning in keys, patterns, URLs or hash tags, and lookalikes.
@@ -21,7 +21,7 @@ PIECES += ["\u200d", "\u202e", "\ufeff", "\x7f", "\x85", "\u2028", "\x1b", "\t",
 PIECES += ["{", "}", "{}", ":", "*", "?", "[a]", "[^a]", "\\", "%", "%7B", "%2A", "%61", "%25", "/", "..", "+"]
 PIECES += ["chat", ":session:", ":list", ":lock:"]
 names = st.lists(st.sampled_from(PIECES) | st.characters(codec="utf-8"), min_size=1, max_size=8).map("".join)
-users = names.filter(lambda name: is_storable(name) and len(name) <= MAX_USER_CHARACTERS)
+users = names.filter(is_user)
 session_ids = st.uuids().map(str) | names | st.sampled_from(["list", "", "*", "}", "{bob}", "x:session:x"])
 TWISTS: list[Callable[[str], str]] = [
     lambda name: unicodedata.normalize("NFC", name),

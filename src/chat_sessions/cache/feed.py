@@ -133,6 +133,7 @@ class Feed:
         self._metrics = metrics
         self._streams: dict[str, set[Stream]] = {}
         self._subscription: Subscription | None = None
+        self._listening = False
         # When each epoch was first met.
         self._runs: dict[str, float] = {}
 
@@ -169,16 +170,20 @@ class Feed:
             async with self._link.subscription() as subscription:
                 await self._listen(subscription)
         except RedisAway as error:
-            log.info("feed.interrupted", error=error.__cause__)
+            # Only the end of a subscription: attempts to open the next one fail twice a second.
+            if self._listening:
+                log.info("feed.interrupted", error=error.__cause__)
             raise
         finally:
             self._subscription = None
+            self._listening = False
 
     async def _listen(self, subscription: Subscription) -> None:
         """Return when the connection may have broken."""
         losses = self._link.lease.losses
         self._subscription = subscription
         await subscription.add(KEPT_OPEN, *self._streams)
+        self._listening = True
         # Events published before the subscription woke no stream.
         for stream in self._all():
             stream.wake()

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from chat_sessions.contract.storable import is_storable
+
+MAX_USER_CHARACTERS = 255
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -9,3 +13,8 @@ class User:
 
     id: str
     expires_at: float
+
+
+def is_user(name: str) -> bool:
+    """Return whether a token may name this user."""
+    return 0 < len(name) <= MAX_USER_CHARACTERS and is_storable(name)

@@ -19,13 +19,14 @@ from pydantic import BaseModel, Field
 from typing_extensions import override
 
 from chat_sessions.app import create_app
+from chat_sessions.contract.user import MAX_USER_CHARACTERS
 from chat_sessions.dev import demo
 from chat_sessions.dev.embedded import EmbeddedServerError, FolderInUse, Postgres, Redis
 from chat_sessions.dev.embedded.machine import is_free
 from chat_sessions.settings import Settings, load_settings
 from chat_sessions.store.migrations import migrate_deploy
 from chat_sessions.telemetry.logs import configure_logging
-from chat_sessions.web.auth.tokens import MAX_USER_CHARACTERS, mint_token
+from chat_sessions.web.auth.tokens import mint_token
 from chat_sessions.web.connection.http import BoundedProtocol
 
 HOST = "127.0.0.1"

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 import jwt
 
-from chat_sessions.contract.storable import is_storable
-from chat_sessions.contract.user import User
+from chat_sessions.contract.user import MAX_USER_CHARACTERS, User, is_user
 from chat_sessions.errors import Unauthorized
 from chat_sessions.settings import Settings
 from chat_sessions.web.auth.errors import rejecting
@@ -16,7 +15,6 @@ from chat_sessions.web.auth.keys import Key, KeySource
 
 # Larger than any provider's tokens, and still cheap to decode: anybody can send one.
 MAX_TOKEN_CHARACTERS = 8192
-MAX_USER_CHARACTERS = 255
 # About a kilobyte each; only verified tokens are cached, so strangers cannot fill the cache.
 MAX_CACHED_TOKENS = 4096
 # The year 9999: later dates overflow.
@@ -73,7 +71,7 @@ class Authenticator:
             keys = await self._candidates(source, header)
             claims = self._claims(token, keys)
             user, expires_at = claims["sub"], min(int(claims["exp"]), MAX_EXPIRY)
-        if not 0 < len(user) <= MAX_USER_CHARACTERS or not is_storable(user):
+        if not is_user(user):
             raise Unauthorized(f"its sub is empty, longer than {MAX_USER_CHARACTERS} characters or not valid text")
         verified = User(id=user, expires_at=expires_at + self._settings.jwt_leeway)
         self._remember(token, verified, source)
