@@ -53,6 +53,8 @@ test("the sidebar is accessible in every state", async ({ sidebar, page, service
   await page.keyboard.press("Escape");
 
   await sidebar.sidebarMenu("Keyboard shortcuts");
+  // It fades in once its code has loaded.
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toHaveCSS("opacity", "1");
   await expectAccessible(page);
   await page.keyboard.press("Escape");
 
