@@ -75,6 +75,8 @@ async def add_sessions(database_url: str, user: str, count: int, messages: int =
     async with connection.transaction():
         await connection.execute(WITHOUT_TRIGGERS)
         await connection.execute(SESSIONS, user, count, messages)
+        # Postgres plans the next statement for the rows that it knows of.
+        await connection.execute('ANALYZE "ChatSession"')
         await connection.execute(MESSAGES_OF_NEW_SESSIONS, user, messages)
         await connection.execute("SET session_replication_role = DEFAULT")
     await connection.execute("ANALYZE")
