@@ -17,7 +17,7 @@ import pytest
 from redis import Redis as Client
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from chat_sessions.dev.embedded import EmbeddedServerError, Postgres, Redis, Server
+from chat_sessions.dev.embedded import EmbeddedServerError, Postgres, Redis, Server, machine
 from tests.waiting import LIMIT_SECONDS
 
 SERVE = """
@@ -190,3 +190,10 @@ def test_any_command_can_run_with_temporary_servers(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert re.fullmatch(r"postgresql://\S+ redis://\S+\nchat-sessions-\w+\n", done.stdout)
     assert not list(tmp_path.iterdir())
+
+
+def test_no_free_port_is_returned_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    each_twice = (number for number in range(1000) for _ in range(2))
+    monkeypatch.setattr("secrets.randbelow", lambda _: next(each_twice))
+    ports = [machine.free_port() for _ in range(3)]
+    assert len(set(ports)) == 3

@@ -17,6 +17,8 @@ from typing import IO
 LOCK_TIMEOUT = 3.0
 POLL_INTERVAL = 0.01
 
+_returned: set[int] = set()
+
 
 class EmbeddedServerError(RuntimeError):
     """The server cannot start; the message says why and what to do."""
@@ -79,9 +81,13 @@ def wheel_file(package: str, path: str) -> Path:
 
 
 def free_port() -> int:
-    """Return a free port below the ephemeral range, in which a client that keeps retrying may connect to itself."""
-    while not is_free(port := 15_000 + secrets.randbelow(15_000)):
+    """Return a free port below the ephemeral range, in which a client that keeps retrying may connect to itself.
+
+    No port is returned twice: the first caller may not have used it yet.
+    """
+    while (port := 15_000 + secrets.randbelow(15_000)) in _returned or not is_free(port):
         pass
+    _returned.add(port)
     return port
 
 
