@@ -69,9 +69,11 @@ async def planned_database(postgres: Postgres, name: str) -> AsyncIterator[async
     """Create an empty migrated database, and drop it afterwards."""
     url = await migrated_database(postgres, name)
     async with asyncpg.create_pool(postgres.url, min_size=1, max_size=1) as server:
-        async with asyncpg.create_pool(url, min_size=1, max_size=1) as pool:
-            yield pool
-        await server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        try:
+            async with asyncpg.create_pool(url, min_size=1, max_size=1) as pool:
+                yield pool
+        finally:
+            await server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 async def explain(database: asyncpg.Pool, statement: str, *values: object) -> Plan:

@@ -12,9 +12,12 @@ import asyncpg
 import pytest
 
 from chat_sessions.dev.embedded import Postgres
+from tests import citus
 from tests.costs import counted
 from tests.plans import planned_database
 from tests.service import Caller, Service, new_id
+
+pytestmark = pytest.mark.skipif(citus.URL is not None, reason="Citus' nodes plan, not the coordinator: test_citus.py")
 
 PATH = "/api/chat/sessions"
 TABLES = ("ChatSession", "ChatMessage", "Outbox", "Tombstone")
