@@ -44,8 +44,8 @@ $(info This folder has moved, or its Python has: reinstalling the Python package
 $(shell rm -rf .venv)
 endif
 
-# By file, so that a module's fixtures are set up once.
-IN_PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+# By file, so that a module's fixtures are set up once. Three workers keep two cores busy, since tests often wait.
+IN_PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 # macOS has an older make.
 OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 RANDOM_TESTS := tests/test_hostile.py tests/test_injection.py tests/test_races.py tests/test_stateful.py tests/test_users.py
