@@ -14,6 +14,8 @@ from tests.service import Caller, Service, running
 from tests.waiting import until
 
 CALLS = 40
+CONNECTIONS = 8
+SHARE = 6
 INSERT = """
 INSERT INTO "ChatSession" ("id", "userId") SELECT n::text, 'ada' FROM generate_series(1, $1::int) AS n RETURNING "id"
 """
@@ -27,9 +29,9 @@ WAIT_SECONDS = 1.0
 
 @pytest.fixture(scope="module")
 async def small(settings: Settings, service: Service) -> AsyncIterator[Service]:
-    """A worker with four connections, which leaves sweeping to the other one."""
+    """A worker with few connections, which leaves sweeping to the other one."""
     del service
-    changes = {"database_pool_size": 4, "sweep_interval": 3600}
+    changes = {"database_pool_size": CONNECTIONS, "sweep_interval": 3600}
     async with running(settings.model_copy(update=changes)) as worker:
         yield worker
 
@@ -50,7 +52,7 @@ async def stuck(worker: Service, database: asyncpg.Pool) -> AsyncIterator[list[a
         async with database.acquire() as connection, connection.transaction():
             await connection.execute("""SELECT FROM "ChatSession" WHERE "userId" = 'ada' FOR UPDATE""")
             calls = [asyncio.create_task(ada.change(each, title="Lisbon")) for each in ids]
-            await until(lambda: statements_wait(database, 2))
+            await until(lambda: statements_wait(database, SHARE))
             yield calls
         await asyncio.gather(*calls)
 
@@ -59,7 +61,7 @@ async def statements_wait(database: asyncpg.Pool, number: int) -> bool:
     return sum(map(int, await on_each_node(database, UPDATES_THAT_WAIT))) == number
 
 
-async def test_one_users_calls_leave_half_of_the_connections_to_the_others(
+async def test_one_users_calls_leave_a_quarter_of_the_connections_to_the_others(
     small: Service, database: asyncpg.Pool
 ) -> None:
     async with small.client("bob") as client, stuck(small, database) as calls:
@@ -67,7 +69,7 @@ async def test_one_users_calls_leave_half_of_the_connections_to_the_others(
         session_id = (await bob.create("Bob's"))["id"]
         responses = [await bob.append(session_id, "hi"), await bob.get(session_id), await bob.page(q="Bob")]
         assert [each.status_code for each in responses] == [201, 200, 200]
-        assert await statements_wait(database, 2)
+        assert await statements_wait(database, SHARE)
         assert len(calls) == CALLS
 
 
@@ -75,10 +77,10 @@ async def test_a_call_that_waits_too_long_for_its_user_gets_retry_after(
     impatient: Service, database: asyncpg.Pool
 ) -> None:
     async with stuck(impatient, database) as calls:
-        await until(lambda: are_done(calls, CALLS - 2))
+        await until(lambda: are_done(calls, CALLS - SHARE))
         refused = [each.result() for each in calls if each.done()]
         assert {(each.status_code, each.headers["Retry-After"]) for each in refused} == {(429, "1")}
-        assert len(refused) == CALLS - 2
+        assert len(refused) == CALLS - SHARE
 
 
 async def are_done(calls: Sequence[asyncio.Task[httpx.Response]], number: int) -> bool:

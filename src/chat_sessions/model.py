@@ -56,8 +56,9 @@ class ChatSessions:
         self._lock = lock
         self._settings = settings
         self._records = Records(settings)
-        # So that no user takes all database connections.
-        self._shares = KeyedLimit(max(1, settings.database_pool_size // 2), TooManyRequests)
+        # So that no user takes all database connections. Fewer would take more CPU: responses of the engine that are
+        # ready at the same time share system calls.
+        self._shares = KeyedLimit(max(1, settings.database_pool_size * 3 // 4), TooManyRequests)
         self._exports = KeyedLimit(1, TooManyExports)
         # A search occupies a core of Postgres.
         self._searches = KeyedLimit(1, TooManyRequests)
