@@ -1,11 +1,14 @@
 """Which sessions a query selects."""
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from chat_sessions.contract.search_key import search_key
 
 # Which sessions a list shows: live ones, archived ones, or both.
 Archived = Literal["false", "true", "any"]
+# Sessions per page, by default and at most.
+DEFAULT_LIMIT: Final = 50
+MAX_LIMIT: Final = 100
 
 
 class ListQuery(NamedTuple):

@@ -19,10 +19,10 @@ from chat_sessions.store import filters, rows, sql_writes
 from chat_sessions.store.batches import delete_in_pieces
 from chat_sessions.store.citus import Topology
 from chat_sessions.store.export_store import ExportStore
-from chat_sessions.store.filters import ListQuery
+from chat_sessions.store.filters import DEFAULT_LIMIT, MAX_LIMIT, ListQuery
 from chat_sessions.store.message_store import MessageStore
 from chat_sessions.store.search_store import SearchStore
-from chat_sessions.store.sql_reads import MAX_PAGE_BYTES, PAGE_LIMITS, ListShape, list_sessions, open_session
+from chat_sessions.store.sql_reads import MAX_PAGE_BYTES, ListShape, list_sessions, open_session
 from chat_sessions.store.sqlstate import NOT_COMPARABLE, UNIQUE_VIOLATION, has_sqlstate
 from chat_sessions.store.versioned import Versioned
 
@@ -91,7 +91,7 @@ class SessionStore:
             after=query.cursor is not None,
             search=bool(query.q),
             metadata=bool(query.metadata),
-            at_most=min(each for each in PAGE_LIMITS if query.limit <= each),
+            at_most=DEFAULT_LIMIT if query.limit <= DEFAULT_LIMIT else MAX_LIMIT,
         )
         page = (await self._prisma.query_raw(list_sessions(shape), *given))[0]
         return Listed(rows.list_body(page, pinned_first=query.pinned_first), int(page["total"]))

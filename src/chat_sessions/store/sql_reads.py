@@ -90,14 +90,10 @@ _SUMMARY: Final = json_of(SessionSummary, formatted={"user_id": "(SELECT to_json
 METADATA_CONTAINS: Final = '"metadata"::jsonb @> ${}::jsonb'
 
 
-# Limits of a page of the list: the API's default and its maximum.
-PAGE_LIMITS: Final = (50, 100)
-
-
 class ListShape(NamedTuple):
     """What the statement for a list depends on; everything else is a parameter.
 
-    `at_most` is the smallest of PAGE_LIMITS that is not below the page's limit.
+    `at_most` is the default limit of a page, or the maximum if the page's own is larger.
     """
 
     pinned_first: bool

@@ -17,7 +17,7 @@ from chat_sessions.contract.user import User
 from chat_sessions.errors import BadRequest, MessageNotFound, SessionNotFound, Unauthorized
 from chat_sessions.model import ChatSessions
 from chat_sessions.settings import Settings
-from chat_sessions.store.filters import Archived, ListQuery
+from chat_sessions.store.filters import DEFAULT_LIMIT, MAX_LIMIT, Archived, ListQuery
 from chat_sessions.store.session_store import MessageQuery
 from chat_sessions.telemetry.exposition import Exposition
 from chat_sessions.web.auth.tokens import Authenticator
@@ -126,7 +126,7 @@ def _remember(request: Request, queries: dict[bytes, T], parsed: T) -> T:
 
 
 async def _list_query(  # noqa: PLR0913, PLR0917  each is a parameter of the query
-    limit: Annotated[int, Query(ge=1, le=100, description="Sessions per page.")] = 50,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Sessions per page.")] = DEFAULT_LIMIT,
     offset: Annotated[int, Query(ge=0, le=MAX_INTEGER, description="Sessions to skip. Excludes `cursor`.")] = 0,
     cursor: Annotated[str | None, Query(max_length=1000, description="The `next_cursor` of the previous page.")] = None,
     q: Annotated[
