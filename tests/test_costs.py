@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from chat_sessions.cache.keys import UserKeys
 from chat_sessions.dev.embedded import Redis as RedisServer
 from chat_sessions.settings import Settings
-from tests.caching import quiet
+from tests.caching import cached, quiet
 from tests.costs import commands, counted
 from tests.proxy import Proxy
 from tests.service import Caller, Service, running
@@ -111,7 +111,7 @@ async def test_a_read_is_one_statement_then_one_round_trip(
     async with commands(redis) as sent:
         assert (await ada.get(session_id)).status_code == 200
         assert statements() == []
-        assert [each.split()[0] for each in await sent()] == ["EVALSHA"]
+        assert [each.split()[0] for each in await sent()] == ["GET", "HGET"]
 
 
 @pytest.mark.usefixtures("session_id")
@@ -123,6 +123,25 @@ async def test_a_list_is_one_statement_then_one_round_trip(ada: Caller, passive:
     async with commands(redis) as sent:
         assert (await ada.page()).status_code == 200
         assert statements() == []
+        assert [each.split()[0] for each in await sent()] == ["GET", "HGET"]
+
+
+async def test_the_first_read_by_another_worker_is_one_round_trip(
+    ada: Caller, service: Service, redis: Redis, session_id: str
+) -> None:
+    await cached(redis, ada, [session_id])
+    async with service.client("ada") as client, commands(redis) as sent:
+        assert (await Caller(client).get(session_id)).status_code == 200
+        assert [each.split()[0] for each in await sent()] == ["EVALSHA"]
+
+
+async def test_the_first_read_after_a_change_by_the_same_worker_is_one_round_trip(
+    ada: Caller, redis: Redis, session_id: str
+) -> None:
+    await cached(redis, ada, [session_id])
+    await ada.change(session_id, title="New")
+    async with commands(redis) as sent:
+        assert (await ada.get(session_id)).json()["title"] == "New"
         assert [each.split()[0] for each in await sent()] == ["EVALSHA"]
 
 
@@ -154,14 +173,11 @@ async def test_the_total_is_counted_again_only_after_a_creation_or_deletion(
     assert await total(limit=1) == 3
 
 
-async def test_scripts_that_redis_lost_are_loaded_again(
-    ada: Caller, passive: Service, redis: Redis, session_id: str
-) -> None:
-    await ada.get(session_id)
+async def test_scripts_that_redis_lost_are_loaded_again(ada: Caller, redis: Redis, session_id: str) -> None:
+    await cached(redis, ada, [session_id])
     await redis.script_flush()
-    statements = counted(passive)
-    assert (await ada.get(session_id)).status_code == 200
-    assert statements() == []
+    await ada.change(session_id, title="New")
+    assert not await redis.exists(UserKeys("ada").session(session_id))
     assert (await ada.http.get("/readyz")).json()["cache"] == "ok"
 
 
@@ -229,7 +245,7 @@ async def test_a_rate_limit_adds_no_round_trip_to_a_cached_read(
             async with commands(redis) as sent:
                 assert (await client.get(path)).status_code == 200
                 assert statements() == []
-                assert [each.split()[0] for each in await sent()] == ["EVALSHA", "EVALSHA"]
+                assert [each.split()[0] for each in await sent()] == ["GET", "HGET", "EVALSHA"]
             assert redis_proxy.round_trips - round_trips == 1
 
 

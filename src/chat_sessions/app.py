@@ -34,7 +34,7 @@ from chat_sessions.telemetry.metrics import Metrics
 from chat_sessions.telemetry.pseudonyms import pseudonyms
 from chat_sessions.telemetry.request_log import RequestLog
 from chat_sessions.telemetry.served import ServedRequests
-from chat_sessions.telemetry.spans import engine_span, script_span
+from chat_sessions.telemetry.spans import engine_span, redis_span
 from chat_sessions.telemetry.tracing import Tracing, TracingMiddleware, trace_ids
 from chat_sessions.web import openapi, problems
 from chat_sessions.web.auth.sources import key_sources
@@ -145,7 +145,7 @@ async def _opened(
         await preconditions.check_at_start()
         exposition = Exposition(metrics, served, prisma.engine, settings.metrics_dir)
         await stack.enter_async_context(exposition.opened())
-        link = RedisLink(settings, metrics, nullcontext if tracing is None else script_span(tracing.tracer))
+        link = RedisLink(settings, metrics, nullcontext if tracing is None else redis_span(tracing.tracer))
         stack.push_async_callback(link.close)
         sources = key_sources(settings)
         for source in sources:

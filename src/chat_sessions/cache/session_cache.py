@@ -6,6 +6,7 @@ from math import ceil
 from time import monotonic
 from typing import Literal, NamedTuple, get_args
 
+from chat_sessions.cache.copies import Copies, Copy
 from chat_sessions.cache.keys import UserKeys
 from chat_sessions.cache.redis.link import RedisAway, RedisLink
 from chat_sessions.contract.changes import Change, Changes, ManyDeleted
@@ -24,14 +25,16 @@ MAX_FILLED_BYTES = 16 * 1024 * 1024
 
 
 class Entry(NamedTuple):
-    """Where a response is cached: a field of a hash, the hold that keeps it out, and the user's counters."""
+    """Where a response is cached: in fields of a hash. With the hold that keeps it out, and the user's counters."""
 
     kind: EntryKind
     key: str
     hold: str
     generation: str
     filled: str
-    field: str
+    response: str
+    # The field of a name that no other fill has; it begins with the generation.
+    stamp: str
 
 
 class Ticket(NamedTuple):
@@ -65,6 +68,7 @@ class SessionCache:
     def __init__(self, link: RedisLink, settings: Settings, metrics: Metrics) -> None:
         self._link = link
         self._settings = settings
+        self._copies = Copies()
         self._fills = metrics.fills
         self._reads = {kind: ReadCounts(metrics, kind) for kind in get_args(EntryKind)}
         self._hold_ms = int(settings.cache_hold * 1000)
@@ -73,17 +77,17 @@ class SessionCache:
     def session_entry(self, user: str, session_id: str, field: str) -> Entry:
         """Return the entry of a response about one session."""
         keys = UserKeys(user)
-        return Entry("session", keys.session(session_id), keys.hold(session_id), keys.generation, keys.filled, field)
+        return _entry("session", keys, keys.session(session_id), keys.hold(session_id), field)
 
     def list_entry(self, user: str, field: str) -> Entry:
         """Return the entry of a page of the user's list."""
         keys = UserKeys(user)
-        return Entry("list", keys.list, keys.list_hold, keys.generation, keys.filled, field)
+        return _entry("list", keys, keys.list, keys.list_hold, field)
 
     def total_entry(self, user: str, field: str) -> Entry:
         """Return the entry of a count of the user's sessions, which updates do not evict."""
         keys = UserKeys(user)
-        return Entry("total", keys.total, keys.list_hold, keys.generation, keys.filled, field)
+        return _entry("total", keys, keys.total, keys.list_hold, field)
 
     async def get_or_load(
         self, entry: Entry, load: Callable[[], Awaitable[Representation]], admission: Awaitable[None] | None = None
@@ -109,21 +113,45 @@ class SessionCache:
             self._reads[entry.kind].away.inc()
             return None
         epoch, requested_at = self._link.epoch(entry.key), monotonic()
-        args = (entry.field, f"{epoch}.", f"{epoch}.{unique_name()}", self._generation_ttl)
         try:
-            found = await self._link.run("read", (entry.key, entry.hold, entry.generation), args)
+            found = await self._confirmed(entry, epoch) or await self._find(entry, epoch, requested_at)
         except RedisAway:
             found = None
         if not self._link.is_current(entry.key, epoch):
             # Not even a hit counts: it may come from another run of the server, with older data.
             self._reads[entry.kind].away.inc()
             return None
-        if isinstance(found, bytes):
-            self._reads[entry.kind].hit.inc()
-            _, etag, body = found.split(b"\n", 2)
-            return Representation(etag.decode(), body)
-        self._reads[entry.kind].miss.inc()
-        return None if found is None else Ticket(found[0].decode(), int(found[1]), requested_at)
+        outcome = self._reads[entry.kind].hit if isinstance(found, Representation) else self._reads[entry.kind].miss
+        outcome.inc()
+        return found
+
+    async def _confirmed(self, entry: Entry, epoch: str) -> Representation | None:
+        """Return this worker's copy if Redis still holds the entry, in the generation of before.
+
+        The generation is read first: if it changes in between, it was current after the request had arrived.
+        """
+        copy = self._copies.get(entry.key, entry.response)
+        if copy is None or not copy.generation.startswith(epoch.encode()):
+            return None
+        generation, stamp = await self._link.commands(("GET", entry.generation), ("HGET", entry.key, entry.stamp))
+        return copy.representation if (generation, stamp) == (copy.generation, copy.stamp) else None
+
+    async def _find(self, entry: Entry, epoch: str, requested_at: float) -> Representation | Ticket | None:
+        args = (entry.response, entry.stamp, f"{epoch}.", f"{epoch}.{unique_name()}", self._generation_ttl)
+        found = await self._link.run("read", (entry.key, entry.hold, entry.generation), args)
+        if found is None:
+            return None
+        name, value = found
+        if isinstance(value, int):
+            return Ticket(name.decode(), value, requested_at)
+        etag, body = value.split(b"\n", 1)
+        representation = Representation(etag.decode(), body)
+        self._keep(entry, name, representation)
+        return representation
+
+    def _keep(self, entry: Entry, stamp: bytes, representation: Representation) -> None:
+        generation, _, _ = stamp.rpartition(b".")
+        self._copies.put(entry.key, entry.response, Copy(generation, stamp, representation))
 
     async def fill(self, entry: Entry, ticket: Ticket, loaded: Representation) -> None:
         """Cache a response that was loaded after the ticket was issued, unless something changed in between."""
@@ -131,18 +159,22 @@ class SessionCache:
             self._fills.labels(await self._fill(entry, ticket, loaded)).inc()
 
     async def _fill(self, entry: Entry, ticket: Ticket, loaded: Representation) -> str:
-        value = b"\n".join((ticket.generation.encode(), loaded.etag.encode(), loaded.body))
+        value = b"\n".join((loaded.etag.encode(), loaded.body))
         if len(value) > MAX_ENTRY_BYTES:
             return "too_large"
         if monotonic() - ticket.requested_at > self._settings.cache_hold:
             return "refused"
+        stamp = f"{ticket.generation}.{unique_name()}"
+        fields = (entry.response, value, entry.stamp, stamp, ticket.generation)
         last_valid = ticket.issued_at + self._hold_ms
         limits = (self._settings.cache_ttl, self._generation_ttl, self._settings.cache_max_pages, MAX_FILLED_BYTES)
         keys = (entry.key, entry.hold, entry.generation, entry.filled)
         try:
-            outcome = await self._link.run("fill", keys, (entry.field, value, ticket.generation, last_valid, *limits))
+            outcome = await self._link.run("fill", keys, (*fields, last_valid, *limits))
         except RedisAway:
             return "away"
+        if outcome == b"stored":
+            self._keep(entry, stamp.encode(), loaded)
         return str(outcome.decode())
 
     async def evict(self, user: str, changes: Changes, *, swept: bool = False) -> None:
@@ -167,9 +199,15 @@ class SessionCache:
         for change in changes:
             names += [keys.session(change.session_id), keys.hold(change.session_id), keys.lock(change.session_id)]
             args += change
+        self._copies.drop(*names)
         await self._link.run("evict", names, args)
 
     async def _evict_user(self, user: str, publish: Sequence[int]) -> None:
         """Evict everything but the session locks: a writer that holds one will find no row."""
         keys = UserKeys(user)
+        self._copies.drop(keys.list, keys.total)
         await self._link.run("reset", (keys.generation, keys.list, keys.total, keys.events, keys.reset), publish)
+
+
+def _entry(kind: EntryKind, keys: UserKeys, key: str, hold: str, field: str) -> Entry:
+    return Entry(kind, key, hold, keys.generation, keys.filled, f"{field}:response", f"{field}:stamp")

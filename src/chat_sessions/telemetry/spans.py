@@ -10,7 +10,8 @@ from opentelemetry.trace import Tracer
 from chat_sessions.telemetry.tracing import client_span
 
 EngineSpan = Callable[[Mapping[str, Any]], AbstractContextManager[object]]
-ScriptSpan = Callable[[str], AbstractContextManager[object]]
+# Of a script, or of a pipeline of plain commands.
+RedisSpan = Callable[[str | None], AbstractContextManager[object]]
 
 
 def engine_span(tracer: Tracer) -> EngineSpan:
@@ -18,9 +19,9 @@ def engine_span(tracer: Tracer) -> EngineSpan:
     return partial(_engine_call, tracer)
 
 
-def script_span(tracer: Tracer) -> ScriptSpan:
-    """Return a factory of spans for Redis scripts: one per request, although requests share round trips."""
-    return partial(_script_call, tracer)
+def redis_span(tracer: Tracer) -> RedisSpan:
+    """Return a factory of spans for Redis: one per call, although calls share round trips."""
+    return partial(_redis_call, tracer)
 
 
 def _engine_call(tracer: Tracer, request: Mapping[str, Any]) -> AbstractContextManager[None]:
@@ -32,6 +33,8 @@ def _engine_call(tracer: Tracer, request: Mapping[str, Any]) -> AbstractContextM
     return client_span(tracer, f"prisma {operation} {model or ''}".rstrip(), attributes)
 
 
-def _script_call(tracer: Tracer, script: str) -> AbstractContextManager[None]:
-    attributes = {"db.system.name": "redis", "db.operation.name": "EVALSHA", "db.stored_procedure.name": script}
-    return client_span(tracer, f"redis {script}", attributes)
+def _redis_call(tracer: Tracer, script: str | None) -> AbstractContextManager[None]:
+    attributes = {"db.system.name": "redis", "db.operation.name": "PIPELINE"}
+    if script is not None:
+        attributes |= {"db.operation.name": "EVALSHA", "db.stored_procedure.name": script}
+    return client_span(tracer, f"redis {script or 'pipeline'}", attributes)

@@ -11,12 +11,13 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import MovedError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from chat_sessions.cache.redis.commands import ScriptName, packed, packed_script
 from chat_sessions.cache.redis.lease import Lease, RedisAway
 from chat_sessions.cache.redis.masters import Masters
-from chat_sessions.cache.redis.server import RedisServer, ScriptName
+from chat_sessions.cache.redis.server import Call, RedisServer
 from chat_sessions.settings import Settings
 from chat_sessions.telemetry.metrics import Metrics
-from chat_sessions.telemetry.spans import ScriptSpan
+from chat_sessions.telemetry.spans import RedisSpan
 
 __all__ = ["RedisAway", "RedisLink", "ScriptName", "Subscription"]
 
@@ -24,7 +25,7 @@ __all__ = ["RedisAway", "RedisLink", "ScriptName", "Subscription"]
 class RedisLink:
     """Any error ends the lease. A timeout may be this worker's own fault, so a ping decides."""
 
-    def __init__(self, settings: Settings, metrics: Metrics, span: ScriptSpan = nullcontext) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, span: RedisSpan = nullcontext) -> None:
         self.lease = Lease(settings, metrics)
         self._span = span
         self._timeout = settings.redis_timeout
@@ -41,10 +42,18 @@ class RedisLink:
         return self.lease.valid and epoch == self.epoch(key)
 
     async def run(self, script: ScriptName, keys: Sequence[str], args: Iterable[str | bytes | int]) -> Any:  # noqa: ANN401
-        """Run a script of `lua/` on keys of one user; raise RedisAway."""
+        """Return the result of a script of `lua/` on keys of one user; raise RedisAway."""
+        [result] = await self._call(keys[0], [packed_script(script, keys, args)], script)
+        return result
+
+    async def commands(self, *commands: Sequence[str]) -> list[Any]:
+        """Return the results of commands, each with a key of the same user; raise RedisAway."""
+        return await self._call(commands[0][1], [packed(*each) for each in commands])
+
+    async def _call(self, key: str, call: Call, script: ScriptName | None = None) -> list[Any]:
         with self._span(script):
             try:
-                return await self._run(script, keys, args)
+                return await self._run(key, call)
             except RedisTimeoutError as error:
                 self.lease.note_failure(error)
                 self._start_check()
@@ -54,16 +63,18 @@ class RedisLink:
                 await self._discover()
                 raise RedisAway from error
 
-    async def _run(self, script: ScriptName, keys: Sequence[str], args: Iterable[str | bytes | int]) -> Any:  # noqa: ANN401
-        server = await self._owner(keys[0])
-        result = await server.run(script, keys, args)
-        if isinstance(result, MovedError):
-            # The script has not run. Readers compare epochs afterwards, so they use no entry of another server.
-            server = await self._found(keys[0])
-            result = await server.run(script, keys, args)
-        if isinstance(result, RedisError):
-            raise result
-        return result
+    async def _run(self, key: str, call: Call) -> list[Any]:
+        server = await self._owner(key)
+        results = await server.run(call)
+        error = _first_error(results)
+        if isinstance(error, MovedError):
+            # No script has run. Readers compare epochs afterwards, so they use no entry of another server.
+            server = await self._found(key)
+            results = await server.run(call)
+            error = _first_error(results)
+        if error is not None:
+            raise error
+        return results
 
     async def ping(self) -> None:
         """Discover the masters and ping each; raise RedisAway if one fails or is in another run than before."""
@@ -191,6 +202,13 @@ class Subscription:
         with _redis_away():
             message = await self._pubsub.get_message(timeout=wait)
         return None if message is None else message["channel"].decode()
+
+
+def _first_error(results: Iterable[object]) -> RedisError | None:
+    for result in results:
+        if isinstance(result, RedisError):
+            return result
+    return None
 
 
 @contextmanager

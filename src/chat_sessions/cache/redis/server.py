@@ -2,12 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
-from functools import cache
 from hashlib import blake2b
-from importlib.resources import files
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar
 
-from hiredis import pack_command
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
@@ -18,12 +15,14 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 from typing_extensions import override
 
+from chat_sessions.cache.redis import commands
 from chat_sessions.cache.redis.batcher import Batcher, Bounds
 from chat_sessions.cache.redis.punctuality import within
 from chat_sessions.settings import Settings
 
 T = TypeVar("T")
-ScriptName = Literal["read", "fill", "evict", "reset", "since", "last", "admit", "lock", "unlock"]
+# Packed commands, sent without others between them.
+Call = Sequence[bytes]
 # Keep each round trip within its timeout, and one user's megabytes from delaying the others.
 MAX_CALLS_AT_ONCE = 64
 MAX_BYTES_AT_ONCE = 1024 * 1024
@@ -73,9 +72,8 @@ class RedisServer:
         self._opened: list[AbstractConnection] = []
         self._idle: list[AbstractConnection] = []
         self._identify = IDENTIFY_IN_CLUSTER if in_cluster else IDENTIFY
-        self._scripts = {name: self.client.register_script(_text(name)) for name in get_args(ScriptName)}
         bounds = Bounds(MAX_CALLS_AT_ONCE, MAX_BYTES_AT_ONCE, connections)
-        self._calls = Batcher[bytes, Any](self._run_all, bounds, weigh=len)
+        self._calls = Batcher[Call, list[Any]](self._run_all, bounds, weigh=_bytes)
         self._closed = False
 
     def _pool(
@@ -94,17 +92,14 @@ class RedisServer:
         pool.connection_class = type("Connection", (_Guarded, pool.connection_class), {})
         return pool
 
-    async def run(self, script: ScriptName, keys: Sequence[str], args: Iterable[str | bytes | int]) -> Any:  # noqa: ANN401
-        """Return the result of a script of `lua/`, or its error; concurrent calls share a round trip."""
-        command: Any = ("EVALSHA", self._scripts[script].sha, len(keys), *keys, *args)
-        # redis-py's asyncio client would pack it in Python, which takes eight times as long.
-        return await self._calls.call(pack_command(command))
+    async def run(self, call: Call) -> list[Any]:
+        """Return the results of a call, errors among them; concurrent calls share a round trip."""
+        return await self._calls.call(call)
 
-    async def _run_all(self, calls: Sequence[bytes]) -> list[Any]:
-        """Return the results, errors among them."""
+    async def _run_all(self, calls: Sequence[Call]) -> list[list[Any]]:
         try:
             results = await self._punctual(self._send(calls))
-            unknown = [number for number, result in enumerate(results) if isinstance(result, NoScriptError)]
+            unknown = [number for number, [result, *_] in enumerate(results) if isinstance(result, NoScriptError)]
             if unknown:
                 await self._punctual(self._load())
                 again = await self._punctual(self._send([calls[each] for each in unknown]))
@@ -112,11 +107,11 @@ class RedisServer:
                     results[number] = result
         except RedisError as error:
             self.responsive = False
-            return [error] * len(calls)
+            return [[error] for _ in calls]
         return results
 
-    async def _send(self, calls: Sequence[bytes]) -> list[Any]:
-        """Send packed commands in one write, and return their responses, errors among them.
+    async def _send(self, calls: Sequence[Call]) -> list[list[Any]]:
+        """Send calls in one write, and return their results.
 
         Taking connections from the pool would cost 30 µs; the batcher never needs more than there are.
         """
@@ -126,8 +121,8 @@ class RedisServer:
         connection = self._idle.pop()
         try:
             await self._connections.ensure_connection(connection)
-            await connection.send_packed_command(calls)
-            return [await _response(connection) for _ in calls]
+            await connection.send_packed_command([command for call in calls for command in call])
+            return [[await _response(connection) for _ in call] for call in calls]
         except BaseException:
             # Unread responses would be taken for those of a later command.
             await connection.disconnect(nowait=True)
@@ -136,8 +131,8 @@ class RedisServer:
             self._idle.append(connection)
 
     async def _load(self) -> None:
-        for script in self._scripts.values():
-            await self.client.script_load(script.script)
+        for text in commands.scripts():
+            await self.client.script_load(text)
 
     async def _punctual(self, call: Awaitable[T]) -> T:
         try:
@@ -216,6 +211,5 @@ async def _response(connection: AbstractConnection) -> Any:  # noqa: ANN401
         return error
 
 
-@cache
-def _text(script: ScriptName) -> str:
-    return files("chat_sessions.cache.redis").joinpath("lua", f"{script}.lua").read_text()
+def _bytes(call: Call) -> int:
+    return sum(map(len, call))
