@@ -110,6 +110,19 @@ async def test_a_copy_gives_way_to_what_another_worker_cached_since(
     assert [await found(reader), await found(reader)] == [AFTER, AFTER]
 
 
+async def test_what_redis_refused_to_cache_leaves_no_copy(
+    reader: SessionCache, other: SessionCache, redis: Redis
+) -> None:
+    entry = reader.session_entry("ada", "a", "50")
+    ticket = await reader.read(entry)
+    assert isinstance(ticket, Ticket)
+    await other.evict("ada", [Change("a", "updated")])
+    await reader.fill(entry, ticket, BEFORE)
+    async with commands(redis) as sent:
+        assert await found(reader) is None
+        assert [each.split()[0] for each in await sent()] == ["EVALSHA"]
+
+
 async def test_a_copy_from_an_earlier_run_of_redis_is_not_served(
     reader: SessionCache, link: RedisLink, redis: Redis
 ) -> None:
@@ -149,14 +162,21 @@ async def test_a_copy_that_is_replaced_or_dropped_takes_no_room() -> None:
     assert [key for key in "abc" if kept.get(key, "50")] == ["a", "b"]
 
 
-async def test_a_copy_that_is_not_used_is_dropped() -> None:
-    with patch.object(copies, "UNUSED_SECONDS", 0.02):
+async def test_copies_that_are_not_used_are_dropped() -> None:
+    now = 0.0
+    with patch.object(copies, "UNUSED_SECONDS", 0.01), patch.object(copies, "monotonic", lambda: now):
         kept = Copies()
-        kept.put("a", "50", copy_of(MAX_BYTES))
+        for key in "ab":
+            kept.put(key, "50", copy_of(MAX_BYTES // 4))
 
-        async def is_empty() -> bool:
-            return not kept._by_key  # noqa: SLF001  `get` would use it
+        async def only_a_is_left() -> bool:
+            return [*kept._by_key] == ["a"]  # noqa: SLF001  `get` would use them
 
-        await until(is_empty)
-        kept.put("b", "50", copy_of(MAX_BYTES))
-        assert kept.get("b", "50") is not None
+        async def none_is_left() -> bool:
+            return not kept._by_key  # noqa: SLF001
+
+        now = 1.0
+        kept.get("a", "50")
+        await until(only_a_is_left)
+        now = 2.0
+        await until(none_is_left)

@@ -100,7 +100,7 @@ async def test_pages_with_and_without_it_are_cached_separately(ada: Caller, serv
     async def both_are_cached() -> bool:
         sizes = [len((await ada.get(session_id, limit=1, whole_turns=each)).json()["messages"]) for each in (0, 1)]
         assert sizes == [1, 2]
-        return bool(await redis.hlen(UserKeys("ada").session(session_id)) == 3)
+        return bool(await redis.hlen(UserKeys("ada").session(session_id)) == 2 * 3)
 
     await until(both_are_cached)
     statements = service.record_statements()
