@@ -110,6 +110,16 @@ async def test_a_copy_gives_way_to_what_another_worker_cached_since(
     assert [await found(reader), await found(reader)] == [AFTER, AFTER]
 
 
+async def test_a_copy_that_redis_does_not_confirm_is_dropped(
+    reader: SessionCache, other: SessionCache, redis: Redis
+) -> None:
+    await filled(reader, BEFORE)
+    await other.evict("ada", [Change("a", "deleted")])
+    async with commands(redis) as sent:
+        assert [await found(reader), await found(reader)] == [None, None]
+        assert [each.split()[0] for each in await sent()] == ["GET", "HGET", "EVALSHA", "EVALSHA"]
+
+
 async def test_what_redis_refused_to_cache_leaves_no_copy(
     reader: SessionCache, other: SessionCache, redis: Redis
 ) -> None:

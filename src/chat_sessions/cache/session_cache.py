@@ -25,7 +25,7 @@ MAX_FILLED_BYTES = 16 * 1024 * 1024
 
 
 class Entry(NamedTuple):
-    """Where a response is cached: in fields of a hash. With the hold that keeps it out, and the user's counters."""
+    """Where a response is cached: two fields of a hash, the hold that keeps it out, and the user's counters."""
 
     kind: EntryKind
     key: str
@@ -33,7 +33,7 @@ class Entry(NamedTuple):
     generation: str
     filled: str
     response: str
-    # The field of a name that no other fill has; it begins with the generation.
+    # The field of a name that begins with the generation, and that no other fill has.
     stamp: str
 
 
@@ -126,15 +126,18 @@ class SessionCache:
         return found
 
     async def _confirmed(self, entry: Entry, epoch: str) -> Representation | None:
-        """Return this worker's copy if Redis still holds the entry, in the generation of before.
+        """Return this worker's copy if Redis still has its generation and its stamp; otherwise drop it.
 
-        The generation is read first: if it changes in between, it was current after the request had arrived.
+        The generation is read first: what voids it after that had not ended when this read began.
         """
         copy = self._copies.get(entry.key, entry.response)
         if copy is None or not copy.generation.startswith(epoch.encode()):
             return None
         generation, stamp = await self._link.commands(("GET", entry.generation), ("HGET", entry.key, entry.stamp))
-        return copy.representation if (generation, stamp) == (copy.generation, copy.stamp) else None
+        if (generation, stamp) != (copy.generation, copy.stamp):
+            self._copies.drop(entry.key)
+            return None
+        return copy.representation
 
     async def _find(self, entry: Entry, epoch: str, requested_at: float) -> Representation | Ticket | None:
         args = (entry.response, entry.stamp, f"{epoch}.", f"{epoch}.{unique_name()}", self._generation_ttl)
