@@ -1,15 +1,146 @@
 """Limits: waiting is bounded, and nothing is leaked or deadlocked."""
 
 import asyncio
+from collections import Counter
+from random import Random
 from time import monotonic
 
 import pytest
 
-from chat_sessions.limits import PAUSE_FACTOR, ByteBudget, PacedLimit
+from chat_sessions.limits import PAUSE_FACTOR, ByteBudget, KeyedLimit, PacedLimit
 
 
 class Refused(Exception):
     """The refusal of a caller that waited too long."""
+
+
+class Callers:
+    """Callers of a limit, by name."""
+
+    def __init__(self, limit: KeyedLimit, wait: float = 10) -> None:
+        self.limit = limit
+        self.running: list[str] = []
+        self._wait = wait
+        self._ends: dict[str, asyncio.Event] = {}
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def start(self, *names: str, key: str = "ada") -> None:
+        for name in names:
+            self._ends[name] = asyncio.Event()
+            self.tasks[name] = asyncio.create_task(self._call(name, key))
+        await settled()
+
+    async def _call(self, name: str, key: str) -> None:
+        async with self.limit.turn(key, self._wait):
+            self.running.append(name)
+            try:
+                await self._ends[name].wait()
+            finally:
+                self.running.remove(name)
+
+    def end(self, name: str) -> None:
+        self._ends[name].set()
+
+    async def end_all(self) -> None:
+        for end in self._ends.values():
+            end.set()
+        await asyncio.wait(self.tasks.values())
+
+
+async def settled() -> None:
+    """Let every task run as far as it can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+class TestKeyedLimit:
+    async def test_turns_are_taken_in_order_of_arrival(self) -> None:
+        callers = Callers(KeyedLimit(2, Refused))
+        await callers.start("a", "b", "c", "d")
+        assert callers.running == ["a", "b"]
+        callers.end("b")
+        await callers.start("e")
+        assert callers.running == ["a", "c"]
+        await callers.end_all()
+
+    async def test_a_key_at_its_limit_leaves_the_others_alone(self) -> None:
+        callers = Callers(KeyedLimit(1, Refused))
+        await callers.start("a", "b", key="ada")
+        await callers.start("c", key="bob")
+        assert callers.running == ["a", "c"]
+        await callers.end_all()
+
+    async def test_a_caller_that_waits_too_long_is_refused_and_takes_no_turn(self) -> None:
+        limit = KeyedLimit(1, Refused)
+        callers, impatient = Callers(limit), Callers(limit, wait=0.01)
+        await callers.start("a")
+        await impatient.start("b")
+        with pytest.raises(Refused):
+            await impatient.tasks["b"]
+        callers.end("a")
+        await callers.start("c")
+        assert callers.running == ["c"]
+        await callers.end_all()
+
+    async def test_a_block_that_fails_passes_its_turn_on(self) -> None:
+        limit = KeyedLimit(1, Refused)
+        with pytest.raises(ZeroDivisionError):
+            async with limit.turn("ada", 10):
+                raise ZeroDivisionError
+        async with limit.turn("ada", 0):
+            pass
+
+    async def test_a_turn_goes_past_a_caller_that_was_cancelled(self) -> None:
+        callers = Callers(KeyedLimit(1, Refused))
+        await callers.start("a", "b", "c")
+        callers.tasks["b"].cancel()
+        callers.end("a")
+        await settled()
+        assert callers.running == ["c"]
+        await callers.end_all()
+
+    async def test_a_caller_that_is_cancelled_just_after_it_got_its_turn_passes_it_on(self) -> None:
+        callers = Callers(KeyedLimit(1, Refused))
+        await callers.limit.take("ada", 10)
+        await callers.start("b", "c")
+        callers.limit.pass_on("ada")
+        callers.tasks["b"].cancel()
+        await settled()
+        assert callers.running == ["c"]
+        await callers.end_all()
+
+    async def test_a_caller_that_is_cancelled_just_after_it_was_refused_passes_nothing_on(self) -> None:
+        limit = KeyedLimit(1, Refused)
+        await limit.take("ada", 10)
+        impatient = Callers(limit, wait=0)
+        impatient_started = asyncio.create_task(impatient.start("b"))
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_later(0, impatient.tasks["b"].cancel)
+        await impatient_started
+        with pytest.raises(Refused):
+            async with limit.turn("ada", 0):
+                pass
+
+    async def test_no_more_than_allowed_run_whatever_is_refused_or_cancelled(self) -> None:
+        limit, random, running, most = KeyedLimit(3, Refused), Random(1), Counter[str](), 0  # noqa: S311  the same every time
+
+        async def call(key: str) -> None:
+            nonlocal most
+            async with limit.turn(key, random.choice([0, 0.001, 10])):
+                running[key] += 1
+                most = max(most, running[key])
+                try:
+                    await asyncio.sleep(random.choice([0, 0, 0.001]))
+                finally:
+                    running[key] -= 1
+
+        tasks = [asyncio.create_task(call(random.choice("ab"))) for _ in range(500)]
+        while left := [each for each in tasks if not each.done()]:
+            random.choice(left).cancel()
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert most == 3
+        assert (limit._taken, limit._waiting) == ({}, {})  # noqa: SLF001  nothing leaks
 
 
 async def test_a_paced_turn_is_followed_by_a_pause_in_proportion() -> None:
