@@ -34,7 +34,8 @@ MAX_CAUSE = 200
 RAW_ERROR = re.compile(r"^Raw query failed\. Code: `[^`]*`\. Message: `(.*)`$", re.DOTALL)
 
 # Types that map to JSON; Prisma's serializer converts the rest.
-PLAIN = (str, bytes, int, float, dict, NoneType)
+TEXT = (str, bytes)
+PLAIN = (*TEXT, int, float, dict, NoneType)
 
 RAW_METHODS = {"query_raw", "query_first", "execute_raw"}
 
@@ -108,12 +109,14 @@ def _raw_arguments(query: str, parameters: Iterable[object]) -> dict[str, object
 
 
 def _large_text(value: object) -> object:
-    if not isinstance(value, str | bytes) or len(value) <= LARGE:
+    if not isinstance(value, TEXT) or len(value) <= LARGE:
         return None
     return LargeText(value.encode() if isinstance(value, str) else value)
 
 
 def _raw_parameter(value: object) -> object:
+    if isinstance(value, TEXT):
+        return value
     if isinstance(value, list | tuple):
         return [_raw_parameter(item) for item in value]
     if _is_unsafe_integer(value):
