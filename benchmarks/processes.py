@@ -1,5 +1,6 @@
 """Starts, measures and stops the servers under load."""
 
+import json
 import os
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from chat_sessions.dev.embedded.machine import free_port
 ROOT = Path(__file__).parents[1]
 START_TIMEOUT = 90.0
 MEGABYTE = 1024 * 1024
+# In a row: any worker may answer.
+READINESS_CHECKS = 10
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,26 @@ class Running:
             with suppress(psutil.NoSuchProcess):
                 held["engine" if _is_engine(each) else "service"] += each.memory_info().rss / MEGABYTE
         return held
+
+    def suspend(self) -> None:
+        """Stop its processes until `resume`."""
+        for each in family(self.process.pid):
+            each.suspend()
+
+    def resume(self) -> None:
+        """Continue its processes, of which a service no longer trusts its cache."""
+        for each in family(self.process.pid):
+            each.resume()
+
+    def await_cache(self) -> None:
+        """Return when each worker trusts its cache."""
+        give_up_at, trusted = time.monotonic() + START_TIMEOUT, 0
+        while trusted < READINESS_CHECKS:
+            if time.monotonic() > give_up_at:
+                raise RuntimeError(f"{self.name} does not trust its cache")
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as response:  # noqa: S310  our own
+                trusted = trusted + 1 if json.load(response)["cache"] == "ok" else 0
+            time.sleep(0.005)
 
     def engines(self) -> set[int]:
         """Return the process ids of the query engines."""
