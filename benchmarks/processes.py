@@ -54,7 +54,7 @@ class Running:
             each.suspend()
 
     def resume(self) -> None:
-        """Continue its processes, of which a service no longer trusts its cache."""
+        """Let its processes continue. A service does not trust its cache at first."""
         for each in family(self.process.pid):
             each.resume()
 

@@ -12,11 +12,13 @@ from fastapi.routing import APIRoute
 from hypothesis import HealthCheck
 from redis.asyncio import Redis as RedisClient
 
+from chat_sessions.cache.redis.link import RedisLink
 from chat_sessions.dev.embedded import Postgres, Redis, temporary_servers
 from chat_sessions.settings import Settings
 from chat_sessions.settings.environment import IGNORED_PREFIX, PREFIX
 from chat_sessions.store.migrations import migrate_deploy
 from chat_sessions.telemetry.logs import configure_logging
+from chat_sessions.telemetry.metrics import Metrics
 from chat_sessions_client import ChatSessions
 from tests import citus
 from tests.citus import Coordinator
@@ -135,6 +137,16 @@ def informative(settings: Settings) -> Iterator[None]:
 async def service(settings: Settings) -> AsyncIterator[Service]:
     async with running(settings) as worker:
         yield worker
+
+
+@pytest.fixture
+async def trusted_link(settings: Settings) -> AsyncIterator[RedisLink]:
+    """A separate link with a lease."""
+    link = RedisLink(settings, Metrics())
+    await link.ping()
+    link.lease.restore(link.lease.losses)
+    yield link
+    await link.close()
 
 
 @pytest.fixture(autouse=True)

@@ -33,19 +33,9 @@ RESPONSE = Representation('"1"', b"{}")
 
 
 @pytest.fixture
-async def link(settings: Settings) -> AsyncIterator[RedisLink]:
-    """A separate link with a lease."""
-    link = RedisLink(settings, Metrics())
-    await link.ping()
-    link.lease.restore(link.lease.losses)
-    yield link
-    await link.close()
-
-
-@pytest.fixture
-def cache(link: RedisLink, settings: Settings) -> SessionCache:
+def cache(trusted_link: RedisLink, settings: Settings) -> SessionCache:
     """A cache with a long hold: on a busy machine a fill may come late."""
-    return SessionCache(link, settings.model_copy(update={"cache_hold": HOLD_SECONDS}), Metrics())
+    return SessionCache(trusted_link, settings.model_copy(update={"cache_hold": HOLD_SECONDS}), Metrics())
 
 
 async def is_filled(
@@ -164,10 +154,10 @@ async def test_a_sweep_of_more_sessions_than_one_script_takes_evicts_the_user_wi
 
 
 async def test_a_list_with_as_many_cached_pages_as_allowed_starts_over(
-    link: RedisLink, settings: Settings, redis: RedisClient
+    trusted_link: RedisLink, settings: Settings, redis: RedisClient
 ) -> None:
     cache = SessionCache(
-        link, settings.model_copy(update={"cache_max_pages": 2, "cache_hold": HOLD_SECONDS}), Metrics()
+        trusted_link, settings.model_copy(update={"cache_max_pages": 2, "cache_hold": HOLD_SECONDS}), Metrics()
     )
     pages = []
     for page in range(3):
@@ -180,11 +170,11 @@ async def test_a_list_with_as_many_cached_pages_as_allowed_starts_over(
 
 
 async def test_a_cache_that_loses_its_lease_after_the_ticket_does_not_fill(
-    link: RedisLink, cache: SessionCache, redis: RedisClient
+    trusted_link: RedisLink, cache: SessionCache, redis: RedisClient
 ) -> None:
     entry = cache.session_entry("ada", "a", "50:")
     ticket = await cache.read(entry)
     assert isinstance(ticket, Ticket)
-    link.lease.lose("an eviction was given up")
+    trusted_link.lease.lose("an eviction was given up")
     await cache.fill(entry, ticket, RESPONSE)
     assert await redis.exists(entry.key) == 0

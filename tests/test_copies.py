@@ -1,6 +1,6 @@
 """A worker keeps copies of cached responses, and serves one only after Redis has confirmed it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from unittest.mock import patch
 
 import pytest
@@ -22,28 +22,19 @@ ADA = UserKeys("ada")
 BEFORE, AFTER = Representation('"1"', b'{"title": "before"}'), Representation('"1"', b'{"title": "after"}')
 
 
-@pytest.fixture
-async def link(settings: Settings) -> AsyncIterator[RedisLink]:
-    link = RedisLink(settings, Metrics())
-    await link.ping()
-    link.lease.restore(link.lease.losses)
-    yield link
-    await link.close()
-
-
 def of_a_worker(link: RedisLink, settings: Settings) -> SessionCache:
     """Return a worker's cache, with long holds: on a busy machine a fill may come late."""
     return SessionCache(link, settings.model_copy(update={"cache_hold": LIMIT_SECONDS}), Metrics())
 
 
 @pytest.fixture
-def reader(link: RedisLink, settings: Settings) -> SessionCache:
-    return of_a_worker(link, settings)
+def reader(trusted_link: RedisLink, settings: Settings) -> SessionCache:
+    return of_a_worker(trusted_link, settings)
 
 
 @pytest.fixture
-def other(link: RedisLink, settings: Settings) -> SessionCache:
-    return of_a_worker(link, settings)
+def other(trusted_link: RedisLink, settings: Settings) -> SessionCache:
+    return of_a_worker(trusted_link, settings)
 
 
 async def filled(cache: SessionCache, loaded: Representation, field: str = "50") -> None:
@@ -134,10 +125,10 @@ async def test_what_redis_refused_to_cache_leaves_no_copy(
 
 
 async def test_a_copy_from_an_earlier_run_of_redis_is_not_served(
-    reader: SessionCache, link: RedisLink, redis: Redis
+    reader: SessionCache, trusted_link: RedisLink, redis: Redis
 ) -> None:
     await filled(reader, BEFORE)
-    [server] = link._masters.all  # noqa: SLF001  a restart with all its data would take seconds
+    [server] = trusted_link._masters.all  # noqa: SLF001  a restart with all its data would take seconds
     server.epoch = "another run"
     assert await found(reader) is None
     assert await redis.exists(ADA.session("a"))
