@@ -206,7 +206,8 @@ def test_a_record_that_is_not_a_chat_is_rejected_with_its_number() -> None:
 
 
 def test_a_chat_that_is_nested_too_deeply_is_rejected() -> None:
-    block = b'{"type": "tool_use", "id": "t", "name": "f", "input": ' + b'{"a":' * 5000 + b"1" + b"}" * 5001
+    # Python 3.13 serializes up to 10,000 levels.
+    block = b'{"type": "tool_use", "id": "t", "name": "f", "input": ' + b'{"a":' * 20_000 + b"1" + b"}" * 20_001
     message = b'{"uuid": "m", "sender": "assistant", "content": [' + block + b"]}"
     deep = b'{"uuid": "deep", "chat_messages": [' + message + b"]}"
     shallow = dumped(claude_chat(claude_message("1", "human", claude_text("Hi"))))
